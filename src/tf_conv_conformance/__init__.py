@@ -1,0 +1,3 @@
+"""A conformance test suite for TensorFlow's 2-D convolutions: what does it compute, and is that what it documents?"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,98 @@
+"""What must be right about a call before it may run: its size, its exactness, and what its case claims of it."""
+
+from __future__ import annotations
+
+import datetime
+import math
+
+from tf_conv_conformance import data, prediction
+from tf_conv_conformance.arguments import Arguments, read
+from tf_conv_conformance.casefile.expansion import Expanded, Keys, Unusable, as_if, is_among, literal
+from tf_conv_conformance.casefile.faults import nearest
+from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
+from tf_conv_conformance.oracle.models import MODELS
+from tf_conv_conformance.prediction import Refuses, Returns
+from tf_conv_conformance.rules.catalogue import RULES, broken, exercised
+
+ELEMENTS_LIMIT = 2**24  # of a tensor: 128 MiB in the oracle's float64
+PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle
+
+
+def check_size(arguments: Arguments) -> None:
+    """Refuse, with the arithmetic, a call whose tensors or whose work would not fit. Raises :class:`Unusable`."""
+    tensors = {"input": arguments.input.shape, "filter": arguments.filter.shape}
+    for model in MODELS.values():
+        outcome = prediction.outcome(model, arguments)
+        if isinstance(outcome, Returns):
+            tensors[f"{model.name} result"] = outcome.shape
+    for name, shape in tensors.items():
+        if math.prod(shape) > ELEMENTS_LIMIT:
+            product = " × ".join(map(str, shape))
+            raise Unusable((), f"the {name} has {product} = {math.prod(shape)} elements; {ELEMENTS_LIMIT} is the limit")
+    work = max(math.prod(shape) for shape in tensors.values()) * data.products(arguments)
+    if read(arguments) is not None and work > PRODUCTS_LIMIT:
+        raise Unusable((), f"makes up to {work} products; {PRODUCTS_LIMIT} is the limit")
+
+
+def check_exact(arguments: Arguments) -> None:
+    """Refuse a call whose sums its dtype cannot hold. Raises :class:`Unusable`."""
+    try:
+        data.arms(arguments)
+    except data.Inexact as error:
+        raise Unusable((), str(error)) from error
+
+
+def check_expectation(expect: Expect) -> None:
+    """Refuse literal values that are ragged, or that do not fill the shape. Raises :class:`Unusable`."""
+    if expect.values is None:
+        return
+    shape, numbers = literal(expect.values, ("expect", "values"))
+    if expect.shape is not None and math.prod(expect.shape) != len(numbers):
+        raise Unusable(("expect", "values"), f"has {len(numbers)} values; the shape {expect.shape} holds {math.prod(expect.shape)}")
+    if expect.shape is not None and len(shape) > 1 and list(shape) != expect.shape:
+        raise Unusable(("expect", "values"), f"has the shape {list(shape)}, and `shape` says {expect.shape}")
+
+
+def check_deviation(deviation: Deviation, keys: Keys) -> None:
+    """Refuse a deviation from an unknown rule, or one whose time is over. Raises :class:`Unusable`."""
+    if deviation.rule not in RULES:
+        raise Unusable((*keys, "rule"), f"there is no rule {deviation.rule!r}; {nearest(deviation.rule, list(RULES))}")
+    if deviation.expires is not None and datetime.date.fromisoformat(deviation.expires) < datetime.date.today():
+        raise Unusable((*keys, "expires"), f"expired on {deviation.expires}: look again, then move the day or delete the deviation")
+
+
+def speaks_about(deviation: Deviation, expanded: Expanded, mode: str) -> bool:
+    """Whether a deviation is about this call in this mode, on some subject at least.
+
+    It is where the call exercises its rule (or breaks it, where the documentation refuses the call), its conditions hold, and what
+    it declares differs from what the documentation says anyway.
+    """
+    if deviation.when.modes is not None and mode not in deviation.when.modes:
+        return False
+    arguments = expanded.arguments
+    breaking = broken(arguments)
+    if deviation.rule not in [rule.id for rule in (breaking or exercised(arguments))] or not is_among(expanded, deviation.where):
+        return False
+    both_refuse = breaking and isinstance(declared(deviation.observed, stands_for(deviation.observed, expanded)), Refuses)
+    return not both_refuse
+
+
+def stands_for(observed: Observed, expanded: Expanded) -> Arguments:
+    """The arguments for which a deviation's model stands."""
+    return expanded.arguments if observed.as_if is None else as_if(expanded, observed.as_if)
+
+
+def declared(observed: Observed, arguments: Arguments) -> Returns | Refuses | None:
+    """What a deviation says comes out; None for a crash, a time-out, or a value without a model."""
+    if observed.error is not None:
+        return Refuses(tuple(observed.error))
+    return None if observed.model is None else prediction.outcome(MODELS[observed.model], arguments)
+
+
+def check_observed(observed: Observed, arguments: Arguments, keys: Keys) -> None:
+    """Refuse a deviation whose model has no result, or another shape than it says. Raises :class:`Unusable`."""
+    outcome = declared(observed, arguments)
+    if observed.model is not None and isinstance(outcome, Refuses):
+        raise Unusable((*keys, "model"), f"{observed.model} has no result for this call: {outcome.because[0]}")
+    if observed.shape is not None and isinstance(outcome, Returns) and tuple(observed.shape) != outcome.shape:
+        raise Unusable((*keys, "shape"), f"{observed.shape} is not what {observed.model} computes, which is {list(outcome.shape)}")

@@ -1,0 +1,180 @@
+"""A case and its file's defaults → the arguments of each of its calls, with the words that tell them apart."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tf_conv_conformance.arguments import Arguments, IntOrInts, Pairs, TensorSpec, split_shape
+from tf_conv_conformance.casefile.model import REFERENCES, Alternatives, ArgumentFields, Case, Defaults, Tensor, VerbatimInts, VerbatimText
+from tf_conv_conformance.numbers import canonical
+
+NAMES = ("op", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype")
+REQUIRED = ("op", "input", "filter", "strides", "padding")
+DATA = ("small_integers", "wide_integers")
+CALLS_LIMIT = 20_000  # combinations of one case's sweep
+
+Keys = tuple[str | int, ...]
+
+
+class Unusable(Exception):
+    """A case that cannot be turned into calls: `keys` leads from the case to the fault."""
+
+    def __init__(self, keys: Keys, message: str) -> None:
+        super().__init__(message)
+        self.keys = keys
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """The arguments of a call, what tells it from the others of its case (empty without a sweep), and what the case gave for it."""
+
+    label: str
+    arguments: Arguments
+    given: Mapping[str, Any]
+
+
+def expand(case: Case, defaults: Defaults) -> Iterator[Expanded]:
+    """The calls of a case, in the order of the arguments' alternatives. Raises :class:`Unusable`."""
+    fixed = {**_given(defaults, ("defaults",)), **_given(case, ())}
+    swept = _given(case.sweep, ("sweep",))
+    for name in _given(case, ()).keys() & swept.keys():
+        raise Unusable(("sweep", _written(case.sweep, name)), f"`{name}` is given in the case and in its sweep; keep one")
+    for name in REQUIRED:
+        if name not in fixed and name not in swept:
+            raise Unusable((), f"`{name}` is missing; give it in the case, in its sweep or in the file's defaults")
+    for name, alternatives in swept.items():
+        _refuse_repeated(case, name, alternatives)
+    count = math.prod(len(alternatives) for alternatives in swept.values())
+    if count > CALLS_LIMIT:
+        raise Unusable(("sweep",), f"makes {count} combinations; {CALLS_LIMIT} is the limit, so split the case")
+    for chosen in itertools.product(*(swept[name] for name in NAMES if name in swept)):
+        alternatives = dict(zip((name for name in NAMES if name in swept), chosen, strict=True))
+        label = "-".join(_label(_written(case.sweep, name), value) for name, value in alternatives.items())
+        given = {**fixed, **alternatives, "data": case.data or defaults.data or DATA}
+        yield Expanded(label, arguments_of(given), given)
+
+
+def _given(fields: Any, keys: Keys) -> dict[str, Any]:
+    """The arguments that are given there, `rate` under the name `dilations`."""
+    given = {name: getattr(fields, name) for name in (*NAMES, "rate") if getattr(fields, name) is not None}
+    if "rate" in given and "dilations" in given:
+        raise Unusable((*keys, "rate"), "`rate` and `dilations` are two names of one argument; keep one")
+    if "rate" in given:
+        given["dilations"] = given.pop("rate")
+    return given
+
+
+def _written(fields: Any, name: str) -> str:
+    """The name under which an argument is given there."""
+    return "rate" if name == "dilations" and fields.rate is not None else name
+
+
+def _refuse_repeated(case: Case, name: str, alternatives: list[Any]) -> None:
+    labels = [_label("", value) for value in alternatives]
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            keys = ("sweep", _written(case.sweep, name), index)
+            raise Unusable(keys, f"the same alternative is there twice; one alternative that is a list is written as [{alternatives}]")
+
+
+def _label(name: str, value: Any) -> str:
+    """An argument in the name of a call: ``rate3x2``, ``SAME``, ``padding0:0x1:2x3:0x0:0``."""
+    if isinstance(value, VerbatimInts | VerbatimText):
+        return f"{name}={_label('', value.verbatim)}"
+    if isinstance(value, Tensor):
+        return name + "literal" + "_".join(str(number) for number in _flat(value.values)[1][:8])
+    if isinstance(value, list):
+        return name + "x".join(":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)
+    return value if isinstance(value, str) else f"{name}{value}"
+
+
+def arguments_of(given: Mapping[str, Any]) -> Arguments:
+    """The arguments of one call, references resolved. Raises :class:`Unusable`."""
+    data_format = _plain(given.get("data_format"))
+    shape = _tensor("input", given["input"], None, data_format)
+    return Arguments(
+        op=given["op"],
+        input=shape,
+        filter=_tensor("filter", given["filter"], shape, data_format),
+        strides=_ints(given["strides"], given["op"], (1, None, None, 1) if data_format != "NCHW" else (1, 1, None, None)),
+        padding=_padding(given["padding"]),
+        dilations=_ints(given["dilations"], given["op"], (None, None)) if "dilations" in given else None,
+        data_format=data_format,
+        dtype=canonical(given.get("dtype", "float32")),
+        data=tuple(given["data"]),
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.verbatim if isinstance(value, VerbatimInts | VerbatimText) else value
+
+
+def _ints(value: Any, op: str, template: tuple[int | None, ...]) -> IntOrInts:
+    """Strides or dilations as they are passed; a plain integer fills the template of an operator that takes only lists."""
+    if isinstance(value, int) and op == "depthwise_conv2d":
+        return tuple(value if entry is None else entry for entry in template)
+    plain = _plain(value)
+    return plain if isinstance(plain, int) else tuple(plain)
+
+
+def _padding(value: Any) -> str | Pairs:
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else tuple(tuple(pair) for pair in plain)
+
+
+def _tensor(name: str, value: Any, source: TensorSpec | None, data_format: str | None) -> TensorSpec:
+    """A tensor's shape, and its values where they are given."""
+    if isinstance(value, Tensor):
+        shape, values = _flat(value.values, (name, "values"))
+        if value.shape is not None:
+            if len(shape) == 1 and math.prod(value.shape) == len(values):
+                shape = tuple(value.shape)
+            elif shape != tuple(value.shape):
+                raise Unusable((name, "shape"), f"{value.shape} is not the shape {list(shape)} of the values")
+        return TensorSpec(shape, tuple(float(number) for number in values))
+    return TensorSpec(tuple(_size(name, index, size, source, data_format) for index, size in enumerate(value)))
+
+
+def _size(name: str, index: int, size: int | str, source: TensorSpec | None, data_format: str | None) -> int:
+    if isinstance(size, int):
+        return size
+    if source is None:
+        raise Unusable((name, index), f"{size} refers to the input, so it cannot stand in it")
+    if len(source.shape) < 4:
+        raise Unusable((name, index), f"{size} has no meaning for an input of rank {len(source.shape)}")
+    batch, height, width, channels = split_shape(source.shape, data_format == "NCHW")
+    return dict(zip(REFERENCES, (math.prod(batch), height, width, channels), strict=True))[size[1:]]
+
+
+def _flat(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]:
+    """The shape of nested lists and their numbers in row-major order. Raises :class:`Unusable` for ragged ones."""
+    if not isinstance(values, list):
+        return (), [values]
+    parts = [_flat(item, (*keys, index)) for index, item in enumerate(values)]
+    for index, (shape, _) in enumerate(parts):
+        if shape != parts[0][0]:
+            raise Unusable((*keys, index), f"has the shape {list(shape)} beside {list(parts[0][0])}; nested lists must be of one length")
+    return (len(values), *(parts[0][0] if parts else ())), [number for _, numbers in parts for number in numbers]
+
+
+def literal(values: Any, keys: Keys) -> tuple[tuple[int, ...], list[float]]:
+    """The shape and the numbers of literal values. Raises :class:`Unusable` for ragged ones."""
+    return _flat(values, keys)
+
+
+def as_if(expanded: Expanded, changes: ArgumentFields) -> Arguments:
+    """The call's arguments with some of them changed."""
+    return arguments_of({**expanded.given, **_given(changes, ("as_if",))})
+
+
+def is_among(expanded: Expanded, where: Alternatives) -> bool:
+    """Whether the call has, for each argument that `where` names, one of its alternatives."""
+    return all(
+        any(arguments_of({**expanded.given, name: value}) == expanded.arguments for value in alternatives)
+        for name, alternatives in _given(where, ("where",)).items()
+    )

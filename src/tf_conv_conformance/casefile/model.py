@@ -1,0 +1,314 @@
+"""What a case file may say: pydantic models, from which its JSON Schema is made.
+
+Models are strict (no value is converted) and frozen. A union is told apart by the kind of YAML value it got, so that a fault is
+reported once, against the form that was meant.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Annotated, Any, Literal
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
+
+from tf_conv_conformance.arguments import Mode, Op
+
+DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool")
+REFERENCES = ("batch", "height", "width", "in_channels")
+TEXT_LIMIT = 2**20  # characters of notes
+
+Dtype = Literal["half", "float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool"]
+ModelName = Literal["documented", "phase_strided"]
+Data = Literal["small_integers", "wide_integers"]
+
+
+class Strict(BaseModel):
+    """Base of all: unknown keys are refused, values are not converted, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def kind(value: Any) -> str:
+    """The kind of a YAML value, by which a union is told apart. The brackets keep it out of key paths."""
+    if isinstance(value, dict | Strict):
+        return "<mapping>"
+    return "<list>" if isinstance(value, list | tuple) else "<scalar>"
+
+
+def one_or_list(value: Any) -> Any:
+    """A lone value where a list may stand, as a list of it."""
+    return value if isinstance(value, list) else [value]
+
+
+def version_range(text: str) -> str:
+    """Refuse what is not a PEP 440 version range."""
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise PydanticCustomError(
+            "version", '{text} is not a version range; write one as in ">=2.12,<2.22"', {"text": repr(text)}
+        ) from error
+    return text
+
+
+def regular_expression(text: str) -> str:
+    """Refuse what is not a regular expression."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise PydanticCustomError("pattern", "is not a regular expression: {why}", {"why": str(error)}) from error
+    return text
+
+
+def date(text: str) -> str:
+    """Refuse what is not a day of the calendar."""
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise PydanticCustomError("date", "{text} is not a date; write it as 2027-01-31", {"text": repr(text)}) from error
+    return text
+
+
+Int = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Size = Annotated[int, Field(ge=0, le=2**31)]
+Reference = Annotated[str, StringConstraints(pattern=rf"^\$({'|'.join(REFERENCES)})$")]
+SizeOrReference = Annotated[
+    Annotated[Size, Tag("<size>")] | Annotated[Reference, Tag("<reference>")],
+    Discriminator(lambda value: "<reference>" if isinstance(value, str) and value.startswith("$") else "<size>"),
+]
+Ints = Annotated[list[Int], Field(max_length=8)]
+Pairs = Annotated[list[Ints], Field(max_length=8)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Values = TypeAliasType(  # numbers in lists in lists; flat is fine where a shape is given
+    "Values",
+    "Annotated[Annotated[Number, Tag('<scalar>')] | Annotated[list[Values], Tag('<list>')], Discriminator(kind)]",
+)
+Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=100)]
+Words = Annotated[list[Word], BeforeValidator(one_or_list), Field(min_length=1)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Pattern = Annotated[str, Field(max_length=500), AfterValidator(regular_expression)]
+VersionRange = Annotated[str, AfterValidator(version_range)]
+Modes = Annotated[list[Mode], BeforeValidator(one_or_list), Field(min_length=1)]
+References = Annotated[list[Text], BeforeValidator(one_or_list)]
+Shape = Annotated[list[Size], Field(max_length=8)]
+
+
+class VerbatimInts(Strict):
+    """Passed to TensorFlow just as it is: an integer stays one where the operator documents a list."""
+
+    verbatim: Annotated[Annotated[Int, Tag("<scalar>")] | Annotated[Ints, Tag("<list>")], Discriminator(kind)]
+
+
+class VerbatimText(Strict):
+    """A string that is passed to TensorFlow just as it is, whether or not it means anything there."""
+
+    verbatim: Annotated[str, Field(max_length=100)]
+
+
+class Tensor(Strict):
+    """A tensor with literal values: nested lists, or a flat list with a shape."""
+
+    values: Annotated[list[Values], Field(min_length=1)]
+    """Numbers that the dtype holds exactly."""
+    shape: Shape | None = None
+    """The shape, where `values` is flat."""
+
+
+TensorShape = Annotated[list[SizeOrReference], Field(max_length=8)]
+TensorLike = Annotated[Annotated[TensorShape, Tag("<list>")] | Annotated[Tensor, Tag("<mapping>")], Discriminator(kind)]
+IntOrInts = Annotated[
+    Annotated[Int, Tag("<scalar>")] | Annotated[Ints, Tag("<list>")] | Annotated[VerbatimInts, Tag("<mapping>")], Discriminator(kind)
+]
+PaddingLike = Annotated[
+    Annotated[Literal["SAME", "VALID"], Tag("<scalar>")] | Annotated[Pairs, Tag("<list>")] | Annotated[VerbatimText, Tag("<mapping>")],
+    Discriminator(kind),
+]
+FormatLike = Annotated[Annotated[Literal["NHWC", "NCHW"], Tag("<scalar>")] | Annotated[VerbatimText, Tag("<mapping>")], Discriminator(kind)]
+
+
+class ArgumentFields(Strict):
+    """The arguments of the operator, each where a case, its file's defaults, or a condition may give it."""
+
+    op: Op | None = None
+    """The operator: `tf.nn.conv2d` or `tf.nn.depthwise_conv2d`."""
+    input: TensorLike | None = None
+    """The input's shape, `[batch, height, width, in_channels]` in NHWC; or its literal values."""
+    filter: TensorLike | None = None
+    """The filter's shape, `[height, width, in_channels, out_channels or channel_multiplier]`; `$in_channels` is the input's."""
+    strides: IntOrInts | None = None
+    """Passed on as written; an integer for depthwise_conv2d, which takes only lists, means `[1, s, s, 1]`."""
+    padding: PaddingLike | None = None
+    """`SAME`, `VALID`, or a pair of integers for each dimension."""
+    dilations: IntOrInts | None = None
+    """Passed on as written; an integer for depthwise_conv2d means `[r, r]`."""
+    rate: IntOrInts | None = None
+    """The same as `dilations`."""
+    data_format: FormatLike | None = None
+    """`NHWC` or `NCHW`."""
+    dtype: Dtype | None = None
+    """The dtype of input and filter; float32 unless given."""
+
+
+class Alternatives(Strict):
+    """For each argument a list of alternatives; an alternative that is a list itself stands in a list of its own."""
+
+    op: Annotated[list[Op], Field(min_length=1)] | None = None
+    input: Annotated[list[TensorLike], Field(min_length=1)] | None = None
+    filter: Annotated[list[TensorLike], Field(min_length=1)] | None = None
+    strides: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
+    padding: Annotated[list[PaddingLike], Field(min_length=1)] | None = None
+    dilations: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
+    rate: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
+    data_format: Annotated[list[FormatLike], Field(min_length=1)] | None = None
+    dtype: Annotated[list[Dtype], Field(min_length=1)] | None = None
+
+
+class When(Strict):
+    """A condition on the subject and the mode; what is not stated does not matter."""
+
+    tensorflow: VersionRange | None = None
+    """A PEP 440 range of TensorFlow versions, quoted: `">=2.12,<2.22"`."""
+    modes: Modes | None = None
+    """The modes in which it holds."""
+    onednn: bool | None = None
+    """Whether oneDNN's kernels are in effect."""
+    device: Literal["cpu", "gpu"] | None = None
+    """The device on which TensorFlow runs."""
+    platform: Word | None = None
+    """Python's `sys.platform`: linux, darwin."""
+    machine: Word | None = None
+    """Python's `platform.machine()`: x86_64, aarch64."""
+
+
+class Expect(Strict):
+    """What the case claims instead of the documentation: an exception, or a shape and values."""
+
+    error: Words | None = None
+    """The name of the exception's class or of one of its bases; a list means any of them."""
+    match: Pattern | None = None
+    """A regular expression that is found in the exception's message."""
+    shape: Shape | None = None
+    """The shape of the result."""
+    values: Annotated[list[Values], Field(min_length=1)] | None = None
+    """The values of the result, nested or flat."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Expect:
+        if self.error is None and self.shape is None and self.values is None:
+            raise PydanticCustomError("expect", "expects nothing; give `error`, or `shape` and `values`, or leave `expect` out")
+        if self.error is not None and (self.shape is not None or self.values is not None):
+            raise PydanticCustomError("expect", "a call cannot both raise `error` and return `shape` or `values`; keep one")
+        if self.match is not None and self.error is None:
+            raise PydanticCustomError("expect", "`match` looks into the message of an `error`; name the error")
+        return self
+
+
+class Observed(Strict):
+    """What TensorFlow does instead of what it documents. Everything stated here is checked."""
+
+    model: ModelName | None = None
+    """The oracle that predicts shape and values."""
+    as_if: ArgumentFields | None = None
+    """Arguments for which the model stands: TensorFlow acts as if it had been given these."""
+    shape: Shape | None = None
+    """The shape; checked against the model where there is one."""
+    values: Literal["unspecified"] | None = None
+    """`unspecified`: the values cannot be predicted (memory that nobody wrote)."""
+    error: Words | None = None
+    """The name of the exception's class or of one of its bases."""
+    match: Pattern | None = None
+    """A regular expression that is found in the exception's message."""
+    crash: Words | None = None
+    """The signal by which the process dies: SIGFPE."""
+    timeout: Literal[True] | None = None
+    """The call does not end in time."""
+    warning: Word | None = None
+    """The category of a Python warning that is issued."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Observed:
+        value = self.model is not None or self.shape is not None or self.values is not None
+        kinds = [value, self.error is not None, self.crash is not None, self.timeout is not None]
+        if sum(kinds) != 1:
+            raise PydanticCustomError(
+                "observed", "give just one of `model` (or `shape` with `values: unspecified`), `error`, `crash`, `timeout`"
+            )
+        empty = self.model is None and self.values is None and 0 in (self.shape or ())  # no values, so none to explain
+        if value and not empty and (self.model is None) == (self.values is None):
+            raise PydanticCustomError(
+                "observed", "give the `model` that explains the values, or `shape` with `values: unspecified` where none can"
+            )
+        if self.values is not None and self.shape is None:
+            raise PydanticCustomError("observed", "`values: unspecified` needs a `shape`, or nothing would be checked")
+        if self.as_if is not None and self.model is None:
+            raise PydanticCustomError("observed", "`as_if` changes the arguments of a `model`; name the model")
+        if self.match is not None and self.error is None:
+            raise PydanticCustomError("observed", "`match` looks into the message of an `error`; name the error")
+        return self
+
+
+class Deviation(Strict):
+    """A declared difference between TensorFlow and its documentation."""
+
+    rule: Annotated[str, Field(max_length=100)]
+    """The id of the documented rule that is not kept; `docs/rules.md` lists them."""
+    observed: Observed
+    """What TensorFlow does instead."""
+    reported: Annotated[str, StringConstraints(pattern=r"^(https?://\S+|unreported)$", max_length=500)]
+    """The address of a public report, or `unreported`."""
+    when: When = When()
+    """Where it was seen; everywhere unless given."""
+    where: Alternatives = Alternatives()
+    """In a sweep: the arguments for which it was seen."""
+    expires: Annotated[str, AfterValidator(date)] | None = None
+    """A day after which it must be looked at again."""
+    notes: Text | None = None
+
+
+class Defaults(ArgumentFields):
+    """What every case of the file has, unless it says otherwise."""
+
+    modes: Modes | None = None
+    """Execution modes; all three unless given."""
+    data: Annotated[list[Data], Field(min_length=1)] | None = None
+    """Arms of data; both unless given."""
+    requires: When | None = None
+    """What the subject must be; elsewhere the case is skipped as unsupported."""
+    references: References | None = None
+    """Addresses of documentation, reports, papers."""
+
+
+class Case(Defaults):
+    """One question to TensorFlow, or, with a sweep, the product of several."""
+
+    id: Identifier
+    """Its name, unique in the file."""
+    sweep: Alternatives = Alternatives()
+    """Alternatives for arguments: one call for each combination."""
+    expect: Expect | None = None
+    """What must come out, where it is not what the documentation says."""
+    deviations: list[Deviation] = []
+    """Known differences between TensorFlow and its documentation."""
+    notes: Text | None = None
+
+
+KNOWN: dict[str, type[Strict]] = {
+    "defaults": Defaults, "cases": Case, "sweep": Alternatives, "where": Alternatives, "expect": Expect, "deviations": Deviation,
+    "when": When, "requires": When, "observed": Observed, "as_if": ArgumentFields, "input": Tensor, "filter": Tensor,
+    "strides": VerbatimInts, "dilations": VerbatimInts, "rate": VerbatimInts, "padding": VerbatimText, "data_format": VerbatimText,
+}  # fmt: skip
+"""The model of the mapping, or of the mappings in the list, that stands under a key; ``CaseFile`` under none."""
+
+
+class CaseFile(Strict):
+    """A file of cases about one question."""
+
+    about: Text | None = None
+    """The question, in a sentence."""
+    defaults: Defaults = Defaults()
+    cases: Annotated[list[Case], Field(min_length=1)]

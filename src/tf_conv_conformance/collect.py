@@ -1,0 +1,135 @@
+"""Case files as pytest's tree: a file, and in it a test for each call, and one for each case that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tf_conv_conformance import failure, record
+from tf_conv_conformance.call import Call
+from tf_conv_conformance.casefile.complaint import Complaint
+from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.plugin import SESSION, modes
+from tf_conv_conformance.results import Line
+from tf_conv_conformance.runner import Performed, perform
+from tf_conv_conformance.subject.gateway import SubjectUnavailable
+
+
+class Failed(Exception):
+    """A call or a case that fails; the message is all that is printed."""
+
+
+class _Item(pytest.Item):
+    """A test that stands at a line of a case file and prints no traceback."""
+
+    line: int
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The place that pytest names in headings and in JUnit XML."""
+        return self.path, self.line - 1, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The message alone for what this plugin reports; a traceback for anything else."""
+        if isinstance(excinfo.value, Failed | SubjectUnavailable):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+class CallItem(_Item):
+    """One call: makes it, judges it, and leaves its record on the report."""
+
+    def __init__(self, *, call: Call, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.call = call
+        self.line = call.line
+        self.tf_conv_record: dict[str, Line | None] | None = None
+        for marker in (call.arguments.op, call.mode, call.arguments.dtype):
+            self.add_marker(marker)
+
+    def runtest(self) -> None:
+        """Make the call; fail, xfail or skip by its verdict."""
+        session = self.config.stash[SESSION]
+        try:
+            subject = session.subject()
+        except SubjectUnavailable as error:
+            self.session.shouldfail = "TensorFlow did not start"
+            raise error from None
+        performed = perform(self.call, subject)
+        self._record(performed, session.record)
+        verdict = performed.verdict
+        if verdict.kind == "unsupported":
+            pytest.skip(verdict.reason)
+        if verdict.kind == "deviates":
+            pytest.xfail(verdict.reason)  # returns under --runxfail, which asks for the failure
+        if verdict.kind != "conforms":
+            where = f"{self.nodeid.partition('::')[0]}:{self.line}"
+            raise Failed(failure.text(where, self.call, verdict, performed.observation, subject.documentation))
+
+    def _record(self, performed: Performed, subject: Line | None) -> None:
+        verdict = performed.verdict
+        self.user_properties += [("verdict", verdict.kind), *(("rule", rule) for rule in verdict.rules)]
+        end = record.end_line(self.nodeid, self.call, verdict, performed.observation, subject["key"] if subject else None)
+        self.tf_conv_record = {"end": end, "subject": subject}
+
+
+class ComplaintItem(_Item):
+    """What is wrong with one case, or with the whole file: a test that fails with it."""
+
+    def __init__(self, *, complaints: list[Complaint], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.complaints = complaints
+        self.line = complaints[0].line
+
+    def text(self) -> str:
+        """The complaints, a line each."""
+        return "\n".join(complaint.at(self.nodeid.partition("::")[0]) for complaint in self.complaints)
+
+    def runtest(self) -> None:
+        """Fail with the complaints."""
+        raise Failed(self.text())
+
+
+class CaseFile(pytest.File):
+    """A YAML file of cases."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """A test for each call in the modes that are asked for, and one for each case that cannot be read."""
+        loaded = load(self.path)
+        by_case: dict[str | None, list[Complaint]] = {}
+        for complaint in loaded.complaints:
+            by_case.setdefault(complaint.case, []).append(complaint)
+        for case, complaints in by_case.items():
+            name = f"{printable(case)}[invalid]" if case is not None else "file[invalid]"
+            yield ComplaintItem.from_parent(self, name=name, complaints=complaints)
+        asked = modes(self.config)
+        for call in loaded.calls:
+            if call.mode in asked:
+                yield CallItem.from_parent(self, name=call.name, call=call)
+
+
+def printable(name: str) -> str:
+    """A case's id as part of a test's id, whatever it holds."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "?" for letter in name)[:100]
+
+
+def planned(items: Iterable[pytest.Item]) -> list[tuple[str, str, Call]]:
+    """The calls among tests, each with its id and its file."""
+    return [(item.nodeid, item.nodeid.partition("::")[0], item.call) for item in items if isinstance(item, CallItem)]
+
+
+def planned_by_id(identifiers: Iterable[str], root: Path) -> list[tuple[str, str, Call]]:
+    """The same for the ids that an xdist worker collected: the controller, which collects nothing, reads the files again."""
+    calls: dict[str, dict[str, Call]] = {}
+    found = []
+    for identifier in identifiers:
+        file, _, name = identifier.partition("::")
+        if not file.endswith((".yaml", ".yml")):
+            continue
+        if file not in calls:
+            calls[file] = {call.name: call for call in load(root / file).calls}
+        if name in calls[file]:
+            found.append((identifier, file, calls[file][name]))
+    return found

@@ -1,0 +1,124 @@
+"""Holds what came out against what was said to come out, and finds the first difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_conv_conformance.numbers import PRECISION, as_numbers
+from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.prediction import Returns
+from tf_conv_conformance.subject.observation import Arm, Observation
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs first: the outcome itself, dtype, shape, values, or a warning. `index` is that of the first unlike element."""
+
+    aspect: str
+    predicted: str
+    observed: str
+    arm: str = ""
+    index: tuple[int, ...] | None = None
+    unlike: int = 0
+    elements: int = 0
+    largest: float | None = None
+    ulp: float | None = None
+
+    def text(self) -> str:
+        """The difference as one line."""
+        if self.aspect != "values":
+            return f"{self.aspect}: predicted {self.predicted}, observed {self.observed}"
+        place = "[" + ", ".join(map(str, self.index or ())) + "]"
+        off = "" if self.largest is None else f", by up to {self.largest:g}" + ("" if self.ulp is None else f" ({self.ulp:.3g} ulp)")
+        return (
+            f"values ({self.arm}): first at {place}, predicted {self.predicted}, observed {self.observed}; "
+            f"{self.unlike} of {self.elements} elements differ{off}"
+        )
+
+
+def outcome_text(arm: Arm) -> str:
+    """What an arm came to, in a few words."""
+    if arm.error is not None:
+        return f"{arm.error}: {arm.message.splitlines()[0][:160] if arm.message else '(no message)'}"
+    return f"{arm.dtype} of shape {shape_text(arm.shape or ())}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as people write it."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def ending(observation: Observation) -> str:
+    """What became of the call, in a few words."""
+    if observation.kind == "crashed":
+        return f"the process died ({observation.signal})"
+    if observation.kind == "timed out":
+        return f"no answer within {observation.signal}"
+    return outcome_text(observation.arms[0]) if observation.arms else "no answer"
+
+
+def from_values(expected: Returns, values: Sequence[Array] | None, names: Sequence[str], observation: Observation) -> Difference | None:
+    """The first difference from a result of this shape and dtype; from these values of each arm, where they are given."""
+    said = f"{expected.dtype} of shape {shape_text(expected.shape)}"
+    if observation.kind != "answered":
+        return Difference("outcome", said, ending(observation))
+    for number, arm in enumerate(observation.arms):
+        if arm.values is None:
+            return Difference("outcome", said, outcome_text(arm), names[number])
+        if arm.shape != expected.shape:
+            return Difference("shape", shape_text(expected.shape), shape_text(arm.shape or ()), names[number])
+        if arm.dtype != expected.dtype:
+            return Difference("dtype", expected.dtype, str(arm.dtype), names[number])
+        if values is not None and (unlike := _first_unlike(values[number], arm, names[number])):
+            return unlike
+    return None
+
+
+def _first_unlike(predicted: Array, arm: Arm, name: str) -> Difference | None:
+    assert arm.values is not None
+    assert arm.dtype is not None
+    observed = as_numbers(arm.values, arm.dtype)
+    wrong = ~((observed == predicted) | (np.isnan(observed) & np.isnan(predicted)))
+    if not wrong.any():
+        return None
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    distance = np.abs(observed - predicted)
+    largest = float(distance.max()) if np.isfinite(distance).all() else None
+    return Difference(
+        aspect="values",
+        predicted=f"{predicted[index]:.17g}",
+        observed=f"{observed[index]:.17g}",
+        arm=name,
+        index=index,
+        unlike=int(wrong.sum()),
+        elements=wrong.size,
+        largest=largest,
+        ulp=None if largest is None else _ulp(distance, predicted, arm.dtype),
+    )
+
+
+def _ulp(distance: Array, predicted: Array, dtype: str) -> float | None:
+    """The largest distance in units in the last place of `dtype` at the predicted value; None for integers."""
+    if "float" not in dtype or dtype not in PRECISION:
+        return None
+    unit = np.exp2(np.floor(np.log2(np.maximum(np.abs(predicted), np.finfo(np.float32).tiny))) - (PRECISION[dtype] - 1))
+    return float(np.max(distance / unit))
+
+
+def from_error(names: Sequence[str] | None, match: str | None, observation: Observation, arms: Sequence[str]) -> Difference | None:
+    """The first difference from an exception: any, or one with a base of these names and a message that matches."""
+    said = " or ".join(names) if names else "an exception"
+    if observation.kind != "answered":
+        return Difference("outcome", said, ending(observation))
+    for number, arm in enumerate(observation.arms):
+        if arm.error is None:
+            return Difference("outcome", said, outcome_text(arm), arms[number])
+        if names and not set(names) & set(arm.bases):
+            return Difference("error", said, f"{arm.error}: {arm.message[:160]}", arms[number])
+        if match is not None and re.search(match, arm.message) is None:
+            return Difference("message", f"one that matches {match!r}", repr(arm.message[:200]), arms[number])
+    return None

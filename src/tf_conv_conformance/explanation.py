@@ -1,0 +1,59 @@
+"""Why a result differs: which input elements feed an output element, and which model explains all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tf_conv_conformance import comparison, prediction
+from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.call import Call
+from tf_conv_conformance.geometry import Taps
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, PHASE_STRIDED, Model, channels_out, is_atrous_strided, reading_of
+from tf_conv_conformance.prediction import Returns
+from tf_conv_conformance.subject.observation import Observation
+
+
+def explaining_model(call: Call, observation: Observation) -> str | None:
+    """The model, if any, that predicts this observation bit for bit where the documentation does not."""
+    models = (DOCUMENTED, PHASE_STRIDED) if is_atrous_strided(call.arguments) else (DOCUMENTED,)
+    for model in models:
+        if isinstance(prediction.outcome(model, call.arguments), Returns) and model_difference(model, call, observation) is None:
+            return model.name
+    return None
+
+
+def model_difference(model: Model, call: Call, observation: Observation) -> comparison.Difference | None:
+    """Where an observation is not what a model with a result predicts."""
+    outcome = prediction.outcome(model, call.arguments)
+    assert isinstance(outcome, Returns)
+    names = [arm.name for arm in prediction.inputs(call.arguments).arms]
+    values = prediction.values(model.name, call.arguments, call.arguments)
+    return comparison.from_values(outcome, values, names, observation)
+
+
+def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
+    """Which input elements a model sums into the output element at `index`, in the call's data format."""
+    reading = reading_of(arguments)
+    if reading.channels_first:
+        *batch, channel, row, column = index
+    else:
+        *batch, row, column, channel = index
+    rows, columns = MODELS[model].taps(reading.height), MODELS[model].taps(reading.width)
+    axes = [*map(str, batch)]
+    spatial = [f"rows {_reads(rows, row)}", f"columns {_reads(columns, column)}"]
+    channels = f"channels {_channels(arguments, channel)}"
+    return "input[" + ", ".join([*axes, *([channels, *spatial] if reading.channels_first else [*spatial, channels])]) + "]"
+
+
+def _reads(taps: Taps, output: int) -> str:
+    """The positions that one output position reads; ``0*`` marks a padded zero."""
+    return "{" + ", ".join("0*" if position < 0 else str(position) for position in taps[output].tolist()) + "}"
+
+
+def _channels(arguments: Arguments, channel: int) -> str:
+    reading = reading_of(arguments)
+    if arguments.op == "depthwise_conv2d":
+        return str(channel // max(reading.filter_out, 1))
+    group = channel // (channels_out(arguments, reading) * reading.filter_in_channels // reading.in_channels)
+    first = group * reading.filter_in_channels
+    return f"{first}:{first + reading.filter_in_channels}"

@@ -1,0 +1,83 @@
+"""What a failing test prints: all that a person needs, and no traceback of ours."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from tf_conv_conformance import prediction
+from tf_conv_conformance.call import Call
+from tf_conv_conformance.comparison import ending, shape_text
+from tf_conv_conformance.explanation import explaining_model, feeding, model_difference
+from tf_conv_conformance.oracle.models import DOCUMENTED
+from tf_conv_conformance.prediction import Refuses, Returns
+from tf_conv_conformance.reproduction import python
+from tf_conv_conformance.rules.catalogue import RULES
+from tf_conv_conformance.rules.rule import sentence
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import Verdict, claim
+
+WIDTH = 120
+
+
+def text(where: str, call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> str:
+    """The report of a failed call; `where` is its file and line."""
+    rows = [("case", f"{where} {call.name}"), *_rules(verdict, documentation), ("predicted", _predicted(call))]
+    if observation is not None:
+        rows += [("observed", ending(observation)), *_first(call, verdict, observation)]
+        rows += [("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
+    lines = [f"{verdict.kind}: {verdict.reason}", *(_row(name, value) for name, value in rows)]
+    if observation is not None and observation.last_output and observation.kind != "answered":
+        lines.append("  last output of the process:")
+        lines.append(textwrap.indent(observation.last_output, "    | "))
+    lines.append("  the call, to paste and run:")
+    lines.append(textwrap.indent(python(call.arguments, call.mode, prediction.inputs(call.arguments).arms[_arm(call, verdict)]), "    "))
+    return "\n".join(lines)
+
+
+def _row(name: str, value: str) -> str:
+    wrapped = textwrap.wrap(value, WIDTH - 13, break_long_words=False, break_on_hyphens=False) or [""]
+    return f"  {name:<10} " + ("\n" + " " * 13).join(wrapped)
+
+
+def _arm(call: Call, verdict: Verdict) -> int:
+    """The arm of data that shows the difference."""
+    names = [arm.name for arm in prediction.inputs(call.arguments).arms]
+    return names.index(verdict.difference.arm) if verdict.difference and verdict.difference.arm in names else 0
+
+
+def _rules(verdict: Verdict, documentation: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for identifier in verdict.rules:
+        rule = RULES[identifier]
+        found = sentence(documentation.get(rule.symbol, ""), rule.phrase)
+        yield "rule", f"{identifier} ({rule.symbol}): {found or f'documentation changed: no longer says {rule.phrase!r}'}"
+
+
+def _predicted(call: Call) -> str:
+    claimed = claim(call)
+    formula = prediction.outcome(DOCUMENTED, call.arguments)
+    if isinstance(claimed, Returns):
+        source = "the case" if call.case.expect else "the documentation"
+        return f"{claimed.dtype} of shape {shape_text(claimed.shape)}, by {source}"
+    if call.case.expect is not None:
+        return " or ".join(claimed.because) + ", by the case"
+    would = f"; its formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""
+    return f"an exception, by the documentation ({', '.join(claimed.because)}){would}"
+
+
+def _first(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
+    """The first differing element, what feeds it, and the model that explains the observation."""
+    difference = verdict.difference
+    formula = prediction.outcome(DOCUMENTED, call.arguments)
+    if difference is not None and difference.aspect == "outcome" and isinstance(formula, Returns):
+        difference = model_difference(DOCUMENTED, call, observation)  # accepted against a rule: does the formula hold all the same?
+    explained = explaining_model(call, observation)
+    if difference is not None and difference.aspect == "values" and difference.index is not None:
+        yield "first", difference.text()
+        yield "fed by", feeding("documented", call.arguments, difference.index) + ", as documented"
+        if explained is not None and explained != "documented":
+            yield "", feeding(explained, call.arguments, difference.index) + f", as {explained}"
+    elif difference is not None and difference.aspect in ("shape", "dtype"):
+        yield difference.aspect, f"{difference.predicted} by the documented formula, {difference.observed} observed"
+    if explained is not None and (explained != "documented" or isinstance(claim(call), Refuses)):
+        yield "explained", f"by the model {explained}: shape, dtype and every value are what it predicts"

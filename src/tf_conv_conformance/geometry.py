@@ -1,0 +1,96 @@
+"""Sizes and padding of a convolution, an axis at a time, in exact integers.
+
+Every function takes one :class:`Axis`. Nothing here knows of channels, data or TensorFlow. Sources: the notes on padding of
+``tf.nn`` (module docstring of ``tensorflow/python/ops/nn_ops.py``) for the documented sizes; ``tf.nn.with_space_to_batch`` in the
+same file for the phase-strided ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Padding = Literal["SAME", "VALID"] | tuple[int, int]
+Taps = NDArray[np.int64]
+"""Which input element each output element reads: shape ``(out, size of the filter)``, -1 where it reads padding."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One spatial axis of a convolution: input size, filter size, stride, rate, and its padding (a pair is before, after)."""
+
+    size: int
+    filter: int
+    stride: int
+    rate: int
+    padding: Padding
+
+    @property
+    def dilated_filter(self) -> int:
+        """The filter's size after dilation: ``(k - 1) * r + 1``."""
+        return (self.filter - 1) * self.rate + 1
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """``ceil(numerator / denominator)`` in exact integers."""
+    return -(-numerator // denominator)
+
+
+def documented_padding(axis: Axis) -> tuple[int, int]:
+    """Zeros before and after the axis as TensorFlow documents them. ``SAME`` pads the odd one at the end."""
+    if axis.padding == "VALID":
+        return 0, 0
+    if axis.padding == "SAME":
+        remainder = axis.size % axis.stride
+        total = max(axis.dilated_filter - (remainder or axis.stride), 0)
+        return total // 2, total - total // 2
+    return axis.padding
+
+
+def documented_size(axis: Axis) -> int:
+    """The documented output size; negative where no such tensor exists."""
+    if axis.padding == "SAME":
+        return ceil_div(axis.size, axis.stride)
+    before, after = documented_padding(axis)
+    return ceil_div(axis.size + before + after - axis.dilated_filter + 1, axis.stride)
+
+
+def documented_taps(axis: Axis) -> Taps:
+    """``out[i]`` reads ``input[stride * i + rate * d - before]`` for each filter element ``d``."""
+    outputs = np.arange(max(documented_size(axis), 0), dtype=np.int64)[:, None]
+    reads = axis.stride * outputs + axis.rate * np.arange(axis.filter, dtype=np.int64)
+    return within(reads - documented_padding(axis)[0], axis.size)
+
+
+def phase_strided_padding(axis: Axis) -> tuple[int, int]:
+    """Zeros before and after as ``with_space_to_batch`` adds them: its ``SAME`` does not look at the stride."""
+    if axis.padding == "SAME":
+        total = (axis.filter - 1) * axis.rate
+        return total // 2, total - total // 2
+    return documented_padding(axis)
+
+
+def phase_strided_size(axis: Axis) -> int:
+    """The size that space to batch, a strided VALID convolution of each phase, and batch to space with its crop leave.
+
+    Negative where a phase is too short for the filter, or the crop is larger than what there is to crop.
+    """
+    padded = axis.size + sum(phase_strided_padding(axis))
+    excess = -padded % axis.rate
+    phase = ceil_div((padded + excess) // axis.rate - axis.filter + 1, axis.stride)
+    return phase if phase < 0 else axis.rate * phase - excess
+
+
+def phase_strided_taps(axis: Axis) -> Taps:
+    """``out[i]`` reads ``input[i mod r + r * (s * (i div r) + d) - before]``: the stride steps within a phase."""
+    outputs = np.arange(max(phase_strided_size(axis), 0), dtype=np.int64)[:, None]
+    steps = axis.stride * (outputs // axis.rate) + np.arange(axis.filter, dtype=np.int64)
+    return within(outputs % axis.rate + axis.rate * steps - phase_strided_padding(axis)[0], axis.size)
+
+
+def within(reads: Taps, size: int) -> Taps:
+    """The positions read, with those outside ``0 .. size - 1`` marked -1: they read a padded zero."""
+    return np.where((reads >= 0) & (reads < size), reads, -1)

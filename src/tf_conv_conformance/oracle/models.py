@@ -1,0 +1,102 @@
+"""The two models of a call: ``documented`` and ``phase_strided``. Each turns arguments into a shape, and data into values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_conv_conformance.arguments import Arguments, Reading, read
+from tf_conv_conformance.geometry import (
+    Axis,
+    Taps,
+    documented_padding,
+    documented_size,
+    documented_taps,
+    phase_strided_padding,
+    phase_strided_size,
+    phase_strided_taps,
+)
+from tf_conv_conformance.oracle.correlation import Array, correlate
+
+
+@dataclass(frozen=True)
+class Model:
+    """A way to compute sizes and reads an axis at a time."""
+
+    name: str
+    padding: Callable[[Axis], tuple[int, int]]
+    size: Callable[[Axis], int]
+    taps: Callable[[Axis], Taps]
+
+
+DOCUMENTED = Model("documented", documented_padding, documented_size, documented_taps)
+PHASE_STRIDED = Model("phase_strided", phase_strided_padding, phase_strided_size, phase_strided_taps)
+MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
+
+
+class Impossible(Exception):
+    """The model gives no result for these arguments; the message says why."""
+
+
+def channels_out(arguments: Arguments, reading: Reading) -> int:
+    """How many channels the result has. Raises :class:`Impossible` where input and filter do not fit."""
+    ours, theirs, out = reading.in_channels, reading.filter_in_channels, reading.filter_out
+    if arguments.op == "depthwise_conv2d":
+        if ours != theirs:
+            raise Impossible(f"the filter is made for {theirs} channels and the input has {ours}")
+        return ours * out
+    if ours == theirs:
+        return out
+    if theirs == 0 or ours % theirs or out % (ours // theirs):
+        raise Impossible(f"{ours} input channels in groups of {theirs} do not fit {out} output channels")
+    return out
+
+
+def reading_of(arguments: Arguments) -> Reading:
+    """The reading of the arguments. Raises :class:`Impossible` where they have none."""
+    reading = read(arguments)
+    if reading is None:
+        raise Impossible("the arguments have no meaning as a convolution")
+    return reading
+
+
+def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
+    """The result's shape in the call's data format. Raises :class:`Impossible` where there is none."""
+    reading = reading_of(arguments)
+    height, width = model.size(reading.height), model.size(reading.width)
+    if height < 0 or width < 0:
+        raise Impossible(f"the size of the result would be {height} × {width}")
+    channels = channels_out(arguments, reading)
+    inner = (channels, height, width) if reading.channels_first else (height, width, channels)
+    return (*reading.batch_shape, *inner)
+
+
+def values(model: Model, arguments: Arguments, x: Array, w: Array) -> Array:
+    """The result's values for input `x` and filter `w`, in float64 and in the call's data format."""
+    reading = reading_of(arguments)
+    return layout(reading, convolve(arguments, reading, x, w, model.taps(reading.height), model.taps(reading.width)))
+
+
+def convolve(arguments: Arguments, reading: Reading, x: Array, w: Array, rows: Taps, columns: Taps) -> Array:
+    """The sum over the given reads, as ``(batch, height, width, channels)``."""
+    channels_last = np.moveaxis(x, -3, -1) if reading.channels_first else x
+    flat = channels_last.reshape(math.prod(reading.batch_shape), reading.height.size, reading.width.size, reading.in_channels)
+    return correlate(flat, w, rows, columns, arguments.op == "depthwise_conv2d")
+
+
+def layout(reading: Reading, result: Array) -> Array:
+    """A ``(batch, height, width, channels)`` result in the data format and with the batch shape of the call."""
+    shaped = result.reshape(*reading.batch_shape, *result.shape[1:])
+    return np.moveaxis(shaped, -1, -3) if reading.channels_first else shaped
+
+
+def is_atrous_strided(arguments: Arguments) -> bool:
+    """Whether this is a depthwise call with a rate and a stride above one: where the two models part."""
+    reading = read(arguments)
+    if reading is None or arguments.op != "depthwise_conv2d":
+        return False
+    axes = (reading.height, reading.width)
+    return any(axis.rate > 1 for axis in axes) and any(axis.stride > 1 for axis in axes)

@@ -1,0 +1,135 @@
+"""pytest's hooks and options, and nothing else. Heavy imports wait until a case file is collected."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tf_conv_conformance.collect import CaseFile
+    from tf_conv_conformance.session import Session
+
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+"""The subject of this process; there once a case file is collected."""
+RECORDING = "tf-conv-conformance-recording"
+
+OPS = ("conv2d", "depthwise_conv2d")
+MODES = ("eager", "graph", "xla")
+DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options, in a group of their own."""
+    group = parser.getgroup("tf-conv-conformance", "conformance of TensorFlow's 2-D convolutions")
+    group.addoption(
+        "--tf-modes", "--modes", metavar="MODES", default=",".join(MODES), help="execution modes, of eager,graph,xla (default: all)"
+    )
+    group.addoption(
+        "--tf-cases", metavar="NAME", action="append", default=[], help="also collect *.yaml under folders of this name (default: cases)"
+    )
+    group.addoption(
+        "--tf-reports", metavar="DIR", default="reports", help="where results.jsonl and index.html are written (default: reports)"
+    )
+    group.addoption("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
+    group.addoption("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
+    parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options and register the markers."""
+    for name in OPS:
+        config.addinivalue_line("markers", f"{name}: calls of tf.nn.{name}")
+    for name in MODES:
+        config.addinivalue_line("markers", f"{name}: calls in {name} mode")
+    for name in DTYPES:
+        config.addinivalue_line("markers", f"{name}: calls with {name} input and filter")
+    modes(config)
+    if not config.getoption("--tf-timeout") > 0:
+        raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    """Take YAML files under a folder of cases, and those that are named on the command line."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    config = parent.config
+    folders = {*config.getini("tf_cases"), *config.getoption("--tf-cases")}
+    if folders.isdisjoint(file_path.parts[:-1]) and not parent.session.isinitpath(file_path):
+        return None
+    from tf_conv_conformance.collect import CaseFile
+    from tf_conv_conformance.session import Session
+
+    if SESSION not in config.stash:
+        config.stash[SESSION] = Session(config.getoption("--tf-timeout"), config.getoption("--tf-in-process"))
+    file: CaseFile = CaseFile.from_parent(parent, path=file_path)
+    return file
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Without xdist: write the plan, all that is selected, before the first call."""
+    config = session.config
+    if SESSION not in config.stash or hasattr(config, "workerinput") or config.getoption("collectonly"):
+        return
+    from tf_conv_conformance.collect import planned
+    from tf_conv_conformance.recording import Recording
+
+    config.pluginmanager.register(Recording(reports(config), planned(session.items)), RECORDING)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """With xdist: the same in the controller, once the first worker has told what it collected."""
+    config: pytest.Config = node.config
+    if config.pluginmanager.hasplugin(RECORDING) or not any(".yaml::" in one or ".yml::" in one for one in ids):
+        return
+    from tf_conv_conformance.collect import planned_by_id
+    from tf_conv_conformance.recording import Recording
+
+    config.pluginmanager.register(Recording(reports(config), planned_by_id(ids, config.rootpath)), RECORDING)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the record of a call on its report, which xdist carries to the controller."""
+    report = yield
+    if call.when == "call" and (lines := getattr(item, "tf_conv_record", None)) is not None:
+        report.tf_conv_record = lines  # type: ignore[attr-defined]  # pytest carries any attribute of plain values
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the subject. With ``--collect-only``, let what is wrong with a case file show in the exit status."""
+    if SESSION in session.config.stash:
+        session.config.stash[SESSION].close()
+    if session.config.getoption("collectonly") and complaints(session):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """With ``--collect-only``, where no test runs that could say it: what is wrong with the case files."""
+    session = terminalreporter._session  # pytest hands the summary no session
+    if config.getoption("collectonly") and session is not None and (found := complaints(session)):
+        terminalreporter.section("case files that cannot be read as they are", red=True)
+        terminalreporter.write_line("\n".join(found))
+
+
+def complaints(session: pytest.Session) -> list[str]:
+    """What is wrong with the case files that were collected."""
+    return [item.text() for item in session.items if item.name.endswith("[invalid]") and hasattr(item, "text")]
+
+
+def reports(config: pytest.Config) -> Path:
+    """The folder of the reports; like ``--junitxml``, relative to where pytest was started."""
+    return config.invocation_params.dir / str(config.getoption("--tf-reports"))
+
+
+def modes(config: pytest.Config) -> tuple[str, ...]:
+    """The modes that are asked for. Raises ``pytest.UsageError`` for one that does not exist."""
+    asked = tuple(mode.strip() for mode in str(config.getoption("--tf-modes")).split(","))
+    if unknown := [mode for mode in asked if mode not in MODES]:
+        raise pytest.UsageError(f"--tf-modes: {unknown[0]!r} is not one of {', '.join(MODES)}")
+    return asked

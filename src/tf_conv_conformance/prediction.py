@@ -1,0 +1,85 @@
+"""What must come out of a call: what the documentation says, and what each model computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tf_conv_conformance import data
+from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.oracle import models
+from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, PHASE_STRIDED, Model
+from tf_conv_conformance.oracle.mutants import unnoticed
+from tf_conv_conformance.rules import catalogue
+
+SALTS = 8  # draws of data that are tried before a call is called vacuous
+
+
+@dataclass(frozen=True)
+class Returns:
+    """A result of this shape and dtype."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Refuses:
+    """An exception, for these reasons: ids of broken rules, or why a model has no result."""
+
+    because: tuple[str, ...]
+
+
+Outcome = Returns | Refuses
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The data that goes through a call, and a wrong oracle that it cannot tell from the right one, if any."""
+
+    arms: tuple[data.Arm, ...]
+    vacuous: str | None
+
+
+def outcome(model: Model, arguments: Arguments) -> Outcome:
+    """What a model says comes out, whatever preconditions are broken."""
+    try:
+        return Returns(models.shape(model, arguments), arguments.dtype)
+    except models.Impossible as error:
+        return Refuses((str(error),))
+
+
+@lru_cache(maxsize=4096)
+def documented(arguments: Arguments) -> Outcome:
+    """What the documentation says comes out: a refusal where a precondition is broken, else what its formula gives."""
+    broken = catalogue.broken(arguments)
+    return Refuses(tuple(rule.id for rule in broken)) if broken else outcome(DOCUMENTED, arguments)
+
+
+@lru_cache(maxsize=4096)
+def inputs(arguments: Arguments) -> Inputs:
+    """The data of a call: the first draw that tells every model of the call from its wrong oracles.
+
+    Raises :class:`tf_conv_conformance.data.Inexact` where no exact data exists.
+    """
+    of_interest = [DOCUMENTED, PHASE_STRIDED] if models.is_atrous_strided(arguments) else [DOCUMENTED]
+    judged = [model for model in of_interest if isinstance(outcome(model, arguments), Returns)]
+    found: Inputs | None = None
+    for salt in range(SALTS):
+        arms = data.arms(arguments, salt)
+        arrays = [arm.arrays(arguments) for arm in arms]
+        blind = (unnoticed(model, arguments, arrays, seed=salt) for model in judged)
+        vacuous = next((name for name in blind if name is not None), None)
+        if vacuous is None:
+            return Inputs(arms, None)
+        found = found or Inputs(arms, vacuous)
+    assert found is not None
+    return found
+
+
+@lru_cache(maxsize=4)  # arrays: few, since they may be large
+def values(model: str, arguments: Arguments, drawn: Arguments) -> tuple[Array, ...]:
+    """The values that a model predicts for each arm; `drawn` are the arguments for which the data was drawn."""
+    arms = (arm.arrays(drawn) for arm in inputs(drawn).arms)
+    return tuple(models.values(MODELS[model], arguments, x, w) for x, w in arms)

@@ -1,0 +1,106 @@
+"""A call, its prediction and its verdict as the plain values of a record file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tf_conv_conformance import prediction
+from tf_conv_conformance.call import Call
+from tf_conv_conformance.oracle.models import DOCUMENTED
+from tf_conv_conformance.prediction import Outcome, Refuses
+from tf_conv_conformance.results import Line, subject_key
+from tf_conv_conformance.rules.catalogue import RULES, exercised
+from tf_conv_conformance.rules.rule import sentence
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import Verdict
+
+
+def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[Line]:
+    """The lines of a plan, for (call id, case file, call): each case once, before its first call."""
+    seen: set[str] = set()
+    for identifier, file, call in calls:
+        key = f"{file}::{call.case.id}"
+        if key not in seen:
+            seen.add(key)
+            yield case_line(key, file, call)
+        yield call_line(identifier, key, call)
+
+
+def case_line(key: str, file: str, call: Call) -> Line:
+    """What a reader of the report wants to know of a case."""
+    case = call.case
+    return {
+        "type": "case",
+        "key": key,
+        "file": file,
+        "line": call.line,
+        "id": case.id,
+        "notes": case.notes,
+        "references": case.references or [],
+        "expect": case.expect.model_dump(exclude_none=True) if case.expect else None,
+        "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
+    }
+
+
+def call_line(identifier: str, case: str, call: Call) -> Line:
+    """A planned call: all that it takes to make it again, and what the documentation predicts."""
+    return {
+        "type": "call",
+        "id": identifier,
+        "hash": call.content_hash,
+        "case": case,
+        "mode": call.mode,
+        "arguments": asdict(call.arguments),
+        "rules": [rule.id for rule in exercised(call.arguments)],
+        "predicted": predicted(call),
+    }
+
+
+def predicted(call: Call) -> dict[str, Any]:
+    """What the documentation says: the broken rules where it refuses, and the size that its formula gives in any case."""
+    documented = prediction.documented(call.arguments)
+    return {
+        "refuses": list(documented.because) if isinstance(documented, Refuses) else None,
+        "shape": _shape(prediction.outcome(DOCUMENTED, call.arguments)),
+    }
+
+
+def _shape(outcome: Outcome) -> list[int] | None:
+    return None if isinstance(outcome, Refuses) else list(outcome.shape)
+
+
+def end_line(identifier: str, call: Call, verdict: Verdict, observation: Observation | None, subject: str | None) -> Line:
+    """What became of a call. `observation` is None where the call was not made."""
+    line: Line = {
+        "type": "end",
+        "id": identifier,
+        "subject": subject,
+        "verdict": verdict.kind,
+        "reason": verdict.reason,
+        "rules": list(verdict.rules),
+        "difference": verdict.difference.text() if verdict.difference else None,
+        "data": [asdict(arm) for arm in prediction.inputs(call.arguments).arms],
+    }
+    if observation is not None:
+        line["observed"] = observed(observation)
+        line["warnings"] = [asdict(warned) for warned in observation.warnings]
+        line["seconds"] = observation.seconds
+    return line
+
+
+def observed(observation: Observation) -> dict[str, Any]:
+    """What the subject did, without the values."""
+    if observation.kind != "answered":
+        return {"ended": observation.kind, "signal": observation.signal, "output": observation.last_output}
+    arm = observation.arms[0]
+    if arm.error is not None:
+        return {"error": arm.error, "message": arm.message}
+    return {"shape": list(arm.shape or ()), "dtype": arm.dtype}
+
+
+def subject_line(subject: Mapping[str, Any], documentation: Mapping[str, str]) -> Line:
+    """The subject, and each rule's sentence as found in its docstrings (None where it is no longer there)."""
+    sentences = {rule.id: sentence(documentation.get(rule.symbol, ""), rule.phrase) for rule in RULES.values()}
+    return {"type": "subject", "key": subject_key(subject), "subject": dict(subject), "sentences": sentences}

@@ -1,0 +1,149 @@
+"""Record files: what a run planned and what became of each call, one JSON value a line, written as it comes.
+
+    {"type": "header", "schema": 1, "suite", "created"}
+    {"type": "case", "key", "file", "line", "id", "about", "notes", "references", "expect", "deviations"}
+    {"type": "call", "id", "hash", "case", "mode", "arguments", "rules", "predicted"}      the plan, complete before the first start
+    {"type": "subject", "key", "subject", "sentences"}                                     when TensorFlow has started
+    {"type": "start", "id", "at"}
+    {"type": "end", "id", "subject", "verdict", "reason", "rules", "observed", ...}
+    {"type": "footer", "calls", "ended", "finished"}                                       only after a run that was not killed
+
+The header cannot hold the subject: TensorFlow starts with the first call, and the plan is on disk before it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from tf_conv_conformance import __version__
+
+SCHEMA = 1
+Line = dict[str, Any]
+
+
+def now() -> str:
+    """The time as ISO 8601, in UTC, to the millisecond."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+def subject_key(subject: Mapping[str, Any]) -> str:
+    """A short name for a subject that is the same in every process that runs it."""
+    return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class Recorder:
+    """Writes a record file, each line flushed. One for each run: xdist's workers send their lines to the controller."""
+
+    def __init__(self, path: Path, plan: Iterable[Line]) -> None:
+        """Start the file with its header and the plan. OSError where it cannot be written."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
+        self.path = path
+        self._subjects: set[str] = set()
+        self._planned: set[str] = set()
+        self._ended: set[str] = set()
+        self._write({"type": "header", "schema": SCHEMA, "suite": __version__, "created": now()})
+        for line in plan:
+            if line["type"] == "call":
+                self._planned.add(line["id"])
+            self._write(line, flush=False)
+        self._file.flush()
+
+    def start(self, identifier: str) -> None:
+        """A planned call begins."""
+        if identifier in self._planned:
+            self._write({"type": "start", "id": identifier, "at": now()})
+
+    def end(self, line: Line, subject: Line | None) -> None:
+        """A call has ended; its subject is written before the first line that names it."""
+        if subject is not None and subject["key"] not in self._subjects:
+            self._subjects.add(subject["key"])
+            self._write(subject)
+        if line["id"] in self._planned:
+            self._ended.add(line["id"])
+            self._write(line)
+
+    @property
+    def missing(self) -> int:
+        """How many planned calls have no end."""
+        return len(self._planned) - len(self._ended)
+
+    def close(self) -> None:
+        """Write the footer, which says how many of the planned calls have an end."""
+        self._write({"type": "footer", "calls": len(self._planned), "ended": len(self._ended), "finished": now()})
+        self._file.close()
+
+    def _write(self, line: Line, flush: bool = True) -> None:
+        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        if flush:
+            self._file.flush()
+
+
+@dataclass
+class Records:
+    """A record file as read: `ends` by call id, `complete` where its footer is there and nothing is torn."""
+
+    header: Line = field(default_factory=dict)
+    subjects: dict[str, Line] = field(default_factory=dict)
+    cases: dict[str, Line] = field(default_factory=dict)
+    calls: dict[str, Line] = field(default_factory=dict)
+    started: set[str] = field(default_factory=set)
+    ends: dict[str, Line] = field(default_factory=dict)
+    footer: Line | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end with every planned call."""
+        return self.footer is not None and len(self.ends) == len(self.calls)
+
+
+class NotRecords(Exception):
+    """The file is not a record file that this version reads; the message says why."""
+
+
+def read(path: Path) -> Records:
+    """The records in a file; a torn last line is left out. Raises :class:`NotRecords`."""
+    records = Records()
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotRecords(f"{path}: cannot be read: {error}") from error
+    for number, text in enumerate(lines, 1):
+        if not text:
+            continue
+        try:
+            line = json.loads(text)
+            _take(records, line)
+        except (ValueError, KeyError, TypeError) as error:
+            if number == len(lines):
+                break
+            raise NotRecords(f"{path}:{number}: not a line of a record file: {error}") from error
+    if records.header.get("schema") != SCHEMA:
+        raise NotRecords(f"{path}: is not a record file of schema {SCHEMA}; it begins with {records.header or 'no header'}")
+    return records
+
+
+def _take(records: Records, line: Line) -> None:
+    kind = line["type"]
+    if kind == "header":
+        records.header = line
+    elif kind == "footer":
+        records.footer = line
+    elif kind == "subject":
+        records.subjects[line["key"]] = line
+    elif kind == "case":
+        records.cases[line["key"]] = line
+    elif kind == "call":
+        records.calls[line["id"]] = line
+    elif kind == "start":
+        records.started.add(line["id"])
+    elif kind == "end":
+        records.ends[line["id"]] = line
+    else:
+        raise ValueError(f"unknown type {kind!r}")

@@ -1,0 +1,188 @@
+"""The functions behind the rules: when one speaks about a call, and whether a call keeps a precondition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tf_conv_conformance.arguments import Arguments, IntOrInts, Reading, channels_first, outer, outer_padding, read, spatial
+from tf_conv_conformance.geometry import documented_padding, documented_size
+
+Condition = Callable[[Arguments], bool]
+
+
+def _length(value: IntOrInts | None) -> int:
+    """The length of `strides` or `dilations`; 0 for an integer, -1 where there is none."""
+    if value is None:
+        return -1
+    return 0 if isinstance(value, int) else len(value)
+
+
+def _about_reading(condition: Callable[[Reading], bool]) -> Condition:
+    """A condition on what the arguments mean; False where they mean nothing."""
+
+    def about(arguments: Arguments) -> bool:
+        reading = read(arguments)
+        return reading is not None and condition(reading)
+
+    return about
+
+
+def _axes(condition: Callable[..., bool]) -> Condition:
+    """A condition that height or width meets."""
+    return _about_reading(lambda reading: condition(reading.height) or condition(reading.width))
+
+
+def rank_at_least_4(arguments: Arguments) -> bool:
+    """The input has rank 4 or more."""
+    return len(arguments.input.shape) >= 4
+
+
+def rank_4(arguments: Arguments) -> bool:
+    """The input has rank 4."""
+    return len(arguments.input.shape) == 4
+
+
+def rank_above_4(arguments: Arguments) -> bool:
+    """The input has outer batch dimensions."""
+    return len(arguments.input.shape) > 4
+
+
+def float_dtype(arguments: Arguments) -> bool:
+    """The dtype is one of the four that are documented."""
+    return arguments.dtype in ("float16", "bfloat16", "float32", "float64")
+
+
+def filter_rank_4(arguments: Arguments) -> bool:
+    """The filter has rank 4."""
+    return len(arguments.filter.shape) == 4
+
+
+def same_in_channels(arguments: Arguments) -> bool:
+    """The filter's in_channels are the input's. Kept where the ranks already say otherwise: another rule speaks there."""
+    if len(arguments.input.shape) < 3 or len(arguments.filter.shape) != 4:
+        return True
+    return arguments.filter.shape[2] == arguments.input.shape[-3 if channels_first(arguments) else -1]
+
+
+def strides_int_or_1_2_4(arguments: Arguments) -> bool:
+    """Strides are an integer, or a list of 1, 2 or 4."""
+    return _length(arguments.strides) in (0, 1, 2, 4)
+
+
+def strides_of_4(arguments: Arguments) -> bool:
+    """Strides are a list of 4."""
+    return _length(arguments.strides) == 4
+
+
+def outer_strides_1(arguments: Arguments) -> bool:
+    """The strides of batch and channels are 1."""
+    return outer(arguments.strides, channels_first(arguments)) == (1, 1)
+
+
+def strides_positive(arguments: Arguments) -> bool:
+    """The strides of height and width are 1 or more."""
+    strides = spatial(arguments.strides, channels_first(arguments))
+    return strides is None or min(strides) >= 1
+
+
+def strides_unequal(arguments: Arguments) -> bool:
+    """The strides of height and width differ."""
+    strides = spatial(arguments.strides, channels_first(arguments))
+    return strides is not None and strides[0] != strides[1]
+
+
+def dilations_int_or_1_2_4(arguments: Arguments) -> bool:
+    """Dilations are not given, an integer, or a list of 1, 2 or 4."""
+    return _length(arguments.dilations) in (-1, 0, 1, 2, 4)
+
+
+def dilations_of_2(arguments: Arguments) -> bool:
+    """Dilations are not given, or a list of 2."""
+    return _length(arguments.dilations) in (-1, 2)
+
+
+def outer_dilations_1(arguments: Arguments) -> bool:
+    """The dilations of batch and channels are 1."""
+    return outer(arguments.dilations, channels_first(arguments)) == (1, 1)
+
+
+def dilations_positive(arguments: Arguments) -> bool:
+    """The dilations of height and width are 1 or more."""
+    dilations = spatial(arguments.dilations, channels_first(arguments))
+    return dilations is None or min(dilations) >= 1
+
+
+def given_dilations(arguments: Arguments) -> bool:
+    """Dilations are given."""
+    return arguments.dilations is not None
+
+
+def atrous(arguments: Arguments) -> bool:
+    """A dilation of height or width is above 1."""
+    dilations = spatial(arguments.dilations, channels_first(arguments))
+    return dilations is not None and max(dilations) > 1
+
+
+def all_strides_1(arguments: Arguments) -> bool:
+    """Every stride is 1."""
+    strides = arguments.strides if isinstance(arguments.strides, tuple) else (arguments.strides,)
+    return all(stride == 1 for stride in strides)
+
+
+def known_format(arguments: Arguments) -> bool:
+    """The data format is not given, NHWC or NCHW."""
+    return arguments.data_format in (None, "NHWC", "NCHW")
+
+
+def nchw(arguments: Arguments) -> bool:
+    """The data format is NCHW."""
+    return arguments.data_format == "NCHW"
+
+
+def explicit(arguments: Arguments) -> bool:
+    """Padding is a list."""
+    return not isinstance(arguments.padding, str)
+
+
+def known_padding(arguments: Arguments) -> bool:
+    """Padding is a list, SAME or VALID."""
+    return explicit(arguments) or arguments.padding in ("SAME", "VALID")
+
+
+def pairs_for_4_dimensions(arguments: Arguments) -> bool:
+    """Explicit padding has a pair for each of 4 dimensions."""
+    return isinstance(arguments.padding, str) or (len(arguments.padding) == 4 and all(len(pair) == 2 for pair in arguments.padding))
+
+
+def outer_padding_0(arguments: Arguments) -> bool:
+    """Explicit padding of batch and channels is zero."""
+    return all(amount == 0 for pair in outer_padding(arguments.padding, channels_first(arguments)) for amount in pair)
+
+
+def no_negative_padding(arguments: Arguments) -> bool:
+    """No explicit padding is negative: an amount of padding is a count of zeros."""
+    return isinstance(arguments.padding, str) or all(amount >= 0 for pair in arguments.padding for amount in pair)
+
+
+def same(arguments: Arguments) -> bool:
+    """Padding is SAME."""
+    return arguments.padding == "SAME"
+
+
+def valid(arguments: Arguments) -> bool:
+    """Padding is VALID."""
+    return arguments.padding == "VALID"
+
+
+def size_not_negative(arguments: Arguments) -> bool:
+    """The documented size of the result is that of a tensor. Kept where the arguments mean nothing: another rule speaks there."""
+    reading = read(arguments)
+    return reading is None or min(documented_size(reading.height), documented_size(reading.width)) >= 0
+
+
+dilated_sizes = _axes(lambda axis: axis.rate > 1 and axis.padding != "SAME")
+pads_zeros = _axes(lambda axis: max(documented_padding(axis)) > 0)
+pads_unevenly = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1)
+same_pads = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) > 0)
+unit_strides_same = _about_reading(lambda r: r.height.padding == "SAME" and r.height.stride == r.width.stride == 1)
+several_multiplied = _about_reading(lambda reading: reading.filter_out > 1)

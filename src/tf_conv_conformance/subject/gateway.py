@@ -1,0 +1,177 @@
+"""Starts the worker that holds TensorFlow, hands it calls, and survives its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_conv_conformance.subject import worker
+from tf_conv_conformance.subject.observation import Arm, Observation, Warned
+
+WORKER_FILE = Path(worker.__file__)
+START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
+TAIL = 2000  # characters of the worker's last output that are kept
+
+
+class SubjectUnavailable(Exception):
+    """No TensorFlow could be started; the message says what was tried and what it printed last."""
+
+
+def arms_of(head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> tuple[Arm, ...]:
+    """The arms in an answer of the worker, each value with its array."""
+    rest = iter(arrays)
+    arms = []
+    for arm in head["arms"]:
+        warned = tuple(Warned(w["category"], w["message"]) for w in arm["warnings"])
+        if arm["status"] == "value":
+            arms.append(Arm(values=next(rest), dtype=arm["dtype"], warnings=warned))
+        else:
+            arms.append(Arm(error=arm["error"], bases=tuple(arm["bases"]), message=arm["message"], warnings=warned))
+    return tuple(arms)
+
+
+class InProcess:
+    """The worker's code in this process, for a debugger: no time limit, and a crash ends the run."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._tf = worker.import_tensorflow()
+        self.subject: dict[str, Any] = worker.describe(self._tf)
+        self.documentation: dict[str, str] = worker.documentation(self._tf, symbols)
+
+    def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
+        """Carry out one call here."""
+        answer, results = worker.execute(self._tf, head, list(arrays))
+        return Observation("answered", arms_of(answer, results), answer["seconds"])
+
+    def close(self) -> None:
+        """Nothing was started, so there is nothing to end."""
+
+
+class Gateway:
+    """A worker process, started at construction and again after it has died. Not for use by several threads.
+
+    Raises :class:`SubjectUnavailable` when TensorFlow does not start.
+    """
+
+    def __init__(self, symbols: Sequence[str], time_limit: float, python: str = sys.executable) -> None:
+        self._command = [python, "-u", str(WORKER_FILE), *symbols]
+        self._time_limit = time_limit
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+        self._start()
+
+    def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
+        """Hand one call to the worker, starting a new one if the last has died; wait for the answer within the time limit."""
+        if self._process is None:
+            self._start()
+        began = time.perf_counter()
+        with self._limit(self._time_limit) as overdue:
+            try:
+                worker.send(self, dict(head), arrays)
+                answer, results = worker.receive(self)
+            except (EOFError, OSError):
+                ended = self._reap()
+                seconds = round(time.perf_counter() - began, 6)
+                if overdue.is_set():
+                    return Observation("timed out", seconds=seconds, signal=f"{self._time_limit:g} s", last_output=self._tail())
+                return Observation("crashed", seconds=seconds, signal=ended, last_output=self._tail())
+        return Observation("answered", arms_of(answer, results), answer["seconds"])
+
+    def close(self) -> None:
+        """Ask the worker to end, and end it if it does not."""
+        if self._process is not None:
+            try:
+                worker.send(self, {"type": "close"})
+                self._process.wait(timeout=5)
+            except (OSError, subprocess.TimeoutExpired):
+                self._process.kill()
+            self._reap()
+        self._output.close()
+
+    def send_bytes(self, data: bytes) -> None:
+        """Write to the worker."""
+        self._writer.send_bytes(data)
+
+    def recv_bytes(self) -> bytes:
+        """Read from the worker; EOFError when it has died."""
+        return self._reader.recv_bytes()
+
+    def _start(self) -> None:
+        self._output.seek(0)
+        self._output.truncate()
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._output, env=environment
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._writer = Connection(os.dup(self._process.stdin.fileno()), readable=False)
+        self._reader = Connection(os.dup(self._process.stdout.fileno()), writable=False)
+        self._process.stdin.close()
+        self._process.stdout.close()
+        with self._limit(START_LIMIT) as overdue:
+            try:
+                hello, _ = worker.receive(self)
+            except (EOFError, OSError) as error:
+                ended = f"no answer in {START_LIMIT:g} s" if overdue.is_set() else self._reap()
+                raise self._unavailable(ended) from error
+        if hello["type"] != "hello":
+            self._reap()
+            raise self._unavailable(hello["message"])
+        self.subject: dict[str, Any] = hello["subject"]
+        self.documentation: dict[str, str] = hello["documentation"]
+
+    def _unavailable(self, reason: str) -> SubjectUnavailable:
+        python = self._command[0]
+        return SubjectUnavailable(
+            f"TensorFlow did not start in {python}: {reason}\nits last output:\n{self._tail() or '(none)'}\n"
+            f"Install it where this suite runs: {python} -m pip install 'tf-conv-conformance[tensorflow]', or a build of your own."
+        )
+
+    @contextmanager
+    def _limit(self, seconds: float) -> Iterator[threading.Event]:
+        """Kill the worker when the block takes longer: whatever it was doing, the pipe then ends."""
+        overdue = threading.Event()
+        process = self._process
+        assert process is not None
+
+        def kill() -> None:
+            overdue.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield overdue
+        finally:
+            timer.cancel()
+
+    def _reap(self) -> str:
+        """Collect the ended worker; say how it ended."""
+        assert self._process is not None
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # its pipe is closed and yet it lives
+            self._process.kill()
+            code = self._process.wait()
+        self._process = None
+        self._reader.close()
+        self._writer.close()
+        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+    def _tail(self) -> str:
+        size = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, size - TAIL))
+        return self._output.read().decode("utf-8", "replace").strip()

@@ -1,0 +1,57 @@
+"""What the subject did with one call, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A Python warning that the call issued: the name of its category, and its text."""
+
+    category: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of data through the call: a value with its dtype and shape, or an exception.
+
+    `values` holds the bits that came back, bfloat16 as uint16; :func:`tf_conv_conformance.numbers.as_numbers` reads them.
+    `bases` are the names of the exception's class and of its bases, so that a case may name any of them.
+    """
+
+    values: np.ndarray | None = None
+    dtype: str | None = None
+    error: str | None = None
+    bases: tuple[str, ...] = ()
+    message: str = ""
+    warnings: tuple[Warned, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of the value, or None for an exception."""
+        return None if self.values is None else tuple(int(size) for size in self.values.shape)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What became of a call: answered (an arm for each set of data), or the end of the worker.
+
+    `signal` names how the worker died (``SIGFPE``, ``exit status 3``); `last_output` is the end of what it printed.
+    """
+
+    kind: Literal["answered", "crashed", "timed out"]
+    arms: tuple[Arm, ...] = ()
+    seconds: float = 0.0
+    signal: str | None = None
+    last_output: str = ""
+
+    @property
+    def warnings(self) -> tuple[Warned, ...]:
+        """The distinct warnings of all arms, in the order in which they first came."""
+        return tuple(dict.fromkeys(warned for arm in self.arms for warned in arm.warnings))

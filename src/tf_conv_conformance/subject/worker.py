@@ -1,0 +1,257 @@
+"""The subject's side of the pipe: the one file that imports TensorFlow.
+
+It runs as a script in a child process (``python worker.py``), imports nothing of this package, and keeps to Python 3.7 and
+NumPy 1.14, so that an old TensorFlow can be asked the same questions. The same functions run in the test process with
+``--tf-in-process``.
+
+Protocol, over ``multiprocessing.connection`` on standard input and output. Each message is one JSON text (the head), followed by
+as many ``.npy`` byte strings as the head's ``arrays`` says:
+
+    worker → suite   {"type": "hello", "protocol": 1, "subject": {...}, "documentation": {symbol: docstring}}
+                     {"type": "failed", "message": "..."}           TensorFlow cannot be imported; the worker ends
+    suite → worker   {"type": "call", "op", "arguments", "dtype", "mode", "arms", "arrays"}    input, filter of each arm
+    worker → suite   {"type": "answer", "arms": [...], "seconds", "arrays"}
+                     an arm is {"status": "value", "dtype", "shape", "warnings"}, its array following, or
+                     {"status": "error", "error", "bases", "message", "warnings"}
+    suite → worker   {"type": "close"}
+
+bfloat16 has no ``.npy`` form: its bits cross as uint16.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import re
+import sys
+import time
+import warnings
+from typing import Any, Callable
+
+import numpy as np
+
+PROTOCOL = 1
+MODES = ("eager", "graph", "xla")
+MESSAGE_LIMIT = 4000  # characters of an exception's message that are kept
+
+_NOISE = [  # what names a node, a thread or a build, not the reason
+    (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
+    (re.compile(r"Detected at node .*?(?=\n\n|\Z)", re.S), ""),
+    (re.compile(r"\s*\[\[.*?\]\]", re.S), ""),
+    (re.compile(r"\s*\[Op:[^\]]*\]"), ""),
+    (re.compile(r"\s+name:\s*$"), ""),
+    (re.compile(r"\s*\[tf2xla_conversion.*\Z", re.S), ""),
+    (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
+    (re.compile(r"\s*Stack trace for op definition:.*\Z", re.S), ""),
+    (re.compile(r"(in user code:\n)?\n\s+File \".*\n\s+\n*(?=\S*\s*[A-Z]\w*Error:)", re.S), ""),
+]
+
+
+def clean_message(message: str) -> str:
+    """An exception's message without node names, addresses and traces, so that two runs print the same."""
+    for pattern, replacement in _NOISE:
+        message = pattern.sub(replacement, message)
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    return "\n".join(lines)[:MESSAGE_LIMIT]
+
+
+def pack(array: Any) -> bytes:
+    """An array as ``.npy`` bytes, bit for bit."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> Any:
+    """The array in ``.npy`` bytes; a pickled one is refused with ValueError."""
+    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+
+
+def send(connection: Any, head: dict[str, Any], arrays: Any = ()) -> None:
+    """Write one message: its head, then its arrays."""
+    connection.send_bytes(json.dumps(dict(head, arrays=len(arrays))).encode("utf-8"))
+    for array in arrays:
+        connection.send_bytes(pack(array))
+
+
+def receive(connection: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Read one message: its head and its arrays. EOFError when the other side is gone."""
+    head = json.loads(connection.recv_bytes().decode("utf-8"))
+    return head, [unpack(connection.recv_bytes()) for _ in range(int(head.get("arrays", 0)))]
+
+
+def documentation(tf: Any, symbols: Any) -> dict[str, str]:
+    """The installed docstring of each symbol; an empty string where the symbol is not there."""
+    found = {}
+    for symbol in symbols:
+        if symbol == "tf.nn":  # its notes on padding are the docstring of the module behind it
+            from tensorflow.python.ops import nn_ops
+
+            found[symbol] = nn_ops.__doc__ or ""
+            continue
+        target = tf
+        for name in symbol.split(".")[1:]:
+            target = getattr(target, name, None)
+        found[symbol] = getattr(target, "__doc__", None) or ""
+    return found
+
+
+def onednn_in_effect() -> bool | None:
+    """Whether TensorFlow uses oneDNN's kernels in this process: True, False, or None where it cannot be asked."""
+    try:
+        from tensorflow.python.util import _pywrap_util_port
+
+        return bool(_pywrap_util_port.IsMklEnabled())
+    except (ImportError, AttributeError):
+        return None
+
+
+def cpu() -> dict[str, Any]:
+    """The processor's name and those of its vector extensions that choose another kernel."""
+    name, flags = platform.processor() or platform.machine(), []
+    try:
+        with open("/proc/cpuinfo") as lines:
+            for line in lines:
+                key, _, value = line.partition(":")
+                if key.strip() == "model name":
+                    name = value.strip()
+                if key.strip() in ("flags", "Features"):
+                    wanted = ("avx", "avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "asimd", "sve")
+                    flags = [flag for flag in wanted if flag in value.split()]
+                    break
+    except OSError:
+        pass
+    return {"name": name, "flags": flags}
+
+
+def describe(tf: Any) -> dict[str, Any]:
+    """What identifies the subject, as JSON values."""
+    switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
+    return {
+        "tensorflow": tf.__version__,
+        "git_version": getattr(tf.version, "GIT_VERSION", ""),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "platform": sys.platform,
+        "machine": platform.machine(),
+        "cpu": cpu(),
+        "onednn": onednn_in_effect(),
+        "device": "gpu" if tf.config.list_physical_devices("GPU") else "cpu",
+        "environment": {
+            k: v
+            for k, v in sorted(os.environ.items())
+            if k.startswith(switches) and k not in ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_CONFIG_FILE")
+        },
+    }
+
+
+def to_tensor(tf: Any, array: Any, dtype: str) -> Any:
+    """A TensorFlow constant with just these bits."""
+    if dtype == "bfloat16":
+        return tf.constant(array.view(tf.bfloat16.as_numpy_dtype))
+    return tf.constant(array)
+
+
+def portable(array: Any, dtype: str) -> Any:
+    """An array in a form that ``.npy`` has: bfloat16 as its bits, anything else as it is."""
+    array = np.asarray(array)
+    return array.view(np.uint16) if dtype == "bfloat16" else array
+
+
+def operator(tf: Any, op: str, arguments: dict[str, Any]) -> Callable[..., Any]:
+    """The call as a function of input and filter: ``tf.nn.conv2d`` or ``tf.nn.depthwise_conv2d`` with these arguments."""
+    function = {"conv2d": tf.nn.conv2d, "depthwise_conv2d": tf.nn.depthwise_conv2d}[op]
+    return lambda x, w: function(x, w, **arguments)
+
+
+def in_mode(tf: Any, function: Callable[..., Any], mode: str) -> Callable[..., Any]:
+    """The function as `mode` runs it; compiled once, so that the arms of a call share it."""
+    if mode == "eager":
+        return function
+    return tf.function(function, jit_compile=True) if mode == "xla" else tf.function(function)
+
+
+def run_arm(tf: Any, function: Callable[..., Any], x: Any, w: Any, dtype: str) -> tuple[dict[str, Any], Any]:
+    """One arm's observation and its array, if any. Only what TensorFlow raises is an observation; our own faults are not caught."""
+    x, w = to_tensor(tf, x, dtype), to_tensor(tf, w, dtype)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = function(x, w)
+            array = result.numpy()
+        except Exception as error:
+            bases = [base.__name__ for base in type(error).__mro__ if base not in (object, BaseException, Exception)]
+            arm = {"status": "error", "error": bases[0], "bases": bases, "message": clean_message(str(error))}
+            array = None
+        else:
+            array = portable(array, result.dtype.name)
+            arm = {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}
+    arm["warnings"] = [{"category": w.category.__name__, "message": str(w.message)[:MESSAGE_LIMIT]} for w in caught]
+    return arm, array
+
+
+def execute(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Carry out a ``call`` request; return the head of its answer and its arrays."""
+    function = in_mode(tf, operator(tf, request["op"], request["arguments"]), request["mode"])
+    arms, results = [], []
+    began = time.perf_counter()
+    for x, w in zip(arrays[::2], arrays[1::2]):
+        arm, array = run_arm(tf, function, x, w, request["dtype"])
+        arms.append(arm)
+        if array is not None:
+            results.append(array)
+    return {"type": "answer", "arms": arms, "seconds": round(time.perf_counter() - began, 6)}, results
+
+
+def import_tensorflow() -> Any:
+    """TensorFlow, with its logging kept to errors unless the environment says otherwise."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    return tf
+
+
+def serve(connection: Any, symbols: list[str]) -> None:
+    """Answer requests until the other side closes."""
+    try:
+        tf = import_tensorflow()
+    except Exception as error:
+        send(connection, {"type": "failed", "message": "{}: {}".format(type(error).__name__, error)})
+        raise
+    hello = {"type": "hello", "protocol": PROTOCOL, "subject": describe(tf), "documentation": documentation(tf, symbols)}
+    send(connection, hello)
+    while True:
+        try:
+            request, arrays = receive(connection)
+        except EOFError:
+            return
+        if request["type"] == "close":
+            return
+        send(connection, *execute(tf, request, arrays))
+
+
+def main() -> None:
+    """Keep the pipes for the protocol, send everything that prints to standard error, and serve."""
+    import faulthandler
+    from multiprocessing.connection import Connection
+
+    class Duplex:
+        """Standard input and output, duplicated before anything else can write to them."""
+
+        def __init__(self) -> None:
+            self.reader = Connection(os.dup(0), writable=False)
+            self.writer = Connection(os.dup(1), readable=False)
+            self.recv_bytes, self.send_bytes = self.reader.recv_bytes, self.writer.send_bytes
+
+    connection = Duplex()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    sys.path.pop(0)  # this file's folder: nothing in it may be imported by accident
+    faulthandler.enable()
+    serve(connection, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

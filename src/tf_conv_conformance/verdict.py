@@ -1,0 +1,201 @@
+"""Prediction × observation × declared deviations → verdict: a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from packaging.specifiers import SpecifierSet
+
+from tf_conv_conformance import comparison, prediction
+from tf_conv_conformance.call import Call, Declared
+from tf_conv_conformance.casefile.expansion import literal
+from tf_conv_conformance.casefile.model import Expect, When
+from tf_conv_conformance.comparison import Difference
+from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.oracle.models import MODELS
+from tf_conv_conformance.prediction import Refuses, Returns
+from tf_conv_conformance.rules.catalogue import RULES, exercised
+from tf_conv_conformance.subject.observation import Observation
+
+Kind = Literal[
+    "conforms", "deviates", "violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "missing", "unsupported"
+]  # fmt: skip
+KINDS: dict[Kind, str] = {
+    "conforms": "the documentation holds: shape, dtype, values, error",
+    "deviates": "a declared deviation was observed exactly",
+    "violates": "a rule or the oracle is contradicted, and no deviation says so",
+    "resolved": "a deviation is declared, and the documentation holds: delete it",
+    "crashed": "the process died by a signal",
+    "timed out": "no answer within the time limit",
+    "vacuous": "the check proved nothing: a wrong oracle predicts the same on this data",
+    "flaky": "the same call gave two different answers",
+    "missing": "planned, and no end was recorded",
+    "unsupported": "the subject lacks what the case asks for",
+}
+FAILING: frozenset[Kind] = frozenset({"violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "missing"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the observation means. `rules` are the ids of the rules that it contradicts, `reason` says it in a sentence."""
+
+    kind: Kind
+    reason: str
+    rules: tuple[str, ...] = ()
+    difference: Difference | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether a test with this verdict fails."""
+        return self.kind in FAILING
+
+
+def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
+    """What of a condition the subject does not meet; None where it meets all. Modes are looked at when a case is read."""
+    if condition.tensorflow is not None and not SpecifierSet(condition.tensorflow).contains(subject["tensorflow"], prereleases=True):
+        return f"TensorFlow {condition.tensorflow}, and it is {subject['tensorflow']}"
+    for name in ("onednn", "device", "platform", "machine"):
+        wanted = getattr(condition, name)
+        if wanted is not None and wanted != subject[name]:
+            return f"{name} {wanted}, and it is {subject[name]}"
+    return None
+
+
+def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> Verdict:
+    """The verdict on a call: its claim first, then the deviations that are declared for this subject."""
+    inputs = prediction.inputs(call.arguments)
+    names = [arm.name for arm in inputs.arms]
+    difference = claim_difference(call, observation, names)
+    declared = [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
+    if difference is None:
+        if declared:
+            rules = tuple(one.deviation.rule for one in declared)
+            return Verdict("resolved", f"the deviation from {rules[0]} is gone: delete it", rules)
+        if inputs.vacuous is not None and _compares_values(call):
+            return Verdict("vacuous", f"this data does not notice a wrong oracle: {inputs.vacuous}")
+        return Verdict("conforms", _holds(call))
+    rules = contradicted(call, difference)
+    third = next((found for one in declared if (found := deviation_difference(call, one, observation, names))), None)
+    if declared and third is None:
+        if inputs.vacuous is not None and any(one.deviation.observed.model for one in declared):
+            return Verdict("vacuous", f"this data does not notice a wrong oracle: {inputs.vacuous}")
+        return Verdict("deviates", _declared_text(declared), tuple(one.deviation.rule for one in declared), difference)
+    if third is not None:
+        reason = f"neither the documentation nor the declared deviation: {third.text()}"
+        return Verdict(_ended(observation) or "violates", reason, rules, difference)
+    return Verdict(_ended(observation) or "violates", _reason(call, difference), rules, difference)
+
+
+def _ended(observation: Observation) -> Literal["crashed", "timed out"] | None:
+    return None if observation.kind == "answered" else observation.kind
+
+
+def claim(call: Call) -> Returns | Refuses:
+    """What the case says comes out: what it expects, else what the documentation says."""
+    documented = prediction.documented(call.arguments)
+    expect = call.case.expect
+    if expect is None:
+        return documented
+    if expect.error is not None:
+        return Refuses(tuple(expect.error))
+    return Returns(_expected_shape(expect, documented), call.arguments.dtype)
+
+
+def _expected_shape(expect: Expect, documented: Returns | Refuses) -> tuple[int, ...]:
+    """The literal shape; that of nested values; for flat values without a shape, the documented one."""
+    if expect.shape is not None:
+        return tuple(expect.shape)
+    shape, numbers = literal(expect.values, ())
+    if len(shape) == 1 and isinstance(documented, Returns):
+        return documented.shape
+    return shape if len(shape) > 1 else (len(numbers),)
+
+
+def _compares_values(call: Call) -> bool:
+    """Whether the claim rests on the oracle's values."""
+    return isinstance(prediction.documented(call.arguments), Returns) and (call.case.expect is None or call.case.expect.error is None)
+
+
+def claim_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:
+    """Where the observation is not what the case claims."""
+    expect, claimed = call.case.expect, claim(call)
+    if isinstance(claimed, Refuses):
+        wanted = expect.error if expect is not None else None
+        return comparison.from_error(wanted, expect.match if expect is not None else None, observation, names)
+    return comparison.from_values(claimed, claimed_values(call, claimed), names, observation)
+
+
+def claimed_values(call: Call, claimed: Returns) -> tuple[Array, ...] | None:
+    """The literal values, else the oracle's; None where neither says any for this shape."""
+    expect = call.case.expect
+    if expect is not None and expect.values is not None:
+        numbers = np.array(literal(expect.values, ())[1], dtype=np.float64)
+        fits = numbers.size == np.prod(claimed.shape, dtype=int)
+        return (numbers.reshape(claimed.shape),) * len(prediction.inputs(call.arguments).arms) if fits else None
+    documented = prediction.documented(call.arguments)
+    if documented != claimed:
+        return None
+    return prediction.values("documented", call.arguments, call.arguments)
+
+
+def deviation_difference(call: Call, one: Declared, observation: Observation, names: Sequence[str]) -> Difference | None:
+    """Where the observation is not what a deviation declares."""
+    observed = one.deviation.observed
+    if observed.crash is not None or observed.timeout is not None:
+        said = "crashed" if observed.crash is not None else "timed out"
+        right = observation.kind == said and (observed.crash is None or observation.signal in observed.crash)
+        declared = f"the process dying ({' or '.join(observed.crash)})" if observed.crash else "no answer in time"
+        return None if right else Difference("outcome", declared, comparison.ending(observation))
+    if observed.error is not None:
+        found = comparison.from_error(observed.error, observed.match, observation, names)
+    elif observed.model is not None:
+        outcome = prediction.outcome(MODELS[observed.model], one.arguments)
+        assert isinstance(outcome, Returns)  # checked when the case was read
+        values = prediction.values(observed.model, one.arguments, call.arguments)
+        found = comparison.from_values(outcome, values, names, observation)
+    else:
+        found = comparison.from_values(Returns(tuple(observed.shape or ()), one.arguments.dtype), None, names, observation)
+    if found is None and observed.warning is not None:
+        categories = [warned.category for warned in observation.warnings]
+        if observed.warning not in categories:
+            return Difference("warning", observed.warning, ", ".join(categories) or "no warning")
+    return found
+
+
+def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
+    """The ids of the rules that the difference speaks against, as far as it tells them apart."""
+    if call.case.expect is not None and (call.case.expect.error is not None or claim(call) != prediction.documented(call.arguments)):
+        return ()
+    claimed = claim(call)
+    if isinstance(claimed, Refuses):
+        return tuple(reason for reason in claimed.because if reason in RULES)
+    aspects = {"shape": ("shape",), "dtype": ("dtype",), "values": ("values",)}.get(difference.aspect, ("shape", "values"))
+    return tuple(rule.id for rule in exercised(call.arguments) if rule.aspect in aspects)
+
+
+def _holds(call: Call) -> str:
+    if call.case.expect is not None:
+        return "what the case expects came out"
+    documented = prediction.documented(call.arguments)
+    if isinstance(documented, Refuses):
+        return f"refused, as documented ({', '.join(documented.because)})"
+    return "shape, dtype and every value are as documented"
+
+
+def _reason(call: Call, difference: Difference) -> str:
+    claimed = claim(call)
+    if call.case.expect is None and isinstance(claimed, Refuses) and difference.aspect == "outcome":
+        return f"accepted although the documentation says it must not be ({', '.join(claimed.because)})"
+    return difference.text()
+
+
+def _declared_text(declared: Sequence[Declared]) -> str:
+    parts = []
+    for one in declared:
+        observed = one.deviation.observed
+        how = observed.model or observed.error or observed.crash or ("timeout" if observed.timeout else "unspecified values")
+        parts.append(f"{one.deviation.rule} ({how if isinstance(how, str) else ' or '.join(how)}; {one.deviation.reported})")
+    return "; ".join(parts)
