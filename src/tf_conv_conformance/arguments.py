@@ -112,8 +112,10 @@ def outer(value: IntOrInts | None, first: bool) -> tuple[int, int]:
 
 def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding] | None:
     """The padding of height and of width; None where it has no such reading."""
-    if padding == "SAME" or padding == "VALID":
-        return padding, padding
+    if padding == "SAME":
+        return "SAME", "SAME"
+    if padding == "VALID":
+        return "VALID", "VALID"
     if isinstance(padding, str) or len(padding) != 4 or any(len(pair) != 2 for pair in padding):
         return None
     height, width = padding[2:] if first else padding[1:3]

@@ -34,8 +34,9 @@ class Signed:
     def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
         """Integers of this kind in float64; :meth:`source` says the same in words."""
         if self.odd:
-            return (2 * rng.randint(-((self.limit + 1) // 2), (self.limit + 1) // 2, size=shape, dtype=np.int64) + 1).astype(np.float64)
-        return (rng.randint(1, self.limit + 1, size=shape) * rng.choice([-1, 1], size=shape)).astype(np.float64)
+            half = (self.limit + 1) // 2
+            return np.asarray(2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1, dtype=np.float64)
+        return np.asarray(rng.randint(1, self.limit + 1, size=shape) * rng.choice([-1, 1], size=shape), dtype=np.float64)
 
     def source(self, shape: tuple[int, ...]) -> str:
         """The Python expression that draws the same from `rng`."""

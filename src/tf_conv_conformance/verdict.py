@@ -116,7 +116,9 @@ def _expected_shape(expect: Expect, documented: Returns | Refuses) -> tuple[int,
 
 def _compares_values(call: Call) -> bool:
     """Whether the claim rests on the oracle's values."""
-    return isinstance(prediction.documented(call.arguments), Returns) and (call.case.expect is None or call.case.expect.error is None)
+    return isinstance(prediction.documented(call.arguments), Returns) and (
+        call.case.expect is None or (call.case.expect.error is None and call.case.expect.values is None)
+    )
 
 
 def claim_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:

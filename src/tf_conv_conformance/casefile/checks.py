@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 
+import numpy as np
+
 from tf_conv_conformance import data, prediction
 from tf_conv_conformance.arguments import Arguments, read
 from tf_conv_conformance.casefile.expansion import Expanded, Keys, Unusable, as_if, is_among, literal
 from tf_conv_conformance.casefile.faults import nearest
 from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
-from tf_conv_conformance.oracle.models import MODELS
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, reading_of
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.rules.catalogue import RULES, broken, exercised
 
@@ -73,8 +75,7 @@ def speaks_about(deviation: Deviation, expanded: Expanded, mode: str) -> bool:
     breaking = broken(arguments)
     if deviation.rule not in [rule.id for rule in (breaking or exercised(arguments))] or not is_among(expanded, deviation.where):
         return False
-    both_refuse = breaking and isinstance(declared(deviation.observed, stands_for(deviation.observed, expanded)), Refuses)
-    return not both_refuse
+    return not says_the_same(deviation.observed, stands_for(deviation.observed, expanded), expanded.arguments)
 
 
 def stands_for(observed: Observed, expanded: Expanded) -> Arguments:
@@ -87,6 +88,18 @@ def declared(observed: Observed, arguments: Arguments) -> Returns | Refuses | No
     if observed.error is not None:
         return Refuses(tuple(observed.error))
     return None if observed.model is None else prediction.outcome(MODELS[observed.model], arguments)
+
+
+def says_the_same(observed: Observed, stands_for: Arguments, arguments: Arguments) -> bool:
+    """Whether what a deviation declares is what the documentation says of the call anyway: both refuse, or both read the same."""
+    documented, outcome = prediction.documented(arguments), declared(observed, stands_for)
+    if isinstance(documented, Refuses):
+        return isinstance(outcome, Refuses)
+    if observed.model is None or outcome != documented:
+        return False
+    ours, theirs = reading_of(arguments), reading_of(stands_for)
+    axes = ((ours.height, theirs.height), (ours.width, theirs.width))
+    return all(np.array_equal(DOCUMENTED.taps(our), MODELS[observed.model].taps(their)) for our, their in axes)
 
 
 def check_observed(observed: Observed, arguments: Arguments, keys: Keys) -> None:

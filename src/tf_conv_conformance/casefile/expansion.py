@@ -89,6 +89,8 @@ def _label(name: str, value: Any) -> str:
     if isinstance(value, Tensor):
         return name + "literal" + "_".join(str(number) for number in _flat(value.values)[1][:8])
     if isinstance(value, list):
+        if len(value) == 1:
+            return f"{name}{value[0]}x"  # not the integer, which may mean something else
         return name + "x".join(":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)
     return value if isinstance(value, str) else f"{name}{value}"
 

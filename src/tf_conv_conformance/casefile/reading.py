@@ -191,10 +191,10 @@ class _Builder:
                 self.anchors[done.anchor] = (done.value, _size(done.value))
 
     def _unreadable(self, event: yaml.Event, message: str) -> Unreadable:
-        return Unreadable(Complaint(event.start_mark.line + 1, event.start_mark.column + 1, "", message))
+        return Unreadable(Complaint(*_mark(event), "", message))
 
     def _fault(self, event: yaml.Event, keys: Path_, message: str) -> None:
-        self.faults.append(Fault(keys, message, event.start_mark.line + 1, event.start_mark.column + 1))
+        self.faults.append(Fault(keys, message, *_mark(event)))
 
     def _count(self, event: yaml.Event, nodes: int) -> None:
         self.nodes += nodes
@@ -251,7 +251,7 @@ class _Builder:
             mapping.skipping = True
             self._fault(event, keys, f"the key {shown(key)} is already given in line {self.places[keys][0]}")
         mapping.key = key
-        self.places[keys] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        self.places[keys] = _mark(event)
         mapping.value.setdefault(key, None)
 
     def _keys_of_next(self) -> Path_:
@@ -276,7 +276,14 @@ class _Builder:
             if not top.skipping:
                 top.value[top.key] = value
             top.key, top.skipping = None, False
-        self.places[keys] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        self.places[keys] = _mark(event)
+
+
+def _mark(event: yaml.Event) -> tuple[int, int]:
+    """The line and column, from 1, at which an event starts."""
+    mark = event.start_mark
+    assert mark is not None  # every event of a parser has one
+    return mark.line + 1, mark.column + 1
 
 
 def _size(value: Any) -> int:

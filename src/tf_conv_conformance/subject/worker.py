@@ -36,25 +36,28 @@ PROTOCOL = 1
 MODES = ("eager", "graph", "xla")
 MESSAGE_LIMIT = 4000  # characters of an exception's message that are kept
 
-_NOISE = [  # what names a node, a thread or a build, not the reason
+_NOISE = [  # what names a node, an address or a place in a file, not the reason
+    (re.compile(r"^in user code:\n.*\n(?=\s*\w+(Error|Exception): )", re.S), ""),
     (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
     (re.compile(r"Detected at node .*?(?=\n\n|\Z)", re.S), ""),
     (re.compile(r"\s*\[\[.*?\]\]", re.S), ""),
     (re.compile(r"\s*\[Op:[^\]]*\]"), ""),
-    (re.compile(r"\s+name:\s*$"), ""),
-    (re.compile(r"\s*\[tf2xla_conversion.*\Z", re.S), ""),
-    (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
+    (re.compile(r"\s+name:\s*\w*\s*\Z"), ""),
     (re.compile(r"\s*Stack trace for op definition:.*\Z", re.S), ""),
-    (re.compile(r"(in user code:\n)?\n\s+File \".*\n\s+\n*(?=\S*\s*[A-Z]\w*Error:)", re.S), ""),
+    (re.compile(r"\s*;?\s*NodeDef: .*\Z", re.S), ""),
+    (re.compile(r"\s*tf2xla conversion failed while converting .*\Z", re.S), ""),
+    (re.compile(r"goo\.gle/debug(?:str|proto|only)\s*"), ""),
+    (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
 ]
 
 
-def clean_message(message: str) -> str:
-    """An exception's message without node names, addresses and traces, so that two runs print the same."""
+def clean_message(message: str, error: str) -> str:
+    """The message of an exception of class `error` without node names, addresses and traces, so that two runs print the same."""
     for pattern, replacement in _NOISE:
         message = pattern.sub(replacement, message)
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    return "\n".join(lines)[:MESSAGE_LIMIT]
+    cleaned = "\n".join(lines)
+    return (cleaned[len(error) + 2 :] if cleaned.startswith(error + ": ") else cleaned)[:MESSAGE_LIMIT]
 
 
 def pack(array: Any) -> bytes:
@@ -170,12 +173,14 @@ def in_mode(tf: Any, function: Callable[..., Any], mode: str) -> Callable[..., A
     """The function as `mode` runs it; compiled once, so that the arms of a call share it."""
     if mode == "eager":
         return function
-    return tf.function(function, jit_compile=True) if mode == "xla" else tf.function(function)
+    compiled: Callable[..., Any] = tf.function(function, jit_compile=True) if mode == "xla" else tf.function(function)
+    return compiled
 
 
 def run_arm(tf: Any, function: Callable[..., Any], x: Any, w: Any, dtype: str) -> tuple[dict[str, Any], Any]:
     """One arm's observation and its array, if any. Only what TensorFlow raises is an observation; our own faults are not caught."""
     x, w = to_tensor(tf, x, dtype), to_tensor(tf, w, dtype)
+    arm: dict[str, Any]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -183,12 +188,12 @@ def run_arm(tf: Any, function: Callable[..., Any], x: Any, w: Any, dtype: str) -
             array = result.numpy()
         except Exception as error:
             bases = [base.__name__ for base in type(error).__mro__ if base not in (object, BaseException, Exception)]
-            arm = {"status": "error", "error": bases[0], "bases": bases, "message": clean_message(str(error))}
+            arm = {"status": "error", "error": bases[0], "bases": bases, "message": clean_message(str(error), bases[0])}
             array = None
         else:
             array = portable(array, result.dtype.name)
             arm = {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}
-    arm["warnings"] = [{"category": w.category.__name__, "message": str(w.message)[:MESSAGE_LIMIT]} for w in caught]
+    arm["warnings"] = [{"category": warned.category.__name__, "message": str(warned.message)[:MESSAGE_LIMIT]} for warned in caught]
     return arm, array
 
 
