@@ -32,8 +32,8 @@ class _Item(pytest.Item):
         return self.path, self.line - 1, self.name
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The message alone for what this plugin reports; a traceback for anything else."""
-        if isinstance(excinfo.value, Failed | SubjectUnavailable):
+        """The message alone for what this plugin reports, which also spares an xfail the cost of its traceback; else a traceback."""
+        if isinstance(excinfo.value, Failed | SubjectUnavailable | pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
