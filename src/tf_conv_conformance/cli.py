@@ -35,6 +35,14 @@ def schema(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def rules(arguments: argparse.Namespace) -> int:
+    """Print the rules as a Markdown page."""
+    from tf_conv_conformance.rules.page import page
+
+    print(page(), end="")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status."""
     parser = argparse.ArgumentParser(prog="tf-conv-conformance", description="What TensorFlow's 2-D convolutions compute and document.")
@@ -45,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rendering.add_argument("-o", "--output", type=Path, default=Path("index.html"), help="default: index.html")
     rendering.set_defaults(run=report)
     commands.add_parser("schema", help="print the JSON Schema of a case file, for editors").set_defaults(run=schema)
+    commands.add_parser("rules", help="print the rules that deviations name, as Markdown").set_defaults(run=rules)
     arguments = parser.parse_args(argv)
     status: int = arguments.run(arguments)
     return status

@@ -89,6 +89,11 @@ class Matrix:
     rates: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
+    @property
+    def deviates(self) -> bool:
+        """Whether any of its cells is not as documented."""
+        return any(cell is not None and cell.look != "conforms" for _, cells in self.rows for cell in cells)
+
 
 def matrices(calls: Sequence[Shown]) -> list[Matrix]:
     """A matrix for each group of calls with at least two strides and two rates."""
@@ -100,7 +105,8 @@ def matrices(calls: Sequence[Shown]) -> list[Matrix]:
         strides = (reading.height.stride, reading.width.stride)
         rates = (reading.height.rate, reading.width.rate)
         groups.setdefault(_group(call.arguments), {}).setdefault((strides, rates), []).append(call)
-    return [made for key, cells in groups.items() if (made := _matrix(key, cells)) is not None]
+    made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]
+    return sorted(made, key=lambda matrix: not matrix.deviates)
 
 
 def _group(arguments: Arguments) -> tuple[str, str, str]:
@@ -111,7 +117,7 @@ def _group(arguments: Arguments) -> tuple[str, str, str]:
 
 def _matrix(key: tuple[str, str, str], cells: Mapping[tuple[tuple[int, int], tuple[int, int]], list[Shown]]) -> Matrix | None:
     strides, rates = sorted({stride for stride, _ in cells}), sorted({rate for _, rate in cells})
-    if len(strides) < 2 or len(rates) < 2:
+    if len(strides) < 2 or len(rates) < 2 or len(cells) < 4:
         return None
     rows = tuple(
         (_pair(stride), tuple(_cell(cells[stride, rate]) if (stride, rate) in cells else None for rate in rates)) for stride in strides

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,13 +52,29 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+_BEGINS_BLOCK = re.compile(r"\s*(\w+: |\d+\. |```|>>> |#)")
+_SENTENCE_ENDS = re.compile(r"(?<=[.]) (?=[A-Z`\[(])")
+
+
+def blocks(documentation: str) -> Iterator[str]:
+    """The paragraphs of a docstring, each argument, list item and piece of code one of its own."""
+    lines: list[str] = []
+    for line in documentation.splitlines():
+        if not line.strip() or _BEGINS_BLOCK.match(line):
+            yield plain(" ".join(lines))
+            lines = []
+        lines.append(line)
+    yield plain(" ".join(lines))
+
+
 def sentence(documentation: str, phrase: str) -> str | None:
     """The sentence of a docstring that holds the phrase; None where the phrase is no longer there."""
-    text = plain(documentation)
-    start = text.find(plain(phrase))
-    if start < 0:
-        return None
-    ends = [match.end() for match in re.finditer(r"[.:] (?=[A-Z`*(]|>>>)|```(?:python)? ?", text)]
-    first = max((end for end in ends if end <= start), default=0)
-    last = min((end for end in ends if end >= start + len(plain(phrase))), default=len(text))
-    return text[first:last].strip().removesuffix("```").strip()
+    phrase = plain(phrase)
+    for block in blocks(documentation):
+        start = block.find(phrase)
+        if start >= 0:
+            ends = [match.start() for match in _SENTENCE_ENDS.finditer(block)]
+            first = max((end for end in ends if end < start), default=0)
+            last = min((end for end in ends if end >= start + len(phrase)), default=len(block))
+            return block[first:last].strip().removeprefix("```python ")
+    return None

@@ -64,10 +64,10 @@
       ["Difference", call.difference],
       ["Warnings", call.warnings.map((warned) => `${warned.category}: ${warned.message}`).join("\n")],
       ["Contradicts", call.against.join("\n")],
-      ["Speaks about", call.rules.join(", ")],
       ["Notes", own.notes],
       ["References", own.references.join("\n")],
       ["Deviations", own.deviations.map((one) => `${one.rule}: ${JSON.stringify(one.observed)}\n${one.reported}`).join("\n")],
+      ["Exercises", call.rules.join(", ")],
       ["Time", call.seconds == null ? null : `${(1000 * call.seconds).toFixed(1)} ms`],
       ["Last output", observed.output],
     ].filter(([, value]) => value);
