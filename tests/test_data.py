@@ -1,0 +1,119 @@
+"""The data: exact in its dtype, as wide as that allows, the same everywhere, and reproducible by its own source."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tf_conv_conformance import data, prediction
+from tf_conv_conformance.arguments import Arguments, TensorSpec
+from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
+from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
+from tf_conv_conformance.oracle.mutants import unnoticed, wrong_oracles
+
+CALL = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), 2, "SAME", 2)
+LITERAL = replace(CALL, input=TensorSpec((1, 2, 2, 1), (1, 2, 3, 0.5)), filter=TensorSpec((1, 1, 1, 1), (3,)), dilations=1)
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_every_partial_sum_fits(dtype):
+    for arm in data.arms(replace(CALL, dtype=dtype)):
+        x, w = (np.abs(array) for array in arm.arrays(CALL))
+        assert x.min() >= 1
+        assert w.min() >= 1
+        assert data.products(CALL) * x.max() * w.max() < 2 ** PRECISION[dtype]
+
+
+def test_wide_integers_need_all_of_the_dtype():
+    x, w = data.arms(CALL)[1].arrays(CALL)
+    assert (x % 2 != 0).all()
+    assert set(np.unique(w)) == {-1, 1}
+    rounded = as_numbers(encode(x, "bfloat16"), "bfloat16")
+    assert (rounded != x).mean() > 0.9, "arithmetic in bfloat16 must be seen"
+    assert 2**24 / (2 * data.products(CALL)) < np.abs(x).max()
+
+
+def test_data_depends_on_the_arguments_alone():
+    first, again = (data.arms(CALL)[0].arrays(CALL) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert data.arms(CALL)[0].seed != data.arms(replace(CALL, strides=1))[0].seed
+    assert data.arms(CALL, salt=1)[0].seed != data.arms(CALL)[0].seed
+
+
+@pytest.mark.parametrize("drawn", [data.Signed(4), data.Signed(1), data.Signed(1, odd=True), data.Signed(932067, odd=True)])
+def test_the_source_draws_the_same(drawn):
+    shape = (3, 4)
+    rng = np.random.RandomState(7)
+    assert np.array_equal(eval(drawn.source(shape), {"rng": rng, "np": np}), drawn.draw(np.random.RandomState(7), shape))
+    assert np.abs(drawn.draw(np.random.RandomState(7), (1000,))).max() <= drawn.limit
+
+
+def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
+    large = replace(CALL, input=TensorSpec((1, 9, 9, 64)), filter=TensorSpec((3, 3, 64, 1)), dtype="bfloat16")
+    with pytest.raises(data.Inexact, match="576 products .* bfloat16: .* up to 255"):
+        data.arms(large)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "reason"),
+    [
+        ("float32", (0.1,), "not exact in float32"),
+        ("bfloat16", (257.0,), "not exact in bfloat16"),
+        ("int32", (0.5,), "not an integer"),
+        ("float32", (2.0**24, 2.0**-3), "do not stay exact"),
+    ],
+)
+def test_literal_values_must_be_exact(dtype, values, reason):
+    arguments = replace(LITERAL, dtype=dtype, input=TensorSpec((1, 1, len(values), 1), values))
+    with pytest.raises(data.Inexact, match=reason):
+        data.arms(arguments)
+
+
+def test_dyadic_literals_are_exact():
+    assert [arm.name for arm in data.arms(LITERAL)] == ["literal"]
+    assert data.arms(LITERAL)[0].arrays(LITERAL)[0].ravel().tolist() == [1, 2, 3, 0.5]
+
+
+def test_bfloat16_bits_go_and_come_back():
+    numbers = np.array([1.0, -255.0, 0.5, 3.0])
+    assert encode(numbers, "bfloat16").dtype == np.uint16
+    assert as_numbers(encode(numbers, "bfloat16"), "bfloat16").tolist() == numbers.tolist()
+
+
+def mutants(arguments, model=DOCUMENTED):
+    x, w = data.arms(arguments)[0].arrays(arguments)
+    right = prediction.models.values(model, arguments, x, w)
+    return {name: wrong is None or not np.array_equal(wrong, right) for name, wrong in wrong_oracles(model, arguments, x, w)}
+
+
+def test_generated_data_notices_every_wrong_oracle():
+    square = replace(CALL, filter=TensorSpec((3, 3, 3, 4)), strides=(1, 2, 3, 1), dilations=(2, 1))
+    noticed = mutants(square)
+    assert all(noticed.values()), noticed
+    assert {"height padding shifted by one", "last tap dropped", "dilation ignored", "filter transposed"} <= noticed.keys()
+    assert prediction.inputs(square).vacuous is None
+
+
+def test_a_wrong_oracle_that_is_no_other_function_is_not_held_against_the_data():
+    pointwise = replace(CALL, filter=TensorSpec((1, 1, 1, 1)), input=TensorSpec((1, 4, 4, 1)), strides=1, dilations=1)
+    assert not mutants(pointwise)["dilation ignored"]
+    assert prediction.inputs(pointwise).vacuous is None
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "wrong"),
+    [
+        ((0,) * 16, (1, 2, 3, 4), "padding shifted"),
+        (range(16), (1, 2, 2, 1), "filter transposed"),
+        (range(16), (1, 2, 3, 0), "last tap dropped"),
+    ],
+)
+def test_data_that_sees_nothing_is_vacuous(x, w, wrong):
+    blind = Arguments("conv2d", TensorSpec((1, 4, 4, 1), tuple(map(float, x))), TensorSpec((2, 2, 1, 1), tuple(map(float, w))), 1, "VALID")
+    assert wrong in (prediction.inputs(blind).vacuous or "")
+
+
+def test_depthwise_is_judged_by_both_models():
+    atrous = Arguments("depthwise_conv2d", TensorSpec((1, 9, 9, 2)), TensorSpec((3, 3, 2, 2)), (1, 2, 2, 1), "SAME", (2, 2))
+    arrays = [arm.arrays(atrous) for arm in prediction.inputs(atrous).arms]
+    assert unnoticed(PHASE_STRIDED, atrous, arrays, seed=0) is None
+    assert mutants(atrous)["phase_strided instead of documented"]

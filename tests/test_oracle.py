@@ -1,0 +1,158 @@
+"""The oracle against a literal loop over the documented formula, and against SciPy."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import correlate as scipy_correlate
+from tf_conv_conformance.arguments import Arguments, TensorSpec
+from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, shape, values
+
+
+def made(op, x, w, **keywords):
+    defaults = {"strides": (1, 1, 1, 1), "padding": "VALID"}
+    return Arguments(op=op, input=TensorSpec(x), filter=TensorSpec(w), **{**defaults, **keywords})
+
+
+def integers(seed, shape):
+    return np.random.RandomState(seed).randint(-9, 10, size=shape).astype(np.float64)
+
+
+def literal(op, x, w, strides, dilations, pads):
+    """The documented sum, one product at a time, on an input that is padded with real zeros. NHWC, rank 4."""
+    padded = np.pad(x, ((0, 0), pads[0], pads[1], (0, 0)))
+    kh, kw, depth, last = w.shape
+    out = [max(0, -(-(padded.shape[axis + 1] - (w.shape[axis] - 1) * dilations[axis]) // strides[axis])) for axis in (0, 1)]
+    channels = x.shape[3] * last if op == "depthwise_conv2d" else last
+    y = np.zeros((x.shape[0], *out, channels))
+    per_group = last // max(x.shape[3] // depth, 1)
+    for b, i, j, di, dj in itertools.product(range(x.shape[0]), range(out[0]), range(out[1]), range(kh), range(kw)):
+        pixel = padded[b, strides[0] * i + dilations[0] * di, strides[1] * j + dilations[1] * dj]
+        for q in range(depth):
+            for k in range(last):
+                if op == "depthwise_conv2d":
+                    y[b, i, j, q * last + k] += pixel[q] * w[di, dj, q, k]
+                else:
+                    y[b, i, j, k] += pixel[(k // per_group) * depth + q] * w[di, dj, q, k]
+    return y
+
+
+def same_pads(size, k, stride, rate):
+    span = (k - 1) * rate + 1
+    total = max(span - (size % stride or stride), 0)
+    return total // 2, total - total // 2
+
+
+GEOMETRY = st.fixed_dictionaries(
+    {
+        "n": st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        "k": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "s": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "r": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "padding": st.sampled_from(["SAME", "VALID", ((0, 0), (1, 2), (3, 0), (0, 0))]),
+        "channels": st.sampled_from([(1, 1, 1), (3, 3, 2), (4, 2, 6), (4, 1, 4)]),
+        "seed": st.integers(0, 2**16),
+    }
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(GEOMETRY, st.sampled_from(["conv2d", "depthwise_conv2d"]), st.sampled_from(["NHWC", "NCHW"]))
+def test_documented_is_the_literal_sum(g, op, data_format):
+    channels, depth, last = g["channels"]
+    depth = channels if op == "depthwise_conv2d" else depth
+    x, w = integers(g["seed"], (2, *g["n"], channels)), integers(g["seed"] + 1, (*g["k"], depth, last))
+    padding = g["padding"]
+    if padding == "SAME":
+        pads = [same_pads(g["n"][axis], g["k"][axis], g["s"][axis], g["r"][axis]) for axis in (0, 1)]
+    else:
+        pads = [(0, 0), (0, 0)] if padding == "VALID" else list(padding[1:3])
+    expected = literal(op, x, w, g["s"], g["r"], pads)
+    strides = (1, *g["s"], 1)
+    if data_format == "NCHW":
+        x, expected, strides = np.moveaxis(x, 3, 1), np.moveaxis(expected, 3, 1), (1, 1, *g["s"])
+        padding = padding if isinstance(padding, str) else (padding[0], padding[3], *padding[1:3])
+    arguments = made(op, x.shape, w.shape, strides=strides, dilations=g["r"], padding=padding, data_format=data_format)
+    try:
+        assert shape(DOCUMENTED, arguments) == expected.shape
+    except Impossible:
+        assert 0 in expected.shape
+        return
+    assert np.array_equal(values(DOCUMENTED, arguments, x, w), expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(GEOMETRY)
+def test_documented_is_scipys_correlation_subsampled(g):
+    """An independent peer: SciPy correlates the filter, blown up with zeros, at every position; the stride picks from them."""
+    x, w = integers(g["seed"], (1, *g["n"], 3)), integers(g["seed"] + 1, (*g["k"], 3, 2))
+    blown_up = np.zeros([(k - 1) * r + 1 for k, r in zip(g["k"], g["r"], strict=True)] + [3, 2])
+    blown_up[:: g["r"][0], :: g["r"][1]] = w
+    arguments = made("conv2d", x.shape, w.shape, strides=g["s"], dilations=g["r"])
+    if any(n < size for n, size in zip(g["n"], blown_up.shape, strict=False)):
+        return
+    dense = np.stack([scipy_correlate(x[0], blown_up[..., k], mode="valid", method="direct")[..., 0] for k in range(2)], axis=-1)
+    assert np.array_equal(values(DOCUMENTED, arguments, x, w)[0], dense[:: g["s"][0], :: g["s"][1]])
+
+
+@settings(max_examples=100, deadline=None)
+@given(GEOMETRY)
+def test_phase_strided_is_space_to_batch(g):
+    """The steps of ``tf.nn.with_space_to_batch`` on real arrays: pad, cut into phases, convolve, interleave, crop."""
+    (kh, kw), (rh, rw) = g["k"], g["r"]
+    x, w = integers(g["seed"], (2, *g["n"], 2)), integers(g["seed"] + 1, (kh, kw, 2, 3))
+    if g["padding"] == "SAME":
+        totals = ((kh - 1) * rh, (kw - 1) * rw)
+        pads = [(total // 2, total - total // 2) for total in totals]
+    else:
+        pads = [(0, 0), (0, 0)] if g["padding"] == "VALID" else list(g["padding"][1:3])
+    padded = np.pad(x, ((0, 0), *pads, (0, 0)))
+    crops = [-padded.shape[1] % rh, -padded.shape[2] % rw]
+    padded = np.pad(padded, ((0, 0), (0, crops[0]), (0, crops[1]), (0, 0)))
+    phases = {
+        (i, j): literal("depthwise_conv2d", padded[:, i::rh, j::rw], w, g["s"], (1, 1), [(0, 0), (0, 0)])
+        for i in range(rh)
+        for j in range(rw)
+    }
+    one = phases[0, 0]
+    result = np.zeros((2, one.shape[1] * rh, one.shape[2] * rw, 6))
+    for (i, j), phase in phases.items():
+        result[:, i::rh, j::rw] = phase
+    height, width = result.shape[1] - crops[0], result.shape[2] - crops[1]
+    arguments = made("depthwise_conv2d", x.shape, w.shape, strides=(1, *g["s"], 1), dilations=g["r"], padding=g["padding"])
+    if height <= 0 or width <= 0:
+        return
+    assert shape(PHASE_STRIDED, arguments) == (2, height, width, 6)
+    assert np.array_equal(values(PHASE_STRIDED, arguments, x, w), result[:, :height, :width])
+
+
+def test_the_blogs_shapes():
+    blog = {"x": (1, 24, 24, 3), "w": (4, 4, 3, 4)}
+    assert shape(DOCUMENTED, made("conv2d", **blog, strides=4, dilations=3)) == (1, 4, 4, 4)
+    atrous = made("depthwise_conv2d", **blog, strides=(1, 4, 4, 1), dilations=(3, 3))
+    assert shape(DOCUMENTED, atrous) == (1, 4, 4, 12)
+    assert shape(PHASE_STRIDED, atrous) == (1, 6, 6, 12)
+
+
+def test_outer_batch_dimensions_are_batches():
+    x, w = integers(0, (2, 3, 5, 4, 2)), integers(1, (2, 2, 2, 3))
+    whole = values(DOCUMENTED, made("conv2d", x.shape, w.shape, strides=1), x, w)
+    one = values(DOCUMENTED, made("conv2d", x.shape[1:], w.shape, strides=1), x[1], w)
+    assert whole.shape == (2, 3, 4, 3, 3)
+    assert np.array_equal(whole[1], one)
+
+
+@pytest.mark.parametrize(("x", "w"), [((1, 4, 4, 3), (1, 1, 2, 2)), ((1, 4, 4, 4), (1, 1, 2, 3)), ((1, 4, 4, 2), (1, 1, 0, 2))])
+def test_channels_that_do_not_fit_have_no_result(x, w):
+    with pytest.raises(Impossible):
+        shape(DOCUMENTED, made("conv2d", x, w))
+
+
+def test_an_empty_sum_is_zero():
+    assert np.array_equal(
+        values(DOCUMENTED, made("conv2d", (1, 2, 2, 0), (1, 1, 0, 3)), np.zeros((1, 2, 2, 0)), np.zeros((1, 1, 0, 3))),
+        np.zeros((1, 2, 2, 3)),
+    )
+    assert shape(DOCUMENTED, made("depthwise_conv2d", (1, 4, 4, 1), (0, 0, 1, 1))) == (1, 5, 5, 1)
