@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.gateway import Gateway

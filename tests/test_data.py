@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from tf_conv_conformance import data, prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.numbers import PRECISION, as_numbers, encode

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from tf_conv_conformance.geometry import (
     Axis,
     documented_padding,

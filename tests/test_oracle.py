@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate as scipy_correlate
+
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, shape, values
 

@@ -3,6 +3,7 @@
 import tracemalloc
 
 import pytest
+
 from tf_conv_conformance.casefile import reading
 from tf_conv_conformance.casefile.reading import Unreadable, read_source, read_text
 

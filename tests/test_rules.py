@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.prediction import Refuses, Returns

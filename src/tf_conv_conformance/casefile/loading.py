@@ -44,14 +44,15 @@ def load_text(text: str) -> Loaded:
     if not isinstance(source.value, dict):
         what = "is empty" if source.value is None else f"is not a mapping but {shown(source.value)}"
         raise Unreadable(Complaint(*source.place(()), "", f"{what}; a case file has the key `cases`"))
-    complaints = [*_top_level(source), *_reading_faults(source)]
+    faults = _reading_faults(source)
+    complaints = [*_top_level(source), *faults]
     defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
     complaints += wrong
     calls: list[Call] = []
     cases = source.value.get("cases")
     for index, raw in enumerate(cases if isinstance(cases, list) else []):
         made, wrong = _calls(raw, index, source, defaults)
-        complaints += wrong
+        complaints += _beside(faults, wrong, index, source)
         calls += made
     bad = {complaint.case for complaint in complaints}
     kept = tuple(call for call in calls if call.case.id not in bad)
@@ -90,6 +91,14 @@ def _reading_faults(source: Source) -> list[Complaint]:
         Complaint(c.line, c.column, c.key, c.message, _owner(source, fault.keys))
         for c, fault in zip(source.complaints(), source.faults, strict=True)
     ]
+
+
+def _beside(faults: list[Complaint], wrong: list[Complaint], index: int, source: Source) -> list[Complaint]:
+    """What is wrong with a case apart from what reading it has found: no second word about one place, nor about the whole."""
+    places = {(fault.line, fault.column) for fault in faults}
+    if any(fault.case == _case_id(source, index) for fault in faults):
+        wrong = [one for one in wrong if one.key != f"cases[{index}]"]
+    return [one for one in wrong if (one.line, one.column) not in places]
 
 
 def _owner(source: Source, keys: tuple[str | int, ...]) -> str | None:

@@ -11,7 +11,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -89,12 +89,22 @@ Values = TypeAliasType(  # numbers in lists in lists; flat is fine where a shape
 )
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=100)]
-Words = Annotated[list[Word], BeforeValidator(one_or_list), Field(min_length=1)]
+Words = Annotated[
+    Annotated[Word, Tag("<scalar>")] | Annotated[list[Word], Field(min_length=1), Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
+]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Pattern = Annotated[str, Field(max_length=500), AfterValidator(regular_expression)]
 VersionRange = Annotated[str, AfterValidator(version_range)]
-Modes = Annotated[list[Mode], BeforeValidator(one_or_list), Field(min_length=1)]
-References = Annotated[list[Text], BeforeValidator(one_or_list)]
+Modes = Annotated[
+    Annotated[Mode, Tag("<scalar>")] | Annotated[list[Mode], Field(min_length=1), Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
+]
+References = Annotated[
+    Annotated[Text, Tag("<scalar>")] | Annotated[list[Text], Tag("<list>")], Discriminator(kind), AfterValidator(one_or_list)
+]
 Shape = Annotated[list[Size], Field(max_length=8)]
 
 
