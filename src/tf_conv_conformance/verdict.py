@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -109,9 +110,9 @@ def _expected_shape(expect: Expect, documented: Returns | Refuses) -> tuple[int,
     if expect.shape is not None:
         return tuple(expect.shape)
     shape, numbers = literal(expect.values, ())
-    if len(shape) == 1 and isinstance(documented, Returns):
+    if len(shape) == 1 and isinstance(documented, Returns) and math.prod(documented.shape) == len(numbers):
         return documented.shape
-    return shape if len(shape) > 1 else (len(numbers),)
+    return shape
 
 
 def _compares_values(call: Call) -> bool:
@@ -135,8 +136,7 @@ def claimed_values(call: Call, claimed: Returns) -> tuple[Array, ...] | None:
     expect = call.case.expect
     if expect is not None and expect.values is not None:
         numbers = np.array(literal(expect.values, ())[1], dtype=np.float64)
-        fits = numbers.size == np.prod(claimed.shape, dtype=int)
-        return (numbers.reshape(claimed.shape),) * len(prediction.inputs(call.arguments).arms) if fits else None
+        return (numbers.reshape(claimed.shape),) * len(prediction.inputs(call.arguments).arms)
     documented = prediction.documented(call.arguments)
     if documented != claimed:
         return None

@@ -1,0 +1,158 @@
+"""The page: totals, matrix, rules, and every text from a record as text."""
+
+import base64
+import gzip
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tf_conv_conformance import record
+from tf_conv_conformance.cli import main
+from tf_conv_conformance.report import view
+from tf_conv_conformance.report.page import render
+from tf_conv_conformance.results import Recorder, read
+from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.verdict import judge
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e{{ 7 * 7 }}"
+SWEEP = """
+cases:
+  - id: x
+    op: depthwise_conv2d
+    input: [1, 12, 12, 2]
+    filter: [2, 2, 2, 1]
+    padding: SAME
+    modes: eager
+    sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]]}
+    notes: %s
+    deviations:
+      - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: "https://example.org/%s"}
+"""
+SUBJECT = {
+    "tensorflow": "2.21.0", "git_version": HOSTILE, "python": "3.11", "numpy": "2", "platform": "linux", "machine": "x86_64",
+    "cpu": {"name": HOSTILE, "flags": []}, "onednn": None, "device": "cpu", "environment": {"TF_X": HOSTILE},
+}  # fmt: skip
+
+
+@pytest.fixture
+def records(tmp_path, calls):
+    """A run in which TensorFlow did what the phase-strided model says, but for the last call, which has no end."""
+    from test_verdict import returned
+
+    planned = [(f"{HOSTILE}/f.yaml::{name}", "f.yaml", call) for name, call in calls(SWEEP % (json.dumps(HOSTILE), "1")).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", record.plan(planned))
+    subject = record.subject_line(SUBJECT, {"tf.nn.depthwise_conv2d": f"Given a 4D input tensor {HOSTILE}"})
+    for identifier, _, call in planned[:-1]:
+        recorder.start(identifier)
+        observation = returned(call, "phase_strided" if call.deviations else "documented")
+        recorder.end(record.end_line(identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]), subject)
+    recorder.start(planned[-1][0])
+    recorder.close()
+    return read(recorder.path)
+
+
+class Elements(HTMLParser):
+    """The tags of a page, and the text of each script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.handlers, self.visible = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data):
+        self.visible.append(data)
+
+
+def payload(page):
+    packed = re.search(r'id="payload">([^<]*)<', page).group(1)
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
+
+
+def test_verdicts_are_counted_and_the_missing_call_is_charged(records):
+    shown = view.shown(records)
+    assert {verdict: count for verdict, count, _ in view.totals(shown)} == {"missing": 1, "deviates": 3, "conforms": 5}
+    assert view.outcome(shown) == "5 of 9 calls do what TensorFlow documents; 3 deviate as declared; to be looked at: 1 missing."
+    assert next(call for call in shown if call.verdict == "missing").end["reason"] == "it had started when the run ended"
+    assert "This run is partial" in render(records)
+
+
+def test_the_matrix_shows_both_sizes_and_hidden_differences(records):
+    (matrix,) = view.matrices(view.shown(records))
+    assert matrix.rates == ("1", "1,3", "2")
+    rows = dict(matrix.rows)
+    assert [(cell.look, cell.documented, cell.observed) for cell in rows["1"]] == [("conforms", "12×12", "12×12")] * 3
+    assert [(cell.look, cell.documented, cell.observed) for cell in rows["2"]] == [
+        ("conforms", "6×6", "6×6"),
+        ("deviates hidden", "6×6", "6×6"),
+        ("deviates hidden", "6×6", "6×6"),
+    ]
+    assert "same shape, other values" in rows["2"][1].note
+    assert (rows["4"][1].look, rows["4"][1].observed) == ("missing", "–")
+    assert (rows["4"][2].look, rows["4"][2].documented, rows["4"][2].observed) == ("deviates", "3×3", "4×4")
+
+
+def test_rules_carry_the_installed_sentence_or_say_that_it_changed(records):
+    rules = {rule["id"]: rule for rule in view.rules(view.shown(records), records.subjects[next(iter(records.subjects))]["sentences"])}
+    atrous = rules["depthwise.unit-strides-when-atrous"]
+    assert atrous["contradicting"] == 3
+    assert atrous["reported"] == ["https://example.org/1"]
+    assert rules["depthwise.input-rank"]["sentence"].startswith("Given a 4D input tensor")
+    assert atrous["sentence"] is None
+    assert "documentation changed" in render(records)
+
+
+def test_hostile_text_stays_text(records):
+    page = render(records)
+    elements = Elements(page)
+    assert elements.tags.count("script") == 2
+    assert "img" not in elements.tags
+    assert elements.handlers == []
+    assert "49" not in "".join(elements.visible).partition("TF_X=")[2][:200]
+    found = payload(page)
+    assert found["cases"][0]["notes"] == HOSTILE
+    assert len(found["calls"]) == 9
+    assert found["calls"][0]["verdict"] == "missing", "failing first"
+
+
+def test_the_page_needs_nothing_else(records):
+    page = render(records)
+    assert not re.search(r'(src|href)="(?!#|https://example.org)', page)
+    assert "default-src 'none'" in page
+    assert "innerHTML" not in page
+
+
+def test_the_pasted_call_is_on_the_page(records):
+    found = [call for call in payload(render(records))["calls"] if call["verdict"] == "deviates"]
+    assert "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1], padding='SAME'" in found[0]["python"]
+
+
+def test_a_run_without_tensorflow_has_a_page_too(tmp_path, calls):
+    planned = [("f.yaml::" + name, "f.yaml", call) for name, call in calls(SWEEP % ("x", "1")).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", record.plan(planned))
+    recorder.close()
+    assert "TensorFlow did not start in this run" in render(read(recorder.path))
+
+
+def test_report_command(tmp_path, records, capsys):
+    assert main(["report", str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "out.html")]) == 0
+    assert (tmp_path / "out.html").read_text(encoding="utf-8") == render(records)
+    assert main(["report", str(tmp_path / "none.jsonl")]) == 1
+    assert main(["report", str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "no" / "out.html")]) == 1
+    errors = capsys.readouterr().err
+    assert "none.jsonl: cannot be read" in errors
+    assert "cannot write" in errors
+
+
+def test_an_error_and_a_crash_are_recorded_without_values(calls):
+    call = calls(SWEEP % ("x", "1"))["x[strides1-rate1-eager]"]
+    error = Observation("answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),))
+    assert record.observed(error) == {"error": "ValueError", "message": "no"}
+    crash = Observation("crashed", signal="SIGFPE", last_output="bye")
+    line = record.end_line("i", call, judge(call, crash, SUBJECT), crash, None)
+    assert line["observed"] == {"ended": "crashed", "signal": "SIGFPE", "output": "bye"}

@@ -1,0 +1,282 @@
+"""Every verdict, from observations made by hand: the judge is a pure function, and a wrong answer must not pass."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tf_conv_conformance import prediction
+from tf_conv_conformance.casefile.model import When
+from tf_conv_conformance.explanation import explaining_model, feeding
+from tf_conv_conformance.numbers import encode
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, values
+from tf_conv_conformance.reproduction import python
+from tf_conv_conformance.subject.observation import Arm, Observation, Warned
+from tf_conv_conformance.verdict import judge, unmet
+
+SUBJECT = {"tensorflow": "2.21.0", "onednn": False, "device": "cpu", "platform": "linux", "machine": "x86_64"}
+CONV2D = "cases:\n  - {id: x, op: conv2d, input: [1, 7, 6, 2], filter: [3, 2, 2, 3], strides: 2, padding: SAME, rate: [1, 2]}"
+ATROUS = """
+cases:
+  - id: x
+    op: depthwise_conv2d
+    input: [1, 9, 9, 2]
+    filter: [3, 3, 2, 2]
+    strides: 2
+    rate: 2
+    padding: SAME
+"""
+DECLARED = (
+    ATROUS
+    + """
+    deviations:
+      - rule: depthwise.unit-strides-when-atrous
+        observed: {model: phase_strided, warning: UserWarning}
+        reported: unreported
+        when: {tensorflow: ">=2.12"}
+"""
+)
+
+
+def eager(calls, text):
+    return calls(text)["x[eager]"]
+
+
+def returned(call, model="documented", change=lambda values: values, dtype=None, warnings=()):
+    """What a subject that computes `model`, with a fault, would answer."""
+    arguments = call.arguments
+    arms = []
+    for arm in prediction.inputs(arguments).arms:
+        x, w = arm.arrays(arguments)
+        result = change(values(MODELS[model], arguments, x, w).copy())
+        arms.append(Arm(values=encode(result, dtype or arguments.dtype), dtype=dtype or arguments.dtype, warnings=warnings))
+    return Observation("answered", tuple(arms))
+
+
+def raised(error="InvalidArgumentError", message="no", bases=("OpError",)):
+    return Observation("answered", (Arm(error=error, bases=(error, *bases), message=message),) * 2)
+
+
+def kind(call, observation, **subject):
+    return judge(call, observation, {**SUBJECT, **subject}).kind
+
+
+def off_by_one(values):
+    values.flat[-1] += 1
+    return values
+
+
+def test_the_documented_result_conforms(calls):
+    call = eager(calls, CONV2D)
+    assert kind(call, returned(call)) == "conforms"
+
+
+@pytest.mark.parametrize(
+    ("change", "aspect"),
+    [
+        (off_by_one, "values"),
+        (lambda y: np.where(np.arange(y.size).reshape(y.shape) == 5, np.nan, y), "values"),
+        (lambda y: y[:, :, ::-1], "values"),
+        (lambda y: y[..., ::-1], "values"),
+        (lambda y: y[:, :-1], "shape"),
+        (lambda y: y.transpose(0, 2, 1, 3), "shape"),
+        (lambda y: y[None], "shape"),
+        (lambda y: y * (1 + 2.0**-23), "values"),
+    ],
+)
+def test_a_wrong_result_violates(calls, change, aspect):
+    call = eager(calls, CONV2D)
+    verdict = judge(call, returned(call, change=change), SUBJECT)
+    assert (verdict.kind, verdict.difference.aspect) == ("violates", aspect)
+    assert verdict.rules
+
+
+def test_a_lost_dtype_violates(calls):
+    call = eager(calls, CONV2D)
+    verdict = judge(call, returned(call, dtype="float64"), SUBJECT)
+    assert (verdict.kind, verdict.rules) == ("violates", ("conv2d.result-dtype",))
+
+
+def test_less_precision_inside_is_seen_by_the_wide_arm(calls):
+    call = eager(calls, CONV2D)
+    arms = []
+    for arm in prediction.inputs(call.arguments).arms:
+        x, w = arm.arrays(call.arguments)
+        rounded = encode(x, "bfloat16").astype(np.uint32) << 16
+        arms.append(
+            Arm(values=values(DOCUMENTED, call.arguments, rounded.view(np.float32).astype(float), w).astype(np.float32), dtype="float32")
+        )
+    verdict = judge(call, Observation("answered", tuple(arms)), SUBJECT)
+    assert verdict.kind == "violates"
+    assert verdict.difference.arm == "wide_integers"
+
+
+def test_the_first_difference_names_its_index_and_both_values(calls):
+    call = eager(calls, CONV2D)
+    difference = judge(call, returned(call, change=off_by_one), SUBJECT).difference
+    assert difference.index == (0, 3, 2, 2)
+    assert float(difference.observed) == float(difference.predicted) + 1
+    assert (difference.unlike, difference.elements, difference.largest) == (1, 36, 1)
+
+
+def test_an_exception_where_a_result_is_documented_violates(calls):
+    assert kind(eager(calls, CONV2D), raised()) == "violates"
+
+
+def test_a_documented_refusal_conforms_and_its_absence_violates(calls):
+    call = eager(calls, ATROUS)
+    assert kind(call, raised("ValueError")) == "conforms"
+    verdict = judge(call, returned(call, "phase_strided"), SUBJECT)
+    assert (verdict.kind, verdict.rules) == ("violates", ("depthwise.unit-strides-when-atrous",))
+    assert kind(call, returned(call, "documented")) == "violates"
+
+
+def test_a_declared_deviation_is_held_as_strictly_as_a_rule(calls):
+    call = eager(calls, DECLARED)
+    warned = (Warned("UserWarning", "strides"),)
+    assert kind(call, returned(call, "phase_strided", warnings=warned)) == "deviates"
+    assert kind(call, returned(call, "phase_strided")) == "violates", "the declared warning is missing"
+    assert kind(call, returned(call, "phase_strided", off_by_one, warnings=warned)) == "violates"
+    assert kind(call, returned(call, "documented", warnings=warned)) == "violates", "a third thing"
+    assert kind(call, raised()) == "resolved"
+
+
+@pytest.mark.parametrize("version", ["2.12.0", "2.21.0", "2.23.0.dev20261026"])
+def test_a_deviation_holds_in_its_range_of_versions(calls, version):
+    call = eager(calls, DECLARED)
+    assert kind(call, raised(), tensorflow=version) == "resolved"
+
+
+def test_outside_of_its_range_a_deviation_says_nothing(calls):
+    call = eager(calls, DECLARED)
+    assert kind(call, raised(), tensorflow="2.8.4") == "conforms"
+    assert kind(call, returned(call, "phase_strided"), tensorflow="2.8.4") == "violates"
+
+
+def test_all_deviations_that_speak_must_be_observed(calls):
+    both = DECLARED + "      - {rule: depthwise.unit-strides-when-atrous, observed: {crash: SIGFPE}, reported: unreported}\n"
+    call = eager(calls, both)
+    assert kind(call, returned(call, "phase_strided", warnings=(Warned("UserWarning", ""),))) == "violates"
+
+
+def test_a_model_may_stand_for_other_arguments(calls):
+    text = CONV2D.replace("op: conv2d", "op: depthwise_conv2d").replace("strides: 2", "strides: 1").replace("rate: [1, 2]", "rate: [2]")
+    text = (
+        text[:-1]
+        + ", deviations: [{rule: depthwise.dilations-length, reported: unreported, observed: {model: documented, as_if: {rate: [2, 1]}}}]}"
+    )
+    call = eager(calls, text)
+    stands_for = replace(call.arguments, dilations=(2, 1))
+    answered = returned(replace(call, arguments=call.arguments), change=lambda y: y)
+    arms = [
+        replace(old, values=values(DOCUMENTED, stands_for, *arm.arrays(call.arguments)).astype(np.float32))
+        for old, arm in zip(answered.arms, prediction.inputs(call.arguments).arms, strict=True)
+    ]
+    assert kind(call, Observation("answered", tuple(arms))) == "deviates"
+    assert kind(call, answered) == "violates"
+
+
+CRASHED = Observation("crashed", signal="SIGFPE", last_output="Fatal Python error")
+
+
+def test_the_end_of_the_process(calls):
+    assert kind(eager(calls, CONV2D), CRASHED) == "crashed"
+    assert kind(eager(calls, ATROUS), CRASHED) == "crashed", "to die is not to refuse"
+    assert kind(eager(calls, CONV2D), Observation("timed out", signal="60 s")) == "timed out"
+
+
+@pytest.mark.parametrize(("signal", "expected"), [("SIGFPE", "deviates"), ("SIGSEGV", "crashed")])
+def test_a_declared_crash_is_that_crash(calls, signal, expected):
+    text = CONV2D[:-1] + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]}"
+    assert kind(eager(calls, text), replace(CRASHED, signal=signal)) == expected
+    assert kind(eager(calls, text), returned(eager(calls, text))) == "resolved"
+
+
+def test_unspecified_values_are_still_of_a_declared_shape(calls):
+    text = (
+        CONV2D[:-1] + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {shape: [1, 4, 3, 3], values: unspecified}}]}"
+    )
+    call = eager(calls, text)
+    assert kind(call, returned(call, change=off_by_one)) == "deviates"
+    assert kind(call, returned(call, change=lambda y: y[:, 1:])) == "violates"
+    assert kind(call, returned(call)) == "resolved"
+
+
+def test_expectations_are_claims_of_the_case(calls):
+    def expecting(claim):
+        return eager(calls, CONV2D[:-1] + f", expect: {claim}}}")
+
+    right = returned(eager(calls, CONV2D))
+    assert kind(expecting("{shape: [1, 4, 3, 3]}"), right) == "conforms"
+    assert kind(expecting("{shape: [1, 4, 3, 3]}"), returned(eager(calls, CONV2D), change=off_by_one)) == "violates"
+    assert kind(expecting("{shape: [1, 4, 4, 3]}"), right) == "violates"
+    assert kind(expecting("{error: ValueError}"), right) == "violates"
+    assert kind(expecting("{error: ValueError}"), raised("ValueError")) == "conforms"
+    assert kind(expecting("{error: OpError}"), raised()) == "conforms", "a base of the class"
+    assert kind(expecting("{error: ValueError}"), raised("TypeError")) == "violates"
+    assert kind(expecting("{error: [TypeError, ValueError], match: 'n.gative'}"), raised("ValueError", "a negative size")) == "conforms"
+    assert kind(expecting("{error: ValueError, match: positive}"), raised("ValueError", "a negative size")) == "violates"
+
+
+LITERAL = "cases:\n  - {id: x, op: conv2d, input: {values: [[[[1], [2]]]]}, filter: {values: [[[[3]]]]}, strides: 1, padding: VALID, expect: {values: %s}}"
+
+
+def test_literal_values(calls):
+    right = Observation("answered", (Arm(values=np.array([[[[3], [6]]]], np.float32), dtype="float32"),))
+    assert kind(eager(calls, LITERAL % "[3, 6]"), right) == "conforms"
+    assert kind(eager(calls, LITERAL % "[[[[3], [6]]]]"), right) == "conforms"
+    assert kind(eager(calls, LITERAL % "[3, 7]"), right) == "violates"
+    assert kind(eager(calls, LITERAL % "[3, 6, 9]"), right) == "violates"
+
+
+def test_data_that_proves_nothing_is_vacuous(calls):
+    text = "cases:\n  - {id: x, op: conv2d, input: {values: [[[[0], [0]]]]}, filter: {values: [[[[1]], [[2]]]]}, strides: 1, padding: SAME}"
+    call = eager(calls, text)
+    assert kind(call, returned(call)) == "vacuous"
+    assert kind(call, returned(call, change=off_by_one)) == "violates"
+
+
+def test_conditions_on_the_subject():
+    assert unmet(When(), SUBJECT) is None
+    assert unmet(When(tensorflow=">=2.12", onednn=False, device="cpu", platform="linux", machine="x86_64"), SUBJECT) is None
+    assert unmet(When(tensorflow="<2.21"), SUBJECT) == "TensorFlow <2.21, and it is 2.21.0"
+    assert unmet(When(onednn=True), SUBJECT) == "onednn True, and it is False"
+    assert unmet(When(device="gpu"), SUBJECT) == "device gpu, and it is cpu"
+
+
+def test_the_model_that_explains(calls):
+    call = eager(calls, ATROUS)
+    assert explaining_model(call, returned(call, "phase_strided")) == "phase_strided"
+    assert explaining_model(call, returned(call, "documented")) == "documented"
+    assert explaining_model(call, returned(call, "documented", off_by_one)) is None
+    assert explaining_model(call, raised()) is None
+
+
+def test_the_pixels_that_feed_an_element(calls):
+    arguments = eager(calls, ATROUS).arguments
+    assert feeding("documented", arguments, (0, 0, 1, 3)) == "input[0, rows {0*, 0, 2}, columns {0, 2, 4}, channels 1]".replace(
+        "{0, 2, 4}", "{0, 2, 4}"
+    )
+    assert feeding("phase_strided", arguments, (0, 0, 1, 3)) == "input[0, rows {0*, 0, 2}, columns {0*, 1, 3}, channels 1]"
+    grouped = replace(
+        eager(calls, CONV2D).arguments,
+        input=replace(arguments.input, shape=(1, 7, 6, 4)),
+        filter=replace(arguments.filter, shape=(3, 2, 2, 4)),
+    )
+    assert feeding("documented", grouped, (0, 0, 0, 3)).endswith("channels 2:4]")
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int32"])
+def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
+    call = eager(calls, CONV2D)
+    arguments = replace(call.arguments, dtype=dtype)
+    arm = prediction.inputs(arguments).arms[1]
+    source = python(arguments, mode, arm)
+    compile(source, "pasted", "exec")
+    names = {}
+    exec("\n".join(line for line in source.splitlines() if line.startswith(("import numpy", "rng", "x =", "w ="))), names)
+    x, w = arm.arrays(arguments)
+    assert np.array_equal(names["x"], x)
+    assert np.array_equal(names["w"], w)
+    assert "strides=2, padding='SAME', dilations=[1, 2]" in source
