@@ -96,18 +96,21 @@ class CaseFile(pytest.File):
     """A YAML file of cases."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """A test for each call in the modes that are asked for, and one for each case that cannot be read."""
+        """A test for each call in the modes that are asked for, and one for each case that cannot be read.
+
+        Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
+        """
         loaded = load(self.path)
         by_case: dict[str | None, list[Complaint]] = {}
         for complaint in loaded.complaints:
             by_case.setdefault(complaint.case, []).append(complaint)
         for case, complaints in by_case.items():
             name = f"{printable(case)}[invalid]" if case is not None else "file[invalid]"
-            yield ComplaintItem.from_parent(self, name=name, complaints=complaints)
+            yield ComplaintItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=complaints)
         asked = modes(self.config)
         for call in loaded.calls:
             if call.mode in asked:
-                yield CallItem.from_parent(self, name=call.name, call=call)
+                yield CallItem.from_parent(self, name=call.name, nodeid=f"{self.nodeid}::{call.name}", call=call)
 
 
 def printable(name: str) -> str:

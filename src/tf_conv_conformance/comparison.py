@@ -97,15 +97,15 @@ def _first_unlike(predicted: Array, arm: Arm, name: str) -> Difference | None:
         unlike=int(wrong.sum()),
         elements=wrong.size,
         largest=largest,
-        ulp=None if largest is None else _ulp(distance, predicted, arm.dtype),
+        ulp=None if largest is None else _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), arm.dtype),
     )
 
 
-def _ulp(distance: Array, predicted: Array, dtype: str) -> float | None:
-    """The largest distance in units in the last place of `dtype` at the predicted value; None for integers."""
+def _ulp(distance: Array, magnitude: Array, dtype: str) -> float | None:
+    """The largest distance in units in the last place of `dtype` at the larger of the two values; None for integers."""
     if "float" not in dtype or dtype not in PRECISION:
         return None
-    unit = np.exp2(np.floor(np.log2(np.maximum(np.abs(predicted), np.finfo(np.float32).tiny))) - (PRECISION[dtype] - 1))
+    unit = np.exp2(np.floor(np.log2(np.maximum(magnitude, np.finfo(np.float32).tiny))) - (PRECISION[dtype] - 1))
     return float(np.max(distance / unit))
 
 

@@ -23,7 +23,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8",
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options, in a group of their own."""
-    group = parser.getgroup("tf-conv-conformance", "conformance of TensorFlow's 2-D convolutions")
+    group = parser.getgroup("tf-conv-conformance", "tf-conv-conformance: TensorFlow's 2-D convolutions")
     group.addoption(
         "--tf-modes", "--modes", metavar="MODES", default=",".join(MODES), help="execution modes, of eager,graph,xla (default: all)"
     )

@@ -174,8 +174,9 @@ def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
     claimed = claim(call)
     if isinstance(claimed, Refuses):
         return tuple(reason for reason in claimed.because if reason in RULES)
-    aspects = {"shape": ("shape",), "dtype": ("dtype",), "values": ("values",)}.get(difference.aspect, ("shape", "values"))
-    return tuple(rule.id for rule in exercised(call.arguments) if rule.aspect in aspects)
+    if difference.aspect == "outcome":  # nothing came out that could be held against more than the formula itself
+        return ("conv2d.values" if call.arguments.op == "conv2d" else "depthwise.values",)
+    return tuple(rule.id for rule in exercised(call.arguments) if rule.aspect == difference.aspect)
 
 
 def _holds(call: Call) -> str:

@@ -22,7 +22,7 @@ from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 
 WORKER_FILE = Path(worker.__file__)
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
-TAIL = 2000  # characters of the worker's last output that are kept
+HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end
 
 
 class SubjectUnavailable(Exception):
@@ -68,13 +68,14 @@ class Gateway:
     def __init__(self, symbols: Sequence[str], time_limit: float, python: str = sys.executable) -> None:
         self._command = [python, "-u", str(WORKER_FILE), *symbols]
         self._time_limit = time_limit
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as this object
+        self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115  # lives as long as this object
         self._start()
 
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
         """Hand one call to the worker, starting a new one if the last has died; wait for the answer within the time limit."""
         if self._process is None:
             self._start()
+        self._printed_before = self._output.seek(0, os.SEEK_END)
         began = time.perf_counter()
         with self._limit(self._time_limit) as overdue:
             try:
@@ -108,8 +109,8 @@ class Gateway:
         return self._reader.recv_bytes()
 
     def _start(self) -> None:
-        self._output.seek(0)
-        self._output.truncate()
+        self._output.truncate(0)
+        self._printed_before = 0
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
         self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._output, env=environment
@@ -172,6 +173,11 @@ class Gateway:
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
 
     def _tail(self) -> str:
-        size = self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(0, size - TAIL))
-        return self._output.read().decode("utf-8", "replace").strip()
+        """What the worker printed since its last call began; of much, the beginning, where the reason stands, and the end."""
+        end = self._output.seek(0, os.SEEK_END)
+        self._output.seek(self._printed_before)
+        printed = self._output.read(HEAD)
+        if end > self._output.tell():
+            self._output.seek(max(self._output.tell(), end - TAIL))
+            printed += b"\n...\n" + self._output.read()
+        return printed.decode("utf-8", "replace").strip()

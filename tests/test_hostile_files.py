@@ -1,0 +1,87 @@
+"""Whatever bytes a case file holds: calls or complaints, within bounds, and never an exception."""
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tf_conv_conformance import prediction
+from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.prediction import Refuses, Returns
+from tf_conv_conformance.reproduction import python
+
+SHIPPED = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "cases").rglob("*.yaml")) if "sweep" not in path.name]
+PIECES = [
+    b"null", b"-1", b"0", b"1e999", b"99999999999999999999", b"[]", b"{}", b"*all", b"&a", b"<<:", b"!!x", b"\t", b"\x00", b"\xff", b"---\n",
+    b"'", b'"', b"[", b"]", b": ", b"\n", b"$in_channels", b"2147483648", b".nan", b"yes", b"verbatim", b"values", b"- ", b"conv2d", b"xla",
+]  # fmt: skip
+
+
+@st.composite
+def mutated(draw):
+    """A shipped file with some of its bytes taken out, doubled, moved or replaced."""
+    data = draw(st.sampled_from(SHIPPED))
+    for _ in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.integers(0, 30)))
+        piece = draw(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8), st.just(data[start:end] * 2)))
+        data = data[:start] + piece + data[end:]
+    return data
+
+
+def check(path, data):
+    path.write_bytes(data)
+    loaded = load(path)
+    assert loaded.calls or loaded.complaints
+    for complaint in loaded.complaints:
+        line = complaint.at("f.yaml")
+        assert "\n" not in line
+        assert complaint.line >= 1
+        assert complaint.column >= 1
+    names = [call.name for call in loaded.calls]
+    assert len(names) == len(set(names))
+    return loaded
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(mutated())
+def test_mutated_files_are_calls_or_complaints(tmp_path, data):
+    loaded = check(tmp_path / "f.yaml", data)
+    for call in loaded.calls[::20]:
+        inputs = prediction.inputs(call.arguments)
+        assert compile(python(call.arguments, call.mode, inputs.arms[0]), "pasted", "exec")
+        for arm in inputs.arms:
+            assert all(np.isfinite(array).all() for array in arm.arrays(call.arguments))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_any_bytes_are_calls_or_complaints(tmp_path, data):
+    check(tmp_path / "f.yaml", data)
+
+
+INTS = st.lists(st.integers(-2, 4), max_size=5).map(tuple)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    op=st.sampled_from(["conv2d", "depthwise_conv2d"]),
+    x=st.lists(st.integers(0, 6), max_size=6).map(tuple),
+    w=st.lists(st.integers(0, 3), max_size=5).map(tuple),
+    strides=st.one_of(st.integers(-1, 3), INTS),
+    dilations=st.one_of(st.none(), st.integers(-1, 3), INTS),
+    padding=st.one_of(st.sampled_from(["SAME", "VALID", "FULL"]), st.lists(INTS, max_size=5).map(tuple)),
+    data_format=st.sampled_from([None, "NHWC", "NCHW", "NHCW"]),
+)
+def test_every_arguments_have_a_prediction(op, x, w, strides, dilations, padding, data_format):
+    """Each call is documented to return or to be refused for a named rule; a result is one that the oracle can compute."""
+    from tf_conv_conformance.arguments import Arguments, TensorSpec
+
+    arguments = Arguments(op, TensorSpec(x), TensorSpec(w), strides, padding, dilations, data_format)
+    documented = prediction.documented(arguments)
+    if isinstance(documented, Refuses):
+        assert all("." in reason and " " not in reason for reason in documented.because), documented
+    else:
+        assert isinstance(documented, Returns)
+        assert [values.shape for values in prediction.values("documented", arguments, arguments)] == [documented.shape] * 2

@@ -1,0 +1,336 @@
+"""The plugin through real pytest runs with real TensorFlow, as its users meet it."""
+
+import json
+import textwrap
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tf_conv_conformance.results import read
+
+GOOD = """
+defaults: {op: conv2d, input: [1, 7, 6, 2], filter: [3, 2, $in_channels, 3], padding: SAME}
+cases:
+  - id: plain
+    strides: 2
+  - id: double
+    op: depthwise_conv2d
+    dtype: float64
+    strides: 1
+    modes: [eager, xla]
+"""
+WRONG = """
+cases:
+  - id: atrous
+    op: depthwise_conv2d
+    input: [1, 9, 9, 1]
+    filter: [3, 3, 1, 1]
+    strides: 2
+    rate: 2
+    padding: SAME
+"""
+DECLARED = (
+    WRONG
+    + """
+    deviations:
+      - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported}
+"""
+)
+CRASHING = """
+defaults: {op: depthwise_conv2d, strides: 1, padding: SAME, modes: xla}
+cases:
+  - {id: before, input: [1, 4, 4, 1], filter: [3, 3, 1, 2]}
+  - {id: zero-channels, input: [1, 4, 4, 0], filter: [3, 3, 0, 2]}
+  - {id: after, input: [1, 5, 4, 1], filter: [3, 3, 1, 2]}
+  - {id: long-after, input: [1, 6, 4, 1], filter: [3, 3, 1, 2]}
+"""
+
+
+@pytest.fixture
+def write(pytester):
+    """Write case files, by path and text."""
+
+    def files(**texts):
+        for name, text in texts.items():
+            path = pytester.path / name.replace("__", "/")
+            path = path.with_suffix(".yaml")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text), encoding="utf-8")
+
+    return files
+
+
+@pytest.fixture
+def run(pytester):
+    """Run pytest in a process of its own, without this project's configuration."""
+
+    def pytest_run(*arguments):
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+    return pytest_run
+
+
+def records(pytester):
+    return read(pytester.path / "reports/results.jsonl")
+
+
+def test_each_call_and_mode_is_a_test(pytester, write, run):
+    write(cases__folder__good=GOOD)
+    result = run("cases", "-v")
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(
+        [
+            "cases/folder/good.yaml::plain[[]eager[]] PASSED*",
+            "cases/folder/good.yaml::plain[[]graph[]] PASSED*",
+            "cases/folder/good.yaml::plain[[]xla[]] PASSED*",
+            "cases/folder/good.yaml::double[[]eager[]] PASSED*",
+            "cases/folder/good.yaml::double[[]xla[]] PASSED*",
+            "5 calls: 5 conforms",
+            f"records: {pytester.path}/reports/results.jsonl",
+            f"report:  {pytester.path}/reports/index.html",
+        ]
+    )
+    assert records(pytester).complete
+    assert "oneDNN" not in result.stderr.str(), "TensorFlow's chatter stays out of the terminal"
+    assert "cpu_feature" not in result.stdout.str()
+    assert "<h1>" in (pytester.path / "reports/index.html").read_text(encoding="utf-8")
+
+
+def test_collection_is_complete_without_tensorflow(pytester, write, run):
+    """With a TensorFlow that cannot be imported, collection does not notice."""
+    write(cases__good=GOOD, cases__bad="cases:\n  - {id: x, op: conv2d, inptu: [1]}\n")
+    (pytester.path / "tensorflow.py").write_text("raise SystemExit('imported')")
+    result = run("cases", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["cases/bad.yaml:2:32: cases[[]0[]].inptu: unknown key; did you mean 'input'?"])
+    assert result.ret == 1
+    assert not (pytester.path / "reports").exists()
+
+
+def test_one_bad_case_or_file_does_not_stop_the_others(pytester, write, run):
+    write(cases__a_bad=GOOD + "  - {id: bad, strides: yes}\n", cases__b_none="[", cases__c_good=GOOD)
+    result = run("cases", "--modes", "eager")
+    result.assert_outcomes(passed=4, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*bad[[]invalid[]]*",
+            "cases/a_bad.yaml:11:24: cases[[]2[]].strides: an integer belongs here, not text 'yes'",
+            "cases/b_none.yaml:2:1: not YAML: *",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["-k", "plain and eager"], ["plain[eager]"]),
+        (["-m", "depthwise_conv2d and xla"], ["double[xla]"]),
+        (["-m", "float64 and not xla"], ["double[eager]"]),
+        (["--modes", "graph"], ["plain[graph]"]),
+        (["--tf-modes", "graph,eager", "-m", "conv2d"], ["plain[eager]", "plain[graph]"]),
+    ],
+)
+def test_selection(pytester, write, run, options, names):
+    write(cases__good=GOOD)
+    result = run("cases", "--collect-only", "-q", "--strict-markers", *options)
+    assert [line.partition("::")[2] for line in result.outlines if "::" in line] == names
+
+
+def test_an_id_can_be_pasted_back(pytester, write, run):
+    swept = (
+        GOOD
+        + "  - {id: swept, modes: eager, strides: 1, sweep: {rate: [1, [1, 2]], padding: [[[0, 0], [1, 2], [3, 0], [0, 0]]]}}\n".replace(
+            "sweep: {", "sweep: {"
+        )
+    )
+    write(cases__good=swept)
+    identifier = "cases/good.yaml::swept[padding0:0x1:2x3:0x0:0-rate1x2-eager]"
+    result = run(identifier, "-v")
+    result.assert_outcomes(passed=1)
+    assert list(records(pytester).calls) == [identifier], "the plan is what was selected"
+
+
+def test_a_file_or_another_folder_can_be_named(pytester, write, run):
+    write(elsewhere__good=GOOD, probes__good=GOOD, compose=GOOD)
+    assert run("--collect-only", "-q").ret == 5
+    assert len([line for line in run("elsewhere/good.yaml", "--collect-only", "-q").outlines if "::" in line]) == 5
+    assert len([line for line in run(".", "--tf-cases", "probes", "--collect-only", "-q").outlines if "::" in line]) == 5
+    pytester.makeini("[pytest]\ntf_cases = probes elsewhere")
+    assert len([line for line in run("--collect-only", "-q").outlines if "::" in line]) == 10
+
+
+def test_a_failure_prints_what_a_person_needs(pytester, write, run):
+    write(cases__wrong=WRONG)
+    result = run("cases", "--modes", "eager")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "violates: accepted although the documentation says it must not be (depthwise.unit-strides-when-atrous)",
+            "  case *cases/wrong.yaml:3 atrous[[]eager[]]",
+            "  rule *If any value in `dilations` is greater than 1*",
+            "  predicted *an exception*its formula would give [[]1, 5, 5,*",
+            "  observed *float32 of shape [[]1, 5, 5, 1[]]",
+            "  first *first at [[]0, 0, 1, 0[]], predicted *, observed *",
+            "  fed by *input[[]0, rows {0[*], 0, 2}, columns {0, 2, 4}, channels 0[]], as documented",
+            "  * as phase_strided",
+            "  explained *phase_strided*",
+            "    import tensorflow as tf",
+            "    call = *tf.nn.depthwise_conv2d(x, w, strides=[[]1, 2, 2, 1[]], padding='SAME', dilations=[[]2, 2[]])",
+        ]
+    )
+    output = result.stdout.str()
+    assert "Traceback" not in output
+    assert "site-packages" not in output.partition("the call, to paste and run")[0].partition("FAILURES")[2].replace(
+        "tensorflow/python", ""
+    )
+    source = textwrap.dedent(output.partition("to paste and run:\n")[2].partition("print(y.numpy())")[0])
+    script = pytester.makepyfile(pasted=source)
+    assert "(1, 5, 5, 1)" in pytester.runpython(script).stdout.str()
+
+
+def test_a_deviation_is_an_expected_failure_and_a_stale_one_fails(pytester, write, run):
+    stale = GOOD + "    deviations: [{rule: depthwise.values, observed: {error: ValueError}, reported: unreported}]\n"
+    write(cases__declared=DECLARED, cases__stale=stale)
+    result = run("cases", "--modes", "eager", "-rx")
+    result.assert_outcomes(xfailed=1, passed=1, failed=1)
+    result.stdout.fnmatch_lines(["XFAIL *atrous[[]eager[]]*depthwise.unit-strides-when-atrous (phase_strided; unreported)"])
+    result.stdout.fnmatch_lines(["resolved: the deviation from depthwise.values is gone: delete it"])
+    assert run("cases/declared.yaml", "--modes", "eager", "--runxfail").ret == 1
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_a_crash_costs_one_test(pytester, write, run, workers):
+    write(cases__crashing=CRASHING)
+    result = run("cases", *workers)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["crashed: *the process died (SIGFPE)*", "*Floating point exception*"])
+    ends = records(pytester).ends
+    assert {identifier.partition("::")[2]: end["verdict"] for identifier, end in ends.items()} == {
+        "before[xla]": "conforms",
+        "zero-channels[xla]": "crashed",
+        "after[xla]": "conforms",
+        "long-after[xla]": "conforms",
+    }
+
+
+def test_with_xdist_the_records_are_those_of_one_process(pytester, write, run):
+    write(cases__good=GOOD, cases__declared=DECLARED)
+
+    def outcome(*workers):
+        assert run("cases", *workers).ret == 0
+        found = records(pytester)
+        assert found.complete
+        same = {k: {key: value for key, value in end.items() if key != "seconds"} for k, end in found.ends.items()}
+        return found.calls, found.cases, list(found.subjects), dict(sorted(same.items()))
+
+    assert outcome() == outcome("-n", "2")
+
+
+def test_last_failed_and_exit_first(pytester, write):
+    write(cases__a_wrong=WRONG, cases__good=GOOD)
+    first = pytester.runpytest_subprocess("cases", "-x", "--modes", "eager")
+    first.assert_outcomes(failed=1)
+    found = records(pytester)
+    assert not found.complete
+    assert len(found.calls) - len(found.ends) == 2, "planned, and never made: missing"
+    again = pytester.runpytest_subprocess("cases", "--lf", "--modes", "eager")
+    again.assert_outcomes(failed=1)
+    assert list(records(pytester).calls) == ["cases/a_wrong.yaml::atrous[eager]"]
+
+
+def test_junit_xml_carries_verdict_and_rule(pytester, write, run):
+    write(cases__declared=DECLARED)
+    run("cases", "--modes", "eager", "--junitxml", "out.xml")
+    (case,) = ElementTree.parse(pytester.path / "out.xml").getroot().iter("testcase")
+    assert case.get("name") == "atrous[eager]"
+    properties = [(one.get("name"), one.get("value")) for one in case.iter("property")]
+    assert properties == [("verdict", "deviates"), ("rule", "depthwise.unit-strides-when-atrous")]
+
+
+def test_what_the_subject_lacks_is_skipped_with_the_reason(pytester, write, run):
+    write(cases__good=GOOD.replace("strides: 2", "strides: 2\n    requires: {tensorflow: '>=99'}"))
+    result = run("cases", "--modes", "eager", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*requires TensorFlow >=99, and it is *"])
+
+
+def test_time_limit(pytester, write, run):
+    write(cases__good=GOOD)
+    result = run("cases", "--modes", "xla", "--tf-timeout", "0.0001", "-k", "plain")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["timed out: *no answer within 0.0001 s*"])
+
+
+def test_in_process(pytester, write, run):
+    write(cases__good=GOOD)
+    run("cases", "--tf-in-process").assert_outcomes(passed=5)
+
+
+def test_no_tensorflow_is_one_clear_error(pytester, write, run, monkeypatch):
+    write(cases__good=GOOD)
+    (pytester.path / "tensorflow.py").write_text("raise ImportError('libcudart is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    result = run("cases")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["TensorFlow did not start in *: ImportError: libcudart is missing", "*pip install*", "*TensorFlow did not start*"]
+    )
+    assert result.ret != 0
+    assert "Traceback" not in result.stdout.str().partition("its last output")[0]
+    assert len(records(pytester).calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--modes", "jit"], "--tf-modes: 'jit' is not one of eager, graph, xla"),
+        (["--tf-timeout", "0"], "--tf-timeout: must be above 0 seconds"),
+        (["--tf-timeout", "soon"], "invalid float value"),
+    ],
+)
+def test_wrong_options_are_said(write, run, options, message):
+    write(cases__good=GOOD)
+    result = run("cases", *options)
+    assert result.ret == 4
+    assert message in result.stderr.str()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_run(pytester, write, run):
+    write(cases__good=GOOD)
+    (pytester.path / "reports").write_text("a file")
+    for workers in ([], ["-n", "2"]):
+        result = run("cases", *workers)
+        assert result.ret != 0
+        assert "--tf-reports: cannot write" in result.stdout.str() + result.stderr.str()
+        assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_help_explains_the_options(run):
+    result = run("--help")
+    result.stdout.fnmatch_lines(
+        ["tf-conv-conformance:*", "*--tf-modes*", "*--tf-cases*", "*--tf-reports*", "*--tf-timeout*", "*--tf-in-process*"]
+    )
+    run("--markers").stdout.fnmatch_lines(["@pytest.mark.conv2d: *", "@pytest.mark.xla: *", "@pytest.mark.bfloat16: *"])
+
+
+def test_other_tests_beside_are_left_alone(pytester, write, run):
+    write(cases__good=GOOD)
+    pytester.makepyfile(test_other="def test_it(): pass")
+    assert run("test_other.py").ret == 0
+    assert not (pytester.path / "reports").exists()
+    run(".", "--modes", "eager").assert_outcomes(passed=3)
+    assert len(records(pytester).calls) == 2
+
+
+def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, run):
+    write(cases__declared=DECLARED)
+    run("cases", "--modes", "eager", "--tf-reports", "out/put")
+    lines = [json.loads(line) for line in Path(pytester.path / "out/put/results.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["type"] for line in lines] == ["header", "case", "call", "start", "subject", "end", "footer"]
+    call, end, subject = lines[2], lines[5], lines[4]
+    assert call["arguments"]["strides"] == [1, 2, 2, 1]
+    assert call["predicted"] == {"refuses": ["depthwise.unit-strides-when-atrous"], "shape": [1, 5, 5, 1]}
+    assert end["observed"] == {"shape": [1, 5, 5, 1], "dtype": "float32"}
+    assert [arm["name"] for arm in end["data"]] == ["small_integers", "wide_integers"]
+    assert subject["sentences"]["depthwise.unit-strides-when-atrous"].startswith("If any value in `dilations`")

@@ -1,0 +1,168 @@
+"""The worker with real TensorFlow: what crosses, what is caught, and what its end costs."""
+
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tf_conv_conformance.numbers import as_numbers, encode
+from tf_conv_conformance.rules.rule import SYMBOLS
+from tf_conv_conformance.subject import worker
+from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
+
+ONES = {"strides": [1, 1, 1, 1], "padding": "VALID"}
+
+
+def head(op="conv2d", mode="eager", dtype="float32", **arguments):
+    return {"type": "call", "op": op, "arguments": {**ONES, **arguments}, "dtype": dtype, "mode": mode}
+
+
+def arrays(x=(1, 3, 3, 1), w=(2, 2, 1, 1), dtype="float32"):
+    rng = np.random.RandomState(0)
+    return [encode(rng.randint(-4, 5, size=shape).astype(float), dtype) for shape in (x, w)]
+
+
+def test_the_subject_says_what_it_is(tensorflow):
+    subject = tensorflow.subject
+    assert subject["tensorflow"].startswith("2.")
+    assert subject["onednn"] in (True, False)
+    assert subject["numpy"] == np.__version__
+    assert subject["cpu"]["name"]
+    assert set(tensorflow.documentation) == set(SYMBOLS)
+    assert "Notes on padding" in tensorflow.documentation["tf.nn"]
+
+
+@pytest.mark.parametrize("onednn", [False, True])
+def test_onednn_is_in_effect_as_asked(monkeypatch, onednn):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", str(int(onednn)))
+    gateway = Gateway((), 60)
+    assert gateway.subject["onednn"] is onednn
+    assert gateway.subject["environment"]["TF_ENABLE_ONEDNN_OPTS"] == str(int(onednn))
+    gateway.close()
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_bits_cross_both_ways(tensorflow, mode, dtype):
+    x, w = arrays(dtype=dtype)
+    observation = tensorflow.call(head(mode=mode, dtype=dtype), [x, w])
+    (arm,) = observation.arms
+    expected = sum(as_numbers(x, dtype)[0, i : i + 2, j : j + 2, 0] * as_numbers(w, dtype)[i, j, 0, 0] for i in range(2) for j in range(2))
+    assert (arm.dtype, arm.shape) == (dtype, (1, 2, 2, 1))
+    assert np.array_equal(as_numbers(arm.values, dtype)[0, :, :, 0], expected)
+
+
+def test_arms_are_answered_one_by_one(tensorflow):
+    first, second = arrays(), [2 * array for array in arrays()]
+    observation = tensorflow.call(head(mode="graph"), [*first, *second])
+    assert len(observation.arms) == 2
+    assert np.array_equal(observation.arms[1].values, 4 * observation.arms[0].values)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_an_exception_is_named_with_its_bases_and_without_nodes(tensorflow, mode):
+    (arm,) = tensorflow.call(head(mode=mode, strides=[1, 0, 0, 1]), arrays()).arms
+    assert arm.values is None
+    assert arm.error in arm.bases
+    assert {"ValueError", "OpError"} & set(arm.bases)
+    assert "tride" in arm.message
+    for noise in ("{{", "[Op:", "0x", "node ", "in user code", 'File "', "__wrapped__"):
+        assert noise not in arm.message
+
+
+def test_warnings_are_those_of_the_call(tensorflow):
+    atrous = head("depthwise_conv2d", strides=[1, 2, 2, 1], dilations=[2, 2])
+    plain = head("depthwise_conv2d")
+    warned = [tensorflow.call(request, arrays((1, 9, 9, 1))).warnings for request in (atrous, plain, atrous)]
+    assert warned[1] == ()
+    assert warned[0] == warned[2]
+    if tuple(map(int, tensorflow.subject["tensorflow"].split(".")[:2])) >= (2, 21):
+        assert [one.category for one in warned[0]] == ["UserWarning"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("{{function_node __wrapped__Conv2D_device_/job:x}} Bad. [Op:Conv2D] name: ", "Bad."),
+        ("ValueError: Bad\n", "Bad"),
+        ('in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad at 0x7fc99cef7a60', "Bad at 0x…"),
+        ("Graph execution error:\n\nDetected at node a defined at:\n  File x\n\nBad\n\t [[{{node a}}]]", "Graph execution error:\nBad"),
+        ("Bad window.\n\nStack trace for op definition: \nFile", "Bad window."),
+        ("x" * 10_000, "x" * worker.MESSAGE_LIMIT),
+    ],
+)
+def test_messages_are_cleaned(raw, clean):
+    assert worker.clean_message(raw, "ValueError") == clean
+
+
+def test_a_crash_is_told_by_its_signal_and_costs_one_call():
+    gateway = Gateway((), 60)
+    died = gateway.call(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 0), (3, 3, 0, 2)))
+    assert (died.kind, died.signal) == ("crashed", "SIGFPE")
+    assert "Floating point exception" in died.last_output
+    assert gateway.call(head(), arrays()).kind == "answered"
+    gateway.close()
+
+
+def test_a_call_past_its_time_costs_one_call():
+    gateway = Gateway((), 60)
+    gateway._time_limit = 0.001  # the first XLA compilation takes more
+    late = gateway.call(head(mode="xla"), arrays())
+    assert (late.kind, late.signal) == ("timed out", "0.001 s")
+    gateway._time_limit = 60
+    assert gateway.call(head(mode="xla"), arrays()).kind == "answered"
+    gateway.close()
+
+
+def test_no_process_is_left():
+    gateway = Gateway((), 60)
+    process = gateway._process
+    gateway.close()
+    assert process.poll() == 0
+
+
+def test_the_worker_ends_with_its_suite():
+    """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
+    source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); print(g._process.pid, flush=True); os._exit(9)"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    assert done.returncode == 9
+    try:
+        its_end = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    assert select.select([its_end], [], [], 60)[0], "the worker outlived its suite"
+    os.close(its_end)
+
+
+def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library: libtensorflow')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(SubjectUnavailable, match=r"(?s)did not start in .*ImportError: no such library.*pip install"):
+        Gateway((), 60)
+
+
+def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
+    with pytest.raises(SubjectUnavailable, match="exit status 0"):
+        Gateway((), 60, python="true")
+
+
+def test_in_process_runs_the_same_code(monkeypatch):
+    pytest.importorskip("tensorflow")
+    subject = InProcess(SYMBOLS)
+    observation = subject.call(head(), arrays())
+    assert observation.kind == "answered"
+    assert observation.arms[0].shape == (1, 2, 2, 1)
+    subject.close()
+
+
+def test_the_worker_stands_alone():
+    """It runs on interpreters that the package does not support, so it may import the standard library and NumPy alone."""
+    source = Path(worker.__file__).read_text(encoding="utf-8")
+    assert "tf_conv_conformance" not in source
+    for too_new in (":=", "match ", "removeprefix", "removesuffix", "zip(strict"):
+        assert too_new not in source
