@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tf_conv_conformance.geometry import Axis, Padding
-
-Op = Literal["conv2d", "depthwise_conv2d"]
-OPS: tuple[Op, ...] = ("conv2d", "depthwise_conv2d")
-Mode = Literal["eager", "graph", "xla"]
-MODES: tuple[Mode, ...] = ("eager", "graph", "xla")
+from tf_conv_conformance.vocabulary import Op
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]

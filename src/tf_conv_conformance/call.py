@@ -7,8 +7,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tf_conv_conformance.arguments import Arguments, Mode
+from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.casefile.model import Case, Deviation
+from tf_conv_conformance.vocabulary import Mode
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,11 @@ class CaseFile(pytest.File):
                 yield CallItem.from_parent(self, name=call.name, nodeid=f"{self.nodeid}::{call.name}", call=call)
 
 
+def complaints(items: Iterable[pytest.Item]) -> list[str]:
+    """What is wrong with the case files that were collected."""
+    return [item.text() for item in items if isinstance(item, ComplaintItem)]
+
+
 def printable(name: str) -> str:
     """A case's id as part of a test's id, whatever it holds."""
     return "".join(letter if letter.isalnum() or letter in "._-" else "?" for letter in name)[:100]

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tf_conv_conformance.vocabulary import DTYPES, MODES, OPS
+
 if TYPE_CHECKING:
     from tf_conv_conformance.collect import CaseFile
     from tf_conv_conformance.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The subject of this process; there once a case file is collected."""
+COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
+"""What is wrong with the case files, with ``--collect-only``."""
 RECORDING = "tf-conv-conformance-recording"
-
-OPS = ("conv2d", "depthwise_conv2d")
-MODES = ("eager", "graph", "xla")
-DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,12 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and register the markers."""
-    for name in OPS:
-        config.addinivalue_line("markers", f"{name}: calls of tf.nn.{name}")
-    for name in MODES:
-        config.addinivalue_line("markers", f"{name}: calls in {name} mode")
-    for name in DTYPES:
-        config.addinivalue_line("markers", f"{name}: calls with {name} input and filter")
+    lines = [
+        *(f"{op}: calls of tf.nn.{op}" for op in OPS),
+        *(f"{mode}: calls in {mode} mode" for mode in MODES),
+        *(f"{dtype}: calls with {dtype} input and filter" for dtype in DTYPES),
+    ]
+    for line in lines:
+        config.addinivalue_line("markers", line)
     modes(config)
     if not config.getoption("--tf-timeout") > 0:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
@@ -57,7 +58,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
         return None
     config = parent.config
     folders = {*config.getini("tf_cases"), *config.getoption("--tf-cases")}
-    if folders.isdisjoint(file_path.parts[:-1]) and not parent.session.isinitpath(file_path):
+    inside = file_path.is_relative_to(config.rootpath) and config.inipath is not None  # a project: what it lies in does not matter
+    names = (file_path.relative_to(config.rootpath) if inside else file_path).parts[:-1]
+    if folders.isdisjoint(names) and not parent.session.isinitpath(file_path):
         return None
     from tf_conv_conformance.collect import CaseFile
     from tf_conv_conformance.session import Session
@@ -103,23 +106,23 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End the subject. With ``--collect-only``, let what is wrong with a case file show in the exit status."""
-    if SESSION in session.config.stash:
-        session.config.stash[SESSION].close()
-    if session.config.getoption("collectonly") and complaints(session):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    config = session.config
+    if SESSION not in config.stash:
+        return
+    config.stash[SESSION].close()
+    if config.getoption("collectonly"):
+        from tf_conv_conformance.collect import complaints
+
+        config.stash[COMPLAINTS] = complaints(session.items)
+        if config.stash[COMPLAINTS]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """With ``--collect-only``, where no test runs that could say it: what is wrong with the case files."""
-    session = terminalreporter._session  # pytest hands the summary no session
-    if config.getoption("collectonly") and session is not None and (found := complaints(session)):
+    if found := config.stash.get(COMPLAINTS, []):
         terminalreporter.section("case files that cannot be read as they are", red=True)
         terminalreporter.write_line("\n".join(found))
-
-
-def complaints(session: pytest.Session) -> list[str]:
-    """What is wrong with the case files that were collected."""
-    return [item.text() for item in session.items if item.name.endswith("[invalid]") and hasattr(item, "text")]
 
 
 def reports(config: pytest.Config) -> Path:

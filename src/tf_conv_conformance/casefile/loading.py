@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tf_conv_conformance.arguments import MODES, Mode
 from tf_conv_conformance.call import Call, Declared
 from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.complaint import Complaint, shown
@@ -17,6 +16,7 @@ from tf_conv_conformance.casefile.faults import keys_of, message_of, nearest
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
 from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source, read_text
 from tf_conv_conformance.rules.catalogue import broken, exercised
+from tf_conv_conformance.vocabulary import MODES, Mode
 
 CALLS_LIMIT = 100_000  # of a file
 M = TypeVar("M", bound=Strict)

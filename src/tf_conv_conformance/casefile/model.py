@@ -15,13 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from tf_conv_conformance.arguments import Mode, Op
+from tf_conv_conformance.vocabulary import Dtype, Mode, Op
 
-DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool")
 REFERENCES = ("batch", "height", "width", "in_channels")
 TEXT_LIMIT = 2**20  # characters of notes
 
-Dtype = Literal["half", "float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool"]
+DtypeName = Literal["half", Dtype]
 ModelName = Literal["documented", "phase_strided"]
 Data = Literal["small_integers", "wide_integers"]
 
@@ -102,6 +101,11 @@ Modes = Annotated[
     Discriminator(kind),
     AfterValidator(one_or_list),
 ]
+Arms = Annotated[
+    Annotated[Data, Tag("<scalar>")] | Annotated[list[Data], Field(min_length=1), Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
+]
 References = Annotated[
     Annotated[Text, Tag("<scalar>")] | Annotated[list[Text], Tag("<list>")], Discriminator(kind), AfterValidator(one_or_list)
 ]
@@ -160,7 +164,7 @@ class ArgumentFields(Strict):
     """The same as `dilations`."""
     data_format: FormatLike | None = None
     """`NHWC` or `NCHW`."""
-    dtype: Dtype | None = None
+    dtype: DtypeName | None = None
     """The dtype of input and filter; float32 unless given."""
 
 
@@ -175,7 +179,7 @@ class Alternatives(Strict):
     dilations: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
     rate: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
     data_format: Annotated[list[FormatLike], Field(min_length=1)] | None = None
-    dtype: Annotated[list[Dtype], Field(min_length=1)] | None = None
+    dtype: Annotated[list[DtypeName], Field(min_length=1)] | None = None
 
 
 class When(Strict):
@@ -199,7 +203,7 @@ class Expect(Strict):
     """What the case claims instead of the documentation: an exception, or a shape and values."""
 
     error: Words | None = None
-    """The name of the exception's class or of one of its bases; a list means any of them."""
+    """The exception's class, one of its bases, or the TensorFlow error that it replaces; a list means any of them."""
     match: Pattern | None = None
     """A regular expression that is found in the exception's message."""
     shape: Shape | None = None
@@ -230,7 +234,7 @@ class Observed(Strict):
     values: Literal["unspecified"] | None = None
     """`unspecified`: the values cannot be predicted (memory that nobody wrote)."""
     error: Words | None = None
-    """The name of the exception's class or of one of its bases."""
+    """The exception's class, one of its bases, or the TensorFlow error that it replaces; a list means any of them."""
     match: Pattern | None = None
     """A regular expression that is found in the exception's message."""
     crash: Words | None = None
@@ -285,7 +289,7 @@ class Defaults(ArgumentFields):
 
     modes: Modes | None = None
     """Execution modes; all three unless given."""
-    data: Annotated[list[Data], Field(min_length=1)] | None = None
+    data: Arms | None = None
     """Arms of data; both unless given."""
     requires: When | None = None
     """What the subject must be; elsewhere the case is skipped as unsupported."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tf_conv_conformance.arguments import OPS, Arguments, Op
+from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.rules import conditions as c
 from tf_conv_conformance.rules.rule import CONV2D, DEPTHWISE, NOTES, RAW_DEPTHWISE, Rule
+from tf_conv_conformance.vocabulary import OPS, Op
 
 _C: tuple[Op, ...] = ("conv2d",)
 _D: tuple[Op, ...] = ("depthwise_conv2d",)

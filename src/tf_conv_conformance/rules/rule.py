@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tf_conv_conformance.arguments import Arguments, Op
+from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.vocabulary import Op
 
 CONV2D = "tf.nn.conv2d"
 DEPTHWISE = "tf.nn.depthwise_conv2d"

@@ -46,7 +46,10 @@ class InProcess:
     """The worker's code in this process, for a debugger: no time limit, and a crash ends the run."""
 
     def __init__(self, symbols: Sequence[str]) -> None:
-        self._tf = worker.import_tensorflow()
+        try:
+            self._tf = worker.import_tensorflow()
+        except ImportError as error:
+            raise SubjectUnavailable(f"TensorFlow cannot be imported in this process: {error}") from error
         self.subject: dict[str, Any] = worker.describe(self._tf)
         self.documentation: dict[str, str] = worker.documentation(self._tf, symbols)
 
@@ -82,12 +85,14 @@ class Gateway:
                 worker.send(self, dict(head), arrays)
                 answer, results = worker.receive(self)
             except (EOFError, OSError):
-                ended = self._reap()
-                seconds = round(time.perf_counter() - began, 6)
-                if overdue.is_set():
-                    return Observation("timed out", seconds=seconds, signal=f"{self._time_limit:g} s", last_output=self._tail())
-                return Observation("crashed", seconds=seconds, signal=ended, last_output=self._tail())
-        return Observation("answered", arms_of(answer, results), answer["seconds"])
+                answer = None
+        if answer is not None and not overdue.is_set():
+            return Observation("answered", arms_of(answer, results), answer["seconds"])
+        ended = self._reap()
+        seconds = round(time.perf_counter() - began, 6)
+        if overdue.is_set():
+            return Observation("timed out", seconds=seconds, signal=f"{self._time_limit:g} s", last_output=self._tail())
+        return Observation("crashed", seconds=seconds, signal=ended, last_output=self._tail())
 
     def close(self) -> None:
         """Ask the worker to end, and end it if it does not."""
@@ -113,7 +118,7 @@ class Gateway:
         self._printed_before = 0
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
         self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._output, env=environment
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._output, env=environment, start_new_session=True
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -125,7 +130,9 @@ class Gateway:
             try:
                 hello, _ = worker.receive(self)
             except (EOFError, OSError) as error:
-                ended = f"no answer in {START_LIMIT:g} s" if overdue.is_set() else self._reap()
+                ended = self._reap()
+                if overdue.is_set():
+                    ended = f"no answer in {START_LIMIT:g} s"
                 raise self._unavailable(ended) from error
         if hello["type"] != "hello":
             self._reap()
@@ -158,6 +165,7 @@ class Gateway:
             yield overdue
         finally:
             timer.cancel()
+            timer.join()  # it may be at it just now
 
     def _reap(self) -> str:
         """Collect the ended worker; say how it ended."""

@@ -60,6 +60,20 @@ def clean_message(message: str, error: str) -> str:
     return (cleaned[len(error) + 2 :] if cleaned.startswith(error + ": ") else cleaned)[:MESSAGE_LIMIT]
 
 
+def class_names(tf: Any, error: BaseException) -> list[str]:
+    """The names of an exception's class and of its bases, and of the TensorFlow error that it replaces.
+
+    While a graph is built, TensorFlow raises InvalidArgumentError anew as ValueError, "for backwards compatibility".
+    """
+    names: list[str] = []
+    link: BaseException | None = error
+    while link is not None and len(names) < 50:
+        if link is error or isinstance(link, tf.errors.OpError):
+            names += [base.__name__ for base in type(link).__mro__ if base not in (object, BaseException, Exception)]
+        link = link.__cause__ or link.__context__
+    return list(dict.fromkeys(names))
+
+
 def pack(array: Any) -> bytes:
     """An array as ``.npy`` bytes, bit for bit."""
     buffer = io.BytesIO()
@@ -187,8 +201,8 @@ def run_arm(tf: Any, function: Callable[..., Any], x: Any, w: Any, dtype: str) -
             result = function(x, w)
             array = result.numpy()
         except Exception as error:
-            bases = [base.__name__ for base in type(error).__mro__ if base not in (object, BaseException, Exception)]
-            arm = {"status": "error", "error": bases[0], "bases": bases, "message": clean_message(str(error), bases[0])}
+            name = type(error).__name__
+            arm = {"status": "error", "error": name, "bases": class_names(tf, error), "message": clean_message(str(error), name)}
             array = None
         else:
             array = portable(array, result.dtype.name)
