@@ -14,7 +14,7 @@ from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 from tf_conv_conformance.verdict import judge, unmet
 
-SUBJECT = {"tensorflow": "2.21.0", "onednn": False, "device": "cpu", "platform": "linux", "machine": "x86_64"}
+SUBJECT = {"tensorflow": "2.21.0", "onednn": False, "device": "cpu", "platform": "linux", "machine": "x86_64", "cpu": {"flags": ["avx2"]}}
 CONV2D = "cases:\n  - {id: x, op: conv2d, input: [1, 7, 6, 2], filter: [3, 2, 2, 3], strides: 2, padding: SAME, rate: [1, 2]}"
 ATROUS = """
 cases:
@@ -241,6 +241,8 @@ def test_conditions_on_the_subject():
     assert unmet(When(tensorflow=">=2.12", onednn=False, device="cpu", platform="linux", machine="x86_64"), SUBJECT) is None
     assert unmet(When(tensorflow="<2.21"), SUBJECT) == "TensorFlow <2.21, and it is 2.21.0"
     assert unmet(When(onednn=True), SUBJECT) == "onednn True, and it is False"
+    assert unmet(When(cpu=["avx2"]), SUBJECT) is None
+    assert unmet(When(cpu=["avx2", "avx512f"]), SUBJECT) == "a CPU with avx512f"
     assert unmet(When(device="gpu"), SUBJECT) == "device gpu, and it is cpu"
 
 

@@ -62,7 +62,8 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
         wanted = getattr(condition, name)
         if wanted is not None and wanted != subject[name]:
             return f"{name} {wanted}, and it is {subject[name]}"
-    return None
+    lacking = [flag for flag in condition.cpu or () if flag not in subject["cpu"]["flags"]]
+    return f"a CPU with {' and '.join(lacking)}" if lacking else None
 
 
 def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> Verdict:

@@ -197,6 +197,8 @@ class When(Strict):
     """Python's `sys.platform`: linux, darwin."""
     machine: Word | None = None
     """Python's `platform.machine()`: x86_64, aarch64."""
+    cpu: Words | None = None
+    """Vector extensions that the processor has, all of them: avx2, avx512f."""
 
 
 class Expect(Strict):
