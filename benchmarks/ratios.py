@@ -51,7 +51,7 @@ def worker():
     gateway, here = Gateway((), 60), InProcess(())
     for mode in ("eager", "graph", "xla"):
         keywords = {"strides": [1, 1, 1, 1], "padding": "SAME"}
-        head = {"type": "call", "op": "conv2d", "arguments": keywords, "dtype": "float32", "mode": mode}
+        head = {"function": "tf.nn.conv2d", "keywords": keywords, "gradient": None, "dtypes": ["float32"] * 2, "mode": mode, "type": "call"}
         row(f"worker, {mode}", "in this process", lambda head=head: gateway.call(head, arrays), lambda head=head: here.call(head, arrays))
     gateway.close()
 

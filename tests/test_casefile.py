@@ -6,6 +6,7 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load, load_text
 from tf_conv_conformance.casefile.reading import Unreadable
+from tf_conv_conformance.doors import keywords
 
 GOOD = {
     "id": "x",
@@ -67,7 +68,6 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ({"expect": "{error: X, match: '('}"}, "is not a regular expression"),
         ({"expect": "{shape: [2], values: [1, 2, 3]}"}, "cases[0].expect.values: has 3 values; the shape [2] holds 2"),
         ({"expect": "{values: [[1, 2], [3]]}"}, "cases[0].expect.values[1]: has the shape [1] beside [2]"),
-        ({"expect": "{values: [1, .nan]}"}, "cases[0].expect.values[1]: nan is not a finite number"),
         ({"input": "{values: [1, 2], shape: [3]}"}, "[3] is not the shape [2] of the values"),
         ({"input": "{values: [[[[0.1]]]]}"}, "the value 0.1 of `input` is not exact in float32"),
         ({"input": "[1, 9, 9, 64]", "filter": "[3, 3, 64, 2]", "dtype": "bfloat16"}, "sums of 576 products do not stay exact in bfloat16"),
@@ -186,14 +186,14 @@ def test_names_read_well(calls):
 def test_arguments_are_passed_on_as_written(calls):
     text = one(strides="[2, 3]", rate="2", padding="[[0, 0], [1, 2], [3, 0], [0, 0]]", data_format="NHWC", dtype="half")
     arguments = calls(text)["x[graph]"].arguments
-    assert arguments.keywords() == {
+    assert keywords(arguments) == {
         "strides": [2, 3],
         "padding": [[0, 0], [1, 2], [3, 0], [0, 0]],
         "dilations": 2,
         "data_format": "NHWC",
     }
     assert arguments.dtype == "float16"
-    assert "data_format" not in calls(one())["x[eager]"].arguments.keywords()
+    assert "data_format" not in keywords(calls(one())["x[eager]"].arguments)
 
 
 @pytest.mark.parametrize(

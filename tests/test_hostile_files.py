@@ -84,4 +84,4 @@ def test_every_arguments_have_a_prediction(op, x, w, strides, dilations, padding
         assert all("." in reason and " " not in reason for reason in documented.because), documented
     else:
         assert isinstance(documented, Returns)
-        assert [values.shape for values in prediction.values("documented", arguments, arguments)] == [documented.shape] * 2
+        assert [values.numbers.shape for values in prediction.values("documented", arguments, arguments)] == [documented.shape] * 2

@@ -17,8 +17,10 @@ from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnava
 ONES = {"strides": [1, 1, 1, 1], "padding": "VALID"}
 
 
-def head(op="conv2d", mode="eager", dtype="float32", **arguments):
-    return {"type": "call", "op": op, "arguments": {**ONES, **arguments}, "dtype": dtype, "mode": mode}
+def head(op="conv2d", mode="eager", dtype="float32", **keywords):
+    return {
+        "type": "call", "function": f"tf.nn.{op}", "keywords": {**ONES, **keywords}, "gradient": None, "dtypes": [dtype, dtype], "mode": mode,
+    }  # fmt: skip
 
 
 def arrays(x=(1, 3, 3, 1), w=(2, 2, 1, 1), dtype="float32"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance.geometry import Axis, Padding
-from tf_conv_conformance.vocabulary import Op
+from tf_conv_conformance.vocabulary import DOORS, Op
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]
@@ -23,7 +23,11 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Arguments:
-    """All that determines what a call must return, whatever the mode. Hashable; `dilations` is also called rate."""
+    """All that determines what a call must return, whatever the mode. Hashable; `dilations` is also called rate.
+
+    `filter_dtype` is the filter's where it is not the input's, `via` the entry point where it is not the operator's own, and `gradient`
+    the tensor by which the call takes the gradient of its result.
+    """
 
     op: Op
     input: TensorSpec
@@ -34,16 +38,14 @@ class Arguments:
     data_format: str | None = None
     dtype: str = "float32"
     data: tuple[str, ...] = ("small_integers", "wide_integers")
+    filter_dtype: str | None = None
+    via: str | None = None
+    gradient: str | None = None
 
-    def keywords(self) -> dict[str, Any]:
-        """The keyword arguments that the operator gets beside input and filter, as JSON values."""
-        given = {
-            "strides": as_lists(self.strides),
-            "padding": as_lists(self.padding),
-            "dilations": as_lists(self.dilations),
-            "data_format": self.data_format,
-        }
-        return {name: value for name, value in given.items() if value is not None}
+    @property
+    def door(self) -> str:
+        """The entry point into TensorFlow through which the call goes."""
+        return self.via or DOORS[self.op][0]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def from_record(plain: Mapping[str, Any]) -> Arguments:
     """The arguments that ``dataclasses.asdict`` and JSON made plain."""
     given = {name: as_tuples(value) for name, value in plain.items()}
     for name in ("input", "filter"):
-        given[name] = TensorSpec(**{key: as_tuples(value) for key, value in plain[name].items()})
+        values = plain[name]["values"]  # what JSON has no number for is text in a record
+        given[name] = TensorSpec(tuple(plain[name]["shape"]), None if values is None else tuple(map(float, values)))
     return Arguments(**given)
 
 

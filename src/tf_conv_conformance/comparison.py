@@ -10,7 +10,7 @@ import numpy as np
 
 from tf_conv_conformance.numbers import PRECISION, as_numbers
 from tf_conv_conformance.oracle.correlation import Array
-from tf_conv_conformance.prediction import Returns
+from tf_conv_conformance.prediction import Returns, Values
 from tf_conv_conformance.subject.observation import Arm, Observation
 
 
@@ -61,7 +61,7 @@ def ending(observation: Observation) -> str:
     return outcome_text(observation.arms[0]) if observation.arms else "no answer"
 
 
-def from_values(expected: Returns, values: Sequence[Array] | None, names: Sequence[str], observation: Observation) -> Difference | None:
+def from_values(expected: Returns, values: Sequence[Values] | None, names: Sequence[str], observation: Observation) -> Difference | None:
     """The first difference from a result of this shape and dtype; from these values of each arm, where they are given."""
     said = f"{expected.dtype} of shape {shape_text(expected.shape)}"
     if observation.kind != "answered":
@@ -78,15 +78,18 @@ def from_values(expected: Returns, values: Sequence[Array] | None, names: Sequen
     return None
 
 
-def _first_unlike(predicted: Array, arm: Arm, name: str) -> Difference | None:
+def _first_unlike(said: Values, arm: Arm, name: str) -> Difference | None:
     assert arm.values is not None
     assert arm.dtype is not None
-    observed = as_numbers(arm.values, arm.dtype)
-    wrong = ~((observed == predicted) | (np.isnan(observed) & np.isnan(predicted)))
+    observed, predicted = as_numbers(arm.values, arm.dtype), said.numbers
+    with np.errstate(invalid="ignore"):
+        near = observed == predicted if said.bound is None else np.abs(observed - predicted) <= said.bound
+    wrong = ~(near | (np.isnan(observed) & np.isnan(predicted)))
     if not wrong.any():
         return None
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    distance = np.abs(observed - predicted)
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(observed - predicted)
     largest = float(distance.max()) if np.isfinite(distance).all() else None
     return Difference(
         aspect="values",

@@ -1,7 +1,8 @@
-"""The data that goes through a call: chosen so that every partial sum is exact, and reproducible in a line of NumPy a tensor.
+"""The data that goes through a call: chosen so that its sums can be judged, and reproducible in a line of NumPy a tensor.
 
-Two arms, both exact. ``small_integers`` catches wrong indexing; ``wide_integers`` (odd values as large as the sums allow, a filter
-of 1 and -1) catches arithmetic in less precision than the dtype's. A zero in a filter would hide what it multiplies, so there is none.
+Two arms are exact. ``small_integers`` catches wrong indexing; ``wide_integers`` (odd values as large as the sums allow, a filter of
+1 and -1) catches arithmetic in less precision than the dtype's. A zero in a filter would hide what it multiplies, so there is none.
+``reals`` have all the significant bits of the dtype, and are held to the a-priori bound of :mod:`oracle.error_bounds`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from tf_conv_conformance.arguments import Arguments, TensorSpec
+from tf_conv_conformance.arguments import Arguments, TensorSpec, channels_first
 from tf_conv_conformance.numbers import PRECISION
+from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
 
 SMALL = 4  # the largest magnitude of `small_integers`
@@ -47,29 +49,73 @@ class Signed:
 
 
 @dataclass(frozen=True)
+class Real:
+    """Random reals of both signs with `precision` significant bits and magnitudes below 1: what a dtype of that precision holds."""
+
+    precision: int
+
+    def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
+        """Reals of this kind in float64."""
+        top = 2**self.precision
+        integers = rng.randint(1 - top, top, size=shape, dtype=np.int64)
+        return np.asarray(integers * 2.0 ** rng.randint(-8, 1, size=shape) / top, dtype=np.float64)
+
+    def source(self, shape: tuple[int, ...]) -> str:
+        """The Python expression that draws the same from `rng`."""
+        top = 2**self.precision
+        return f"rng.randint({1 - top}, {top}, size={shape}, dtype=np.int64) * 2.0 ** rng.randint(-8, 1, size={shape}) / {top}"
+
+
+Drawn = Signed | Real
+
+
+@dataclass(frozen=True)
 class Arm:
-    """One set of data: its name, the seed of NumPy's ``RandomState``, and what input and filter are drawn from, if not given."""
+    """One set of data: its name, the seed of NumPy's ``RandomState``, and what its tensors are drawn from, where they are not given.
+
+    `upstream` is what comes from above into a gradient.
+    """
 
     name: str
     seed: int
-    input: Signed
-    filter: Signed
+    input: Drawn
+    filter: Drawn
+    upstream: Drawn | None = None
 
-    def arrays(self, arguments: Arguments) -> tuple[Array, Array]:
-        """Input and filter in float64, drawn in this order."""
+    def arrays(self, arguments: Arguments) -> tuple[Array, ...]:
+        """Input and filter in float64, and for a gradient what comes from above, drawn in this order."""
         rng = np.random.RandomState(self.seed)
-        return _tensor(arguments.input, self.input, rng), _tensor(arguments.filter, self.filter, rng)
+        x, w = _tensor(arguments.input, self.input, rng), _tensor(arguments.filter, self.filter, rng)
+        return (x, w) if self.upstream is None else (x, w, self.upstream.draw(rng, result_shape(arguments)))
 
 
-def _tensor(spec: TensorSpec, drawn: Signed, rng: np.random.RandomState) -> Array:
+def _tensor(spec: TensorSpec, drawn: Drawn, rng: np.random.RandomState) -> Array:
     if spec.values is not None:
         return np.array(spec.values, dtype=np.float64).reshape(spec.shape)
     return drawn.draw(rng, spec.shape)
 
 
+def result_shape(arguments: Arguments) -> tuple[int, ...]:
+    """The shape of the convolution that TensorFlow computes, as far as the models tell; that of a scalar where they do not."""
+    try:
+        return models.forward_shape(models.PHASE_STRIDED if models.is_atrous_strided(arguments) else models.DOCUMENTED, arguments)
+    except models.Impossible:
+        return ()
+
+
 def products(arguments: Arguments) -> int:
-    """How many products one output element sums: filter height × width × in_channels, without the latter for depthwise."""
-    return math.prod(arguments.filter.shape[: 2 if arguments.op == "depthwise_conv2d" else 3])
+    """How many products one element of the result sums.
+
+    For a convolution filter height × width × in_channels, without the latter for depthwise; for a gradient by the input at most filter
+    height × width × out_channels; for one by the filter batch × height × width of what comes from above.
+    """
+    if arguments.gradient == "filter":
+        shape = result_shape(arguments)
+        return math.prod(shape) // max(shape[-3 if channels_first(arguments) else -1], 1) if shape else 1
+    sizes = arguments.filter.shape
+    if arguments.gradient == "input":
+        return math.prod((*sizes[:2], *sizes[3:]))
+    return math.prod(sizes[: 2 if arguments.op == "depthwise_conv2d" else 3])
 
 
 def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
@@ -77,23 +123,40 @@ def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
 
     Raises :class:`Inexact` where the dtype cannot hold every partial sum: the case is then refused, not loosened.
     """
-    if arguments.dtype not in PRECISION:  # one that must be refused: its sums do not matter
-        return (Arm("small_integers", seed(arguments, "small_integers", salt), Signed(1), Signed(1)),)
-    top = 2 ** PRECISION[arguments.dtype] - 1
-    summed = max(products(arguments), 1)
+    kinds = {name: _kinds(arguments, name) for name in arguments.data}
     literal = [spec for spec in (arguments.input, arguments.filter) if spec.values is not None]
+    names = ("literal",) if literal else arguments.data
     if literal:
-        _refuse_inexact_literals(arguments, top, summed)
+        kinds = {"literal": _kinds(arguments, "small_integers")}
+        if arguments.dtype in PRECISION:
+            _refuse_inexact_literals(arguments, 2 ** PRECISION[arguments.dtype] - 1, max(products(arguments), 1))
+    return tuple(Arm(name, seed(arguments, name, salt), *kinds[name]) for name in names)
+
+
+def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn | None]:
+    """What input, filter and what comes from above are drawn from in one arm."""
+    gradient = arguments.gradient
+    if arguments.dtype not in PRECISION:  # one that must be refused: its sums do not matter
+        return Signed(1), Signed(1), Signed(1) if gradient else None
+    precision = PRECISION[arguments.dtype]
+    if name == "reals" and "int" in arguments.dtype:
+        raise Inexact(f"{arguments.dtype} holds integers alone; leave out `reals`")
+    if name == "reals":
+        real = Real(precision)
+        return real, real, real if gradient else None
+    top, summed = 2**precision - 1, max(products(arguments), 1)
     if summed > top:
         raise Inexact(
             f"sums of {summed} products do not stay exact in {arguments.dtype}: even with data of 1 and -1 they reach {summed}, and "
             f"it holds integers up to {top} only; use a smaller filter, fewer channels or a wider dtype"
         )
-    small = max(1, min(SMALL, math.isqrt(top // summed)))
-    wide = max(1, top // summed - (top // summed + 1) % 2)
-    kinds = {"small_integers": (Signed(small), Signed(small)), "wide_integers": (Signed(wide, odd=True), Signed(1))}
-    names = ("small_integers",) if literal else arguments.data
-    return tuple(Arm("literal" if literal else name, seed(arguments, name, salt), *kinds[name]) for name in names)
+    if name == "small_integers":
+        small = Signed(max(1, min(SMALL, math.isqrt(top // summed))))
+        return small, small, small if gradient else None
+    wide = Signed(max(1, top // summed - (top // summed + 1) % 2), odd=True)
+    if gradient == "input":
+        return Signed(1), Signed(1), wide
+    return wide, Signed(1), Signed(1) if gradient else None
 
 
 def seed(arguments: Arguments, arm: str, salt: int) -> int:
@@ -106,7 +169,8 @@ def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> Non
     """Check that literal values, as multiples of a power of two, give sums that the dtype holds."""
     largest, step = Fraction(1), Fraction(1)
     for name, spec in (("input", arguments.input), ("filter", arguments.filter)):
-        for value in {abs(value) for value in spec.values or ()}:
+        finite = [abs(value) for value in spec.values or () if math.isfinite(value)]  # the others are exact by IEEE 754's own rules
+        for value in set(finite):
             exact = Fraction(value)
             if "int" in arguments.dtype and exact.denominator != 1:
                 raise Inexact(f"the value {value:g} of `{name}` is not an integer, and {arguments.dtype} holds no other")
@@ -114,7 +178,7 @@ def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> Non
                 raise Inexact(
                     f"the value {value:g} of `{name}` is not exact in {arguments.dtype}; take multiples of a power of two, such as 0.25"
                 )
-        values = [Fraction(abs(value)) for value in spec.values or (SMALL,)]
+        values = [Fraction(value) for value in (finite if spec.values is not None else (SMALL,))]
         largest *= max(values, default=Fraction(0))
         step *= min((Fraction(1, value.denominator) for value in values), default=Fraction(1))
     if summed * largest / step > top:

@@ -20,6 +20,8 @@ def encode(numbers: NDArray[np.float64], dtype: str) -> NDArray[Any]:
     """Numbers that `dtype` holds exactly, in its bits; bfloat16 as uint16."""
     if dtype == "bfloat16":
         return (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    if dtype == "string":
+        return np.char.encode(numbers.astype(np.int64).astype(str), "ascii")
     if "int" in dtype:
         return numbers.astype(np.int64).astype(dtype)
     return numbers.astype(dtype)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from tf_conv_conformance import data
 from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
 from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.oracle.error_bounds import bound
 from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, PHASE_STRIDED, Model
 from tf_conv_conformance.oracle.mutants import unnoticed
 from tf_conv_conformance.rules import catalogue
@@ -78,8 +82,25 @@ def inputs(arguments: Arguments) -> Inputs:
     return found
 
 
+@dataclass(frozen=True)
+class Values:
+    """The values that a model predicts for one arm, and how far each may be from them; None where they are exact."""
+
+    numbers: Array
+    bound: Array | None = None
+
+
 @lru_cache(maxsize=4)  # arrays: few, since they may be large
-def values(model: str, arguments: Arguments, drawn: Arguments) -> tuple[Array, ...]:
-    """The values that a model predicts for each arm; `drawn` are the arguments for which the data was drawn."""
-    arms = (arm.arrays(drawn) for arm in inputs(drawn).arms)
-    return tuple(models.values(MODELS[model], arguments, x, w) for x, w in arms)
+def values(model: str, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:
+    """What a model predicts for each arm; `drawn` are the arguments for which the data was drawn."""
+    return tuple(_values(MODELS[model], arguments, arm.name, arm.arrays(drawn)) for arm in inputs(drawn).arms)
+
+
+def _values(model: Model, arguments: Arguments, arm: str, tensors: tuple[Array, ...]) -> Values:
+    with np.errstate(all="ignore"):  # infinities and NaN are data, too
+        numbers = models.values(model, arguments, *tensors)
+        if arm == "reals":
+            return Values(numbers, bound(model, arguments, *tensors))
+        if arguments.dtype in PRECISION:  # exact but for overflow, which the dtype makes an infinity
+            numbers = as_numbers(encode(numbers, arguments.dtype), arguments.dtype)
+    return Values(numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -39,7 +40,7 @@ def case_line(key: str, file: str, call: Call) -> Line:
         "id": case.id,
         "notes": case.notes,
         "references": case.references or [],
-        "expect": case.expect.model_dump(exclude_none=True) if case.expect else None,
+        "expect": json_safe(case.expect.model_dump(exclude_none=True)) if case.expect else None,
         "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
     }
 
@@ -52,10 +53,19 @@ def call_line(identifier: str, case: str, call: Call) -> Line:
         "hash": call.content_hash,
         "case": case,
         "mode": call.mode,
-        "arguments": asdict(call.arguments),
+        "arguments": json_safe(asdict(call.arguments)),
         "rules": [rule.id for rule in exercised(call.arguments)],
         "predicted": predicted(call),
     }
+
+
+def json_safe(value: Any) -> Any:
+    """A value with infinities and NaN as text: JSON has no numbers for them."""
+    if isinstance(value, dict):
+        return {key: json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def predicted(call: Call) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
+from tf_conv_conformance.doors import keywords
 from tf_conv_conformance.numbers import encode
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict, judge, unmet
@@ -54,14 +55,17 @@ def perform(call: Call, subject: Subject) -> Performed:
 def make(call: Call, subject: Subject) -> Observation:
     """Send a call's data through the subject."""
     arguments = call.arguments
+    dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype, *([arguments.dtype] if arguments.gradient else [])]
     head = {
         "type": "call",
-        "op": arguments.op,
-        "arguments": arguments.keywords(),
-        "dtype": arguments.dtype,
+        "function": arguments.door,
+        "keywords": keywords(arguments),
+        "gradient": arguments.gradient,
+        "dtypes": dtypes,
         "mode": call.mode,
     }
-    arrays = [encode(array, arguments.dtype) for arm in prediction.inputs(arguments).arms for array in arm.arrays(arguments)]
+    arms = (arm.arrays(arguments) for arm in prediction.inputs(arguments).arms)
+    arrays = [encode(array, dtype) for tensors in arms for array, dtype in zip(tensors, dtypes, strict=True)]
     return subject.call(head, arrays)
 
 

@@ -15,9 +15,8 @@ from tf_conv_conformance.call import Call, Declared
 from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, When
 from tf_conv_conformance.comparison import Difference
-from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.models import MODELS
-from tf_conv_conformance.prediction import Refuses, Returns
+from tf_conv_conformance.prediction import Refuses, Returns, Values
 from tf_conv_conformance.rules.catalogue import RULES, exercised
 from tf_conv_conformance.subject.observation import Observation
 
@@ -132,12 +131,12 @@ def claim_difference(call: Call, observation: Observation, names: Sequence[str])
     return comparison.from_values(claimed, claimed_values(call, claimed), names, observation)
 
 
-def claimed_values(call: Call, claimed: Returns) -> tuple[Array, ...] | None:
+def claimed_values(call: Call, claimed: Returns) -> tuple[Values, ...] | None:
     """The literal values, else the oracle's; None where neither says any for this shape."""
     expect = call.case.expect
     if expect is not None and expect.values is not None:
         numbers = np.array(literal(expect.values, ())[1], dtype=np.float64)
-        return (numbers.reshape(claimed.shape),) * len(prediction.inputs(call.arguments).arms)
+        return (Values(numbers.reshape(claimed.shape)),) * len(prediction.inputs(call.arguments).arms)
     documented = prediction.documented(call.arguments)
     if documented != claimed:
         return None
@@ -176,7 +175,7 @@ def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
     if isinstance(claimed, Refuses):
         return tuple(reason for reason in claimed.because if reason in RULES)
     if difference.aspect == "outcome":  # nothing came out that could be held against more than the formula itself
-        return ("conv2d.values" if call.arguments.op == "conv2d" else "depthwise.values",)
+        return tuple(rule.id for rule in exercised(call.arguments) if rule.id.endswith(".values"))[:1]
     return tuple(rule.id for rule in exercised(call.arguments) if rule.aspect == difference.aspect)
 
 

@@ -6,9 +6,28 @@ from typing import Literal, get_args
 
 Op = Literal["conv2d", "depthwise_conv2d"]
 Mode = Literal["eager", "graph", "xla"]
-Dtype = Literal["float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool"]
+Dtype = Literal["float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool", "string"]
 """float16 is also called half. Convolutions document the four floating ones; the operator behind conv2d takes int32 as well."""
+Conv2DDoor = Literal[
+    "tf.nn.conv2d",
+    "tf.compat.v1.nn.conv2d",
+    "tf.raw_ops.Conv2D",
+    "tf.nn.convolution",
+    "tf.nn.atrous_conv2d",
+    "tf.keras.layers.Conv2D",
+]
+DepthwiseDoor = Literal[
+    "tf.nn.depthwise_conv2d",
+    "tf.compat.v1.nn.depthwise_conv2d",
+    "tf.raw_ops.DepthwiseConv2dNative",
+    "tf.nn.separable_conv2d",
+    "tf.keras.layers.DepthwiseConv2D",
+]
+Door = Literal[Conv2DDoor, DepthwiseDoor]
+"""The entry points into TensorFlow that reach the two operators; the first of each is the operator's own."""
+Gradient = Literal["input", "filter"]
 
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+DOORS: dict[Op, tuple[Door, ...]] = {"conv2d": get_args(Conv2DDoor), "depthwise_conv2d": get_args(DepthwiseDoor)}

@@ -11,8 +11,9 @@ from typing import Any
 from tf_conv_conformance.arguments import Arguments, IntOrInts, Pairs, TensorSpec, split_shape
 from tf_conv_conformance.casefile.model import REFERENCES, Alternatives, ArgumentFields, Case, Defaults, Tensor, VerbatimInts, VerbatimText
 from tf_conv_conformance.numbers import canonical
+from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
-NAMES = ("op", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype")
+NAMES = ("op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype", "filter_dtype", "gradient")
 REQUIRED = ("op", "input", "filter", "strides", "padding")
 DATA = ("small_integers", "wide_integers")
 CALLS_LIMIT = 20_000  # combinations of one case's sweep
@@ -92,23 +93,29 @@ def _label(name: str, value: Any) -> str:
         if len(value) == 1:
             return f"{name}{value[0]}x"  # not the integer, which may mean something else
         return name + "x".join(":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)
-    return value if isinstance(value, str) else f"{name}{value}"
+    if isinstance(value, str):
+        return f"{name}_{value}" if name in ("filter_dtype", "gradient") else value.removeprefix("tf.")
+    return f"{name}{value}"
 
 
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
     """The arguments of one call, references resolved. Raises :class:`Unusable`."""
     data_format = _plain(given.get("data_format"))
+    lists = _list_forms(given["op"], given.get("via"), data_format)
     shape = _tensor("input", given["input"], None, data_format)
     return Arguments(
         op=given["op"],
         input=shape,
         filter=_tensor("filter", given["filter"], shape, data_format),
-        strides=_ints(given["strides"], given["op"], (1, None, None, 1) if data_format != "NCHW" else (1, 1, None, None)),
+        strides=_ints(given["strides"], lists[0]),
         padding=_padding(given["padding"]),
-        dilations=_ints(given["dilations"], given["op"], (None, None)) if "dilations" in given else None,
+        dilations=_ints(given["dilations"], lists[1]) if "dilations" in given else None,
         data_format=data_format,
         dtype=canonical(given.get("dtype", "float32")),
         data=tuple(given["data"]),
+        filter_dtype=canonical(given["filter_dtype"]) if "filter_dtype" in given else None,
+        via=_door(given["op"], given.get("via")),
+        gradient=given.get("gradient"),
     )
 
 
@@ -116,12 +123,34 @@ def _plain(value: Any) -> Any:
     return value.verbatim if isinstance(value, VerbatimInts | VerbatimText) else value
 
 
-def _ints(value: Any, op: str, template: tuple[int | None, ...]) -> IntOrInts:
-    """Strides or dilations as they are passed; a plain integer fills the template of an operator that takes only lists."""
-    if isinstance(value, int) and op == "depthwise_conv2d":
+Template = tuple[int | None, ...] | None
+
+
+def _list_forms(op: str, via: str | None, data_format: str | None) -> tuple[Template, Template]:
+    """The lists that an integer is short for in strides and dilations, where the entry point takes only lists; None fills in."""
+    four: Template = (1, 1, None, None) if data_format == "NCHW" else (1, None, None, 1)
+    if via is not None and ".keras." in via:
+        return None, None
+    if via is not None and ".raw_ops." in via:
+        return four, four
+    if via == "tf.nn.convolution":
+        return (None, None), (None, None)
+    return (four, (None, None)) if op == "depthwise_conv2d" else (None, None)
+
+
+def _ints(value: Any, template: Template) -> IntOrInts:
+    """Strides or dilations as they are passed."""
+    if isinstance(value, int) and template is not None:
         return tuple(value if entry is None else entry for entry in template)
     plain = _plain(value)
     return plain if isinstance(plain, int) else tuple(plain)
+
+
+def _door(op: Op, via: Door | None) -> Door | None:
+    """The entry point, if it is not the operator's own. Raises :class:`Unusable` for one of the other operator."""
+    if via is not None and via not in DOORS[op]:
+        raise Unusable(("via",), f"{via} does not reach {op}; these do: {', '.join(DOORS[op])}")
+    return None if via == DOORS[op][0] else via
 
 
 def _padding(value: Any) -> str | Pairs:

@@ -15,14 +15,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from tf_conv_conformance.vocabulary import Dtype, Mode, Op
+from tf_conv_conformance.vocabulary import Door, Dtype, Gradient, Mode, Op
 
 REFERENCES = ("batch", "height", "width", "in_channels")
 TEXT_LIMIT = 2**20  # characters of notes
 
 DtypeName = Literal["half", Dtype]
 ModelName = Literal["documented", "phase_strided"]
-Data = Literal["small_integers", "wide_integers"]
+Data = Literal["small_integers", "wide_integers", "reals"]
 
 
 class Strict(BaseModel):
@@ -81,7 +81,7 @@ SizeOrReference = Annotated[
 ]
 Ints = Annotated[list[Int], Field(max_length=8)]
 Pairs = Annotated[list[Ints], Field(max_length=8)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = float  # .inf and .nan are data like any other
 Values = TypeAliasType(  # numbers in lists in lists; flat is fine where a shape is given
     "Values",
     "Annotated[Annotated[Number, Tag('<scalar>')] | Annotated[list[Values], Tag('<list>')], Discriminator(kind)]",
@@ -166,6 +166,12 @@ class ArgumentFields(Strict):
     """`NHWC` or `NCHW`."""
     dtype: DtypeName | None = None
     """The dtype of input and filter; float32 unless given."""
+    filter_dtype: DtypeName | None = None
+    """The dtype of the filter, where it is not the input's."""
+    via: Door | None = None
+    """The entry point into TensorFlow, where it is not the operator's own: tf.raw_ops.Conv2D."""
+    gradient: Gradient | None = None
+    """Take the gradient of the result by this tensor."""
 
 
 class Alternatives(Strict):
@@ -180,6 +186,9 @@ class Alternatives(Strict):
     rate: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
     data_format: Annotated[list[FormatLike], Field(min_length=1)] | None = None
     dtype: Annotated[list[DtypeName], Field(min_length=1)] | None = None
+    filter_dtype: Annotated[list[DtypeName], Field(min_length=1)] | None = None
+    via: Annotated[list[Door], Field(min_length=1)] | None = None
+    gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
 
 
 class When(Strict):

@@ -1,4 +1,10 @@
-"""The sum that a convolution is, given which input element each output element reads."""
+"""The sum that a convolution is, and its adjoints, given which input element each output element reads.
+
+All arrays are float64 with channels last: `x` is ``(batch, height, width, in_channels)``; `rows` is ``(out_height, filter height)`` and
+`columns` ``(out_width, filter width)``, -1 where padding is read. Filters are in groups: ``(height, width, filter_in, groups, out of a
+group)``; see :func:`grouped`. Sums are exact in any order as long as every partial sum is an integer below 2**53 (or that times a power
+of two). A read of padding is a zero that is multiplied like any other element.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +16,55 @@ from tf_conv_conformance.geometry import Taps
 Array = NDArray[np.float64]
 
 
-def correlate(x: Array, w: Array, rows: Taps, columns: Taps, depthwise: bool) -> Array:
-    """Correlate `x` with `w` where `rows` and `columns` say what is read.
+def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
+    """A filter ``(height, width, filter_in, filter_out)`` with its groups apart: a depthwise one has a group for each channel."""
+    height, width, filter_in, filter_out = w.shape
+    if depthwise:
+        return w.reshape(height, width, 1, filter_in, filter_out)
+    groups = in_channels // filter_in if filter_in else 1
+    return w.reshape(height, width, filter_in, groups, filter_out // groups)
 
-    `x` has the shape ``(batch, height, width, in_channels)``, `w` ``(height, width, filter_in, filter_out)``, `rows`
-    ``(out_height, filter height)``, `columns` ``(out_width, filter width)``. The result has the shape
-    ``(batch, out_height, out_width, channels)`` with channels = filter_out (groups = in_channels / filter_in), or in_channels *
-    filter_out for depthwise. A read of padding (-1) is a zero that is multiplied like any other element. Sums are made in
-    float64: exact in any order as long as every partial sum is an integer below 2**53.
-    """
-    padded = np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))  # the position -1 is then a zero
-    batch, in_channels = x.shape[0], x.shape[3]
-    filter_in, filter_out = w.shape[2:]
-    groups = in_channels // filter_in if filter_in and not depthwise else 1
-    size = (batch, rows.shape[0], columns.shape[0])
-    result = np.zeros((*size, in_channels, filter_out) if depthwise else (*size, groups, filter_out // groups))
+
+def correlate(x: Array, w: Array, rows: Taps, columns: Taps) -> Array:
+    """The convolution: ``(batch, out_height, out_width, groups × out of a group)``."""
+    depth, groups, out = w.shape[2:]
+    size = (x.shape[0], rows.shape[0], columns.shape[0])
+    padded = _with_a_zero(x)
+    result = np.zeros((*size, groups, out))
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
-            read = padded[:, rows[:, i]][:, :, columns[:, j]]
-            if depthwise:
-                result += read[..., None] * w[i, j]
-            else:
-                kernel = w[i, j].reshape(filter_in, groups, filter_out // groups).transpose(1, 0, 2)
-                result += np.matmul(read.reshape(*size, groups, 1, filter_in), kernel)[..., 0, :]
-    return result.reshape(*size, -1) if result.size else result.reshape(*size, result.shape[3] * result.shape[4])
+            read = padded[:, rows[:, i]][:, :, columns[:, j]].reshape(*size, groups, 1, depth)
+            result += np.matmul(read, w[i, j].transpose(1, 0, 2))[..., 0, :]
+    return result.reshape(*size, groups * out)
+
+
+def adjoint_input(dy: Array, w: Array, rows: Taps, columns: Taps, height: int, width: int) -> Array:
+    """The gradient of ``sum(dy * correlate(x, w))`` by `x`, of this height and width."""
+    depth, groups, out = w.shape[2:]
+    size = dy.shape[:3]
+    upstream = dy.reshape(*size, groups, 1, out)
+    result = np.zeros((size[0], height + 1, width + 1, groups * depth))  # the last row and column take what padding gets
+    for i in range(w.shape[0]):
+        for j in range(w.shape[1]):
+            part = np.matmul(upstream, w[i, j].transpose(1, 2, 0)).reshape(*size, groups * depth)
+            result[:, rows[:, i][:, None], columns[:, j][None, :]] += part  # one tap reads no element twice, padding apart
+    return result[:, :height, :width]
+
+
+def adjoint_filter(x: Array, dy: Array, rows: Taps, columns: Taps, depth: int, groups: int) -> Array:
+    """The gradient of ``sum(dy * correlate(x, w))`` by `w`, its groups apart."""
+    out = dy.shape[3] // groups if groups else 0
+    size = dy.shape[:3]
+    padded = _with_a_zero(x)
+    upstream = dy.reshape(-1, groups, out)
+    result = np.zeros((rows.shape[1], columns.shape[1], depth, groups, out))
+    for i in range(rows.shape[1]):
+        for j in range(columns.shape[1]):
+            read = padded[:, rows[:, i]][:, :, columns[:, j]].reshape(int(np.prod(size)), groups, depth)
+            result[i, j] = np.einsum("ngq,ngo->qgo", read, upstream)
+    return result
+
+
+def _with_a_zero(x: Array) -> Array:
+    """`x` with a row and a column of zeros at the end, where the position -1 reads."""
+    return np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))

@@ -19,7 +19,7 @@ from tf_conv_conformance.geometry import (
     phase_strided_size,
     phase_strided_taps,
 )
-from tf_conv_conformance.oracle.correlation import Array, correlate
+from tf_conv_conformance.oracle.correlation import Array, adjoint_filter, adjoint_input, correlate, grouped
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def reading_of(arguments: Arguments) -> Reading:
     return reading
 
 
-def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
-    """The result's shape in the call's data format. Raises :class:`Impossible` where there is none."""
+def forward_shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
+    """The convolution's shape in the call's data format. Raises :class:`Impossible` where there is none."""
     reading = reading_of(arguments)
     height, width = model.size(reading.height), model.size(reading.width)
     if height < 0 or width < 0:
@@ -74,20 +74,39 @@ def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
     return (*reading.batch_shape, *inner)
 
 
-def values(model: Model, arguments: Arguments, x: Array, w: Array) -> Array:
-    """The result's values for input `x` and filter `w`, in float64 and in the call's data format."""
+def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
+    """The result's shape: the convolution's, or that of the tensor by which its gradient is taken. Raises :class:`Impossible`."""
+    forward = forward_shape(model, arguments)
+    if arguments.gradient is None:
+        return forward
+    return arguments.input.shape if arguments.gradient == "input" else arguments.filter.shape
+
+
+def values(model: Model, arguments: Arguments, *tensors: Array) -> Array:
+    """The result's values in float64 and in the call's data format, for input and filter, and for a gradient what comes from above."""
     reading = reading_of(arguments)
-    return layout(reading, convolve(arguments, reading, x, w, model.taps(reading.height), model.taps(reading.width)))
+    return compute(arguments, reading, model.taps(reading.height), model.taps(reading.width), *tensors)
 
 
-def convolve(arguments: Arguments, reading: Reading, x: Array, w: Array, rows: Taps, columns: Taps) -> Array:
-    """The sum over the given reads, as ``(batch, height, width, channels)``."""
-    channels_last = np.moveaxis(x, -3, -1) if reading.channels_first else x
-    flat = channels_last.reshape(math.prod(reading.batch_shape), reading.height.size, reading.width.size, reading.in_channels)
-    return correlate(flat, w, rows, columns, arguments.op == "depthwise_conv2d")
+def compute(arguments: Arguments, reading: Reading, rows: Taps, columns: Taps, x: Array, w: Array, dy: Array | None = None) -> Array:
+    """The convolution or its gradient with the given reads."""
+    flat = _flat(reading, x)
+    kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
+    if arguments.gradient is None or dy is None:
+        return _layout(reading, correlate(flat, kernel, rows, columns))
+    upstream = _flat(reading, dy)
+    if arguments.gradient == "input":
+        return _layout(reading, adjoint_input(upstream, kernel, rows, columns, reading.height.size, reading.width.size))
+    return adjoint_filter(flat, upstream, rows, columns, kernel.shape[2], kernel.shape[3]).reshape(w.shape)
 
 
-def layout(reading: Reading, result: Array) -> Array:
+def _flat(reading: Reading, tensor: Array) -> Array:
+    """A tensor in the call's data format as ``(batch, height, width, channels)``."""
+    channels_last = np.moveaxis(tensor, -3, -1) if reading.channels_first else tensor
+    return channels_last.reshape(math.prod(reading.batch_shape), *channels_last.shape[-3:])
+
+
+def _layout(reading: Reading, result: Array) -> Array:
     """A ``(batch, height, width, channels)`` result in the data format and with the batch shape of the call."""
     shaped = result.reshape(*reading.batch_shape, *result.shape[1:])
     return np.moveaxis(shaped, -1, -3) if reading.channels_first else shaped

@@ -9,7 +9,8 @@ as many ``.npy`` byte strings as the head's ``arrays`` says:
 
     worker → suite   {"type": "hello", "protocol": 1, "subject": {...}, "documentation": {symbol: docstring}}
                      {"type": "failed", "message": "..."}           TensorFlow cannot be imported; the worker ends
-    suite → worker   {"type": "call", "op", "arguments", "dtype", "mode", "arms", "arrays"}    input, filter of each arm
+    suite → worker   {"type": "call", "function", "keywords", "gradient", "dtypes", "mode", "arrays"}
+                     for each arm an array for each of the dtypes: input, filter, and for a gradient what comes from above
     worker → suite   {"type": "answer", "arms": [...], "seconds", "arrays"}
                      an arm is {"status": "value", "dtype", "shape", "warnings"}, its array following, or
                      {"status": "error", "error", "bases", "message", "warnings"}
@@ -33,7 +34,19 @@ from typing import Any, Callable
 import numpy as np
 
 PROTOCOL = 1
-MODES = ("eager", "graph", "xla")
+FUNCTIONS = (
+    "tf.nn.conv2d",
+    "tf.compat.v1.nn.conv2d",
+    "tf.raw_ops.Conv2D",
+    "tf.nn.convolution",
+    "tf.nn.atrous_conv2d",
+    "tf.keras.layers.Conv2D",
+    "tf.nn.depthwise_conv2d",
+    "tf.compat.v1.nn.depthwise_conv2d",
+    "tf.raw_ops.DepthwiseConv2dNative",
+    "tf.nn.separable_conv2d",
+    "tf.keras.layers.DepthwiseConv2D",
+)
 MESSAGE_LIMIT = 4000  # characters of an exception's message that are kept
 
 _NOISE = [  # what names a node, an address or a place in a file, not the reason
@@ -177,28 +190,80 @@ def portable(array: Any, dtype: str) -> Any:
     return array.view(np.uint16) if dtype == "bfloat16" else array
 
 
-def operator(tf: Any, op: str, arguments: dict[str, Any]) -> Callable[..., Any]:
-    """The call as a function of input and filter: ``tf.nn.conv2d`` or ``tf.nn.depthwise_conv2d`` with these arguments."""
-    function = {"conv2d": tf.nn.conv2d, "depthwise_conv2d": tf.nn.depthwise_conv2d}[op]
-    return lambda x, w: function(x, w, **arguments)
+def resolve(tf: Any, symbol: str) -> Any:
+    """The function or class of a TensorFlow symbol such as ``tf.nn.conv2d``. Only those of :data:`FUNCTIONS`."""
+    if symbol not in FUNCTIONS:
+        raise ValueError("the protocol names no function {!r}".format(symbol))
+    target = tf
+    for name in symbol.split(".")[1:]:
+        target = getattr(target, name)
+    return target
+
+
+def convolution(tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Callable[..., Any]:
+    """The call as a function of input and filter. A Keras layer is built for this filter, since a graph may not make its variables."""
+    function = resolve(tf, symbol)
+    if ".raw_ops." in symbol:
+        return lambda x, w: function(input=x, filter=w, **keywords)
+    if symbol == "tf.nn.separable_conv2d":
+        return lambda x, w: function(x, w, tf.eye(w.shape[2] * w.shape[3], dtype=w.dtype)[None, None], **keywords)
+    if ".keras." not in symbol:
+        return lambda x, w: function(x, w, **keywords)
+    sizes = {"filters": w.shape[3], "groups": x.shape[-1] // w.shape[2]} if symbol.endswith(".Conv2D") else {"depth_multiplier": w.shape[3]}
+    layer = function(kernel_size=tuple(w.shape[:2]), use_bias=False, dtype=x.dtype.name, **dict(sizes, **keywords))
+    layer.build(x.shape)
+    layer.set_weights([w.numpy()])
+    return lambda x, w: layer(x)
+
+
+def with_gradient(tf: Any, function: Callable[..., Any], by: str) -> Callable[..., Any]:
+    """The gradient of a function of input and filter by one of them, as a function of both and of what comes from above."""
+
+    def gradient(x: Any, w: Any, upstream: Any) -> Any:
+        with tf.GradientTape() as tape:
+            target = x if by == "input" else w
+            tape.watch(target)
+            result = function(x, w)
+        return tape.gradient(result, target, output_gradients=upstream)
+
+    return gradient
 
 
 def in_mode(tf: Any, function: Callable[..., Any], mode: str) -> Callable[..., Any]:
-    """The function as `mode` runs it; compiled once, so that the arms of a call share it."""
+    """The function as `mode` runs it."""
     if mode == "eager":
         return function
     compiled: Callable[..., Any] = tf.function(function, jit_compile=True) if mode == "xla" else tf.function(function)
     return compiled
 
 
-def run_arm(tf: Any, function: Callable[..., Any], x: Any, w: Any, dtype: str) -> tuple[dict[str, Any], Any]:
+class Prepared:
+    """The call of a request. What it compiles is kept for its other arms, but for a Keras layer, which holds its filter."""
+
+    def __init__(self, tf: Any, request: Any) -> None:
+        self.tf, self.request = tf, request
+        self.function: Callable[..., Any] | None = None
+
+    def __call__(self, tensors: list[Any]) -> Any:
+        """The result for one arm's tensors."""
+        function = self.function
+        if function is None:
+            function = convolution(self.tf, self.request["function"], self.request["keywords"], *tensors[:2])
+            if self.request["gradient"]:
+                function = with_gradient(self.tf, function, self.request["gradient"])
+            function = in_mode(self.tf, function, self.request["mode"])
+            if ".keras." not in self.request["function"]:
+                self.function = function
+        return function(*tensors)
+
+
+def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict[str, Any], Any]:
     """One arm's observation and its array, if any. Only what TensorFlow raises is an observation; our own faults are not caught."""
-    x, w = to_tensor(tf, x, dtype), to_tensor(tf, w, dtype)
     arm: dict[str, Any]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            result = function(x, w)
+            result = call(tensors)
             array = result.numpy()
         except Exception as error:
             name = type(error).__name__
@@ -213,11 +278,14 @@ def run_arm(tf: Any, function: Callable[..., Any], x: Any, w: Any, dtype: str) -
 
 def execute(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     """Carry out a ``call`` request; return the head of its answer and its arrays."""
-    function = in_mode(tf, operator(tf, request["op"], request["arguments"]), request["mode"])
+    resolve(tf, request["function"])
+    call = Prepared(tf, request)
     arms, results = [], []
     began = time.perf_counter()
-    for x, w in zip(arrays[::2], arrays[1::2]):
-        arm, array = run_arm(tf, function, x, w, request["dtype"])
+    count = len(request["dtypes"])
+    for first in range(0, len(arrays), count):
+        tensors = [to_tensor(tf, array, dtype) for array, dtype in zip(arrays[first : first + count], request["dtypes"])]
+        arm, array = run_arm(tf, call, tensors)
         arms.append(arm)
         if array is not None:
             results.append(array)

@@ -1,0 +1,42 @@
+"""How far a right result may be from the exact one, element by element, known before the call is made.
+
+With recursive summation in any order, and with fused multiply-add or without, the computed sum of K products differs from the exact
+one by at most ``gamma(K) * sum(|x| |w|)``, ``gamma(K) = K u / (1 - K u)``, u the unit roundoff of the accumulator (Higham, *Accuracy and
+Stability of Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2). Rounding the sum to the dtype adds its unit roundoff once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.data import products
+from tf_conv_conformance.numbers import PRECISION
+from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.oracle.models import Model, values
+
+ACCUMULATOR = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
+"""The dtype in which each dtype's products are summed. TensorFlow documents none; a subject that sums in less breaks the bound."""
+SMALLEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 2.0**-1074}
+
+
+def unit_roundoff(dtype: str) -> float:
+    """Half the distance from 1 to the next number: the largest relative error of rounding to nearest."""
+    return 2.0 ** -PRECISION[dtype]
+
+
+def gamma(terms: int, unit: float) -> float:
+    """``gamma(K)``: the relative growth of error over K operations, each of this unit roundoff."""
+    return terms * unit / (1 - terms * unit)
+
+
+def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
+    """The largest permitted distance of each element of the result from the oracle's.
+
+    The oracle sums in float64, so its own error is in the bound: it matters where the dtype is float64 as well, and doubles it.
+    """
+    magnitudes = values(model, arguments, *(np.abs(tensor) for tensor in tensors))
+    terms, dtype = products(arguments), arguments.dtype
+    summing = gamma(terms, unit_roundoff(ACCUMULATOR[dtype])) + gamma(terms, unit_roundoff("float64"))
+    rounding = unit_roundoff(dtype) * (1 + summing)
+    return magnitudes * (summing + rounding) + SMALLEST[dtype]
