@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.reproduction import python
 
@@ -84,4 +85,4 @@ def test_every_arguments_have_a_prediction(op, x, w, strides, dilations, padding
         assert all("." in reason and " " not in reason for reason in documented.because), documented
     else:
         assert isinstance(documented, Returns)
-        assert [values.numbers.shape for values in prediction.values("documented", arguments, arguments)] == [documented.shape] * 2
+        assert [values.numbers.shape for values in prediction.values(DOCUMENTED, arguments, arguments)] == [documented.shape] * 2

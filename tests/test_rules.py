@@ -49,7 +49,7 @@ BREAKING = {
 
 
 def base(rule):
-    return DEPTHWISE if "depthwise_conv2d" in rule.ops else CONV2D
+    return DEPTHWISE if "tf.nn.depthwise_conv2d" in rule.doors else CONV2D
 
 
 @pytest.mark.parametrize(

@@ -180,12 +180,17 @@ def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> Non
                 )
         values = [Fraction(value) for value in (finite if spec.values is not None else (SMALL,))]
         largest *= max(values, default=Fraction(0))
-        step *= min((Fraction(1, value.denominator) for value in values), default=Fraction(1))
+        step *= min((_step(value) for value in values if value), default=Fraction(1))
     if summed * largest / step > top:
         raise Inexact(
             f"{summed} products of up to {float(largest):g}, in steps of {float(step):g}, do not stay exact in {arguments.dtype} "
             f"({summed} * {float(largest):g} / {float(step):g} > {top}); use smaller or rounder values"
         )
+
+
+def _step(value: Fraction) -> Fraction:
+    """The largest power of two of which a value is a multiple."""
+    return Fraction(value.numerator & -value.numerator, value.denominator)
 
 
 def _odd_part(value: Fraction) -> int:

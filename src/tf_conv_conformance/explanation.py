@@ -17,7 +17,7 @@ def explaining_model(call: Call, observation: Observation) -> str | None:
     """The model, if any, that predicts this observation bit for bit where the documentation does not."""
     models = (DOCUMENTED, PHASE_STRIDED) if is_atrous_strided(call.arguments) else (DOCUMENTED,)
     for model in models:
-        if isinstance(prediction.outcome(model, call.arguments), Returns) and model_difference(model, call, observation) is None:
+        if prediction.has_values(model, call.arguments) and model_difference(model, call, observation) is None:
             return model.name
     return None
 
@@ -27,7 +27,7 @@ def model_difference(model: Model, call: Call, observation: Observation) -> comp
     outcome = prediction.outcome(model, call.arguments)
     assert isinstance(outcome, Returns)
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
-    values = prediction.values(model.name, call.arguments, call.arguments)
+    values = prediction.values(model, call.arguments, call.arguments)
     return comparison.from_values(outcome, values, names, observation)
 
 

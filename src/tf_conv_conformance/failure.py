@@ -68,11 +68,10 @@ def _predicted(call: Call) -> str:
 def _first(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
     """The first differing element, what feeds it, and the model that explains the observation."""
     difference = verdict.difference
-    formula = prediction.outcome(DOCUMENTED, call.arguments)
-    if difference is not None and difference.aspect == "outcome" and isinstance(formula, Returns):
+    if difference is not None and difference.aspect == "outcome" and prediction.has_values(DOCUMENTED, call.arguments):
         difference = model_difference(DOCUMENTED, call, observation)  # accepted against a rule: does the formula hold all the same?
     explained = explaining_model(call, observation)
-    if difference is not None and difference.aspect == "values" and difference.index is not None:
+    if difference is not None and difference.aspect == "values" and difference.index is not None and call.arguments.gradient is None:
         yield "first", difference.text()
         yield "fed by", feeding("documented", call.arguments, difference.index) + ", as documented"
         if explained is not None and explained != "documented":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
 from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.error_bounds import bound
-from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, PHASE_STRIDED, Model
+from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Model
 from tf_conv_conformance.oracle.mutants import unnoticed
 from tf_conv_conformance.rules import catalogue
 
@@ -54,6 +55,13 @@ def outcome(model: Model, arguments: Arguments) -> Outcome:
         return Refuses((str(error),))
 
 
+def has_values(model: Model, arguments: Arguments) -> bool:
+    """Whether a model predicts values: it has a result, and what comes from above into a gradient has the shape of its convolution."""
+    if isinstance(outcome(model, arguments), Refuses):
+        return False
+    return arguments.gradient is None or models.forward_shape(model, arguments) == data.result_shape(arguments)
+
+
 @lru_cache(maxsize=4096)
 def documented(arguments: Arguments) -> Outcome:
     """What the documentation says comes out: a refusal where a precondition is broken, else what its formula gives."""
@@ -68,8 +76,11 @@ def inputs(arguments: Arguments) -> Inputs:
     Raises :class:`tf_conv_conformance.data.Inexact` where no exact data exists.
     """
     of_interest = [DOCUMENTED, PHASE_STRIDED] if models.is_atrous_strided(arguments) else [DOCUMENTED]
-    judged = [model for model in of_interest if isinstance(outcome(model, arguments), Returns)]
+    judged = [model for model in of_interest if has_values(model, arguments)]
     found: Inputs | None = None
+    literal = (arguments.input.values or ()) + (arguments.filter.values or ())
+    if not all(map(math.isfinite, literal)):  # infinities and NaN spread: that they do is the question, not which oracle they notice
+        return Inputs(data.arms(arguments), None)
     for salt in range(SALTS):
         arms = data.arms(arguments, salt)
         arrays = [arm.arrays(arguments) for arm in arms]
@@ -91,9 +102,9 @@ class Values:
 
 
 @lru_cache(maxsize=4)  # arrays: few, since they may be large
-def values(model: str, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:
+def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:
     """What a model predicts for each arm; `drawn` are the arguments for which the data was drawn."""
-    return tuple(_values(MODELS[model], arguments, arm.name, arm.arrays(drawn)) for arm in inputs(drawn).arms)
+    return tuple(_values(model, arguments, arm.name, arm.arrays(drawn)) for arm in inputs(drawn).arms)
 
 
 def _values(model: Model, arguments: Arguments, arm: str, tensors: tuple[Array, ...]) -> Values:

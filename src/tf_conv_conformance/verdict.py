@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,9 +13,9 @@ from packaging.specifiers import SpecifierSet
 from tf_conv_conformance import comparison, prediction
 from tf_conv_conformance.call import Call, Declared
 from tf_conv_conformance.casefile.expansion import literal
-from tf_conv_conformance.casefile.model import Expect, When
+from tf_conv_conformance.casefile.model import Expect, Observed, When
 from tf_conv_conformance.comparison import Difference
-from tf_conv_conformance.oracle.models import MODELS
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, Model
 from tf_conv_conformance.prediction import Refuses, Returns, Values
 from tf_conv_conformance.rules.catalogue import RULES, exercised
 from tf_conv_conformance.subject.observation import Observation
@@ -140,7 +140,18 @@ def claimed_values(call: Call, claimed: Returns) -> tuple[Values, ...] | None:
     documented = prediction.documented(call.arguments)
     if documented != claimed:
         return None
-    return prediction.values("documented", call.arguments, call.arguments)
+    return prediction.values(DOCUMENTED, call.arguments, call.arguments)
+
+
+def model_of(observed: Observed) -> Model:
+    """The model that a deviation names, with the arithmetic that it declares."""
+    assert observed.model is not None
+    return replace(
+        MODELS[observed.model],
+        skips_padding=observed.padding is not None,
+        flushes_subnormals=observed.subnormals is not None,
+        accumulator=observed.accumulator,
+    )
 
 
 def deviation_difference(call: Call, one: Declared, observation: Observation, names: Sequence[str]) -> Difference | None:
@@ -154,9 +165,10 @@ def deviation_difference(call: Call, one: Declared, observation: Observation, na
     if observed.error is not None:
         found = comparison.from_error(observed.error, observed.match, observation, names)
     elif observed.model is not None:
-        outcome = prediction.outcome(MODELS[observed.model], one.arguments)
+        model = model_of(observed)
+        outcome = prediction.outcome(model, one.arguments)
         assert isinstance(outcome, Returns)  # checked when the case was read
-        values = prediction.values(observed.model, one.arguments, call.arguments)
+        values = prediction.values(model, one.arguments, call.arguments)
         found = comparison.from_values(outcome, values, names, observation)
     else:
         found = comparison.from_values(Returns(tuple(observed.shape or ()), one.arguments.dtype), None, names, observation)

@@ -238,6 +238,12 @@ class Observed(Strict):
 
     model: ModelName | None = None
     """The oracle that predicts shape and values."""
+    accumulator: Literal["float16", "bfloat16", "float32"] | None = None
+    """For reals: the dtype in which the model sums products, where that is less than the bound takes for granted."""
+    padding: Literal["skipped"] | None = None
+    """`skipped`: the model leaves out what would be multiplied with a padded zero, which shows where a tap is not finite."""
+    subnormals: Literal["flushed"] | None = None
+    """`flushed`: the model takes and returns subnormal numbers as zero."""
     as_if: ArgumentFields | None = None
     """Arguments for which the model stands: TensorFlow acts as if it had been given these."""
     shape: Shape | None = None
@@ -270,8 +276,10 @@ class Observed(Strict):
             )
         if self.values is not None and self.shape is None:
             raise PydanticCustomError("observed", "`values: unspecified` needs a `shape`, or nothing would be checked")
-        if self.as_if is not None and self.model is None:
-            raise PydanticCustomError("observed", "`as_if` changes the arguments of a `model`; name the model")
+        changes = {name: getattr(self, name) for name in ("as_if", "accumulator", "padding", "subnormals")}
+        for name, value in changes.items():
+            if value is not None and self.model is None:
+                raise PydanticCustomError("observed", "`{name}` changes a `model`; name the model", {"name": name})
         if self.match is not None and self.error is None:
             raise PydanticCustomError("observed", "`match` looks into the message of an `error`; name the error")
         return self

@@ -25,8 +25,11 @@ def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
     return w.reshape(height, width, filter_in, groups, filter_out // groups)
 
 
-def correlate(x: Array, w: Array, rows: Taps, columns: Taps) -> Array:
-    """The convolution: ``(batch, out_height, out_width, groups × out of a group)``."""
+def correlate(x: Array, w: Array, rows: Taps, columns: Taps, skip_padding: bool = False) -> Array:
+    """The convolution: ``(batch, out_height, out_width, groups × out of a group)``.
+
+    With `skip_padding` what would be multiplied with a padded zero is left out: another result only where a tap is not finite.
+    """
     depth, groups, out = w.shape[2:]
     size = (x.shape[0], rows.shape[0], columns.shape[0])
     padded = _with_a_zero(x)
@@ -34,7 +37,11 @@ def correlate(x: Array, w: Array, rows: Taps, columns: Taps) -> Array:
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
             read = padded[:, rows[:, i]][:, :, columns[:, j]].reshape(*size, groups, 1, depth)
-            result += np.matmul(read, w[i, j].transpose(1, 0, 2))[..., 0, :]
+            part = np.matmul(read, w[i, j].transpose(1, 0, 2))[..., 0, :]
+            if skip_padding:
+                inside = (rows[:, i] >= 0)[:, None] & (columns[:, j] >= 0)
+                part = np.where(inside[..., None, None], part, 0)
+            result += part
     return result.reshape(*size, groups * out)
 
 

@@ -37,6 +37,6 @@ def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     """
     magnitudes = values(model, arguments, *(np.abs(tensor) for tensor in tensors))
     terms, dtype = products(arguments), arguments.dtype
-    summing = gamma(terms, unit_roundoff(ACCUMULATOR[dtype])) + gamma(terms, unit_roundoff("float64"))
+    summing = gamma(terms, unit_roundoff(model.accumulator or ACCUMULATOR[dtype])) + gamma(terms, unit_roundoff("float64"))
     rounding = unit_roundoff(dtype) * (1 + summing)
     return magnitudes * (summing + rounding) + SMALLEST[dtype]

@@ -24,12 +24,19 @@ from tf_conv_conformance.oracle.correlation import Array, adjoint_filter, adjoin
 
 @dataclass(frozen=True)
 class Model:
-    """A way to compute sizes and reads an axis at a time."""
+    """A way to compute sizes and reads an axis at a time.
+
+    The rest is how a subject may depart from the arithmetic of real numbers: multiply what is padded or not, flush subnormal numbers to
+    zero before and after, sum in another dtype than :data:`error_bounds.ACCUMULATOR` has.
+    """
 
     name: str
     padding: Callable[[Axis], tuple[int, int]]
     size: Callable[[Axis], int]
     taps: Callable[[Axis], Taps]
+    skips_padding: bool = False
+    flushes_subnormals: bool = False
+    accumulator: str | None = None
 
 
 DOCUMENTED = Model("documented", documented_padding, documented_size, documented_taps)
@@ -85,7 +92,22 @@ def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
 def values(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     """The result's values in float64 and in the call's data format, for input and filter, and for a gradient what comes from above."""
     reading = reading_of(arguments)
-    return compute(arguments, reading, model.taps(reading.height), model.taps(reading.width), *tensors)
+    if model.flushes_subnormals:
+        tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
+    rows, columns = model.taps(reading.height), model.taps(reading.width)
+    if model.skips_padding and arguments.gradient is None:
+        x, w = tensors
+        kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
+        result = _layout(reading, correlate(_flat(reading, x), kernel, rows, columns, skip_padding=True))
+    else:
+        result = compute(arguments, reading, rows, columns, *tensors)
+    return flushed(result, arguments.dtype) if model.flushes_subnormals else result
+
+
+def flushed(numbers: Array, dtype: str) -> Array:
+    """The numbers with those that are subnormal in a dtype as zero."""
+    smallest_normal = {"float16": 2.0**-14, "float64": 2.0**-1022}.get(dtype, 2.0**-126)
+    return np.where(np.abs(numbers) < smallest_normal, 0.0, numbers)
 
 
 def compute(arguments: Arguments, reading: Reading, rows: Taps, columns: Taps, x: Array, w: Array, dy: Array | None = None) -> Array:

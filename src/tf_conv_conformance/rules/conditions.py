@@ -47,6 +47,16 @@ def rank_above_4(arguments: Arguments) -> bool:
     return len(arguments.input.shape) > 4
 
 
+def filter_of_same_dtype(arguments: Arguments) -> bool:
+    """The filter has the input's dtype."""
+    return arguments.filter_dtype in (None, arguments.dtype)
+
+
+def float_or_int32(arguments: Arguments) -> bool:
+    """The dtype is one of the five that the operator behind conv2d documents."""
+    return float_dtype(arguments) or arguments.dtype == "int32"
+
+
 def float_dtype(arguments: Arguments) -> bool:
     """The dtype is one of the four that are documented."""
     return arguments.dtype in ("float16", "bfloat16", "float32", "float64")
@@ -96,6 +106,61 @@ def dilations_int_or_1_2_4(arguments: Arguments) -> bool:
     return _length(arguments.dilations) in (-1, 0, 1, 2, 4)
 
 
+def dilations_of_4(arguments: Arguments) -> bool:
+    """Dilations are not given, or a list of 4."""
+    return _length(arguments.dilations) in (-1, 4)
+
+
+def strides_of_2(arguments: Arguments) -> bool:
+    """Strides are a list of 2."""
+    return _length(arguments.strides) == 2
+
+
+def strides_int_or_2(arguments: Arguments) -> bool:
+    """Strides are an integer, or a list of 2."""
+    return _length(arguments.strides) in (0, 2)
+
+
+def dilations_int_or_2(arguments: Arguments) -> bool:
+    """Dilations are not given, an integer, or a list of 2."""
+    return _length(arguments.dilations) in (-1, 0, 2)
+
+
+def dilation_is_an_integer(arguments: Arguments) -> bool:
+    """The rate is an integer."""
+    return _length(arguments.dilations) == 0
+
+
+def no_strides_with_rate(arguments: Arguments) -> bool:
+    """No stride is above 1, or no rate is."""
+    strides = spatial(arguments.strides, channels_first(arguments))
+    return strides is None or max(strides) <= 1 or not atrous(arguments)
+
+
+def groups_fit(arguments: Arguments) -> bool:
+    """The filter's in_channels divide the input's into groups that divide its out_channels."""
+    reading = read(arguments)
+    if reading is None or reading.filter_in_channels in (0, reading.in_channels):
+        return True
+    whole = reading.in_channels % reading.filter_in_channels == 0
+    return whole and reading.filter_out % (reading.in_channels // reading.filter_in_channels) == 0
+
+
+def grouped(arguments: Arguments) -> bool:
+    """The filter's in_channels are not the input's."""
+    return not same_in_channels(arguments)
+
+
+def with_gradient(arguments: Arguments) -> bool:
+    """The call takes a gradient."""
+    return arguments.gradient is not None
+
+
+def same_or_valid(arguments: Arguments) -> bool:
+    """Padding is SAME or VALID."""
+    return arguments.padding in ("SAME", "VALID")
+
+
 def dilations_of_2(arguments: Arguments) -> bool:
     """Dilations are not given, or a list of 2."""
     return _length(arguments.dilations) in (-1, 2)
@@ -137,6 +202,16 @@ def known_format(arguments: Arguments) -> bool:
 def nchw(arguments: Arguments) -> bool:
     """The data format is NCHW."""
     return arguments.data_format == "NCHW"
+
+
+def single_stride(arguments: Arguments) -> bool:
+    """Strides are an integer, or a list of one."""
+    return _length(arguments.strides) in (0, 1)
+
+
+def explicit_nchw(arguments: Arguments) -> bool:
+    """Padding is a list, in NCHW."""
+    return explicit(arguments) and nchw(arguments)
 
 
 def explicit(arguments: Arguments) -> bool:
@@ -185,4 +260,5 @@ pads_zeros = _axes(lambda axis: max(documented_padding(axis)) > 0)
 pads_unevenly = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1)
 same_pads = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) > 0)
 unit_strides_same = _about_reading(lambda r: r.height.padding == "SAME" and r.height.stride == r.width.stride == 1)
+several_channels = _about_reading(lambda reading: reading.in_channels > 1)
 several_multiplied = _about_reading(lambda reading: reading.filter_out > 1)

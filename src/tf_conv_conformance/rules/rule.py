@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.vocabulary import Op
+from tf_conv_conformance.vocabulary import DOORS, Door
 
-CONV2D = "tf.nn.conv2d"
-DEPTHWISE = "tf.nn.depthwise_conv2d"
 NOTES = "tf.nn"  # its notes on padding
-RAW_DEPTHWISE = "tf.raw_ops.DepthwiseConv2dNative"
-SYMBOLS = (CONV2D, DEPTHWISE, NOTES, RAW_DEPTHWISE)
+GRADIENT = "tf.GradientTape.gradient"
+SYMBOLS = (*(door for doors in DOORS.values() for door in doors), NOTES, GRADIENT)
 
 Aspect = Literal["call", "shape", "dtype", "values"]
 """What a rule speaks of: whether a call may be made at all (a precondition), or the result's shape, dtype or values."""
@@ -30,12 +28,13 @@ class Rule:
     """One statement of TensorFlow's documentation.
 
     `phrase` is a few words by which the statement is found in the installed docstring of `symbol`, white space aside. `applies`
-    says whether the rule speaks about a call. `holds`, for a precondition alone (aspect ``call``), says whether the call keeps it;
-    TensorFlow must refuse one that does not. The other aspects are kept by the result, which the oracle predicts.
+    says whether the rule speaks about a call that goes through one of the `doors`. `holds`, for a precondition alone (aspect
+    ``call``), says whether the call keeps it; TensorFlow must refuse one that does not. The other aspects are kept by the result,
+    which the oracle predicts.
     """
 
     id: str
-    ops: tuple[Op, ...]
+    doors: tuple[Door, ...]
     aspect: Aspect
     symbol: str
     phrase: str

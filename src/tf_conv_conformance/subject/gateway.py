@@ -69,10 +69,11 @@ class Gateway:
     """
 
     def __init__(self, symbols: Sequence[str], time_limit: float, python: str = sys.executable) -> None:
-        self._command = [python, "-u", str(WORKER_FILE), *symbols]
+        self._command = [python, "-u", str(WORKER_FILE)]
+        self.documentation: dict[str, str] = {}
         self._time_limit = time_limit
         self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115  # lives as long as this object
-        self._start()
+        self._start(symbols)
 
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
         """Hand one call to the worker, starting a new one if the last has died; wait for the answer within the time limit."""
@@ -113,12 +114,18 @@ class Gateway:
         """Read from the worker; EOFError when it has died."""
         return self._reader.recv_bytes()
 
-    def _start(self) -> None:
+    def _start(self, symbols: Sequence[str] = ()) -> None:
+        """Start a worker; it tells the docstrings of these symbols, which a later one need not."""
         self._output.truncate(0)
         self._printed_before = 0
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
         self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._output, env=environment, start_new_session=True
+            [*self._command, *symbols],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._output,
+            env=environment,
+            start_new_session=True,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -138,7 +145,7 @@ class Gateway:
             self._reap()
             raise self._unavailable(hello["message"])
         self.subject: dict[str, Any] = hello["subject"]
-        self.documentation: dict[str, str] = hello["documentation"]
+        self.documentation = self.documentation or hello["documentation"]
 
     def _unavailable(self, reason: str) -> SubjectUnavailable:
         python = self._command[0]
