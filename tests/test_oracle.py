@@ -1,6 +1,7 @@
 """The oracle against a literal loop over the documented formula, and against SciPy."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,3 +158,60 @@ def test_an_empty_sum_is_zero():
         np.zeros((1, 2, 2, 3)),
     )
     assert shape(DOCUMENTED, made("depthwise_conv2d", (1, 4, 4, 1), (0, 0, 1, 1))) == (1, 5, 5, 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(GEOMETRY, st.sampled_from(["conv2d", "depthwise_conv2d"]), st.sampled_from([DOCUMENTED, PHASE_STRIDED]), st.booleans())
+def test_gradients_are_the_adjoints(g, op, model, channels_first):
+    """``<dy, f(x, w)> = <f'x(dy), x> = <f'w(dy), w>`` for a function that is linear in each, in exact integers."""
+    channels, depth, last = g["channels"]
+    depth = channels if op == "depthwise_conv2d" else depth
+    x, w = integers(g["seed"], (2, *g["n"], channels)), integers(g["seed"] + 1, (*g["k"], depth, last))
+    x = np.moveaxis(x, 3, 1) if channels_first else x
+    strides = (1, 1, *g["s"]) if channels_first else (1, *g["s"], 1)
+    padding = g["padding"]
+    if channels_first and not isinstance(padding, str):
+        padding = (padding[0], padding[3], *padding[1:3])
+    forward = made(
+        op, x.shape, w.shape, strides=strides, dilations=g["r"], padding=padding, data_format="NCHW" if channels_first else "NHWC"
+    )
+    try:
+        dy = integers(g["seed"] + 2, shape(model, forward))
+    except Impossible:
+        return
+    by_input, by_filter = (replace(forward, gradient=tensor) for tensor in ("input", "filter"))
+    product = (values(model, forward, x, w) * dy).sum()
+    assert shape(model, by_input) == x.shape
+    assert shape(model, by_filter) == w.shape
+    assert (values(model, by_input, x, w, dy) * x).sum() == product
+    assert (values(model, by_filter, x, w, dy) * w).sum() == product
+
+
+def test_a_gradient_is_what_a_difference_of_one_makes():
+    x, w, dy = integers(0, (1, 5, 4, 4)), integers(1, (3, 2, 2, 4)), integers(2, (1, 3, 2, 4))
+    forward = made("conv2d", x.shape, w.shape, strides=2, padding="SAME")
+    by_input = values(DOCUMENTED, replace(forward, gradient="input"), x, w, dy)
+    by_filter = values(DOCUMENTED, replace(forward, gradient="filter"), x, w, dy)
+    for tensor, gradient in ((x, by_input), (w, by_filter)):
+        for index in np.ndindex(*tensor.shape):
+            before = (values(DOCUMENTED, forward, x, w) * dy).sum()
+            tensor[index] += 1
+            assert (values(DOCUMENTED, forward, x, w) * dy).sum() - before == gradient[index]
+            tensor[index] -= 1
+
+
+def test_padding_may_be_multiplied_or_skipped():
+    x, w = np.ones((1, 2, 2, 1)), np.full((2, 2, 1, 1), np.inf)
+    arguments = made("conv2d", x.shape, w.shape, strides=1, padding="SAME")
+    with np.errstate(invalid="ignore"):
+        multiplied = values(DOCUMENTED, arguments, x, w)
+        skipped = values(replace(DOCUMENTED, skips_padding=True), arguments, x, w)
+    assert np.isnan(multiplied).ravel().tolist() == [False, True, True, True]
+    assert (skipped == np.inf).all()
+
+
+def test_subnormal_numbers_may_be_flushed():
+    x, w = np.array([2.0**-149, 2.0**-126, 2.0**-100]).reshape(1, 1, 3, 1), np.array([1, 2.0**-30]).reshape(1, 1, 1, 2)
+    arguments = made("conv2d", x.shape, w.shape)
+    result = values(replace(DOCUMENTED, flushes_subnormals=True), arguments, x, w)
+    assert result.ravel().tolist() == [0, 0, 2.0**-126, 0, 2.0**-100, 0]

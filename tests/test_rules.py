@@ -15,60 +15,80 @@ CONV2D = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)),
 DEPTHWISE = Arguments("depthwise_conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 1, 1, 1), "SAME", (2, 2))
 EXPLICIT = ((0, 0), (1, 2), (3, 0), (0, 0))
 
-BREAKING = {
-    "conv2d.input-rank": {"input": TensorSpec((9, 8, 3))},
-    "conv2d.input-dtype": {"dtype": "int32"},
-    "conv2d.filter-rank": {"filter": TensorSpec((3, 2, 3))},
-    "conv2d.in-channels": {"filter": TensorSpec((3, 2, 1, 3))},
-    "conv2d.strides-length": {"strides": (1, 1, 1)},
-    "conv2d.strides-positive": {"strides": 0},
-    "conv2d.unit-batch-and-channel-strides": {"strides": (1, 1, 1, 2)},
-    "conv2d.dilations-length": {"dilations": (1, 1, 1)},
-    "conv2d.dilations-positive": {"dilations": (1, -1)},
-    "conv2d.unit-batch-and-depth-dilations": {"dilations": (2, 1, 1, 1)},
-    "conv2d.data-format": {"data_format": "NHCW"},
-    "conv2d.padding-kind": {"padding": "FULL"},
-    "conv2d.explicit-padding-form": {"padding": EXPLICIT[:3]},
-    "depthwise.input-rank": {"input": TensorSpec((1, 2, 9, 8, 3))},
-    "depthwise.input-dtype": {"dtype": "int32"},
-    "depthwise.filter-rank": {"filter": TensorSpec((3, 2, 3))},
-    "depthwise.in-channels": {"filter": TensorSpec((3, 2, 1, 3))},
-    "depthwise.strides-length": {"strides": 1, "dilations": None},
-    "depthwise.strides-positive": {"strides": (1, 0, 0, 1), "dilations": None},
-    "depthwise.unit-batch-and-channel-strides": {"strides": (2, 1, 1, 1), "dilations": None},
-    "depthwise.unit-strides-when-atrous": {"strides": (1, 2, 2, 1), "dilations": (1, 2)},
-    "depthwise.dilations-length": {"dilations": (1,)},
-    "depthwise.dilations-positive": {"dilations": (0, 1)},
-    "depthwise.data-format": {"data_format": "NHCW"},
-    "depthwise.padding-kind": {"padding": "FULL"},
-    "depthwise.explicit-padding-form": {"padding": EXPLICIT[:3]},
-    "padding.only-spatial": {"padding": ((0, 1), *EXPLICIT[1:])},
-    "padding.amounts": {"padding": ((0, 0), (-1, 0), (0, 0), (0, 0))},
-    "padding.size-exists": {"padding": "VALID", "input": TensorSpec((1, 3, 3, 3))},
+BASES = {
+    "conv2d": CONV2D,
+    "v1-conv2d": replace(CONV2D, via="tf.compat.v1.nn.conv2d"),
+    "raw-conv2d": replace(CONV2D, via="tf.raw_ops.Conv2D", dilations=(1, 2, 2, 1)),
+    "convolution": replace(CONV2D, via="tf.nn.convolution", strides=(1, 1)),
+    "atrous": replace(CONV2D, via="tf.nn.atrous_conv2d", strides=1, dilations=2),
+    "keras-conv2d": replace(CONV2D, via="tf.keras.layers.Conv2D", strides=2, dilations=1),
+    "depthwise": DEPTHWISE,
+    "v1-depthwise": replace(DEPTHWISE, via="tf.compat.v1.nn.depthwise_conv2d"),
+    "raw-depthwise": replace(DEPTHWISE, via="tf.raw_ops.DepthwiseConv2dNative", dilations=(1, 2, 2, 1)),
+    "separable": replace(DEPTHWISE, via="tf.nn.separable_conv2d"),
+    "keras-depthwise": replace(DEPTHWISE, via="tf.keras.layers.DepthwiseConv2D", strides=1, dilations=2),
+    "padding": DEPTHWISE,
+    "gradient": DEPTHWISE,
 }
+"""For the name with which rules begin, a call that keeps them."""
+
+BREAKING = {
+    "input-rank": {"input": TensorSpec((9, 8, 3))},
+    "input-dtype": {"dtype": "int64"},
+    "filter-dtype": {"filter_dtype": "float64"},
+    "filter-rank": {"filter": TensorSpec((3, 2, 3))},
+    "in-channels": {"filter": TensorSpec((3, 2, 1, 3))},
+    "strides-length": {"strides": (1, 1, 1)},
+    "strides-positive": {"strides": (1, 0, 0, 1)},
+    "unit-batch-and-channel-strides": {"strides": (2, 1, 1, 1)},
+    "unit-strides-when-atrous": {"strides": (1, 2, 2, 1)},
+    "dilations-length": {"dilations": (1, 1, 1)},
+    "dilations-positive": {"dilations": (1, -1)},
+    "unit-batch-and-depth-dilations": {"dilations": (2, 1, 1, 1)},
+    "data-format": {"data_format": "NHCW"},
+    "padding-kind": {"padding": "FULL"},
+    "explicit-padding-form": {"padding": EXPLICIT[:3]},
+    "only-spatial": {"padding": ((0, 1), *EXPLICIT[1:])},
+    "amounts": {"padding": ((0, 0), (-1, 0), (0, 0), (0, 0))},
+    "size-exists": {"padding": "VALID", "input": TensorSpec((1, 3, 3, 3))},
+    "groups": {"filter": TensorSpec((3, 2, 2, 3))},
+    # where an entry point wants another form
+    "raw-conv2d.dilations-positive": {"dilations": (1, -1, 1, 1)},
+    "raw-depthwise.dilations-positive": {"dilations": (1, -1, 1, 1)},
+    "convolution.strides-positive": {"strides": (0, 1)},
+    "convolution.unit-strides-when-atrous": {"strides": (1, 2)},
+    "atrous.rate-integer": {"dilations": (2, 2)},
+    "atrous.rate-positive": {"dilations": 0},
+    "keras-conv2d.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
+    "keras-depthwise.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
+}
+PERMISSIONS = {rule for rule in RULES if rule.endswith(".unequal-strides")}  # they allow, and forbid nothing
+PRECONDITIONS = [rule for rule in RULES.values() if rule.is_precondition and rule.id not in PERMISSIONS]
 
 
-def base(rule):
-    return DEPTHWISE if "tf.nn.depthwise_conv2d" in rule.doors else CONV2D
-
-
-@pytest.mark.parametrize(
-    "rule", [rule for rule in RULES.values() if rule.is_precondition and rule.id in BREAKING], ids=lambda rule: rule.id
-)
+@pytest.mark.parametrize("rule", PRECONDITIONS, ids=lambda rule: rule.id)
 def test_a_precondition_is_kept_and_broken(rule):
-    assert rule.holds(base(rule))
-    breaking = replace(base(rule), **BREAKING[rule.id])
+    name, _, statement = rule.id.partition(".")
+    base = BASES[name]
+    assert broken(base) == ()
+    changes = BREAKING.get(rule.id) or BREAKING[statement]
+    if name in ("depthwise", "v1-depthwise", "separable") and "strides" in changes and statement != "unit-strides-when-atrous":
+        changes = {**changes, "dilations": None}  # with a rate another rule would speak, too
+    breaking = replace(base, **changes)
     assert [one.id for one in broken(breaking)] == [rule.id]
     assert prediction.documented(breaking) == Refuses((rule.id,))
 
 
-def test_every_precondition_that_can_be_broken_is():
-    permissions = {"conv2d.unequal-strides", "depthwise.unequal-strides"}  # they allow, and forbid nothing
-    assert {rule.id for rule in RULES.values() if rule.is_precondition} - permissions == BREAKING.keys()
+def test_each_entry_point_has_rules_of_its_own():
+    assert {rule.id.partition(".")[0] for rule in RULES.values()} == BASES.keys()
+    for name, base in BASES.items():
+        if name not in ("padding", "gradient"):
+            own = [rule for rule in exercised(base) if rule.id.partition(".")[0] in (name, "padding")]
+            assert own == list(exercised(base))
+            assert any(rule.id == f"{name}.values" for rule in own)
 
 
 def test_nothing_is_broken_by_an_ordinary_call():
-    assert broken(CONV2D) == broken(DEPTHWISE) == ()
     assert prediction.documented(CONV2D) == Returns((2, 5, 4, 4), "float32")
     assert prediction.documented(DEPTHWISE) == Returns((2, 9, 8, 12), "float32")
 
