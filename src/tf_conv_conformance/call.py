@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.casefile.model import Case, Deviation
+from tf_conv_conformance.casefile.model import Case, Deviation, Observed
+from tf_conv_conformance.oracle.models import MODELS, Model
 from tf_conv_conformance.vocabulary import Mode
 
 
@@ -20,11 +21,25 @@ class Declared:
     arguments: Arguments
 
 
+def model_of(observed: Observed) -> Model | None:
+    """The model that a deviation names, with the arithmetic that it declares; None where it names none."""
+    if observed.model is None:
+        return None
+    return replace(
+        MODELS[observed.model],
+        truncates_sizes=observed.sizes is not None,
+        skips_padding=observed.padding is not None,
+        flushes_subnormals=observed.subnormals is not None,
+        accumulator=observed.accumulator,
+    )
+
+
 @dataclass(frozen=True)
 class Call:
     """One invocation: `name` is unique in its file, `line` is where its case stands there, 1-based.
 
     `deviations` are those of the case that speak about this call on some subject; what they ask of the subject is seen when it runs.
+    With a `relation`, the call is held against others that TensorFlow makes, not against an oracle.
     """
 
     name: str
@@ -33,6 +48,7 @@ class Call:
     arguments: Arguments
     mode: Mode
     deviations: tuple[Declared, ...]
+    relation: str | None = None
 
     @property
     def content_hash(self) -> str:
@@ -43,6 +59,7 @@ class Call:
             "mode": self.mode,
             "expect": expect,
             "deviations": [declared.deviation.model_dump(exclude_none=True, exclude={"notes"}) for declared in self.deviations],
+            "relation": self.relation,
             "requires": self.case.requires.model_dump(exclude_none=True) if self.case.requires else None,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -100,7 +100,7 @@ class CaseFile(pytest.File):
 
         Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
         """
-        loaded = load(self.path)
+        loaded = load(self.path, bool(self.config.getoption("--tf-exhaustive")))
         by_case: dict[str | None, list[Complaint]] = {}
         for complaint in loaded.complaints:
             by_case.setdefault(complaint.case, []).append(complaint)
@@ -128,7 +128,7 @@ def planned(items: Iterable[pytest.Item]) -> list[tuple[str, str, Call]]:
     return [(item.nodeid, item.nodeid.partition("::")[0], item.call) for item in items if isinstance(item, CallItem)]
 
 
-def planned_by_id(identifiers: Iterable[str], root: Path) -> list[tuple[str, str, Call]]:
+def planned_by_id(identifiers: Iterable[str], root: Path, whole: bool) -> list[tuple[str, str, Call]]:
     """The same for the ids that an xdist worker collected: the controller, which collects nothing, reads the files again."""
     calls: dict[str, dict[str, Call]] = {}
     found = []
@@ -137,7 +137,7 @@ def planned_by_id(identifiers: Iterable[str], root: Path) -> list[tuple[str, str
         if not file.endswith((".yaml", ".yml")):
             continue
         if file not in calls:
-            calls[file] = {call.name: call for call in load(root / file).calls}
+            calls[file] = {call.name: call for call in load(root / file, whole).calls}
         if name in calls[file]:
             found.append((identifier, file, calls[file][name]))
     return found

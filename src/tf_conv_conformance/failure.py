@@ -11,6 +11,7 @@ from tf_conv_conformance.comparison import ending, shape_text
 from tf_conv_conformance.explanation import explaining_model, feeding, model_difference
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
+from tf_conv_conformance.relations import RELATIONS
 from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.rules.catalogue import RULES
 from tf_conv_conformance.rules.rule import sentence
@@ -22,9 +23,11 @@ WIDTH = 120
 
 def text(where: str, call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> str:
     """The report of a failed call; `where` is its file and line."""
-    rows = [("case", f"{where} {call.name}"), *_rules(verdict, documentation), ("predicted", _predicted(call))]
+    rows = [("case", f"{where} {call.name}"), *_rules(verdict, documentation)]
+    rows.append(("relation", RELATIONS[call.relation].says) if call.relation else ("predicted", _predicted(call)))
     if observation is not None:
-        rows += [("observed", ending(observation)), *_first(call, verdict, observation)]
+        rows.append(("observed", ending(observation)))
+        rows += [] if call.relation else _first(call, verdict, observation)
         rows += [("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
     lines = [f"{verdict.kind}: {verdict.reason}", *(_row(name, value) for name, value in rows)]
     if observation is not None and observation.last_output and observation.kind != "answered":

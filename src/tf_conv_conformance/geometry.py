@@ -50,12 +50,19 @@ def documented_padding(axis: Axis) -> tuple[int, int]:
     return axis.padding
 
 
-def documented_size(axis: Axis) -> int:
-    """The documented output size; negative where no such tensor exists."""
+def truncated_steps(room: int, stride: int) -> int:
+    """``room / stride + 1`` as C++ divides: towards zero. With `room` between -stride and 0 that is 0, and not the negative number."""
+    steps = room + stride
+    return steps // stride if steps >= 0 else -(-steps // stride)
+
+
+def documented_size(axis: Axis, truncated: bool = False) -> int:
+    """The documented output size; negative where no such tensor exists. `truncated`: with the division of TensorFlow's kernels."""
     if axis.padding == "SAME":
         return ceil_div(axis.size, axis.stride)
     before, after = documented_padding(axis)
-    return ceil_div(axis.size + before + after - axis.dilated_filter + 1, axis.stride)
+    room = axis.size + before + after - axis.dilated_filter
+    return truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride)
 
 
 def documented_taps(axis: Axis) -> Taps:
@@ -73,14 +80,16 @@ def phase_strided_padding(axis: Axis) -> tuple[int, int]:
     return documented_padding(axis)
 
 
-def phase_strided_size(axis: Axis) -> int:
+def phase_strided_size(axis: Axis, truncated: bool = False) -> int:
     """The size that space to batch, a strided VALID convolution of each phase, and batch to space with its crop leave.
 
-    Negative where a phase is too short for the filter, or the crop is larger than what there is to crop.
+    Negative where a phase is too short for the filter, or the crop is larger than what there is to crop. `truncated`: with the division
+    of TensorFlow's kernels.
     """
     padded = axis.size + sum(phase_strided_padding(axis))
     excess = -padded % axis.rate
-    phase = ceil_div((padded + excess) // axis.rate - axis.filter + 1, axis.stride)
+    room = (padded + excess) // axis.rate - axis.filter
+    phase = truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride)
     return phase if phase < 0 else axis.rate * phase - excess
 
 

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     group.addoption("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
+    group.addoption("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
     parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
 
 
@@ -91,7 +92,8 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     from tf_conv_conformance.collect import planned_by_id
     from tf_conv_conformance.recording import Recording
 
-    config.pluginmanager.register(Recording(reports(config), planned_by_id(ids, config.rootpath)), RECORDING)
+    planned = planned_by_id(ids, config.rootpath, bool(config.getoption("--tf-exhaustive")))
+    config.pluginmanager.register(Recording(reports(config), planned), RECORDING)
 
 
 @pytest.hookimpl(wrapper=True)

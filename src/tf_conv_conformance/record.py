@@ -9,6 +9,7 @@ from typing import Any
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
+from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Outcome, Refuses
 from tf_conv_conformance.results import Line, subject_key
@@ -40,6 +41,7 @@ def case_line(key: str, file: str, call: Call) -> Line:
         "id": case.id,
         "notes": case.notes,
         "references": case.references or [],
+        "problems": sum(1 for _ in problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.expect.model_dump(exclude_none=True)) if case.expect else None,
         "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
     }
@@ -53,6 +55,7 @@ def call_line(identifier: str, case: str, call: Call) -> Line:
         "hash": call.content_hash,
         "case": case,
         "mode": call.mode,
+        "relation": call.relation,
         "arguments": json_safe(asdict(call.arguments)),
         "rules": [rule.id for rule in exercised(call.arguments)],
         "predicted": predicted(call),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_conv_conformance import prediction
+from tf_conv_conformance.arguments import Arguments, read
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.doors import keywords
 from tf_conv_conformance.numbers import encode
+from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.relations import RELATIONS
 from tf_conv_conformance.subject.observation import Observation
-from tf_conv_conformance.verdict import Verdict, judge, unmet
+from tf_conv_conformance.verdict import Verdict, judge, judge_relation, unmet
 
 
 class Subject(Protocol):
@@ -43,18 +46,32 @@ def perform(call: Call, subject: Subject) -> Performed:
     lacking = unmet(call.case.requires, subject.subject) if call.case.requires else None
     if lacking is not None:
         return Performed(Verdict("unsupported", f"requires {lacking}"), None)
-    observation = make(call, subject)
+    data = [arm.arrays(call.arguments) for arm in prediction.inputs(call.arguments).arms]
+    observation = make(call.arguments, call.mode, data, subject)
+    if call.relation is not None:
+        return Performed(_related(call, observation, data, subject), observation)
     verdict = judge(call, observation, subject.subject)
     if verdict.failing and observation.kind == "answered":
-        again = make(call, subject)
+        again = make(call.arguments, call.mode, data, subject)
         if not same(observation, again):
             verdict = Verdict("flaky", f"a second call gave another answer; the first: {verdict.reason}", verdict.rules, verdict.difference)
     return Performed(verdict, observation)
 
 
-def make(call: Call, subject: Subject) -> Observation:
-    """Send a call's data through the subject."""
-    arguments = call.arguments
+def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]], subject: Subject) -> Verdict:
+    """Make the calls that a relation asks for, and hold the observation against theirs."""
+    relation, reading = RELATIONS[call.relation or ""], read(call.arguments)
+    assert reading is not None  # the relation speaks about the call
+    others = [relation.others(call.arguments, reading, tensors, call.mode) for tensors in data]
+    answers = []
+    for number in range(len(others[0])):
+        first = others[0][number]
+        answers.append(make(first.arguments, first.mode, [arm[number].tensors for arm in others], subject))
+    return judge_relation(relation, reading, observation, answers)
+
+
+def make(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]], subject: Subject) -> Observation:
+    """Send each arm's tensors through the subject."""
     dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype, *([arguments.dtype] if arguments.gradient else [])]
     head = {
         "type": "call",
@@ -62,10 +79,9 @@ def make(call: Call, subject: Subject) -> Observation:
         "keywords": keywords(arguments),
         "gradient": arguments.gradient,
         "dtypes": dtypes,
-        "mode": call.mode,
+        "mode": mode,
     }
-    arms = (arm.arrays(arguments) for arm in prediction.inputs(arguments).arms)
-    arrays = [encode(array, dtype) for tensors in arms for array, dtype in zip(tensors, dtypes, strict=True)]
+    arrays = [encode(array, dtype) for tensors in data for array, dtype in zip(tensors, dtypes, strict=True)]
     return subject.call(head, arrays)
 
 

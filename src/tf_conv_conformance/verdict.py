@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from packaging.specifiers import SpecifierSet
 
 from tf_conv_conformance import comparison, prediction
-from tf_conv_conformance.call import Call, Declared
+from tf_conv_conformance.arguments import Reading
+from tf_conv_conformance.call import Call, Declared, model_of
 from tf_conv_conformance.casefile.expansion import literal
-from tf_conv_conformance.casefile.model import Expect, Observed, When
+from tf_conv_conformance.casefile.model import Expect, When
 from tf_conv_conformance.comparison import Difference
-from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, Model
+from tf_conv_conformance.numbers import as_numbers
+from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns, Values
+from tf_conv_conformance.relations import Relation
 from tf_conv_conformance.rules.catalogue import RULES, exercised
-from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.observation import Arm, Observation
 
 Kind = Literal[
     "conforms", "deviates", "violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "missing", "unsupported"
@@ -90,6 +93,22 @@ def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> V
     return Verdict(_ended(observation) or "violates", _reason(call, difference), rules, difference)
 
 
+def judge_relation(relation: Relation, reading: Reading, observation: Observation, others: Sequence[Observation]) -> Verdict:
+    """The verdict on a relation: the observation held against those of the calls that the relation makes, bit for bit."""
+    for one in (observation, *others):
+        if any(arm.values is None for arm in one.arms) or one.kind != "answered":
+            return Verdict(_ended(one) or "violates", f"{relation.says}; not here: {comparison.ending(one)}")
+    for number, arm in enumerate(observation.arms):
+        answers = [arm, *(other.arms[number] for other in others)]
+        numbers = [as_numbers(one.values, one.dtype) for one in answers if one.values is not None and one.dtype is not None]
+        ours, theirs = relation.equal(reading, numbers[0], numbers[1:])
+        held = Observation("answered", (Arm(values=ours, dtype="float64"),))
+        found = comparison.from_values(Returns(tuple(theirs.shape), "float64"), [Values(theirs)], [f"arm {number + 1}"], held)
+        if found is not None or len({one.dtype for one in answers}) > 1:
+            return Verdict("violates", f"{relation.says}; not here: {found.text() if found else 'dtypes differ'}", (), found)
+    return Verdict("conforms", relation.says)
+
+
 def _ended(observation: Observation) -> Literal["crashed", "timed out"] | None:
     return None if observation.kind == "answered" else observation.kind
 
@@ -143,17 +162,6 @@ def claimed_values(call: Call, claimed: Returns) -> tuple[Values, ...] | None:
     return prediction.values(DOCUMENTED, call.arguments, call.arguments)
 
 
-def model_of(observed: Observed) -> Model:
-    """The model that a deviation names, with the arithmetic that it declares."""
-    assert observed.model is not None
-    return replace(
-        MODELS[observed.model],
-        skips_padding=observed.padding is not None,
-        flushes_subnormals=observed.subnormals is not None,
-        accumulator=observed.accumulator,
-    )
-
-
 def deviation_difference(call: Call, one: Declared, observation: Observation, names: Sequence[str]) -> Difference | None:
     """Where the observation is not what a deviation declares."""
     observed = one.deviation.observed
@@ -164,8 +172,7 @@ def deviation_difference(call: Call, one: Declared, observation: Observation, na
         return None if right else Difference("outcome", declared, comparison.ending(observation))
     if observed.error is not None:
         found = comparison.from_error(observed.error, observed.match, observation, names)
-    elif observed.model is not None:
-        model = model_of(observed)
+    elif (model := model_of(observed)) is not None:
         outcome = prediction.outcome(model, one.arguments)
         assert isinstance(outcome, Returns)  # checked when the case was read
         values = prediction.values(model, one.arguments, call.arguments)

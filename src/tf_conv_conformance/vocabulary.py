@@ -26,6 +26,7 @@ DepthwiseDoor = Literal[
 Door = Literal[Conv2DDoor, DepthwiseDoor]
 """The entry points into TensorFlow that reach the two operators; the first of each is the operator's own."""
 Gradient = Literal["input", "filter"]
+RelationName = Literal["grouped", "zero-filled", "explicit", "linear", "translation", "batch", "transposed", "again", "modes"]
 
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)

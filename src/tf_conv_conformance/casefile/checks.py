@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from tf_conv_conformance import data, prediction
 from tf_conv_conformance.arguments import Arguments, read
+from tf_conv_conformance.call import model_of
 from tf_conv_conformance.casefile.expansion import Expanded, Keys, Unusable, as_if, is_among, literal
 from tf_conv_conformance.casefile.faults import nearest
 from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
@@ -87,7 +89,8 @@ def declared(observed: Observed, arguments: Arguments) -> Returns | Refuses | No
     """What a deviation says comes out; None for a crash, a time-out, or a value without a model."""
     if observed.error is not None:
         return Refuses(tuple(observed.error))
-    return None if observed.model is None else prediction.outcome(MODELS[observed.model], arguments)
+    model = model_of(observed)
+    return None if model is None else prediction.outcome(model, arguments)
 
 
 def says_the_same(observed: Observed, stands_for: Arguments, arguments: Arguments) -> bool:
@@ -95,12 +98,12 @@ def says_the_same(observed: Observed, stands_for: Arguments, arguments: Argument
     documented, outcome = prediction.documented(arguments), declared(observed, stands_for)
     if isinstance(documented, Refuses):
         return isinstance(outcome, Refuses)
-    arithmetic = observed.accumulator or observed.padding or observed.subnormals
-    if observed.model is None or arithmetic or outcome != documented:
+    model = model_of(observed)
+    if model is None or replace(model, truncates_sizes=False) != MODELS[model.name] or outcome != documented:
         return False
     ours, theirs = reading_of(arguments), reading_of(stands_for)
     axes = ((ours.height, theirs.height), (ours.width, theirs.width))
-    return all(np.array_equal(DOCUMENTED.taps(our), MODELS[observed.model].taps(their)) for our, their in axes)
+    return all(np.array_equal(DOCUMENTED.taps(our), model.taps(their)) for our, their in axes)
 
 
 def check_observed(observed: Observed, arguments: Arguments, keys: Keys) -> None:

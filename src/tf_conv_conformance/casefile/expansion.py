@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance.arguments import Arguments, IntOrInts, Pairs, TensorSpec, split_shape
-from tf_conv_conformance.casefile.model import REFERENCES, Alternatives, ArgumentFields, Case, Defaults, Tensor, VerbatimInts, VerbatimText
+from tf_conv_conformance.casefile.model import (
+    REFERENCES,
+    Alternatives,
+    ArgumentFields,
+    Case,
+    Defaults,
+    Scope,
+    Tensor,
+    VerbatimInts,
+    VerbatimText,
+)
+from tf_conv_conformance.casefile.scope import pairs
 from tf_conv_conformance.numbers import canonical
 from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
@@ -39,8 +50,11 @@ class Expanded:
     given: Mapping[str, Any]
 
 
-def expand(case: Case, defaults: Defaults) -> Iterator[Expanded]:
-    """The calls of a case, in the order of the arguments' alternatives. Raises :class:`Unusable`."""
+def expand(case: Case, defaults: Defaults, whole: bool = False) -> Iterator[Expanded]:
+    """The calls of a case, in the order of the arguments' alternatives; of a scope a sample, or the `whole`. Raises :class:`Unusable`."""
+    if case.scope is not None:
+        yield from _scope(case, defaults, case.scope, whole)
+        return
     fixed = {**_given(defaults, ("defaults",)), **_given(case, ())}
     swept = _given(case.sweep, ("sweep",))
     for name in _given(case, ()).keys() & swept.keys():
@@ -58,6 +72,18 @@ def expand(case: Case, defaults: Defaults) -> Iterator[Expanded]:
         label = "-".join(_label(_written(case.sweep, name), value) for name, value in alternatives.items())
         given = {**fixed, **alternatives, "data": case.data or defaults.data or DATA}
         yield Expanded(label, arguments_of(given), given)
+
+
+def _scope(case: Case, defaults: Defaults, scope: Scope, whole: bool) -> Iterator[Expanded]:
+    """The calls of a small scope."""
+    fixed = {**_given(defaults, ("defaults",)), **_given(case, ())}
+    if "op" not in fixed:
+        raise Unusable((), "`op` is missing; give it in the case or in the file's defaults")
+    for name in _given(case, ()).keys() & {"input", "filter", "strides", "dilations", "padding"}:
+        raise Unusable((_written(case, name),), f"`{name}` is what the scope gives; leave it out")
+    for pair in pairs(scope, whole):
+        given = {**fixed, **pair.given(), "data": case.data or defaults.data or DATA}
+        yield Expanded(pair.label, arguments_of(given), given)
 
 
 def _given(fields: Any, keys: Keys) -> dict[str, Any]:

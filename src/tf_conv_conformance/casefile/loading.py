@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from tf_conv_conformance import relations
 from tf_conv_conformance.call import Call, Declared
 from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.complaint import Complaint, shown
@@ -30,15 +31,15 @@ class Loaded:
     complaints: tuple[Complaint, ...]
 
 
-def load(path: Path) -> Loaded:
-    """Read a case file. Whatever is in it, this returns: nothing is raised but by the machine itself."""
+def load(path: Path, whole: bool = False) -> Loaded:
+    """Read a case file; of exhaustive scopes a sample, or the `whole`. Whatever is in it, this returns."""
     try:
-        return load_text(read_text(path))
+        return load_text(read_text(path), whole)
     except Unreadable as error:
         return Loaded((), (error.complaint,))
 
 
-def load_text(text: str) -> Loaded:
+def load_text(text: str, whole: bool = False) -> Loaded:
     """The calls and complaints of YAML text. Raises :class:`Unreadable` where it is not one YAML document."""
     source = read_source(text)
     if not isinstance(source.value, dict):
@@ -51,7 +52,7 @@ def load_text(text: str) -> Loaded:
     calls: list[Call] = []
     cases = source.value.get("cases")
     for index, raw in enumerate(cases if isinstance(cases, list) else []):
-        made, wrong = _calls(raw, index, source, defaults)
+        made, wrong = _calls(raw, index, source, defaults, whole)
         complaints += _beside(faults, wrong, index, source)
         calls += made
     bad = {complaint.case for complaint in complaints}
@@ -121,7 +122,7 @@ def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, 
         return None, found
 
 
-def _calls(raw: Any, index: int, source: Source, defaults: Defaults | None) -> tuple[list[Call], list[Complaint]]:
+def _calls(raw: Any, index: int, source: Source, defaults: Defaults | None, whole: bool) -> tuple[list[Call], list[Complaint]]:
     """The calls of one case, or what is wrong with it."""
     keys = ("cases", index)
     name = _case_id(source, index)
@@ -131,18 +132,18 @@ def _calls(raw: Any, index: int, source: Source, defaults: Defaults | None) -> t
     if case is None or defaults is None:
         return [], wrong
     try:
-        return _checked_calls(case, defaults, source.place(keys)[0]), []
+        return _checked_calls(case, defaults, source.place(keys)[0], whole), []
     except Unusable as error:
         return [], [source.complaint((*keys, *error.keys), error.message, name)]
 
 
-def _checked_calls(case: Case, defaults: Defaults, line: int) -> list[Call]:
+def _checked_calls(case: Case, defaults: Defaults, line: int, whole: bool) -> list[Call]:
     """The calls of one case. Raises :class:`Unusable` for the first fault."""
     for index, deviation in enumerate(case.deviations):
         checks.check_deviation(deviation, ("deviations", index))
     if case.expect is not None:
         checks.check_expectation(case.expect)
-    expanded = list(expand(case, defaults))
+    expanded = list(expand(case, defaults, whole))
     for one in expanded:
         checks.check_size(one.arguments)
         checks.check_exact(one.arguments)
@@ -150,7 +151,9 @@ def _checked_calls(case: Case, defaults: Defaults, line: int) -> list[Call]:
         update={name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "requires", "references")}
     )
     matched: set[int] = set()
-    calls = [_call(resolved, one, mode, line, matched) for one in expanded for mode in MODES if mode in (resolved.modes or MODES)]
+    pairs = [(one, mode) for one in expanded for mode in MODES if mode in (resolved.modes or MODES)]
+    calls = [_call(resolved, one, mode, line, matched) for one, mode in pairs]
+    calls += _related(case, calls)
     for index, deviation in enumerate(case.deviations):
         if index not in matched:
             raise Unusable(("deviations", index), _unmatched(deviation.rule, expanded))
@@ -167,6 +170,17 @@ def _call(case: Case, expanded: Expanded, mode: Mode, line: int, matched: set[in
             matched.add(index)
     name = f"{case.id}[{expanded.label}{'-' if expanded.label else ''}{mode}]"
     return Call(name, line, case, expanded.arguments, mode, tuple(declared))
+
+
+def _related(case: Case, calls: list[Call]) -> list[Call]:
+    """A call for each relation that speaks about a call. Raises :class:`Unusable` for a relation that speaks about none."""
+    found = []
+    for index, name in enumerate(case.relations or ()):
+        about = [call for call in calls if relations.speaks_about(name, call.arguments, call.mode)]
+        if not about:
+            raise Unusable(("relations", index), f"{name} speaks about no call of this case: {relations.RELATIONS[name].says}")
+        found += [replace(call, name=f"{call.name[:-1]}-{name}]", relation=name, deviations=()) for call in about]
+    return found
 
 
 def _unmatched(rule: str, expanded: list[Expanded]) -> str:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from tf_conv_conformance.vocabulary import Door, Dtype, Gradient, Mode, Op
+from tf_conv_conformance.vocabulary import Door, Dtype, Gradient, Mode, Op, RelationName
 
 REFERENCES = ("batch", "height", "width", "in_channels")
 TEXT_LIMIT = 2**20  # characters of notes
@@ -191,6 +191,34 @@ class Alternatives(Strict):
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
 
 
+class Scope(Strict):
+    """Every problem of one axis up to these sizes: a call for each two of them, with two channels and two filters."""
+
+    sizes: Annotated[int, Field(ge=1, le=64)]
+    """Input sizes, from 1."""
+    filters: Annotated[int, Field(ge=1, le=16)]
+    """Filter sizes, from 1."""
+    strides: Annotated[int, Field(ge=1, le=16)]
+    """Strides, from 1."""
+    rates: Annotated[int, Field(ge=1, le=16)]
+    """Rates, from 1."""
+    paddings: Annotated[
+        list[
+            Annotated[
+                Annotated[Literal["SAME", "VALID"], Tag("<scalar>")]
+                | Annotated[list[Annotated[int, Field(ge=0, le=64)]], Field(min_length=2, max_length=2), Tag("<list>")],
+                Discriminator(kind),
+            ]
+        ],
+        Field(min_length=1, max_length=8),
+    ]
+    """`SAME`, `VALID`, or the padding before and after an axis."""
+    results: Literal["some", "none"]
+    """Problems that have a result by documentation and in phases (`some`), or the others (`none`)."""
+    sample: Annotated[int, Field(ge=1)]
+    """How many calls are made where `--tf-exhaustive` does not ask for all."""
+
+
 class When(Strict):
     """A condition on the subject and the mode; what is not stated does not matter."""
 
@@ -238,6 +266,8 @@ class Observed(Strict):
 
     model: ModelName | None = None
     """The oracle that predicts shape and values."""
+    sizes: Literal["truncated"] | None = None
+    """`truncated`: the model divides towards zero, so that a size just below zero is zero."""
     accumulator: Literal["float16", "bfloat16", "float32"] | None = None
     """For reals: the dtype in which the model sums products, where that is less than the bound takes for granted."""
     padding: Literal["skipped"] | None = None
@@ -276,7 +306,7 @@ class Observed(Strict):
             )
         if self.values is not None and self.shape is None:
             raise PydanticCustomError("observed", "`values: unspecified` needs a `shape`, or nothing would be checked")
-        changes = {name: getattr(self, name) for name in ("as_if", "accumulator", "padding", "subnormals")}
+        changes = {name: getattr(self, name) for name in ("as_if", "sizes", "accumulator", "padding", "subnormals")}
         for name, value in changes.items():
             if value is not None and self.model is None:
                 raise PydanticCustomError("observed", "`{name}` changes a `model`; name the model", {"name": name})
@@ -323,6 +353,10 @@ class Case(Defaults):
     """Its name, unique in the file."""
     sweep: Alternatives = Alternatives()
     """Alternatives for arguments: one call for each combination."""
+    scope: Scope | None = None
+    """In place of input, filter, strides, rate and padding: all small ones, exhaustively."""
+    relations: Annotated[list[RelationName], Field(min_length=1)] | None = None
+    """Relations that TensorFlow's own results must have: a call for each that speaks about a call of the case, beside it."""
     expect: Expect | None = None
     """What must come out, where it is not what the documentation says."""
     deviations: list[Deviation] = []
@@ -332,7 +366,7 @@ class Case(Defaults):
 
 KNOWN: dict[str, type[Strict]] = {
     "defaults": Defaults, "cases": Case, "sweep": Alternatives, "where": Alternatives, "expect": Expect, "deviations": Deviation,
-    "when": When, "requires": When, "observed": Observed, "as_if": ArgumentFields, "input": Tensor, "filter": Tensor,
+    "when": When, "scope": Scope, "requires": When, "observed": Observed, "as_if": ArgumentFields, "input": Tensor, "filter": Tensor,
     "strides": VerbatimInts, "dilations": VerbatimInts, "rate": VerbatimInts, "padding": VerbatimText, "data_format": VerbatimText,
 }  # fmt: skip
 """The model of the mapping, or of the mappings in the list, that stands under a key; ``CaseFile`` under none."""

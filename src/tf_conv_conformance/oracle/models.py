@@ -26,14 +26,15 @@ from tf_conv_conformance.oracle.correlation import Array, adjoint_filter, adjoin
 class Model:
     """A way to compute sizes and reads an axis at a time.
 
-    The rest is how a subject may depart from the arithmetic of real numbers: multiply what is padded or not, flush subnormal numbers to
-    zero before and after, sum in another dtype than :data:`error_bounds.ACCUMULATOR` has.
+    The rest is how a subject may depart from the arithmetic of real numbers: divide towards zero where it computes sizes, leave out
+    what is padded, flush subnormal numbers to zero before and after, sum in another dtype than :data:`error_bounds.ACCUMULATOR` has.
     """
 
     name: str
     padding: Callable[[Axis], tuple[int, int]]
-    size: Callable[[Axis], int]
+    size: Callable[..., int]
     taps: Callable[[Axis], Taps]
+    truncates_sizes: bool = False
     skips_padding: bool = False
     flushes_subnormals: bool = False
     accumulator: str | None = None
@@ -73,7 +74,7 @@ def reading_of(arguments: Arguments) -> Reading:
 def forward_shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
     """The convolution's shape in the call's data format. Raises :class:`Impossible` where there is none."""
     reading = reading_of(arguments)
-    height, width = model.size(reading.height), model.size(reading.width)
+    height, width = (model.size(axis, model.truncates_sizes) for axis in (reading.height, reading.width))
     if height < 0 or width < 0:
         raise Impossible(f"the size of the result would be {height} × {width}")
     channels = channels_out(arguments, reading)

@@ -30,6 +30,7 @@ def render(records: Records) -> str:
         complete=records.complete,
         subjects=[line["subject"] for line in subjects],
         outcome=view.outcome(calls),
+        coverage=view.coverage(calls),
         totals=view.totals(calls),
         total=len(calls),
         matrices=view.matrices(calls),

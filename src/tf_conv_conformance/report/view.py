@@ -55,6 +55,19 @@ def totals(calls: Sequence[Shown]) -> list[tuple[str, int, str]]:
     return [(verdict, counts[verdict], KINDS[verdict]) for verdict in ORDER if counts[verdict]]  # type: ignore[index]
 
 
+def coverage(calls: Sequence[Shown]) -> str | None:
+    """How much of the exhaustive scopes was covered, in a sentence; None where there is none."""
+    made: dict[str, set[Arguments]] = {}
+    for call in calls:
+        if call.case["problems"] and call.verdict not in ("missing", "unsupported"):
+            made.setdefault(call.case["key"], set()).add(call.arguments)
+    problems = {call.case["key"]: int(call.case["problems"]) for call in calls if call.case["problems"]}
+    if not problems:
+        return None
+    covered = sum(min(2 * len(made.get(key, ())), count) for key, count in problems.items())
+    return f"{covered:,} of the {sum(problems.values()):,} axis problems of the exhaustive scopes were covered."
+
+
 def outcome(calls: Sequence[Shown]) -> str:
     """The outcome in one sentence."""
     counts = Counter(call.verdict for call in calls)
