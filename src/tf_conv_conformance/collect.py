@@ -46,7 +46,7 @@ class CallItem(_Item):
         self.call = call
         self.line = call.line
         self.tf_conv_record: dict[str, Line | None] | None = None
-        for marker in (call.arguments.op, call.mode, call.arguments.dtype):
+        for marker in (call.arguments.op, call.mode, call.arguments.dtype, *(["large"] if call.case.large else [])):
             self.add_marker(marker)
 
     def runtest(self) -> None:

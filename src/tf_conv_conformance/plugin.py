@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     group.addoption("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
     group.addoption("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
+    group.addoption("--tf-large", action="store_true", help="also make the calls of cases that are marked large")
     parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
 
 
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         *(f"{op}: calls of tf.nn.{op}" for op in OPS),
         *(f"{mode}: calls in {mode} mode" for mode in MODES),
         *(f"{dtype}: calls with {dtype} input and filter" for dtype in DTYPES),
+        "large: calls that take long, made with --tf-large or -m large alone",
     ]
     for line in lines:
         config.addinivalue_line("markers", line)
@@ -70,6 +72,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
         config.stash[SESSION] = Session(config.getoption("--tf-timeout"), config.getoption("--tf-in-process"))
     file: CaseFile = CaseFile.from_parent(parent, path=file_path)
     return file
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the large calls unless they are asked for."""
+    if config.getoption("--tf-large") or "large" in config.getoption("markexpr"):
+        return
+    large = [item for item in items if item.get_closest_marker("large")]
+    if large:
+        config.hook.pytest_deselected(items=large)
+        items[:] = [item for item in items if not item.get_closest_marker("large")]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

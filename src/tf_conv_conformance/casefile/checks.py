@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tf_conv_conformance import data, prediction
-from tf_conv_conformance.arguments import Arguments, read
+from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import model_of
 from tf_conv_conformance.casefile.expansion import Expanded, Keys, Unusable, as_if, is_among, literal
 from tf_conv_conformance.casefile.faults import nearest
@@ -25,16 +25,14 @@ PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle
 def check_size(arguments: Arguments) -> None:
     """Refuse, with the arithmetic, a call whose tensors or whose work would not fit. Raises :class:`Unusable`."""
     tensors = {"input": arguments.input.shape, "filter": arguments.filter.shape}
-    for model in MODELS.values():
-        outcome = prediction.outcome(model, arguments)
-        if isinstance(outcome, Returns):
-            tensors[f"{model.name} result"] = outcome.shape
+    results = [outcome for model in MODELS.values() if isinstance(outcome := prediction.outcome(model, arguments), Returns)]
+    tensors |= {"documented result" if outcome is results[0] else "phase-strided result": outcome.shape for outcome in results}
     for name, shape in tensors.items():
         if math.prod(shape) > ELEMENTS_LIMIT:
             product = " × ".join(map(str, shape))
             raise Unusable((), f"the {name} has {product} = {math.prod(shape)} elements; {ELEMENTS_LIMIT} is the limit")
-    work = max(math.prod(shape) for shape in tensors.values()) * data.products(arguments)
-    if read(arguments) is not None and work > PRODUCTS_LIMIT:
+    work = max((math.prod(outcome.shape) for outcome in results), default=0) * data.products(arguments)
+    if work > PRODUCTS_LIMIT:
         raise Unusable((), f"makes up to {work} products; {PRODUCTS_LIMIT} is the limit")
 
 

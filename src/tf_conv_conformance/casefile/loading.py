@@ -148,7 +148,7 @@ def _checked_calls(case: Case, defaults: Defaults, line: int, whole: bool) -> li
         checks.check_size(one.arguments)
         checks.check_exact(one.arguments)
     resolved = case.model_copy(
-        update={name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "requires", "references")}
+        update={name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "large", "requires", "references")}
     )
     matched: set[int] = set()
     pairs = [(one, mode) for one in expanded for mode in MODES if mode in (resolved.modes or MODES)]

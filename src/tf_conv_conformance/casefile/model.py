@@ -340,6 +340,8 @@ class Defaults(ArgumentFields):
     """Execution modes; all three unless given."""
     data: Arms | None = None
     """Arms of data; both unless given."""
+    large: bool | None = None
+    """The calls take long: they are made with `--tf-large` or `-m large` alone."""
     requires: When | None = None
     """What the subject must be; elsewhere the case is skipped as unsupported."""
     references: References | None = None

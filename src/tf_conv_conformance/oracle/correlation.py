@@ -36,8 +36,13 @@ def correlate(x: Array, w: Array, rows: Taps, columns: Taps, skip_padding: bool 
     result = np.zeros((*size, groups, out))
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
-            read = padded[:, rows[:, i]][:, :, columns[:, j]].reshape(*size, groups, 1, depth)
-            part = np.matmul(read, w[i, j].transpose(1, 0, 2))[..., 0, :]
+            read = padded[:, rows[:, i]][:, :, columns[:, j]]
+            if depth == 1:  # depthwise: one product, no sum
+                part = read.reshape(*size, groups, 1) * w[i, j, 0]
+            elif groups == 1:  # one large product of matrices, many times faster than a small one for each pixel
+                part = (read.reshape(-1, depth) @ w[i, j, :, 0]).reshape(*size, 1, out)
+            else:
+                part = np.matmul(read.reshape(*size, groups, 1, depth), w[i, j].transpose(1, 0, 2))[..., 0, :]
             if skip_padding:
                 inside = (rows[:, i] >= 0)[:, None] & (columns[:, j] >= 0)
                 part = np.where(inside[..., None, None], part, 0)
