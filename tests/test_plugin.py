@@ -171,12 +171,12 @@ def test_a_failure_prints_what_a_person_needs(pytester, write, run):
             "  rule *If any value in `dilations` is greater than 1*",
             "  predicted *an exception*its formula would give [[]1, 5, 5,*",
             "  observed *float32 of shape [[]1, 5, 5, 1[]]",
-            "  first *first at [[]0, 0, 1, 0[]], predicted *, observed *",
-            "  fed by *input[[]0, rows {0[*], 0, 2}, columns {0, 2, 4}, channels 0[]], as documented",
+            "  first *first at [[]0, *, 0[]], predicted *, observed *",
+            "  fed by *input[[]0, rows {*}, columns {*}, channels 0[]], as documented",
             "  * as phase_strided",
             "  explained *phase_strided*",
             "    import tensorflow as tf",
-            "    call = *tf.nn.depthwise_conv2d(x, w, strides=[[]1, 2, 2, 1[]], padding='SAME', dilations=[[]2, 2[]])",
+            "    convolve = *tf.nn.depthwise_conv2d(x, w, strides=[[]1, 2, 2, 1[]], padding='SAME', dilations=[[]2, 2[]])",
         ]
     )
     output = result.stdout.str()

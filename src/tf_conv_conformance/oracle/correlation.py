@@ -8,6 +8,8 @@ of two). A read of padding is a zero that is multiplied like any other element.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +42,7 @@ def correlate(x: Array, w: Array, rows: Taps, columns: Taps, skip_padding: bool 
             if depth == 1:  # depthwise: one product, no sum
                 part = read.reshape(*size, groups, 1) * w[i, j, 0]
             elif groups == 1:  # one large product of matrices, many times faster than a small one for each pixel
-                part = (read.reshape(-1, depth) @ w[i, j, :, 0]).reshape(*size, 1, out)
+                part = (read.reshape(math.prod(size), depth) @ w[i, j, :, 0]).reshape(*size, 1, out)
             else:
                 part = np.matmul(read.reshape(*size, groups, 1, depth), w[i, j].transpose(1, 0, 2))[..., 0, :]
             if skip_padding:
@@ -68,11 +70,11 @@ def adjoint_filter(x: Array, dy: Array, rows: Taps, columns: Taps, depth: int, g
     out = dy.shape[3] // groups if groups else 0
     size = dy.shape[:3]
     padded = _with_a_zero(x)
-    upstream = dy.reshape(-1, groups, out)
+    upstream = dy.reshape(math.prod(size), groups, out)
     result = np.zeros((rows.shape[1], columns.shape[1], depth, groups, out))
     for i in range(rows.shape[1]):
         for j in range(columns.shape[1]):
-            read = padded[:, rows[:, i]][:, :, columns[:, j]].reshape(int(np.prod(size)), groups, depth)
+            read = padded[:, rows[:, i]][:, :, columns[:, j]].reshape(math.prod(size), groups, depth)
             result[i, j] = np.einsum("ngq,ngo->qgo", read, upstream)
     return result
 

@@ -32,6 +32,8 @@ _CONV2D = (
     Rule("conv2d.values", _C, "values", CONV2D, "sum_{di, dj, q} input[b, strides[1] * i + di"),
     Rule("conv2d.unit-batch-and-channel-strides", _C, "call", CONV2D, "Must have `strides[0] = strides[3] = 1`",
          holds=c.outer_strides_1),
+    Rule("conv2d.example", _C, "shape", CONV2D, "<tf.Tensor: shape=(1, 4, 4, 2), dtype=float32",
+         applies=c.printed_example((1, 5, 5, 1), (2, 2, 1, 2), valid_padding=True)),
     Rule("conv2d.unequal-strides", _C, "call", CONV2D, "For the most common case of the same horizontal and vertical strides",
          applies=c.strides_unequal),
     Rule("conv2d.input-dtype", _C, "call", CONV2D, "`half`, `bfloat16`, `float32`, `float64`", holds=c.float_dtype),
@@ -69,6 +71,10 @@ _DEPTHWISE = (
     Rule("depthwise.concatenated", _D, "values", DEPTHWISE, "then concatenates the results together", applies=c.several_channels),
     Rule("depthwise.out-channels", _D, "shape", DEPTHWISE, "The output has `in_channels * channel_multiplier` channels"),
     Rule("depthwise.values", _D, "values", DEPTHWISE, "sum_{di, dj} filter[di, dj, k, q]"),
+    Rule("depthwise.example-valid", _D, "values", DEPTHWISE, "array([[[[10., 14.], [14., 20.]], [[18., 26.], [22., 32.]]]]",
+         applies=c.printed_example((1, 3, 2, 1), (2, 1, 1, 2), valid_padding=True)),
+    Rule("depthwise.example-explicit", _D, "values", DEPTHWISE, "array([[[[ 0., 0.], [ 3., 4.], [ 6., 8.]]",
+         applies=c.printed_example((1, 3, 2, 1), (2, 1, 1, 2), valid_padding=False)),
     Rule("depthwise.unit-batch-and-channel-strides", _D, "call", DEPTHWISE, "Must have `strides[0] = strides[3] = 1`",
          holds=c.outer_strides_1),
     Rule("depthwise.unequal-strides", _D, "call", DEPTHWISE, "For the most common case of the same horizontal and vertical strides",
@@ -113,7 +119,7 @@ def _again(rules: tuple[Rule, ...], old: str, new: str, door: Door, leave: set[s
 
 
 _V1 = (
-    *_again(_CONV2D, "conv2d", "v1-conv2d", V1_CONV2D, {"outer-batch-dimensions", "batch-shape", "input-rank"},
+    *_again(_CONV2D, "conv2d", "v1-conv2d", V1_CONV2D, {"outer-batch-dimensions", "batch-shape", "input-rank", "example"},
             nchw_order="[batch, channels, height, width]"),
     Rule("v1-conv2d.input-rank", (V1_CONV2D,), "call", V1_CONV2D, "A 4-D tensor. The dimension order", holds=c.rank_4),
     *_again(_DEPTHWISE, "depthwise", "v1-depthwise", V1_DEPTHWISE, set(), dilations_length="rate: 1-D of size 2"),
@@ -253,6 +259,10 @@ _PADDING = (
          holds=c.outer_padding_0),
     Rule("padding.explicit-is-pad", _EXPLICIT, "values", NOTES, "Equivalently, tf.pad can be used, since convolutions pad with zeros",
          applies=c.explicit),
+    Rule("padding.example-explicit", (CONV2D,), "values", NOTES, "(1, 5, 3, 1)",
+         applies=c.printed_example((1, 3, 3, 1), (2, 2, 1, 1), valid_padding=False)),
+    Rule("padding.example-multiplied", (CONV2D,), "values", NOTES, "simulate the avg_pool with conv2d",
+         applies=c.printed_example((1, 3, 2, 1), (2, 2, 1, 1), valid_padding=False)),
     Rule("padding.multiplied", _LINKED, "values", NOTES, "padding is filled with values of zero, and padding is multiplied with kernels",
          applies=c.pads_zeros),
 )

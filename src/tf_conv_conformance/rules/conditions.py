@@ -151,6 +151,16 @@ def grouped(arguments: Arguments) -> bool:
     return not same_in_channels(arguments)
 
 
+def printed_example(x: tuple[int, ...], w: tuple[int, ...], valid_padding: bool) -> Condition:
+    """The call of a usage example: tensors of these shapes with literal values, VALID or not."""
+
+    def is_example(arguments: Arguments) -> bool:
+        given = arguments.input.values is not None and arguments.filter.values is not None
+        return given and (arguments.input.shape, arguments.filter.shape) == (x, w) and valid(arguments) == valid_padding
+
+    return is_example
+
+
 def with_gradient(arguments: Arguments) -> bool:
     """The call takes a gradient."""
     return arguments.gradient is not None
