@@ -113,7 +113,7 @@ def matrices(calls: Sequence[Shown]) -> list[Matrix]:
     groups: dict[tuple[str, str, str], dict[tuple[tuple[int, int], tuple[int, int]], list[Shown]]] = {}
     for call in calls:
         reading = read(call.arguments)
-        if reading is None:
+        if reading is None or call.call["relation"]:
             continue
         strides = (reading.height.stride, reading.width.stride)
         rates = (reading.height.rate, reading.width.rate)
@@ -216,6 +216,8 @@ def _row(call: Shown, case: int) -> dict[str, Any]:
         "op": call.arguments.op,
         "mode": call.call["mode"],
         "dtype": call.arguments.dtype,
+        "via": call.arguments.door,
+        "relation": call.call["relation"],
         "verdict": call.verdict,
         "reason": end["reason"],
         "rules": call.call["rules"],

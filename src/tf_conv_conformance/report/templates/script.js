@@ -57,6 +57,8 @@
     const came = observed.shape ? `${observed.dtype} of shape ${shape(observed.shape)}` : observed.error ? `${observed.error}: ${observed.message}` : observed.ended ? `${observed.ended}, ${observed.signal}` : "nothing";
     return [
       ["Verdict", `${call.verdict}: ${call.reason}`],
+      ["Entry point", call.via],
+      ["Relation", call.relation],
       ["Case", `${own.file}:${own.line}, ${own.id}`],
       ["Documented", call.refuses ? `an exception (${call.refuses.join(", ")}); the formula would give ${shape(call.formula)}` : `${call.dtype} of shape ${shape(call.formula)}`],
       ["Expected", own.expect && JSON.stringify(own.expect)],
