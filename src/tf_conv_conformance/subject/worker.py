@@ -112,6 +112,14 @@ def receive(connection: Any) -> tuple[dict[str, Any], list[Any]]:
     return head, [unpack(connection.recv_bytes()) for _ in range(int(head.get("arrays", 0)))]
 
 
+def resolve(tf: Any, symbol: str) -> Any:
+    """The function or class of a TensorFlow symbol such as ``tf.nn.conv2d``."""
+    target = tf
+    for name in symbol.split(".")[1:]:
+        target = getattr(target, name)
+    return target
+
+
 def documentation(tf: Any, symbols: Any) -> dict[str, str]:
     """The installed docstring of each symbol; an empty string where the symbol is not there."""
     found = {}
@@ -121,10 +129,10 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
 
             found[symbol] = nn_ops.__doc__ or ""
             continue
-        target = tf
-        for name in symbol.split(".")[1:]:
-            target = getattr(target, name, None)
-        found[symbol] = getattr(target, "__doc__", None) or ""
+        try:
+            found[symbol] = getattr(resolve(tf, symbol), "__doc__", None) or ""
+        except (AttributeError, ImportError):  # an older TensorFlow, or one without Keras
+            found[symbol] = ""
     return found
 
 
@@ -188,16 +196,6 @@ def portable(array: Any, dtype: str) -> Any:
     """An array in a form that ``.npy`` has: bfloat16 as its bits, anything else as it is."""
     array = np.asarray(array)
     return array.view(np.uint16) if dtype == "bfloat16" else array
-
-
-def resolve(tf: Any, symbol: str) -> Any:
-    """The function or class of a TensorFlow symbol such as ``tf.nn.conv2d``. Only those of :data:`FUNCTIONS`."""
-    if symbol not in FUNCTIONS:
-        raise ValueError("the protocol names no function {!r}".format(symbol))
-    target = tf
-    for name in symbol.split(".")[1:]:
-        target = getattr(target, name)
-    return target
 
 
 def convolution(tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Callable[..., Any]:
@@ -278,7 +276,8 @@ def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict
 
 def execute(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     """Carry out a ``call`` request; return the head of its answer and its arrays."""
-    resolve(tf, request["function"])
+    if request["function"] not in FUNCTIONS:
+        raise ValueError("the protocol names no function {!r}".format(request["function"]))
     call = Prepared(tf, request)
     arms, results = [], []
     began = time.perf_counter()
