@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tf_conv_conformance.geometry import Axis, Padding
-from tf_conv_conformance.vocabulary import DOORS, Op
+from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]
@@ -39,11 +40,11 @@ class Arguments:
     dtype: str = "float32"
     data: tuple[str, ...] = ("small_integers", "wide_integers")
     filter_dtype: str | None = None
-    via: str | None = None
+    via: Door | None = None
     gradient: str | None = None
 
     @property
-    def door(self) -> str:
+    def door(self) -> Door:
         """The entry point into TensorFlow through which the call goes."""
         return self.via or DOORS[self.op][0]
 
@@ -134,6 +135,7 @@ def split_shape(shape: Sequence[int], first: bool) -> tuple[tuple[int, ...], int
     return (batch, inner[1], inner[2], inner[0]) if first else (batch, inner[0], inner[1], inner[2])
 
 
+@lru_cache(maxsize=8192)
 def read(arguments: Arguments) -> Reading | None:
     """What the arguments mean; None where the documentation gives them no meaning, so that only a refusal is left.
 

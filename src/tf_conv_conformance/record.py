@@ -41,7 +41,7 @@ def case_line(key: str, file: str, call: Call) -> Line:
         "id": case.id,
         "notes": case.notes,
         "references": case.references or [],
-        "problems": sum(1 for _ in problems(case.scope)) if case.scope else None,
+        "problems": len(problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.expect.model_dump(exclude_none=True)) if case.expect else None,
         "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any, Literal
 
@@ -47,15 +47,22 @@ def _pads(axis: Axis) -> tuple[int, int]:
     return axis.padding
 
 
-def problems(scope: Scope) -> Iterator[Axis]:
+@lru_cache(maxsize=8)
+def _classified(limits: tuple[int, int, int, int], paddings: tuple[Padding, ...]) -> dict[bool, tuple[Axis, ...]]:
+    """Every axis problem up to the limits of size, filter, stride and rate, by whether it has a result in both models."""
+    ranges = (range(1, limit + 1) for limit in limits)
+    axes = (Axis(size, filter_size, stride, rate, padding) for size, filter_size, stride, rate in product(*ranges) for padding in paddings)
+    found: dict[bool, list[Axis]] = {True: [], False: []}
+    for axis in axes:
+        found[documented_size(axis) >= 1 and phase_strided_size(axis) >= 1].append(axis)
+    return {has_result: tuple(some) for has_result, some in found.items()}
+
+
+def problems(scope: Scope) -> tuple[Axis, ...]:
     """Every axis problem of a scope: those with a result in both models, or those without one in either of them."""
-    ranges = (range(1, limit + 1) for limit in (scope.sizes, scope.filters, scope.strides, scope.rates))
-    for size, filter_size, stride, rate in product(*ranges):
-        for padding in scope.paddings:
-            axis = Axis(size, filter_size, stride, rate, padding if isinstance(padding, str) else (padding[0], padding[1]))
-            has_result = documented_size(axis) >= 1 and phase_strided_size(axis) >= 1
-            if has_result == (scope.results == "some"):
-                yield axis
+    limits = (scope.sizes, scope.filters, scope.strides, scope.rates)
+    paddings: list[Padding] = [padding if isinstance(padding, str) else (padding[0], padding[1]) for padding in scope.paddings]
+    return _classified(limits, tuple(paddings))[scope.results == "some"]
 
 
 def pairs(scope: Scope, whole: bool) -> list[Pair]:
@@ -64,10 +71,10 @@ def pairs(scope: Scope, whole: bool) -> list[Pair]:
     for axis in problems(scope):
         groups.setdefault((axis.stride, axis.padding if isinstance(axis.padding, str) else "explicit"), []).append(axis)
     rng = np.random.RandomState(SEED)
-    made = []
+    made: list[tuple[list[Axis], int, int]] = []
     for group in groups.values():
-        order = rng.permutation(len(group))
+        order = rng.permutation(len(group)).tolist()
         half = (len(group) + 1) // 2
-        made += [Pair(group[order[i]], group[order[(i + half) % len(group)]]) for i in range(half)]
-    chosen = range(len(made)) if whole else sorted(rng.permutation(len(made))[: scope.sample])
-    return [made[index] for index in chosen]
+        made += [(group, order[i], order[(i + half) % len(group)]) for i in range(half)]
+    chosen = range(len(made)) if whole else sorted(rng.permutation(len(made))[: scope.sample].tolist())
+    return [Pair(group[height], group[width]) for group, height, width in (made[index] for index in chosen)]

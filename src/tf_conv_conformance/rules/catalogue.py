@@ -7,6 +7,7 @@ their rules are made from those.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.rules import conditions as c
@@ -275,11 +276,16 @@ _GRADIENT = (
 RULES: dict[str, Rule] = {rule.id: rule for rule in (*_CONV2D, *_DEPTHWISE, *_PADDING, *_V1, *_RAW, *_OTHERS, *_KERAS, *_GRADIENT)}
 
 
+_BY_DOOR = {door: tuple(rule for rule in RULES.values() if door in rule.doors) for door in _ALL}
+
+
+@lru_cache(maxsize=8192)
 def exercised(arguments: Arguments) -> tuple[Rule, ...]:
     """The rules that speak about a call."""
-    return tuple(rule for rule in RULES.values() if arguments.door in rule.doors and rule.applies(arguments))
+    return tuple(rule for rule in _BY_DOOR[arguments.door] if rule.applies(arguments))
 
 
+@lru_cache(maxsize=8192)
 def broken(arguments: Arguments) -> tuple[Rule, ...]:
     """The preconditions that a call does not keep."""
     return tuple(rule for rule in exercised(arguments) if not rule.holds(arguments))
