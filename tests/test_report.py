@@ -31,7 +31,7 @@ cases:
       - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: "https://example.org/%s"}
 """
 SUBJECT = {
-    "tensorflow": "2.21.0", "git_version": HOSTILE, "python": "3.11", "numpy": "2", "platform": "linux", "machine": "x86_64",
+    "tensorflow": "2.21.0", "keras": None, "git_version": HOSTILE, "python": "3.11", "numpy": "2", "platform": "linux", "machine": "x86_64",
     "cpu": {"name": HOSTILE, "flags": []}, "onednn": None, "device": "cpu", "environment": {"TF_X": HOSTILE},
 }  # fmt: skip
 

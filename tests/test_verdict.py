@@ -14,7 +14,15 @@ from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 from tf_conv_conformance.verdict import judge, unmet
 
-SUBJECT = {"tensorflow": "2.21.0", "onednn": False, "device": "cpu", "platform": "linux", "machine": "x86_64", "cpu": {"flags": ["avx2"]}}
+SUBJECT = {
+    "tensorflow": "2.21.0",
+    "keras": "3.15.1",
+    "onednn": False,
+    "device": "cpu",
+    "platform": "linux",
+    "machine": "x86_64",
+    "cpu": {"flags": ["avx2"]},
+}
 CONV2D = "cases:\n  - {id: x, op: conv2d, input: [1, 7, 6, 2], filter: [3, 2, 2, 3], strides: 2, padding: SAME, rate: [1, 2]}"
 ATROUS = """
 cases:
@@ -239,7 +247,9 @@ def test_data_that_proves_nothing_is_vacuous(calls):
 def test_conditions_on_the_subject():
     assert unmet(When(), SUBJECT) is None
     assert unmet(When(tensorflow=">=2.12", onednn=False, device="cpu", platform="linux", machine="x86_64"), SUBJECT) is None
-    assert unmet(When(tensorflow="<2.21"), SUBJECT) == "TensorFlow <2.21, and it is 2.21.0"
+    assert unmet(When(tensorflow="<2.21"), SUBJECT) == "tensorflow <2.21, and it is 2.21.0"
+    assert unmet(When(keras=">=3.13"), SUBJECT) is None
+    assert unmet(When(keras="<3"), {**SUBJECT, "keras": None}) == "keras <3, and it is not there"
     assert unmet(When(onednn=True), SUBJECT) == "onednn True, and it is False"
     assert unmet(When(cpu=["avx2"]), SUBJECT) is None
     assert unmet(When(cpu=["avx2", "avx512f"]), SUBJECT) == "a CPU with avx512f"

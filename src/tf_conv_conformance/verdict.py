@@ -58,8 +58,10 @@ class Verdict:
 
 def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
     """What of a condition the subject does not meet; None where it meets all. Modes are looked at when a case is read."""
-    if condition.tensorflow is not None and not SpecifierSet(condition.tensorflow).contains(subject["tensorflow"], prereleases=True):
-        return f"TensorFlow {condition.tensorflow}, and it is {subject['tensorflow']}"
+    for package, wanted in (("tensorflow", condition.tensorflow), ("keras", condition.keras)):
+        version = subject[package]
+        if wanted is not None and (version is None or not SpecifierSet(wanted).contains(version, prereleases=True)):
+            return f"{package} {wanted}, and it is {version or 'not there'}"
     for name in ("onednn", "device", "platform", "machine"):
         wanted = getattr(condition, name)
         if wanted is not None and wanted != subject[name]:

@@ -37,7 +37,7 @@ def message_of(error: ErrorDetails, keys: tuple[str | int, ...]) -> str:
         return "is missing"
     if kind in ("int_type", "int_from_float"):
         return f"an integer belongs here, not {_described(value)}{_as_integer(value)}"
-    if kind == "string_type" and keys[-1] == "tensorflow":
+    if kind == "string_type" and keys[-1] in ("tensorflow", "keras"):
         return f'a version must be quoted, as in ">=2.12": unquoted, {shown(value)} is a number, and 2.10 is 2.1'
     if kind == "literal_error":
         return f"{shown(value)} is not one of {context['expected']}{_guess(value, context['expected'])}"

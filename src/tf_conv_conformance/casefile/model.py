@@ -224,6 +224,8 @@ class When(Strict):
 
     tensorflow: VersionRange | None = None
     """A PEP 440 range of TensorFlow versions, quoted: `">=2.12,<2.22"`."""
+    keras: VersionRange | None = None
+    """A range of versions of the Keras beside TensorFlow, quoted."""
     modes: Modes | None = None
     """The modes in which it holds."""
     onednn: bool | None = None

@@ -164,6 +164,18 @@ def cpu() -> dict[str, Any]:
     return {"name": name, "flags": flags}
 
 
+def installed(package: str) -> str | None:
+    """The version of an installed package; None where there is none."""
+    try:
+        from importlib import metadata
+    except ImportError:  # Python 3.7
+        return None
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def describe(tf: Any) -> dict[str, Any]:
     """What identifies the subject, as JSON values."""
     switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
@@ -172,6 +184,7 @@ def describe(tf: Any) -> dict[str, Any]:
         "git_version": getattr(tf.version, "GIT_VERSION", ""),
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "keras": installed("keras"),
         "platform": sys.platform,
         "machine": platform.machine(),
         "cpu": cpu(),
