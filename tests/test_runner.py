@@ -1,0 +1,75 @@
+"""Making a call: what is made twice, what is not made at all. The subject here has faults on purpose."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_verdict import CONV2D, SUBJECT, eager
+
+from tf_conv_conformance.runner import perform, same
+from tf_conv_conformance.subject.observation import Arm, Observation
+
+
+class Subject:
+    """Answers with what it is given, in turn, and counts."""
+
+    documentation: dict = {}  # noqa: RUF012
+
+    def __init__(self, *answers):
+        self.subject, self.answers, self.heads = SUBJECT, list(answers), []
+
+    def call(self, head, arrays):
+        self.heads.append((head, arrays))
+        return self.answers.pop(0)
+
+    def close(self):
+        """Nothing to end."""
+
+
+def answer(number, shape=(1, 4, 3, 3)):
+    return Observation("answered", (Arm(values=np.full(shape, number, np.float32), dtype="float32"),) * 2)
+
+
+@pytest.mark.parametrize(("second", "kind"), [(1.0, "violates"), (2.0, "flaky")])
+def test_a_failing_call_is_made_once_more(calls, second, kind):
+    subject = Subject(answer(1.0), answer(second))
+    performed = perform(eager(calls, CONV2D), subject)
+    assert performed.verdict.kind == kind
+    assert subject.answers == []
+
+
+def test_nan_in_the_same_place_is_the_same_answer():
+    assert same(answer(np.nan), answer(np.nan))
+    assert not same(answer(1.0), answer(1.0, shape=(1, 3, 4, 3)))
+    assert not same(answer(1.0), Observation("crashed", signal="SIGFPE"))
+
+
+def test_a_crash_is_not_made_again(calls):
+    subject = Subject(Observation("crashed", signal="SIGFPE"))
+    assert perform(eager(calls, CONV2D), subject).verdict.kind == "crashed"
+
+
+def test_what_the_subject_lacks_is_not_made(calls):
+    subject = Subject()
+    performed = perform(eager(calls, CONV2D[:-1] + ", requires: {device: gpu}}"), subject)
+    assert (performed.verdict.kind, performed.observation, subject.heads) == ("unsupported", None, [])
+
+
+def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):
+    call = eager(calls, CONV2D[:-1] + ", filter_dtype: float64}")
+    subject = Subject(Observation("crashed", signal="SIGFPE"))
+    perform(call, subject)
+    head, arrays = subject.heads[0]
+    assert head["dtypes"] == ["float32", "float64"]
+    assert [array.dtype.name for array in arrays] == ["float32", "float64"] * 2
+    assert [array.shape for array in arrays[:2]] == [(1, 7, 6, 2), (3, 2, 2, 3)]
+
+
+def test_a_gradient_sends_what_comes_from_above(calls):
+    call = eager(calls, CONV2D)
+    call = replace(call, arguments=replace(call.arguments, gradient="filter"))
+    subject = Subject(Observation("crashed", signal="SIGFPE"))
+    perform(call, subject)
+    head, arrays = subject.heads[0]
+    assert head["gradient"] == "filter"
+    assert [array.shape for array in arrays[:3]] == [(1, 7, 6, 2), (3, 2, 2, 3), (1, 4, 3, 3)]
