@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tf_conv_conformance.arguments import Arguments, IntOrInts, Reading, channels_first, outer, outer_padding, read, spatial
-from tf_conv_conformance.geometry import documented_padding, documented_size
+from tf_conv_conformance.geometry import Axis, documented_padding, documented_size
 
 Condition = Callable[[Arguments], bool]
 
@@ -219,6 +219,21 @@ def single_stride(arguments: Arguments) -> bool:
     return _length(arguments.strides) in (0, 1)
 
 
+def no_outer_strides(arguments: Arguments) -> bool:
+    """Strides say nothing of batch and channels."""
+    return _length(arguments.strides) in (0, 1, 2)
+
+
+def no_dilations(arguments: Arguments) -> bool:
+    """Dilations are not given."""
+    return arguments.dilations is None
+
+
+def no_format(arguments: Arguments) -> bool:
+    """The data format is not given."""
+    return arguments.data_format is None
+
+
 def explicit_nchw(arguments: Arguments) -> bool:
     """Padding is a list, in NCHW."""
     return explicit(arguments) and nchw(arguments)
@@ -265,6 +280,9 @@ def size_not_negative(arguments: Arguments) -> bool:
     return reading is None or min(documented_size(reading.height), documented_size(reading.width)) >= 0
 
 
+same_example = _about_reading(
+    lambda r: r.height == Axis(5, 3, 2, 1, "SAME") and r.width == Axis(2, 2, 1, 1, "SAME") and r.batch_shape == (2,)
+)
 dilated_sizes = _axes(lambda axis: axis.rate > 1 and axis.padding != "SAME")
 pads_zeros = _axes(lambda axis: max(documented_padding(axis)) > 0)
 pads_unevenly = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1)
