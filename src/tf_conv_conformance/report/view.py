@@ -94,9 +94,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Strides against rates for one operator, padding, input and filter."""
+    """Strides against rates for one entry point, padding, input and filter."""
 
-    op: str
+    door: str
     padding: str
     sizes: str
     rates: tuple[str, ...]
@@ -113,19 +113,19 @@ def matrices(calls: Sequence[Shown]) -> list[Matrix]:
     groups: dict[tuple[str, str, str], dict[tuple[tuple[int, int], tuple[int, int]], list[Shown]]] = {}
     for call in calls:
         reading = read(call.arguments)
-        if reading is None or call.call["relation"]:
+        if reading is None or call.call["relation"] or call.arguments.gradient:
             continue
         strides = (reading.height.stride, reading.width.stride)
         rates = (reading.height.rate, reading.width.rate)
         groups.setdefault(_group(call.arguments), {}).setdefault((strides, rates), []).append(call)
     made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]
-    return sorted(made, key=lambda matrix: not matrix.deviates)
+    return sorted(made, key=lambda matrix: (not matrix.deviates, -len(matrix.rows) * len(matrix.rates)))
 
 
 def _group(arguments: Arguments) -> tuple[str, str, str]:
     padding = arguments.padding if isinstance(arguments.padding, str) else "padding " + str([list(pair) for pair in arguments.padding])
     sizes = f"input {shape_text(arguments.input.shape)}, filter {shape_text(arguments.filter.shape)}, {arguments.dtype}"
-    return arguments.op, padding, sizes + (f", {arguments.data_format}" if arguments.data_format else "")
+    return arguments.door, padding, sizes + (f", {arguments.data_format}" if arguments.data_format else "")
 
 
 def _matrix(key: tuple[str, str, str], cells: Mapping[tuple[tuple[int, int], tuple[int, int]], list[Shown]]) -> Matrix | None:
