@@ -262,3 +262,15 @@ def test_a_sweep_has_a_bound():
     wide = ", ".join(str(i) for i in range(1, 301))
     found = complaints(one(strides=None, sweep=f"{{strides: [{wide}], rate: [{wide}]}}"))
     assert "makes 90000 combinations; 20000 is the limit" in found[0]
+
+
+def test_a_file_has_a_bound_that_is_met_before_all_is_made():
+    wide = ", ".join(str(i) for i in range(1, 121))
+    swept = one(strides=None, sweep=f"{{strides: [{wide}], rate: [{wide}]}}").removeprefix("cases:\n")
+    with pytest.raises(Unreadable, match="makes more than 100000 calls with the cases before it"):
+        load_text("cases:\n" + "".join(swept.replace("id: x", f"id: x{number}") for number in range(40)))
+
+
+def test_many_cases_with_one_id_are_told_apart_at_once():
+    case = "  - {id: x, op: conv3d}\n"
+    assert len(load_text("cases:\n" + case * 8000).complaints) == 8000

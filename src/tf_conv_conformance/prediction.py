@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -77,20 +78,20 @@ def inputs(arguments: Arguments) -> Inputs:
     """
     of_interest = [DOCUMENTED, PHASE_STRIDED] if models.is_atrous_strided(arguments) else [DOCUMENTED]
     judged = [model for model in of_interest if has_values(model, arguments)]
-    found: Inputs | None = None
     literal = (arguments.input.values or ()) + (arguments.filter.values or ())
     if not all(map(math.isfinite, literal)):  # infinities and NaN spread: that they do is the question, not which oracle they notice
         return Inputs(data.arms(arguments), None)
-    for salt in range(SALTS):
-        arms = data.arms(arguments, salt)
-        arrays = [arm.arrays(arguments) for arm in arms]
-        blind = (unnoticed(model, arguments, arrays, seed=salt) for model in judged)
-        vacuous = next((name for name in blind if name is not None), None)
-        if vacuous is None:
-            return Inputs(arms, None)
-        found = found or Inputs(arms, vacuous)
-    assert found is not None
-    return found
+    draws = (_draw(arguments, judged, salt) for salt in range(SALTS))
+    first = next(draws)
+    return first if first.vacuous is None else next((drawn for drawn in draws if drawn.vacuous is None), first)
+
+
+def _draw(arguments: Arguments, judged: Sequence[Model], salt: int) -> Inputs:
+    """One draw of data, and the first wrong oracle that it does not notice."""
+    arms = data.arms(arguments, salt)
+    arrays = [arm.arrays(arguments) for arm in arms]
+    blind = (unnoticed(model, arguments, arrays, seed=salt) for model in judged)
+    return Inputs(arms, next((name for name in blind if name is not None), None))
 
 
 @dataclass(frozen=True)

@@ -49,16 +49,10 @@ def load_text(text: str, whole: bool = False) -> Loaded:
     complaints = [*_top_level(source), *faults]
     defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
     complaints += wrong
-    calls: list[Call] = []
-    cases = source.value.get("cases")
-    for index, raw in enumerate(cases if isinstance(cases, list) else []):
-        made, wrong = _calls(raw, index, source, defaults, whole)
-        complaints += _beside(faults, wrong, index, source)
-        calls += made
+    calls, wrong = _all_calls(source, defaults, faults, whole)
+    complaints += wrong
     bad = {complaint.case for complaint in complaints}
     kept = tuple(call for call in calls if call.case.id not in bad)
-    if len(kept) > CALLS_LIMIT:
-        raise Unreadable(Complaint(1, 1, "", f"makes {len(kept)} calls; {CALLS_LIMIT} is the limit, so split the file"))
     return Loaded(kept, tuple(sorted(set(complaints), key=lambda complaint: (complaint.line, complaint.column, complaint.message))))
 
 
@@ -94,14 +88,6 @@ def _reading_faults(source: Source) -> list[Complaint]:
     ]
 
 
-def _beside(faults: list[Complaint], wrong: list[Complaint], index: int, source: Source) -> list[Complaint]:
-    """What is wrong with a case apart from what reading it has found: no second word about one place, nor about the whole."""
-    places = {(fault.line, fault.column) for fault in faults}
-    if any(fault.case == _case_id(source, index) for fault in faults):
-        wrong = [one for one in wrong if one.key != f"cases[{index}]"]
-    return [one for one in wrong if (one.line, one.column) not in places]
-
-
 def _owner(source: Source, keys: tuple[str | int, ...]) -> str | None:
     cases = source.value.get("cases")
     if len(keys) > 1 and keys[0] == "cases" and isinstance(keys[1], int) and isinstance(cases, list) and keys[1] < len(cases):
@@ -122,19 +108,39 @@ def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, 
         return None, found
 
 
+def _all_calls(source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool) -> tuple[list[Call], list[Complaint]]:
+    """The calls of all cases, and what is wrong beside the faults of reading: no second word about one place, nor about a spoiled case."""
+    places, spoiled = {(fault.line, fault.column) for fault in faults}, {fault.case for fault in faults}
+    calls: list[Call] = []
+    complaints: list[Complaint] = []
+    taken: set[str] = set()
+    cases = source.value.get("cases")
+    for index, raw in enumerate(cases if isinstance(cases, list) else []):
+        name = _case_id(source, index)
+        if name in taken:
+            wrong = [source.complaint(("cases", index, "id"), f"the id {shown(name)} is already taken by an earlier case", name)]
+        else:
+            made, wrong = _calls(raw, index, source, defaults, whole)
+            calls += made
+        taken.add(name)
+        said = [one for one in wrong if (one.line, one.column) not in places]
+        complaints += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]
+        if len(calls) > CALLS_LIMIT:
+            message = f"makes more than {CALLS_LIMIT} calls with the cases before it; split the file"
+            raise Unreadable(source.complaint(("cases", index), message))
+    return calls, complaints
+
+
 def _calls(raw: Any, index: int, source: Source, defaults: Defaults | None, whole: bool) -> tuple[list[Call], list[Complaint]]:
     """The calls of one case, or what is wrong with it."""
     keys = ("cases", index)
-    name = _case_id(source, index)
-    if [_case_id(source, other) for other in range(index)].count(name):
-        return [], [source.complaint((*keys, "id"), f"the id {shown(name)} is already taken by an earlier case", name)]
     case, wrong = _validated(Case, raw, source, keys)
     if case is None or defaults is None:
         return [], wrong
     try:
         return _checked_calls(case, defaults, source.place(keys)[0], whole), []
     except Unusable as error:
-        return [], [source.complaint((*keys, *error.keys), error.message, name)]
+        return [], [source.complaint((*keys, *error.keys), error.message, _case_id(source, index))]
 
 
 def _checked_calls(case: Case, defaults: Defaults, line: int, whole: bool) -> list[Call]:

@@ -111,8 +111,6 @@ def read_source(text: str) -> Source:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         raise Unreadable(Complaint(line, column, "", f"not YAML: character {shown(error.character)} is not allowed")) from error
-    except RecursionError as error:
-        raise Unreadable(Complaint(1, 1, "", f"is nested deeper than {DEPTH_LIMIT} levels")) from error
     return builder.source()
 
 

@@ -96,12 +96,7 @@ def values(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     if model.flushes_subnormals:
         tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
     rows, columns = model.taps(reading.height), model.taps(reading.width)
-    if model.skips_padding and arguments.gradient is None:
-        x, w = tensors
-        kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
-        result = _layout(reading, correlate(_flat(reading, x), kernel, rows, columns, skip_padding=True))
-    else:
-        result = compute(arguments, reading, rows, columns, *tensors)
+    result = compute(arguments, reading, rows, columns, *tensors, skip_padding=model.skips_padding)
     return flushed(result, arguments.dtype) if model.flushes_subnormals else result
 
 
@@ -111,12 +106,22 @@ def flushed(numbers: Array, dtype: str) -> Array:
     return np.where(np.abs(numbers) < smallest_normal, 0.0, numbers)
 
 
-def compute(arguments: Arguments, reading: Reading, rows: Taps, columns: Taps, x: Array, w: Array, dy: Array | None = None) -> Array:
+def compute(
+    arguments: Arguments,
+    reading: Reading,
+    rows: Taps,
+    columns: Taps,
+    x: Array,
+    w: Array,
+    dy: Array | None = None,
+    *,
+    skip_padding: bool = False,
+) -> Array:
     """The convolution or its gradient with the given reads."""
     flat = _flat(reading, x)
     kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
     if arguments.gradient is None or dy is None:
-        return _layout(reading, correlate(flat, kernel, rows, columns))
+        return _layout(reading, correlate(flat, kernel, rows, columns, skip_padding))
     upstream = _flat(reading, dy)
     if arguments.gradient == "input":
         return _layout(reading, adjoint_input(upstream, kernel, rows, columns, reading.height.size, reading.width.size))
