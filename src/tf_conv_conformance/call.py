@@ -39,7 +39,7 @@ class Call:
     """One invocation: `name` is unique in its file, `line` is where its case stands there, 1-based.
 
     `deviations` are those of the case that speak about this call on some subject; what they ask of the subject is seen when it runs.
-    With a `relation`, the call is held against others that TensorFlow makes, not against an oracle.
+    `text` is the case as its file has it. With a `relation`, the call is held against others that TensorFlow makes, not against an oracle.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Call:
     mode: Mode
     deviations: tuple[Declared, ...]
     relation: str | None = None
+    text: str = ""
 
     @property
     def content_hash(self) -> str:

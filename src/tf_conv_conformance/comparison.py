@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tf_conv_conformance.numbers import PRECISION, as_numbers
 from tf_conv_conformance.oracle.correlation import Array
@@ -16,7 +18,11 @@ from tf_conv_conformance.subject.observation import Arm, Observation
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs first: the outcome itself, dtype, shape, values, or a warning. `index` is that of the first unlike element."""
+    """What differs first: the outcome itself, dtype, shape, values, or a warning.
+
+    `index` is that of the first unlike element, `largest_at` that of the one farthest off. `distance` is how far each element is from
+    its prediction, 0 where that is near enough, infinity where it is no number.
+    """
 
     aspect: str
     predicted: str
@@ -27,6 +33,8 @@ class Difference:
     elements: int = 0
     largest: float | None = None
     ulp: float | None = None
+    largest_at: tuple[int, ...] | None = None
+    distance: Array | None = field(default=None, repr=False, compare=False)
 
     def text(self) -> str:
         """The difference as one line."""
@@ -87,10 +95,11 @@ def _first_unlike(said: Values, arm: Arm, name: str) -> Difference | None:
     wrong = ~(near | (np.isnan(observed) & np.isnan(predicted)))
     if not wrong.any():
         return None
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    index = _place(wrong)
     with np.errstate(invalid="ignore"):
         distance = np.abs(observed - predicted)
     largest = float(distance.max()) if np.isfinite(distance).all() else None
+    off = np.where(wrong, np.nan_to_num(distance, nan=np.inf, posinf=np.inf), 0.0)
     return Difference(
         aspect="values",
         predicted=f"{predicted[index]:.17g}",
@@ -101,7 +110,14 @@ def _first_unlike(said: Values, arm: Arm, name: str) -> Difference | None:
         elements=wrong.size,
         largest=largest,
         ulp=None if largest is None else _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), arm.dtype),
+        largest_at=_place(off),
+        distance=off,
     )
+
+
+def _place(array: NDArray[Any]) -> tuple[int, ...]:
+    """The index of the first largest element."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(array)), array.shape))
 
 
 def _ulp(distance: Array, magnitude: Array, dtype: str) -> float | None:

@@ -11,6 +11,7 @@ from tf_conv_conformance.geometry import Taps
 from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, PHASE_STRIDED, Model, channels_out, is_atrous_strided, reading_of
 from tf_conv_conformance.prediction import Returns
 from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import Verdict
 
 
 def explaining_model(call: Call, observation: Observation) -> str | None:
@@ -29,6 +30,14 @@ def model_difference(model: Model, call: Call, observation: Observation) -> comp
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
     values = prediction.values(model, call.arguments, call.arguments)
     return comparison.from_values(outcome, values, names, observation)
+
+
+def from_formula(call: Call, verdict: Verdict, observation: Observation) -> comparison.Difference | None:
+    """The verdict's difference; where a call was accepted against a rule, that from the documented formula."""
+    difference = verdict.difference
+    if difference is not None and difference.aspect == "outcome" and prediction.has_values(DOCUMENTED, call.arguments):
+        return model_difference(DOCUMENTED, call, observation)
+    return difference
 
 
 def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:

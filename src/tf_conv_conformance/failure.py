@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending, shape_text
-from tf_conv_conformance.explanation import explaining_model, feeding, model_difference
+from tf_conv_conformance.explanation import explaining_model, feeding, from_formula
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.relations import RELATIONS
@@ -70,9 +70,7 @@ def _predicted(call: Call) -> str:
 
 def _first(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
     """The first differing element, what feeds it, and the model that explains the observation."""
-    difference = verdict.difference
-    if difference is not None and difference.aspect == "outcome" and prediction.has_values(DOCUMENTED, call.arguments):
-        difference = model_difference(DOCUMENTED, call, observation)  # accepted against a rule: does the formula hold all the same?
+    difference = from_formula(call, verdict, observation)
     explained = explaining_model(call, observation)
     if difference is not None and difference.aspect == "values" and difference.index is not None and call.arguments.gradient is None:
         yield "first", difference.text()

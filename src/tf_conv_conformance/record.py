@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.scope import problems
+from tf_conv_conformance.explanation import explaining_model, from_formula
+from tf_conv_conformance.heat import heat
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Outcome, Refuses
 from tf_conv_conformance.results import Line, subject_key
@@ -39,6 +44,7 @@ def case_line(key: str, file: str, call: Call) -> Line:
         "file": file,
         "line": call.line,
         "id": case.id,
+        "yaml": call.text,
         "notes": case.notes,
         "references": case.references or [],
         "problems": len(problems(case.scope)) if case.scope else None,
@@ -93,14 +99,39 @@ def end_line(identifier: str, call: Call, verdict: Verdict, observation: Observa
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "rules": list(verdict.rules),
-        "difference": verdict.difference.text() if verdict.difference else None,
         "data": [asdict(arm) for arm in prediction.inputs(call.arguments).arms],
     }
     if observation is not None:
         line["observed"] = observed(observation)
+        line["digest"] = digest(call, observation)
+        line.update(differing(call, verdict, observation))
         line["warnings"] = [asdict(warned) for warned in observation.warnings]
         line["seconds"] = observation.seconds
     return line
+
+
+def differing(call: Call, verdict: Verdict, observation: Observation) -> dict[str, Any]:
+    """How the result differs, from the documented formula where it was accepted against a rule, and the model that explains it."""
+    if verdict.difference is None or call.relation is not None:
+        return {"difference": verdict.difference.text() if verdict.difference else None}
+    difference = from_formula(call, verdict, observation)
+    if difference is None:
+        return {"difference": None, "explained": explaining_model(call, observation)}
+    line: dict[str, Any] = {"difference": difference.text(), "explained": explaining_model(call, observation)}
+    if difference.distance is not None:
+        line.update(largest=difference.largest, ulp=difference.ulp, largest_at=difference.largest_at)
+        line["heat"] = heat(difference.distance, call.arguments)
+    return line
+
+
+def digest(call: Call, observation: Observation) -> str | None:
+    """A hash of the bits of the exact arms, to hold against another run's; None for what nobody wrote or summed exactly."""
+    unwritten = any(one.deviation.observed.values is not None for one in call.deviations)
+    named = zip(prediction.inputs(call.arguments).arms, observation.arms, strict=False)
+    exact = [arm.values for data, arm in named if data.name != "reals" and arm.values is not None]
+    if unwritten or not exact:
+        return None
+    return hashlib.sha256(b"".join(np.ascontiguousarray(values).tobytes() for values in exact)).hexdigest()[:16]
 
 
 def observed(observation: Observation) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Record files: what a run planned and what became of each call, one JSON value a line, written as it comes.
 
-    {"type": "header", "schema": 1, "suite", "created"}
-    {"type": "case", "key", "file", "line", "id", "about", "notes", "references", "expect", "deviations"}
+    {"type": "header", "schema": 2, "suite", "created"}
+    {"type": "case", "key", "file", "line", "id", "yaml", "notes", "references", "expect", "deviations"}
     {"type": "call", "id", "hash", "case", "mode", "arguments", "rules", "predicted"}      the plan, complete before the first start
     {"type": "subject", "key", "subject", "sentences"}                                     when TensorFlow has started
     {"type": "start", "id", "at"}
-    {"type": "end", "id", "subject", "verdict", "reason", "rules", "observed", ...}
+    {"type": "end", "id", "subject", "verdict", "reason", "rules", "data", "observed", "digest", "difference", ...}
     {"type": "footer", "calls", "ended", "finished"}                                       only after a run that was not killed
 
 The header cannot hold the subject: TensorFlow starts with the first call, and the plan is on disk before it.
@@ -23,7 +23,7 @@ from typing import Any, TextIO
 
 from tf_conv_conformance import __version__
 
-SCHEMA = 1
+SCHEMA = 2
 Line = dict[str, Any]
 
 

@@ -138,7 +138,7 @@ def _calls(raw: Any, index: int, source: Source, defaults: Defaults | None, whol
     if case is None or defaults is None:
         return [], wrong
     try:
-        return _checked_calls(case, defaults, source.place(keys)[0], whole), []
+        return [replace(call, text=source.block(keys)) for call in _checked_calls(case, defaults, source.place(keys)[0], whole)], []
     except Unusable as error:
         return [], [source.complaint((*keys, *error.keys), error.message, _case_id(source, index))]
 

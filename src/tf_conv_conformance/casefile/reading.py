@@ -6,8 +6,11 @@ YAML 1.2's core schema (``NO`` is a string, ``1e-3`` a number), and size, depth 
 
 from __future__ import annotations
 
+import itertools
 import re
-from dataclasses import dataclass, field
+import textwrap
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from tf_conv_conformance.casefile.complaint import Complaint, key_path, shown
 FILE_LIMIT = 4 * 2**20  # bytes of a file
 DEPTH_LIMIT = 24  # collections in collections
 NODE_LIMIT = 100_000  # values, aliases expanded
+BLOCK_LINES, BLOCK_LIMIT = 200, 4000  # lines and characters of a case that a record quotes
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
@@ -60,12 +64,24 @@ class Source:
     value: Any
     places: dict[Path_, tuple[int, int]]
     faults: list[Fault] = field(default_factory=list)
+    text: str = ""
 
     def place(self, keys: Path_) -> tuple[int, int]:
         """Line and column of the value at `keys`, or of the nearest that encloses it."""
         while keys and keys not in self.places:
             keys = keys[:-1]
         return self.places.get(keys, (1, 1))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    def block(self, keys: Path_) -> str:
+        """The lines of the block mapping at `keys` as they stand in the file; of a long one the beginning."""
+        line, column = self.place(keys)
+        first, *rest = self._lines[line - 1 : line - 1 + BLOCK_LINES]
+        inside = itertools.takewhile(lambda text: not text.strip() or len(text) - len(text.lstrip()) >= column - 1, rest)
+        return textwrap.dedent("\n".join([first, *inside])).rstrip()[:BLOCK_LIMIT]
 
     def complaints(self) -> list[Complaint]:
         """The faults found while reading, as complaints."""
@@ -111,7 +127,7 @@ def read_source(text: str) -> Source:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         raise Unreadable(Complaint(line, column, "", f"not YAML: character {shown(error.character)} is not allowed")) from error
-    return builder.source()
+    return replace(builder.source(), text=text)
 
 
 def _hint(text: str, line: int, column: int) -> str:
