@@ -8,8 +8,10 @@ import pytest
 from tf_conv_conformance.geometry import (
     Axis,
     documented_padding,
+    documented_reads,
     documented_size,
     documented_taps,
+    phase_strided_reads,
     phase_strided_size,
     phase_strided_taps,
 )
@@ -128,3 +130,9 @@ def test_the_same_size_may_hide_other_reads():
 def test_same_pads_the_odd_one_at_the_end():
     assert documented_padding(Axis(5, 2, 1, 1, "SAME")) == (0, 1)
     assert documented_padding(Axis(5, 4, 1, 1, "SAME")) == (1, 2)
+
+
+def test_reads_keep_padding_in_its_place():
+    assert documented_reads(Axis(5, 3, 2, 2, "SAME")).tolist() == [[-2, 0, 2], [0, 2, 4], [2, 4, 6]]
+    assert documented_reads(Axis(4, 2, 3, 1, (1, 2))).tolist() == [[-1, 0], [2, 3]]
+    assert phase_strided_reads(Axis(5, 2, 2, 2, (1, 2))).tolist() == [[-1, 1], [0, 2], [3, 5], [4, 6]]

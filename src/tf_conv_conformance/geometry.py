@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Padding = Literal["SAME", "VALID"] | tuple[int, int]
 Taps = NDArray[np.int64]
 """Which input element each output element reads: shape ``(out, size of the filter)``, -1 where it reads padding."""
+Reads = NDArray[np.int64]
+"""The same with padding in its place: negative before the input, its size or more after it."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,16 @@ def documented_size(axis: Axis, truncated: bool = False) -> int:
     return truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride)
 
 
-def documented_taps(axis: Axis) -> Taps:
+def documented_reads(axis: Axis) -> Reads:
     """``out[i]`` reads ``input[stride * i + rate * d - before]`` for each filter element ``d``."""
     outputs = np.arange(max(documented_size(axis), 0), dtype=np.int64)[:, None]
     reads = axis.stride * outputs + axis.rate * np.arange(axis.filter, dtype=np.int64)
-    return within(reads - documented_padding(axis)[0], axis.size)
+    return reads - documented_padding(axis)[0]
+
+
+def documented_taps(axis: Axis) -> Taps:
+    """:func:`documented_reads` within the input."""
+    return within(documented_reads(axis), axis.size)
 
 
 def phase_strided_padding(axis: Axis) -> tuple[int, int]:
@@ -80,26 +87,45 @@ def phase_strided_padding(axis: Axis) -> tuple[int, int]:
     return documented_padding(axis)
 
 
+@dataclass(frozen=True)
+class Phases:
+    """An axis cut into phases: its size with padding, the zeros that make this a multiple of the rate, the size of a phase's result."""
+
+    padded: int
+    excess: int
+    result: int
+
+
+def phases(axis: Axis, truncated: bool = False) -> Phases:
+    """What space to batch and a strided VALID convolution of each phase make of an axis. The result's size may be negative."""
+    padded = axis.size + sum(phase_strided_padding(axis))
+    excess = -padded % axis.rate
+    room = (padded + excess) // axis.rate - axis.filter
+    return Phases(padded, excess, truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride))
+
+
 def phase_strided_size(axis: Axis, truncated: bool = False) -> int:
     """The size that space to batch, a strided VALID convolution of each phase, and batch to space with its crop leave.
 
     Negative where a phase is too short for the filter, or the crop is larger than what there is to crop. `truncated`: with the division
     of TensorFlow's kernels.
     """
-    padded = axis.size + sum(phase_strided_padding(axis))
-    excess = -padded % axis.rate
-    room = (padded + excess) // axis.rate - axis.filter
-    phase = truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride)
-    return phase if phase < 0 else axis.rate * phase - excess
+    cut = phases(axis, truncated)
+    return cut.result if cut.result < 0 else axis.rate * cut.result - cut.excess
 
 
-def phase_strided_taps(axis: Axis) -> Taps:
+def phase_strided_reads(axis: Axis) -> Reads:
     """``out[i]`` reads ``input[i mod r + r * (s * (i div r) + d) - before]``: the stride steps within a phase."""
     outputs = np.arange(max(phase_strided_size(axis), 0), dtype=np.int64)[:, None]
     steps = axis.stride * (outputs // axis.rate) + np.arange(axis.filter, dtype=np.int64)
-    return within(outputs % axis.rate + axis.rate * steps - phase_strided_padding(axis)[0], axis.size)
+    return outputs % axis.rate + axis.rate * steps - phase_strided_padding(axis)[0]
 
 
-def within(reads: Taps, size: int) -> Taps:
+def phase_strided_taps(axis: Axis) -> Taps:
+    """:func:`phase_strided_reads` within the input."""
+    return within(phase_strided_reads(axis), axis.size)
+
+
+def within(reads: Reads, size: int) -> Taps:
     """The positions read, with those outside ``0 .. size - 1`` marked -1: they read a padded zero."""
     return np.where((reads >= 0) & (reads < size), reads, -1)

@@ -11,13 +11,15 @@ import numpy as np
 from tf_conv_conformance.arguments import Arguments, Reading, read
 from tf_conv_conformance.geometry import (
     Axis,
+    Reads,
     Taps,
     documented_padding,
+    documented_reads,
     documented_size,
-    documented_taps,
     phase_strided_padding,
+    phase_strided_reads,
     phase_strided_size,
-    phase_strided_taps,
+    within,
 )
 from tf_conv_conformance.oracle.correlation import Array, adjoint_filter, adjoint_input, correlate, grouped
 
@@ -33,15 +35,19 @@ class Model:
     name: str
     padding: Callable[[Axis], tuple[int, int]]
     size: Callable[..., int]
-    taps: Callable[[Axis], Taps]
+    reads: Callable[[Axis], Reads]
     truncates_sizes: bool = False
     skips_padding: bool = False
     flushes_subnormals: bool = False
     accumulator: str | None = None
 
+    def taps(self, axis: Axis) -> Taps:
+        """The reads within the input, -1 where padding is read."""
+        return within(self.reads(axis), axis.size)
 
-DOCUMENTED = Model("documented", documented_padding, documented_size, documented_taps)
-PHASE_STRIDED = Model("phase_strided", phase_strided_padding, phase_strided_size, phase_strided_taps)
+
+DOCUMENTED = Model("documented", documented_padding, documented_size, documented_reads)
+PHASE_STRIDED = Model("phase_strided", phase_strided_padding, phase_strided_size, phase_strided_reads)
 MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
 
 

@@ -1,0 +1,91 @@
+"""The arithmetic of one axis as a person would write it down: formula, numbers filled in, result.
+
+Paddings, phases and sizes are :mod:`geometry`'s; only what stands between formula and result is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tf_conv_conformance.geometry import Axis, phases
+from tf_conv_conformance.oracle.models import Model
+
+
+def steps(model: Model, axis: Axis) -> tuple[str, ...]:
+    """How a model comes from an axis to its padding and its output size, a step a line; the line of the size begins with ``out =``."""
+    padding = axis.padding if isinstance(axis.padding, str) else f"{axis.padding[0]} before and {axis.padding[1]} after"
+    first = f"input size n = {axis.size}, filter size k = {axis.filter}, stride s = {axis.stride}, rate r = {axis.rate}, padding {padding}"
+    return first, *_STEPS[model.name](model, axis)
+
+
+def _documented(model: Model, axis: Axis) -> Iterator[str]:
+    n, k, s, r = axis.size, axis.filter, axis.stride, axis.rate
+    if axis.padding == "SAME":
+        yield f"out = ceil(n / s) = ceil({n} / {s}) = {_result(model, axis)}"
+        yield from _same(model, axis)
+        return
+    yield from _padded(model, axis)
+    n += sum(model.padding(axis))
+    if model.truncates_sizes:
+        room = f"trunc((n - (k-1)*r - 1 + s) / s) = trunc(({n} - ({k}-1)*{r} - 1 + {s}) / {s}) = trunc({n - axis.dilated_filter + s} / {s})"
+    else:
+        room = f"ceil((n - (k-1)*r) / s) = ceil(({n} - ({k}-1)*{r}) / {s}) = ceil({n - axis.dilated_filter + 1} / {s})"
+    yield f"out = {room} = {_result(model, axis)}"
+
+
+def _same(model: Model, axis: Axis) -> Iterator[str]:
+    """The documented padding of SAME."""
+    n, k, s, r = axis.size, axis.filter, axis.stride, axis.rate
+    if n % s:
+        yield f"n mod s = {n} mod {s} = {n % s}"
+        symbol = "n mod s"
+    else:
+        yield f"n mod s = {n} mod {s} = 0, so s takes its place"
+        symbol = "s"
+    total = f"max((k-1)*r + 1 - {symbol}, 0) = max(({k}-1)*{r} + 1 - {n % s or s}, 0) = {sum(model.padding(axis))}"
+    yield f"padding = {total}: {_sides(model, axis)}"
+
+
+def _phase_strided(model: Model, axis: Axis) -> Iterator[str]:
+    k, s, r = axis.filter, axis.stride, axis.rate
+    if axis.padding == "SAME":
+        yield f"padding = (k-1)*r = ({k}-1)*{r} = {sum(model.padding(axis))}, whatever the stride: {_sides(model, axis)}"
+    yield from _padded(model, axis)
+    cut = phases(axis, model.truncates_sizes)
+    n, e, m = cut.padded, cut.excess, cut.result
+    yield f"e = (-n) mod r = (-{_signed(n)}) mod {r} = {e}: zeros added so that r divides n + e, and cropped again"
+    room = (n + e) // r - k
+    if model.truncates_sizes:
+        text = f"trunc(((n+e)/r - k + s) / s) = trunc((({n}+{e})/{r} - {k} + {s}) / {s}) = trunc({room + s} / {s})"
+    else:
+        text = f"floor(((n+e)/r - k) / s) + 1 = floor((({n}+{e})/{r} - {k}) / {s}) + 1 = floor({room} / {s}) + 1"
+    yield f"m = {text} = {m}: outputs of each of the {r} phases"
+    if m < 0:
+        yield f"out = m = {_result(model, axis)}"
+    else:
+        yield f"out = r*m - e = {r}*{m} - {e} = {_result(model, axis)}"
+
+
+def _padded(model: Model, axis: Axis) -> Iterator[str]:
+    """What padding that is not zero makes of the input's size; `n` means that from then on."""
+    before, after = model.padding(axis)
+    if axis.padding != "VALID":
+        yield f"n = {axis.size} + {_signed(before)} + {_signed(after)} = {axis.size + before + after} with padding"
+
+
+def _sides(model: Model, axis: Axis) -> str:
+    before, after = model.padding(axis)
+    return f"{before} before and {after} after"
+
+
+def _signed(number: int) -> str:
+    return f"({number})" if number < 0 else str(number)
+
+
+def _result(model: Model, axis: Axis) -> str:
+    """The size that the model predicts; of a negative one, that no such tensor exists."""
+    size: int = model.size(axis, model.truncates_sizes)
+    return str(size) if size >= 0 else f"{size}: no tensor has a negative size, so there is no result"
+
+
+_STEPS = {"documented": _documented, "phase_strided": _phase_strided}
