@@ -1,21 +1,22 @@
 """Record files: written as they come, read back, torn or foreign ones told apart."""
 
 import json
+import re
 
 import pytest
 
 from tf_conv_conformance.results import NotRecords, Recorder, read
 
 PLAN = [
-    {"type": "case", "key": "f::x"},
-    {"type": "call", "id": "f::x[eager]", "case": "f::x"},
-    {"type": "call", "id": "f::x[xla]", "case": "f::x"},
+    {"type": "case", "key": "f::x", "file": "f", "line": 1, "deviations": []},
+    {"type": "call", "id": "f::x[eager]", "hash": "1", "case": "f::x", "arguments": {}, "predicted": {}},
+    {"type": "call", "id": "f::x[xla]", "hash": "2", "case": "f::x", "arguments": {}, "predicted": {}},
 ]
 SUBJECT = {"type": "subject", "key": "k", "subject": {}, "sentences": {}}
 
 
 def end(identifier):
-    return {"type": "end", "id": identifier, "subject": "k", "verdict": "conforms"}
+    return {"type": "end", "id": identifier, "subject": "k", "verdict": "conforms", "reason": "", "rules": [], "data": []}
 
 
 @pytest.fixture
@@ -87,6 +88,29 @@ def test_what_is_no_record_file_is_said(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(NotRecords, match=message):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "lacking"),
+    [
+        (PLAN[1] | {"hash": None}, "a line of type 'call' lacks 'hash'"),
+        (PLAN[1] | {"case": "f::y"}, "the call 'f::x[eager]' is of a case that the file lacks"),
+        (end("f::x[eager]") | {"verdict": None}, "a line of type 'end' lacks 'verdict'"),
+    ],
+)
+def test_a_line_without_what_its_readers_need_is_said(recorder, line, lacking):
+    with recorder.path.open("a") as file:
+        file.write(json.dumps({name: given for name, given in line.items() if given is not None}) + "\n")
+    with pytest.raises(NotRecords, match=re.escape(lacking)):
+        read(recorder.path)
+
+
+def test_every_end_of_a_call_is_kept_and_the_last_counts(recorder):
+    for verdict in ("crashed", "conforms"):
+        recorder.end(end("f::x[eager]") | {"verdict": verdict}, SUBJECT)
+    records = read(recorder.path)
+    assert [line["verdict"] for line in records.every_end] == ["crashed", "conforms"]
+    assert records.ends["f::x[eager]"]["verdict"] == "conforms"
 
 
 def test_a_missing_file_is_said(tmp_path):

@@ -87,7 +87,11 @@ class Recorder:
 
 @dataclass
 class Records:
-    """A record file as read: `ends` by call id, `complete` where its footer is there and nothing is torn."""
+    """A record file as read: `ends` by call id, `complete` where its footer is there and nothing is torn.
+
+    A call has several ends where pytest-xdist's ``--dist each`` makes it on several subjects, or a plugin makes it again; `ends` has the
+    last of them, `every_end` all.
+    """
 
     header: Line = field(default_factory=dict)
     subjects: dict[str, Line] = field(default_factory=dict)
@@ -95,6 +99,7 @@ class Records:
     calls: dict[str, Line] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
     ends: dict[str, Line] = field(default_factory=dict)
+    every_end: list[Line] = field(default_factory=list)
     footer: Line | None = None
 
     @property
@@ -126,6 +131,8 @@ def read(path: Path) -> Records:
             raise NotRecords(f"{path}:{number}: not a line of a record file: {error}") from error
     if records.header.get("schema") != SCHEMA:
         raise NotRecords(f"{path}: is not a record file of schema {SCHEMA}; it begins with {records.header or 'no header'}")
+    if lacking := _lacking(records):
+        raise NotRecords(f"{path}: {lacking}")
     return records
 
 
@@ -145,5 +152,24 @@ def _take(records: Records, line: Line) -> None:
         records.started.add(line["id"])
     elif kind == "end":
         records.ends[line["id"]] = line
+        records.every_end.append(line)
     else:
         raise ValueError(f"unknown type {kind!r}")
+
+
+REQUIRED = {
+    "subject": ("key", "subject", "sentences"),
+    "case": ("key", "file", "line", "deviations"),
+    "call": ("id", "hash", "case", "arguments", "predicted"),
+    "end": ("id", "subject", "verdict", "reason", "rules", "data"),
+}
+"""What the readers of records rely on, by a line's type."""
+
+
+def _lacking(records: Records) -> str | None:
+    """What a line lacks that readers rely on, in words."""
+    for line in (*records.subjects.values(), *records.cases.values(), *records.calls.values(), *records.every_end):
+        if missing := [name for name in REQUIRED[line["type"]] if name not in line]:
+            return f"a line of type {line['type']!r} lacks {missing[0]!r}"
+    unknown = next((call for call in records.calls.values() if call["case"] not in records.cases), None)
+    return f"the call {unknown['id']!r} is of a case that the file lacks" if unknown else None

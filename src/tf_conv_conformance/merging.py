@@ -1,0 +1,166 @@
+"""Many record files → columns: one for each series of subjects, all with the same plan. Refuses, by name, what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tf_conv_conformance.results import Line, Records
+from tf_conv_conformance.series import labels, order, series
+
+
+class Refused(Exception):
+    """Files that cannot be merged; the message names them and says why."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """All that is known of one series. `subject` is its first subject line, None where TensorFlow did not start."""
+
+    label: str
+    subject: Line | None
+    records: Records
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one file holds of one series."""
+
+    name: str
+    records: Records
+
+
+def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[Column, ...]:
+    """The columns of record files, each with its name: by version, then without and with oneDNN.
+
+    Files of one series are parts of it: their ends are disjoint, and the column has them all. `partial` lets a run pass that did not come
+    to its end; what it did not do counts as missing. Raises :class:`Refused`.
+    """
+    by_series: dict[str | None, list[_Part]] = {}
+    for name, records in files:
+        for key, part in _split(name, records):
+            by_series.setdefault(key, []).append(part)
+    groups = sorted(by_series.values(), key=lambda parts: order(_subject(parts)))
+    named = labels([_subject(parts) for parts in groups])
+    columns = []
+    for label, parts in zip(named, groups, strict=True):
+        subject = next((line for part in parts for line in part.records.subjects.values()), None)
+        columns.append(Column(label, subject, _union(label, parts)))
+    _same_plans(columns, groups)
+    if not partial:
+        _complete(columns, groups)
+    return tuple(columns)
+
+
+def single(name: str, records: Records) -> Column:
+    """The one column of a file, partial or not. Raises :class:`Refused` where it holds more."""
+    columns = merge([(name, records)], partial=True)
+    if len(columns) > 1:
+        raise Refused(f"{name}: holds {len(columns)} subjects ({', '.join(column.label for column in columns)}), and one belongs here")
+    return columns[0]
+
+
+def _subject(parts: Sequence[_Part]) -> Line | None:
+    return next((line["subject"] for part in parts for line in part.records.subjects.values()), None)
+
+
+def _split(name: str, records: Records) -> Iterator[tuple[str | None, _Part]]:
+    """The parts of a file. A call that was made anew for the same subject has its last end."""
+    ends: dict[str | None, dict[str, Line]] = {}
+    keys: dict[str | None, dict[str, Line]] = {}
+    for end in records.every_end:
+        subject = records.subjects.get(end["subject"])
+        if subject is None and end["subject"] is not None:
+            raise Refused(f"{name}: the end of {end['id']} is of subject {end['subject']!r}, which the file does not describe")
+        key = series(subject["subject"] if subject else None)
+        ends.setdefault(key, {})[end["id"]] = end
+        if subject is not None:
+            keys.setdefault(key, {})[subject["key"]] = subject
+    if len(ends) < 2:
+        yield next(iter(ends), None), _Part(name, records)
+        return
+    for key, own in ends.items():
+        elsewhere = {identifier for other in ends if other != key for identifier in ends[other]} - own.keys()
+        started = records.started - elsewhere
+        subjects = keys.get(key, {})
+        yield key, _Part(name, replace(records, subjects=subjects, started=started, ends=own, every_end=list(own.values())))
+
+
+def _union(label: str, parts: Sequence[_Part]) -> Records:
+    """The records of all parts as those of one run."""
+    if len(parts) == 1:
+        return parts[0].records
+    merged = Records(header=parts[0].records.header)
+    holders: dict[str, str] = {}
+    twice: list[tuple[str, str, str]] = []
+    for part in parts:
+        if edited := _edited(merged.calls, part.records.calls):
+            raise Refused(f"plans differ: {_other_hash(edited[0], parts[: parts.index(part)], [part])}")
+        twice += [(identifier, holders[identifier], part.name) for identifier in part.records.ends if identifier in holders]
+        holders.update(dict.fromkeys(part.records.ends, part.name))
+        merged.calls |= part.records.calls
+        merged.ends |= part.records.ends
+        merged.cases = part.records.cases | merged.cases
+        merged.subjects |= part.records.subjects
+        merged.started |= part.records.started
+    if twice:
+        identifier, one, other = twice[0]
+        raise Refused(f"duplicate subject: {one} and {other} both hold ends of {label}, for {len(twice):,} calls, such as {identifier}")
+    merged.every_end = list(merged.ends.values())
+    if all(footers := [part.records.footer for part in parts]):
+        finished = max(str(footer.get("finished")) for footer in footers if footer)
+        merged.footer = {"type": "footer", "calls": len(merged.calls), "ended": len(merged.ends), "finished": finished}
+    return merged
+
+
+def _edited(ours: Mapping[str, Line], theirs: Mapping[str, Line]) -> list[str]:
+    """The ids that name another call there than here."""
+    return [identifier for identifier, call in theirs.items() if identifier in ours and ours[identifier]["hash"] != call["hash"]]
+
+
+def _other_hash(identifier: str, *groups: Sequence[_Part]) -> str:
+    holders = [next(part for part in parts if identifier in part.records.calls) for parts in groups]
+    hashes = " and ".join(f"{part.records.calls[identifier]['hash']} in {part.name}" for part in holders)
+    return f"{identifier}, whose content hash is {hashes}"
+
+
+def _same_plans(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> None:
+    """Refuse a column whose calls are not those of the first."""
+    for column, parts in zip(columns[1:], groups[1:], strict=True):
+        ours, theirs = columns[0].records.calls, column.records.calls
+        said = [_only(ours, theirs, groups[0]), _only(theirs, ours, parts)]
+        if edited := _edited(ours, theirs):
+            said.append(f"{len(edited):,} edited, such as {_other_hash(edited[0], groups[0], parts)}")
+        if any(said):
+            raise Refused(
+                f"plans differ: {len(ours):,} calls of {columns[0].label} ({_names(groups[0])}), {len(theirs):,} of {column.label} "
+                f"({_names(parts)}): {'; '.join(text for text in said if text)}"
+            )
+
+
+def _only(ours: Mapping[str, Line], theirs: Mapping[str, Line], parts: Sequence[_Part]) -> str:
+    """The calls that only these parts plan, in words; empty where there are none."""
+    only = [identifier for identifier in ours if identifier not in theirs]
+    if not only:
+        return ""
+    holder = next(part.name for part in parts if only[0] in part.records.calls)
+    return f"{len(only):,} only in {holder}, such as {only[0]}"
+
+
+def _names(parts: Sequence[_Part]) -> str:
+    return ", ".join(part.name for part in parts)
+
+
+def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> None:
+    """Refuse files without a footer, and planned calls that have no end in any file of their series."""
+    said = []
+    for column, parts in zip(columns, groups, strict=True):
+        for part in parts:
+            missing = [identifier for identifier in part.records.calls if identifier not in column.records.ends]
+            if part.records.footer is None:
+                said.append(f"{part.name}: no footer: that run did not come to its end")
+            if missing:
+                of = f"{len(missing):,} of {len(part.records.calls):,} planned calls"
+                said.append(f"{part.name}: {of} have no end of {column.label}, such as {missing[0]}")
+    if said:
+        raise Refused("; ".join(said) + " (--partial: what has no end counts as missing)")
