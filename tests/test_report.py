@@ -4,14 +4,18 @@ import base64
 import gzip
 import json
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
 
 from tf_conv_conformance import record
 from tf_conv_conformance.cli import main
-from tf_conv_conformance.report import view
-from tf_conv_conformance.report.page import render
+from tf_conv_conformance.merging import single
+from tf_conv_conformance.report import calls as view
+from tf_conv_conformance.report.matrix import matrices
+from tf_conv_conformance.report.page import ranges, render
+from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.results import Recorder, read
 from tf_conv_conformance.subject.observation import Arm, Observation
 from tf_conv_conformance.verdict import judge
@@ -37,7 +41,7 @@ SUBJECT = {
 
 
 @pytest.fixture
-def records(tmp_path, calls):
+def column(tmp_path, calls):
     """A run in which TensorFlow did what the phase-strided model says, but for the last call, which has no end."""
     from test_verdict import returned
 
@@ -50,7 +54,7 @@ def records(tmp_path, calls):
         recorder.end(record.end_line(identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]), subject)
     recorder.start(planned[-1][0])
     recorder.close()
-    return read(recorder.path)
+    return single("results.jsonl", read(recorder.path))
 
 
 class Elements(HTMLParser):
@@ -69,21 +73,20 @@ class Elements(HTMLParser):
         self.visible.append(data)
 
 
-def payload(page):
-    packed = re.search(r'id="payload">([^<]*)<', page).group(1)
-    return json.loads(gzip.decompress(base64.b64decode(packed)))
+def unpacked(page, pattern):
+    return [json.loads(gzip.decompress(base64.b64decode(packed))) for packed in re.findall(pattern + ">([^<]*)<", page)]
 
 
-def test_verdicts_are_counted_and_the_missing_call_is_charged(records):
-    shown = view.shown(records)
+def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
+    shown = view.shown([column])
     assert {verdict: count for verdict, count, _ in view.totals(shown)} == {"missing": 1, "deviates": 3, "conforms": 5}
     assert view.outcome(shown) == "5 of 9 calls do what TensorFlow documents; 3 deviate as declared; to be looked at: 1 missing."
-    assert next(call for call in shown if call.verdict == "missing").end["reason"] == "it had started when the run ended"
-    assert "This run is partial" in render(records)
+    assert [call.end["reason"] for call in view.failing(shown)] == ["it had started when the run ended"]
+    assert "This run is partial" in render([column])
 
 
-def test_the_matrix_shows_both_sizes_and_hidden_differences(records):
-    (matrix,) = view.matrices(view.shown(records))
+def test_the_matrix_shows_both_sizes_and_hidden_differences(column):
+    (matrix,) = matrices(view.shown([column]))
     assert matrix.rates == ("1", "1,3", "2")
     rows = dict(matrix.rows)
     assert [(cell.look, cell.documented, cell.observed) for cell in rows["1"]] == [("conforms", "12×12", "12×12")] * 3
@@ -97,51 +100,82 @@ def test_the_matrix_shows_both_sizes_and_hidden_differences(records):
     assert (rows["4"][2].look, rows["4"][2].documented, rows["4"][2].observed) == ("deviates", "3×3", "4×4")
 
 
-def test_rules_carry_the_installed_sentence_or_say_that_it_changed(records):
-    rules = {rule["id"]: rule for rule in view.rules(view.shown(records), records.subjects[next(iter(records.subjects))]["sentences"])}
-    atrous = rules["depthwise.unit-strides-when-atrous"]
-    assert atrous["contradicting"] == 3
-    assert atrous["reported"] == ["https://example.org/1"]
-    assert rules["depthwise.input-rank"]["sentence"].startswith("Given a 4D input tensor")
-    assert atrous["sentence"] is None
-    assert "documentation changed" in render(records)
+def test_rules_carry_the_installed_sentence_or_say_that_it_changed(column):
+    found = {one.rule.id: one for one in statements(view.shown([column]), column.subject["sentences"])}
+    atrous = found["depthwise.unit-strides-when-atrous"]
+    assert atrous.contradicting == 3
+    assert atrous.reported == ("https://example.org/1",)
+    assert found["depthwise.input-rank"].sentence.startswith("Given a 4D input tensor")
+    assert found["depthwise.values"].supporting == 5
+    assert atrous.sentence is None
+    assert "documentation changed" in render([column])
 
 
-def test_hostile_text_stays_text(records):
-    page = render(records)
+def test_hostile_text_stays_text(column):
+    page = render([column])
     elements = Elements(page)
-    assert elements.tags.count("script") == 2
+    assert elements.tags.count("script") == 3
     assert "img" not in elements.tags
     assert elements.handlers == []
     assert "49" not in "".join(elements.visible).partition("TF_X=")[2][:200]
-    found = payload(page)
-    assert found["cases"][0]["notes"] == HOSTILE
-    assert len(found["calls"]) == 9
-    assert found["calls"][0]["verdict"] == "missing", "failing first"
+    (index,), (chunk,) = unpacked(page, 'id="index"'), unpacked(page, 'class="chunk"')
+    assert next(iter(chunk["cases"].values()))["notes"] == HOSTILE
+    assert len(chunk["calls"]) == len(index["calls"]["name"]) == 9
 
 
-def test_the_page_needs_nothing_else(records):
-    page = render(records)
+def test_the_page_needs_nothing_else(column):
+    page = render([column])
     assert not re.search(r'(src|href)="(?!#|https://example.org)', page)
     assert "default-src 'none'" in page
     assert "innerHTML" not in page
 
 
-def test_the_pasted_call_is_on_the_page(records):
-    found = [call for call in payload(render(records))["calls"] if call["verdict"] == "deviates"]
-    assert "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1], padding='SAME'" in found[0]["python"]
+def test_the_detail_has_what_a_reader_needs(column):
+    (index,), (chunk,) = unpacked(render([column]), 'id="index"'), unpacked(render([column]), 'class="chunk"')
+    deviating = index["values"]["verdict"].index("deviates")
+    first = chunk["calls"][index["calls"]["verdict"].index(deviating)]
+    assert "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1], padding='SAME'" in first["python"]
+    assert first["explained"] == "phase_strided"
+    assert first["difference"].startswith("values (small_integers): first at [0, ")
+    assert first["heat"]["size"] == [6, 6]
+    height = chunk["axes"][first["axes"][0]]
+    assert [model["name"] for model in height["models"]] == ["documented", "phase_strided"]
+    assert height["models"][0]["starts"] == [0, 2, 4, 6, 8, 10]
+    assert next(iter(chunk["cases"].values()))["yaml"].startswith("- id: x\n  op: depthwise_conv2d")
+
+
+def test_calls_that_differ_in_the_mode_alone_are_alike(tmp_path, calls):
+    text = SWEEP.replace("    modes: eager\n", "") % ("x", "1")
+    planned = [("f.yaml::" + name, "f.yaml", call) for name, call in calls(text).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", record.plan(planned))
+    recorder.close()
+    (index,) = unpacked(render([single("r", read(recorder.path))]), 'id="index"')
+    assert sorted(Counter(index["alike"]["mode"]).values()) == [3] * 9
+    assert sorted(Counter(index["alike"]["dtype"]).values()) == [1] * 27
+
+
+def test_a_deviation_that_no_call_showed_is_unobserved(column):
+    assert view.unobserved(view.shown([column])) == []
+    column.records.ends.clear()
+    ((case, deviation, why),) = view.unobserved(view.shown([column]))
+    assert (case["id"], deviation["rule"], why) == ("x", "depthwise.unit-strides-when-atrous", "no call of this run showed it")
+
+
+def test_ranges_are_short_and_whole():
+    assert ranges([7, 3, 4, 5, 9]) == "3-5,7,9"
+    assert ranges([]) == ""
 
 
 def test_a_run_without_tensorflow_has_a_page_too(tmp_path, calls):
     planned = [("f.yaml::" + name, "f.yaml", call) for name, call in calls(SWEEP % ("x", "1")).items()]
     recorder = Recorder(tmp_path / "results.jsonl", record.plan(planned))
     recorder.close()
-    assert "TensorFlow did not start in this run" in render(read(recorder.path))
+    assert "TensorFlow did not start in this run" in render([single("r", read(recorder.path))])
 
 
-def test_report_command(tmp_path, records, capsys):
+def test_report_command(tmp_path, column, capsys):
     assert main(["report", str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "out.html")]) == 0
-    assert (tmp_path / "out.html").read_text(encoding="utf-8") == render(records)
+    assert (tmp_path / "out.html").read_text(encoding="utf-8") == render([column])
     assert main(["report", str(tmp_path / "none.jsonl")]) == 1
     assert main(["report", str(tmp_path / "results.jsonl"), "-o", str(tmp_path / "no" / "out.html")]) == 1
     errors = capsys.readouterr().err

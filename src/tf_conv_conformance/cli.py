@@ -12,11 +12,12 @@ from tf_conv_conformance import __version__
 
 def report(arguments: argparse.Namespace) -> int:
     """Render a record file; 1 where it cannot be read or written."""
+    from tf_conv_conformance.merging import single
     from tf_conv_conformance.report.page import write
     from tf_conv_conformance.results import NotRecords, read
 
     try:
-        write(read(arguments.records), arguments.output)
+        write([single(str(arguments.records), read(arguments.records))], arguments.output)
     except NotRecords as error:
         print(f"tf-conv-conformance: {error}", file=sys.stderr)
         return 1

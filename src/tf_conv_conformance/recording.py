@@ -10,6 +10,7 @@ import pytest
 
 from tf_conv_conformance import record
 from tf_conv_conformance.call import Call
+from tf_conv_conformance.merging import single
 from tf_conv_conformance.report.page import write
 from tf_conv_conformance.results import Recorder, read
 
@@ -41,7 +42,7 @@ class Recording:
     def pytest_sessionfinish(self) -> None:
         """Complete the record file and render it, however the run ended."""
         self._recorder.close()
-        write(read(self._recorder.path), self._page)
+        write([single(self._recorder.path.name, read(self._recorder.path))], self._page)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many calls were made, what they came to, and where to read about it."""

@@ -1,43 +1,83 @@
-"""Record files → one HTML file that needs nothing else."""
+"""Columns of record files → one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tf_conv_conformance.report import view
-from tf_conv_conformance.results import Records
+from tf_conv_conformance.changes import Changes
+from tf_conv_conformance.merging import Column
+from tf_conv_conformance.report import calls as view
+from tf_conv_conformance.report.matrix import matrices
+from tf_conv_conformance.report.payload import chunks, index
+from tf_conv_conformance.report.statements import statements
+from tf_conv_conformance.report.versions import patterns
+
+SCRIPTS = ("data.js", "picture.js", "detail.js", "list.js", "page.js")
+"""The parts of the page's script, in the order in which they build on each other."""
 
 
-def render(records: Records) -> str:
-    """The page for one run. Whatever the records hold stays text: Jinja2 escapes it, and the script sets it as text."""
+def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
+    """The page for one or more subjects; `changes` are those of the last since an earlier run.
+
+    Whatever the records hold stays text: Jinja2 escapes it, and the script sets it as text.
+    """
     environment = Environment(
         loader=PackageLoader("tf_conv_conformance.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    calls = view.shown(records)
-    subjects = list(records.subjects.values())
+    environment.filters["ranges"] = ranges
     assets = files("tf_conv_conformance.report") / "templates"
+    calls = view.shown(columns)
+    newest = columns[-1]
+    latest = [call for call in calls if call.column == len(columns) - 1]
+    numbers = {call.call["id"]: call.number for call in latest}
     return environment.get_template("index.html.j2").render(
         style=(assets / "style.css").read_text(encoding="utf-8"),
-        script=(assets / "script.js").read_text(encoding="utf-8"),
-        header=records.header,
-        complete=records.complete,
-        subjects=[line["subject"] for line in subjects],
-        outcome=view.outcome(calls),
-        coverage=view.coverage(calls),
-        totals=view.totals(calls),
+        script="\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        columns=[_column(column, [call for call in calls if call.column == place]) for place, column in enumerate(columns)],
         total=len(calls),
-        matrices=view.matrices(calls),
-        rules=list(view.rules(calls, subjects[0]["sentences"] if subjects else {})),
-        documented=bool(subjects),
-        payload=packed(view.payload(calls)),
+        totals=view.totals(calls),
+        changes=changes,
+        numbers_of=lambda ids: [numbers[identifier] for identifier in ids],
+        coverage=view.coverage(latest),
+        failing=view.failing(calls),
+        unobserved=view.unobserved(calls),
+        patterns=patterns(columns, calls) if len(columns) > 1 else [],
+        matrices=matrices(latest),
+        statements=list(statements(calls, newest.subject["sentences"] if newest.subject else {})),
+        index=packed(index(columns, calls)),
+        chunks=[packed(chunk) for chunk in chunks(calls)],
     )
+
+
+def _column(column: Column, calls: Sequence[view.Shown]) -> dict[str, Any]:
+    """What the head of the page says of a subject."""
+    return {
+        "label": column.label,
+        "subject": column.subject["subject"] if column.subject else None,
+        "header": column.records.header,
+        "complete": column.records.complete,
+        "outcome": view.outcome(calls),
+        "totals": view.totals(calls),
+    }
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers as text, those that follow each other as a range: ``3-7,9``."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
 def packed(value: Any) -> str:
@@ -46,6 +86,6 @@ def packed(value: Any) -> str:
     return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
-def write(records: Records, path: Path) -> None:
-    """Render a run to a file, in place of what was there."""
-    path.write_text(render(records), encoding="utf-8", newline="\n")
+def write(columns: Sequence[Column], path: Path, changes: Changes | None = None) -> None:
+    """Render runs to a file, in place of what was there."""
+    path.write_text(render(columns, changes), encoding="utf-8", newline="\n")

@@ -1,0 +1,109 @@
+"""Columns of record files → the calls that the page shows, and what they come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tf_conv_conformance.arguments import Arguments, from_record
+from tf_conv_conformance.merging import Column
+from tf_conv_conformance.results import Line
+from tf_conv_conformance.verdict import FAILING, KINDS
+
+ORDER = ("violates", "crashed", "timed out", "resolved", "flaky", "vacuous", "missing", "deviates", "unsupported", "conforms")
+"""Verdicts as a reader wants them: what fails first."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A call of one subject with its end and its case; `number` is its place on the page, from 0, and `column` its subject's."""
+
+    number: int
+    column: int
+    call: Line
+    end: Line
+    case: Line
+    arguments: Arguments
+
+    @property
+    def verdict(self) -> str:
+        """The verdict's name."""
+        return str(self.end["verdict"])
+
+    @property
+    def observed(self) -> Line:
+        """What came out; empty where the call was not made."""
+        observed: Line = self.end.get("observed", {})
+        return observed
+
+    @property
+    def observed_shape(self) -> list[int] | None:
+        """The observed shape, if a value came out."""
+        shape: list[int] | None = self.observed.get("shape")
+        return shape
+
+
+def shown(columns: Sequence[Column]) -> list[Shown]:
+    """Every planned call of every subject; one without an end is missing, charged to itself if it had started."""
+    found: list[Shown] = []
+    arguments: dict[str, Arguments] = {}
+    for place, column in enumerate(columns):
+        records = column.records
+        for identifier, call in records.calls.items():
+            reason = "it had started when the run ended" if identifier in records.started else "the run ended before it"
+            end = records.ends.get(identifier, {"verdict": "missing", "reason": reason, "rules": [], "data": []})
+            if call["hash"] not in arguments:
+                arguments[call["hash"]] = from_record(call["arguments"])
+            found.append(Shown(len(found), place, call, end, records.cases[call["case"]], arguments[call["hash"]]))
+    return found
+
+
+def totals(calls: Sequence[Shown]) -> list[tuple[str, int, str]]:
+    """Each verdict that occurred: its name, how often, what it means. Failing ones first."""
+    counts = Counter(call.verdict for call in calls)
+    return [(verdict, counts[verdict], KINDS[verdict]) for verdict in ORDER if counts[verdict]]  # type: ignore[index]
+
+
+def failing(calls: Sequence[Shown]) -> list[Shown]:
+    """The calls that fail, the worst verdicts first."""
+    return sorted((call for call in calls if call.verdict in FAILING), key=lambda call: ORDER.index(call.verdict))
+
+
+def coverage(calls: Sequence[Shown]) -> str | None:
+    """How much of the exhaustive scopes was covered, in a sentence; None where there is none."""
+    made: dict[str, set[Arguments]] = {}
+    for call in calls:
+        if call.case["problems"] and call.verdict not in ("missing", "unsupported"):
+            made.setdefault(call.case["key"], set()).add(call.arguments)
+    problems = {call.case["key"]: int(call.case["problems"]) for call in calls if call.case["problems"]}
+    if not problems:
+        return None
+    covered = sum(min(2 * len(made.get(key, ())), count) for key, count in problems.items())
+    return f"{covered:,} of the {sum(problems.values()):,} axis problems of the exhaustive scopes were covered."
+
+
+def outcome(calls: Sequence[Shown]) -> str:
+    """The outcome in one sentence."""
+    counts = Counter(call.verdict for call in calls)
+    failing = [f"{counts[verdict]:,} {verdict}" for verdict in ORDER if verdict in FAILING and counts[verdict]]
+    parts = [f"{counts['conforms']:,} of {len(calls):,} calls do what TensorFlow documents"]
+    if counts["deviates"]:
+        parts.append(f"{counts['deviates']:,} deviate as declared")
+    if counts["unsupported"]:
+        parts.append(f"{counts['unsupported']:,} are unsupported here")
+    parts.append("nothing new" if not failing else "to be looked at: " + ", ".join(failing))
+    return "; ".join(parts) + "."
+
+
+def unobserved(calls: Sequence[Shown]) -> list[tuple[Line, Line, str]]:
+    """Declared deviations that no call showed, each with its case and why: nothing is said about whether they still exist."""
+    observed = {(call.case["key"], rule) for call in calls if call.verdict == "deviates" for rule in call.end["rules"]}
+    cases = {call.case["key"]: call.case for call in calls}
+    found = []
+    for key, case in cases.items():
+        for deviation in case["deviations"]:
+            if (key, deviation["rule"]) not in observed:
+                condition = ", ".join(f"{name} {wanted}" for name, wanted in deviation.get("when", {}).items())
+                found.append((case, deviation, f"declared when {condition}" if condition else "no call of this run showed it"))
+    return found

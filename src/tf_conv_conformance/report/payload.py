@@ -1,0 +1,110 @@
+"""Calls → what the page's script draws from: an index of all of them in columns, and their details in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tf_conv_conformance.arguments import read
+from tf_conv_conformance.merging import Column
+from tf_conv_conformance.oracle.models import is_atrous_strided
+from tf_conv_conformance.relations import RELATIONS
+from tf_conv_conformance.report.calls import ORDER, Shown
+from tf_conv_conformance.report.figures import figure
+from tf_conv_conformance.reproduction import from_record as reproduction
+
+CHUNK = 512  # calls of a chunk: a few milliseconds to open
+
+
+class Numbered:
+    """Values in the order in which they first come, each with its number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, value: Hashable) -> int:
+        """The number of a value, from 0."""
+        return self._numbers.setdefault(value, len(self._numbers))
+
+    def values(self) -> list[Any]:
+        """The values in the order of their numbers."""
+        return list(self._numbers)
+
+
+def index(columns: Sequence[Column], calls: Sequence[Shown]) -> dict[str, Any]:
+    """What the list shows, filters, sorts and groups by: a list for each property, most of them numbers into `values`."""
+    named = {
+        "file": [call.case["file"] for call in calls],
+        "op": [call.arguments.op for call in calls],
+        "mode": [call.call["mode"] for call in calls],
+        "dtype": [call.arguments.dtype for call in calls],
+        "verdict": [call.verdict for call in calls],
+        "reason": [call.end["reason"] for call in calls],
+        "rules": [tuple(call.call["rules"]) for call in calls],
+        "against": [tuple(call.end["rules"]) for call in calls],
+    }
+    plain: dict[str, list[Any]] = {
+        "name": [call.call["id"].removeprefix(call.case["file"] + "::") for call in calls],
+        "version": [call.column for call in calls],
+        "seconds": [call.end.get("seconds") for call in calls],
+        "largest": [call.end.get("largest") for call in calls],
+    }
+    values: dict[str, list[Any]] = {"version": [column.label for column in columns]}
+    for name, column in named.items():
+        numbered = Numbered()
+        plain[name] = [numbered.number(value) for value in column]
+        values[name] = numbered.values()
+    return {"values": values, "order": ORDER, "chunk": CHUNK, "calls": plain, "alike": alike(calls)}
+
+
+def alike(calls: Sequence[Shown]) -> dict[str, list[int]]:
+    """For mode, dtype and version: the number of the group of calls that differ in it alone."""
+    found = {}
+    for name in ("mode", "dtype", "version"):
+        numbered = Numbered()
+        found[name] = [numbered.number(_but(call, name)) for call in calls]
+    return found
+
+
+def _but(call: Shown, name: str) -> Hashable:
+    arguments = replace(call.arguments, dtype="") if name == "dtype" else call.arguments
+    mode = None if name == "mode" else call.call["mode"]
+    column = None if name == "version" else call.column
+    return call.case["key"], call.call["relation"], arguments, mode, column
+
+
+def chunks(calls: Sequence[Shown]) -> Iterator[dict[str, Any]]:
+    """The details of all calls, as many at a time as a chunk has; each chunk holds the cases and the axes of its calls."""
+    for start in range(0, len(calls), CHUNK):
+        yield _chunk(calls[start : start + CHUNK])
+
+
+def _chunk(calls: Iterable[Shown]) -> dict[str, Any]:
+    cases: dict[str, Any] = {}
+    axes = Numbered()
+    details = []
+    for call in calls:
+        kept = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
+        cases.setdefault(call.case["key"], {name: call.case[name] for name in kept})
+        reading, split = read(call.arguments), is_atrous_strided(call.arguments)
+        places = [axes.number((axis, split)) for axis in (reading.height, reading.width)] if reading else None
+        details.append({**_detail(call), "axes": places})
+    return {"calls": details, "cases": cases, "axes": [figure(axis, split) for axis, split in axes.values()]}
+
+
+def _detail(call: Shown) -> dict[str, Any]:
+    end, predicted = call.end, call.call["predicted"]
+    return {
+        "case": call.case["key"],
+        "via": call.arguments.door,
+        "gradient": call.arguments.gradient,
+        "relation": RELATIONS[call.call["relation"]].says if call.call["relation"] else None,
+        "nchw": call.arguments.data_format == "NCHW",
+        "refuses": predicted["refuses"],
+        "formula": predicted["shape"],
+        "observed": end.get("observed"),
+        "warnings": end.get("warnings", []),
+        **{name: end.get(name) for name in ("difference", "explained", "ulp", "largest_at", "heat")},
+        "python": reproduction(call.arguments, call.call["mode"], end["data"][0]) if end["data"] else "",
+    }

@@ -1,0 +1,110 @@
+// The detail of one call: what was documented, what came out, why, and how to see it without this suite.
+const LONG = 2000; // characters of notes that are shown unasked
+const quoted = (name) => $(`#rule-${CSS.escape(name)} q`)?.textContent;
+
+function outcomeOf(observed) {
+  if (!observed) return "nothing: the call was not made";
+  if (observed.shape) return `${observed.dtype} of shape ${shapeText(observed.shape)}`;
+  if (observed.error) return `${observed.error}: ${observed.message}`;
+  return `the process ended: ${observed.ended}, ${observed.signal}`;
+}
+
+function documentedBy(call, number) {
+  if (call.refuses) return `an exception (${call.refuses.join(", ")}); the formula would give ${shapeText(call.formula)}`;
+  return `${value("dtype", number)} of shape ${shapeText(call.formula)}`;
+}
+
+function facts(pairs) {
+  const list = make("dl");
+  for (const [name, text] of pairs) if (text) list.append(make("dt", {}, name), make("dd", {}, text));
+  return list;
+}
+
+function largestOf(call, number) {
+  if (calls.largest[number] == null) return null;
+  const place = call.largest_at ? ` at [${call.largest_at.join(", ")}]` : "";
+  return `${calls.largest[number]}${call.ulp == null ? "" : `, ${call.ulp} ulp`}${place}`;
+}
+
+function copied(title, text) {
+  const button = make("button", { type: "button", className: "copy" }, "Copy");
+  button.addEventListener("click", async () => {
+    await copy(text);
+    button.textContent = "Copied";
+  });
+  const block = make("pre", { tabIndex: 0, role: "region", "aria-label": title }, text);
+  return make("section", {}, make("h4", {}, title), button, block);
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch { // a browser that keeps its clipboard from pages on disk
+    const area = make("textarea", { value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+function why(call, number) {
+  const lines = value("against", number).map((rule) => {
+    const text = quoted(rule);
+    return make("li", {}, make("a", { href: `#rule-${rule}` }, rule), text ? make("q", {}, text) : null);
+  });
+  const explained = call.explained && make("p", {}, "Explained by the model ", make("b", {}, call.explained.replace("_", "-")), ": shape, dtype and every value are what it predicts.");
+  if (lines.length === 0 && !explained) return null;
+  return make("section", {}, make("h4", {}, "Why"), explained, lines.length ? make("ul", { className: "against" }, ...lines) : null);
+}
+
+function arithmetic(axes) {
+  const parts = [["height", axes[0]], ["width", axes[1]]].flatMap(([name, axis]) => axis.models.map((model) =>
+    make("div", {}, make("h5", {}, `${name}, ${model.name.replace("_", "-")}`), make("pre", { tabIndex: 0, role: "region", "aria-label": `${name}, ${model.name}` }, model.steps.join("\n")))));
+  return make("section", { className: "arithmetic" }, make("h4", {}, "The predicted size, step by step"), ...parts);
+}
+
+function links(texts) {
+  return texts.map((text) => make("li", {}, /^https?:\/\//.test(text) ? make("a", { href: text, rel: "noreferrer" }, text) : text));
+}
+
+function told(call) {
+  const own = call.case;
+  const references = [...new Set([...own.references, ...own.deviations.map((one) => one.reported).filter((one) => one !== "unreported")])];
+  const notes = own.notes && make("p", { className: "notes" }, own.notes);
+  const long = own.notes?.length > LONG && make("details", {}, make("summary", {}, `Notes of ${own.notes.length.toLocaleString("en")} characters`), notes);
+  return make("section", {}, long || notes,
+    references.length ? make("ul", {}, ...links(references)) : null);
+}
+
+async function detail(number) {
+  const call = await detailOf(number), own = call.case;
+  const verdict = value("verdict", number);
+  const head = make("p", { className: "head" }, make("i", { className: look(verdict) }), make("b", {}, verdict), `: ${value("reason", number)}`);
+  const table = facts([
+    ["Documented", documentedBy(call, number)],
+    ["Observed", outcomeOf(call.observed)],
+    ["Difference", call.difference],
+    ["Largest", largestOf(call, number)],
+    ["Warnings", call.warnings.map((warned) => `${warned.category}: ${warned.message}`).join("\n")],
+    ["Entry point", `${call.via}, ${value("mode", number)}${call.gradient ? `, gradient by the ${call.gradient}` : ""}`],
+    ["Relation", call.relation],
+    ["Subject", several ? value("version", number) : null],
+    ["Case", `${own.file}:${own.line}, ${own.id}`],
+    ["Time", calls.seconds[number] == null ? null : `${(1000 * calls.seconds[number]).toFixed(1)} ms`],
+    ["Last output", call.observed?.output],
+  ]);
+  const picture = call.axes && pictures(call.axes);
+  if (picture && call.heat && !call.gradient) picture.choose(...call.largest_at.slice(call.nchw ? -2 : -3).slice(0, 2));
+  const link = make("a", { className: "permalink", href: `#${encodeURIComponent(fullName(number))}` }, "link to this call");
+  const parts = [make("h3", {}, fullName(number)), head, told(call), table, why(call, number)];
+  if (picture) {
+    parts.push(make("section", {}, make("h4", {}, "Which input elements feed an output element"), picture.element));
+    if (call.heat) parts.push(make("section", {}, make("h4", {}, "Where the values differ"), heatMap(call.heat, calls.largest[number], picture.choose)));
+    parts.push(arithmetic(call.axes));
+  }
+  if (call.python) parts.push(copied("The call as Python, without this suite", call.python));
+  parts.push(copied(`The case, ${own.file}:${own.line}`, own.yaml));
+  parts.push(facts([["Exercises", value("rules", number).join(", ")]]), link);
+  return parts;
+}
