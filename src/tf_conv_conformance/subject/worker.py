@@ -21,6 +21,7 @@ bfloat16 has no ``.npy`` form: its bits cross as uint16.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -138,12 +139,12 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
 
 def onednn_in_effect() -> bool | None:
     """Whether TensorFlow uses oneDNN's kernels in this process: True, False, or None where it cannot be asked."""
-    try:
-        from tensorflow.python.util import _pywrap_util_port
-
-        return bool(_pywrap_util_port.IsMklEnabled())
-    except (ImportError, AttributeError):
-        return None
+    for module in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):  # the newest first
+        try:
+            return bool(importlib.import_module("tensorflow.python." + module).IsMklEnabled())
+        except (ImportError, AttributeError):
+            continue
+    return None
 
 
 def cpu() -> dict[str, Any]:
@@ -176,6 +177,12 @@ def installed(package: str) -> str | None:
         return None
 
 
+def gpus(tf: Any) -> list[Any]:
+    """The GPUs that TensorFlow sees."""
+    config = tf.config if hasattr(tf.config, "list_physical_devices") else tf.config.experimental  # TensorFlow 1
+    return list(config.list_physical_devices("GPU"))
+
+
 def describe(tf: Any) -> dict[str, Any]:
     """What identifies the subject, as JSON values."""
     switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
@@ -189,7 +196,7 @@ def describe(tf: Any) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": cpu(),
         "onednn": onednn_in_effect(),
-        "device": "gpu" if tf.config.list_physical_devices("GPU") else "cpu",
+        "device": "gpu" if gpus(tf) else "cpu",
         "environment": {
             k: v
             for k, v in sorted(os.environ.items())
@@ -217,10 +224,14 @@ def convolution(tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) 
     if ".raw_ops." in symbol:
         return lambda x, w: function(input=x, filter=w, **keywords)
     if symbol == "tf.nn.separable_conv2d":
-        return lambda x, w: function(x, w, tf.eye(w.shape[2] * w.shape[3], dtype=w.dtype)[None, None], **keywords)
+        return lambda x, w: function(x, w, tf.eye(int(w.shape[2]) * int(w.shape[3]), dtype=w.dtype)[None, None], **keywords)
     if ".keras." not in symbol:
         return lambda x, w: function(x, w, **keywords)
-    sizes = {"filters": w.shape[3], "groups": x.shape[-1] // w.shape[2]} if symbol.endswith(".Conv2D") else {"depth_multiplier": w.shape[3]}
+    sizes: dict[str, Any] = {"depth_multiplier": w.shape[3]}
+    if symbol.endswith(".Conv2D"):
+        sizes = {"filters": w.shape[3]}
+        if x.shape[-1] != w.shape[2]:
+            sizes["groups"] = x.shape[-1] // w.shape[2]  # TensorFlow 1 has no such argument
     layer = function(kernel_size=tuple(w.shape[:2]), use_bias=False, dtype=x.dtype.name, **dict(sizes, **keywords))
     layer.build(x.shape)
     layer.set_weights([w.numpy()])
@@ -244,8 +255,12 @@ def in_mode(tf: Any, function: Callable[..., Any], mode: str) -> Callable[..., A
     """The function as `mode` runs it."""
     if mode == "eager":
         return function
-    compiled: Callable[..., Any] = tf.function(function, jit_compile=True) if mode == "xla" else tf.function(function)
-    return compiled
+    if mode == "graph":
+        return tf.function(function)  # type: ignore[no-any-return]
+    try:
+        return tf.function(function, jit_compile=True)  # type: ignore[no-any-return]
+    except TypeError:  # before TensorFlow 2.5
+        return tf.function(function, experimental_compile=True)  # type: ignore[no-any-return]
 
 
 class Prepared:
@@ -305,10 +320,12 @@ def execute(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], l
 
 
 def import_tensorflow() -> Any:
-    """TensorFlow, with its logging kept to errors unless the environment says otherwise."""
+    """TensorFlow, with its logging kept to errors unless the environment says otherwise, and eager also before version 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
+    if not tf.executing_eagerly():
+        tf.compat.v1.enable_eager_execution()
     return tf
 
 
