@@ -12,6 +12,7 @@ import pytest
 from tf_conv_conformance.numbers import as_numbers, encode
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.subject import worker
+from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
 
 ONES = {"strides": [1, 1, 1, 1], "padding": "VALID"}
@@ -150,7 +151,7 @@ def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
 
 def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
     with pytest.raises(SubjectUnavailable, match="exit status 0"):
-        Gateway((), 60, python="true")
+        Gateway((), 60, Definition(command=("true",)))
 
 
 def test_in_process_runs_the_same_code(monkeypatch):

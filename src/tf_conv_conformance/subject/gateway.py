@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,15 +19,33 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.subject import worker
+from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 
 WORKER_FILE = Path(worker.__file__)
+PROGRAM = WORKER_FILE.read_bytes()
+BOOTSTRAP = """import os
+os.environ.update({environment!r})
+program = b""
+while len(program) < {length}:
+    program += os.read(0, {length} - len(program)) or exit("the pipe ended")
+exec(compile(program, {name!r}, "exec"), {{"__name__": "__main__"}})"""
+DEFAULT = Definition()
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
 HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end
 
 
 class SubjectUnavailable(Exception):
     """No TensorFlow could be started; the message says what was tried and what it printed last."""
+
+
+def command(definition: Definition, symbols: Sequence[str]) -> list[str]:
+    """The command line that starts a worker. ssh hands its words to a shell on the other side, so they are quoted for it."""
+    bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment), name=str(WORKER_FILE))
+    settings = json.dumps({"threads": definition.threads, "device": definition.device, "symbols": list(symbols)})
+    words = ["-u", "-c", bootstrap, settings]
+    remote = Path(definition.command[0]).name == "ssh"
+    return [*definition.command, *(map(shlex.quote, words) if remote else words)]
 
 
 def arms_of(head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> tuple[Arm, ...]:
@@ -68,8 +87,8 @@ class Gateway:
     Raises :class:`SubjectUnavailable` when TensorFlow does not start.
     """
 
-    def __init__(self, symbols: Sequence[str], time_limit: float, python: str = sys.executable) -> None:
-        self._command = [python, "-u", str(WORKER_FILE)]
+    def __init__(self, symbols: Sequence[str], time_limit: float, definition: Definition = DEFAULT) -> None:
+        self._definition = definition
         self.documentation: dict[str, str] = {}
         self._time_limit = time_limit
         self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115  # lives as long as this object
@@ -118,15 +137,17 @@ class Gateway:
         """Start a worker; it tells the docstrings of these symbols, which a later one need not."""
         self._output.truncate(0)
         self._printed_before = 0
-        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-        self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-            [*self._command, *symbols],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._output,
-            env=environment,
-            start_new_session=True,
-        )
+        try:
+            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
+                command(self._definition, symbols),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._output,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._process = None
+            raise self._unavailable(f"{error.filename or self._definition.command[0]}: {error.strerror}") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._writer = Connection(os.dup(self._process.stdin.fileno()), readable=False)
@@ -135,6 +156,7 @@ class Gateway:
         self._process.stdout.close()
         with self._limit(START_LIMIT) as overdue:
             try:
+                self._send_program()
                 hello, _ = worker.receive(self)
             except (EOFError, OSError) as error:
                 ended = self._reap()
@@ -147,11 +169,18 @@ class Gateway:
         self.subject: dict[str, Any] = hello["subject"]
         self.documentation = self.documentation or hello["documentation"]
 
+    def _send_program(self) -> None:
+        """Write the worker's own source, which the bootstrap reads: the interpreter may be on a machine that does not have it."""
+        data = memoryview(PROGRAM)
+        while data:
+            data = data[os.write(self._writer.fileno(), data) :]
+
     def _unavailable(self, reason: str) -> SubjectUnavailable:
-        python = self._command[0]
+        name, words = self._definition.name, " ".join(self._definition.command)
+        who = f"subject {name} ({words})" if name else words
         return SubjectUnavailable(
-            f"TensorFlow did not start in {python}: {reason}\nits last output:\n{self._tail() or '(none)'}\n"
-            f"Install it where this suite runs: {python} -m pip install 'tf-conv-conformance[tensorflow]', or a build of your own."
+            f"TensorFlow did not start in {who}: {reason}\nits last output:\n{self._tail() or '(none)'}\n"
+            f"Install it there: {words} -m pip install tensorflow, or a build of your own."
         )
 
     @contextmanager

@@ -1,8 +1,8 @@
 """The subject's side of the pipe: the one file that imports TensorFlow.
 
-It runs as a script in a child process (``python worker.py``), imports nothing of this package, and keeps to Python 3.7 and
-NumPy 1.14, so that an old TensorFlow can be asked the same questions. The same functions run in the test process with
-``--tf-in-process``.
+It runs in a child process, whose interpreter reads it from standard input and may be on another machine. It imports nothing of this
+package, and keeps to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be asked the same questions. The same functions run in
+the test process with ``--tf-in-process``.
 
 Protocol, over ``multiprocessing.connection`` on standard input and output. Each message is one JSON text (the head), followed by
 as many ``.npy`` byte strings as the head's ``arrays`` says:
@@ -183,7 +183,7 @@ def gpus(tf: Any) -> list[Any]:
     return list(config.list_physical_devices("GPU"))
 
 
-def describe(tf: Any) -> dict[str, Any]:
+def describe(tf: Any, settings: Any = {}) -> dict[str, Any]:  # noqa: B006  # never written
     """What identifies the subject, as JSON values."""
     switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
     return {
@@ -196,7 +196,8 @@ def describe(tf: Any) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": cpu(),
         "onednn": onednn_in_effect(),
-        "device": "gpu" if gpus(tf) else "cpu",
+        "device": (settings.get("device") or ("gpu" if gpus(tf) else "cpu")).partition(":")[0].lower(),
+        "threads": settings.get("threads"),
         "environment": {
             k: v
             for k, v in sorted(os.environ.items())
@@ -329,23 +330,38 @@ def import_tensorflow() -> Any:
     return tf
 
 
-def serve(connection: Any, symbols: list[str]) -> None:
+def configure(tf: Any, settings: Any) -> Any:
+    """Set the number of threads, and return the device on which calls are made: a context."""
+    if settings.get("threads"):
+        tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
+        tf.config.threading.set_inter_op_parallelism_threads(settings["threads"])
+    return tf.device("/" + settings["device"] if settings.get("device") else None)
+
+
+def serve(connection: Any, settings: Any) -> None:
     """Answer requests until the other side closes."""
     try:
         tf = import_tensorflow()
+        device = configure(tf, settings)
     except Exception as error:
         send(connection, {"type": "failed", "message": "{}: {}".format(type(error).__name__, error)})
         raise
-    hello = {"type": "hello", "protocol": PROTOCOL, "subject": describe(tf), "documentation": documentation(tf, symbols)}
+    hello = {
+        "type": "hello",
+        "protocol": PROTOCOL,
+        "subject": describe(tf, settings),
+        "documentation": documentation(tf, settings["symbols"]),
+    }
     send(connection, hello)
-    while True:
-        try:
-            request, arrays = receive(connection)
-        except EOFError:
-            return
-        if request["type"] == "close":
-            return
-        send(connection, *execute(tf, request, arrays))
+    with device:
+        while True:
+            try:
+                request, arrays = receive(connection)
+            except EOFError:
+                return
+            if request["type"] == "close":
+                return
+            send(connection, *execute(tf, request, arrays))
 
 
 def main() -> None:
@@ -364,9 +380,9 @@ def main() -> None:
     connection = Duplex()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    sys.path.pop(0)  # this file's folder: nothing in it may be imported by accident
+    sys.path.pop(0)  # the working directory: nothing in it may be imported by accident
     faulthandler.enable()
-    serve(connection, sys.argv[1:])
+    serve(connection, json.loads(sys.argv[1]))
 
 
 if __name__ == "__main__":

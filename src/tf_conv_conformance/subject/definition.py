@@ -1,0 +1,67 @@
+"""Subjects by name: which interpreter, with which environment, runs the TensorFlow under test."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+FORM = "NAME = [VARIABLE=value …] [threads=N] [device=CPU:0] COMMAND"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*")
+_VARIABLE = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.S)
+_SETTING = re.compile(r"([a-z]+)=(.*)")
+_DEVICE = re.compile(r"(CPU|GPU):[0-9]+")
+
+
+class Undefined(ValueError):
+    """Text that defines no subject; the message says what would."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How a subject is started. The one without a name is that of this interpreter; `threads` and `device` are TensorFlow's own if None."""
+
+    name: str = ""
+    command: tuple[str, ...] = (sys.executable,)
+    environment: tuple[tuple[str, str], ...] = ()
+    threads: int | None = None
+    device: str | None = None
+
+
+def define(text: str, folder: Path) -> Definition:
+    """The subject in a line of the form :data:`FORM`; a relative path to an interpreter is relative to `folder`. Raises :class:`Undefined`.
+
+    The command is an interpreter, with a command before it where there is one (``nice python3``, ``ssh host python3``), and this
+    interpreter where none is given.
+    """
+    name, equals, rest = (part.strip() for part in text.partition("="))
+    if not equals or not _NAME.fullmatch(name):
+        raise Undefined(f"{text!r} defines no subject; the form is {FORM}, the name of letters, digits, '.' and '_'")
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise Undefined(f"{name}: {error} in {rest!r}") from error
+    environment = []
+    threads, device = None, None
+    while words and (variable := _VARIABLE.fullmatch(words[0])):
+        environment.append((variable[1], variable[2]))
+        words.pop(0)
+    while words and (setting := _SETTING.fullmatch(words[0])):
+        if setting[1] == "threads" and setting[2].isdecimal() and int(setting[2]) > 0:
+            threads = int(setting[2])
+        elif setting[1] == "device" and _DEVICE.fullmatch(setting[2]):
+            device = setting[2]
+        else:
+            raise Undefined(f"{name}: {words[0]!r} is neither threads=N, of 1 and more, nor device=CPU:0 or GPU:0")
+        words.pop(0)
+    return Definition(name, tuple(located(words, folder)), tuple(environment), threads, device)
+
+
+def located(words: list[str], folder: Path) -> list[str]:
+    """A command with the path of its program made absolute; this interpreter for none."""
+    if not words:
+        return [sys.executable]
+    program = Path(words[0]).expanduser()
+    return [str(folder / program) if len(program.parts) > 1 else words[0], *words[1:]]
