@@ -43,6 +43,8 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ({"strides": ""}, "6:13: cases[0].strides: is empty (null); give a value, or take the key away"),
         ({"strides": "99999999999999999999"}, "6:14: cases[0].strides: 99999999999999999999 is out of range"),
         ({"strides": None}, "2:5: cases[0]: `strides` is missing"),
+        ({"input": "5"}, "4:12: cases[0].input: a list or a mapping belongs here, not an integer 5"),
+        ({"data_format": "[NHWC]"}, "8:18: cases[0].data_format: a single value or a mapping belongs here, not a list ['NHWC']"),
         ({"id": None}, "2:5: cases[0].id: is missing"),
         ({"id": "a b"}, "2:9: cases[0].id: 'a b' may hold only letters"),
         ({"id": "7"}, "2:9: cases[0].id: text belongs here, not an integer 7"),

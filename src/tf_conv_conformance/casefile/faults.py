@@ -33,6 +33,9 @@ def message_of(error: ErrorDetails, keys: tuple[str | int, ...]) -> str:
         parents = [key for key in keys[:-1] if isinstance(key, str)]
         model = KNOWN.get(parents[-1], CaseFile) if parents else CaseFile
         return f"unknown key; {nearest(str(keys[-1]), list(model.model_fields))}"
+    if kind == "union_tag_invalid":
+        forms = " or ".join(_FORMS[tag] for tag in _FORMS if tag in context["expected_tags"])
+        return f"{forms} belongs here, not {_described(value)}"
     if kind == "missing":
         return "is missing"
     if kind in ("int_type", "int_from_float"):
@@ -55,6 +58,7 @@ def message_of(error: ErrorDetails, keys: tuple[str | int, ...]) -> str:
     return error["msg"]
 
 
+_FORMS = {"<scalar>": "a single value", "<list>": "a list", "<mapping>": "a mapping"}
 _WANTED = {
     "dict_type": "a mapping", "model_type": "a mapping", "list_type": "a list", "string_type": "text", "bool_type": "true or false",
     "float_type": "a number", "model_attributes_type": "a mapping",
