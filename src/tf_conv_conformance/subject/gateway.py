@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -32,11 +33,21 @@ while len(program) < {length}:
 exec(compile(program, {name!r}, "exec"), {{"__name__": "__main__"}})"""
 DEFAULT = Definition()
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
+_STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)  # from there on: where Python was
 HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end
 
 
 class SubjectUnavailable(Exception):
-    """No TensorFlow could be started; the message says what was tried and what it printed last."""
+    """No TensorFlow could be started; the message says what was tried and what it printed last, `brief` leaves out its tracebacks."""
+
+    def __init__(self, tried: str, printed: str = "", advice: str = "") -> None:
+        super().__init__("\n".join([tried, *(["its last output:", printed or "(none)", advice] if advice else [])]))
+        self.brief = "\n".join(part for part in (tried, without_stacks(printed), advice) if part)
+
+
+def without_stacks(printed: str) -> str:
+    """What the worker printed before Python told where it was."""
+    return _STACKS.split(printed)[0].strip()
 
 
 def command(definition: Definition, symbols: Sequence[str]) -> list[str]:
@@ -178,10 +189,8 @@ class Gateway:
     def _unavailable(self, reason: str) -> SubjectUnavailable:
         name, words = self._definition.name, " ".join(self._definition.command)
         who = f"subject {name} ({words})" if name else words
-        return SubjectUnavailable(
-            f"TensorFlow did not start in {who}: {reason}\nits last output:\n{self._tail() or '(none)'}\n"
-            f"Install it there: {words} -m pip install tensorflow, or a build of your own."
-        )
+        advice = f"Install it there: {words} -m pip install tensorflow, or a build of your own."
+        return SubjectUnavailable(f"TensorFlow did not start in {who}: {reason}", self._tail(), advice)
 
     @contextmanager
     def _limit(self, seconds: float) -> Iterator[threading.Event]:
