@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, floor, trunc
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tf_conv_conformance.arithmetic import steps
@@ -38,6 +38,7 @@ def equations(lines):
     return names
 
 
+@settings(deadline=None)
 @given(st.sampled_from(MODELS), AXES)
 @example(PHASE_STRIDED, Axis(7, 3, 9, 5, "VALID"))
 @example(PHASE_STRIDED, Axis(1, 7, 1, 1, "VALID"))
@@ -48,7 +49,7 @@ def test_every_equation_holds_and_ends_in_the_geometry(model, axis):
     size = model.size(axis, model.truncates_sizes)
     assert names["out"] == size
     assert sum(line.startswith("out = ") for line in lines) == 1
-    assert any("no tensor has a negative size" in line for line in lines) == (size < 0)
+    assert any("no such tensor exists" in line for line in lines) == (size < 0)
     if axis.padding == "SAME":
         before, after = model.padding(axis)
         assert names["padding"] == before + after
@@ -133,4 +134,4 @@ def test_verbatim(model, axis, expected):
     ],
 )
 def test_a_negative_size_is_no_tensor(model, axis, last):
-    assert steps(model, axis)[-1] == last + ": no tensor has a negative size, so there is no result"
+    assert steps(model, axis)[-1] == last + ": no such tensor exists"

@@ -83,9 +83,9 @@ def _signed(number: int) -> str:
 
 
 def _result(model: Model, axis: Axis) -> str:
-    """The size that the model predicts; of a negative one, that no such tensor exists."""
+    """The size that the model predicts; a negative one is none that a tensor has."""
     size: int = model.size(axis, model.truncates_sizes)
-    return str(size) if size >= 0 else f"{size}: no tensor has a negative size, so there is no result"
+    return str(size) if size >= 0 else f"{size}: no such tensor exists"
 
 
 _STEPS = {"documented": _documented, "phase_strided": _phase_strided}

@@ -27,14 +27,14 @@ def text(where: str, call: Call, verdict: Verdict, observation: Observation | No
     rows.append(("relation", RELATIONS[call.relation].says) if call.relation else ("predicted", _predicted(call)))
     if observation is not None:
         rows.append(("observed", ending(observation)))
-        rows += [] if call.relation else _first(call, verdict, observation)
+        rows += [] if call.relation else first_difference(call, verdict, observation)
         rows += [("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
     lines = [f"{verdict.kind}: {verdict.reason}", *(_row(name, value) for name, value in rows)]
     if observation is not None and observation.last_output and observation.kind != "answered":
         lines.append("  last output of the process:")
         lines.append(textwrap.indent(observation.last_output, "    | "))
     lines.append("  the call, to paste and run:")
-    lines.append(textwrap.indent(python(call.arguments, call.mode, prediction.inputs(call.arguments).arms[_arm(call, verdict)]), "    "))
+    lines.append(textwrap.indent(python(call.arguments, call.mode, prediction.inputs(call.arguments).arms[arm_of(call, verdict)]), "    "))
     return "\n".join(lines)
 
 
@@ -43,7 +43,7 @@ def _row(name: str, value: str) -> str:
     return f"  {name:<10} " + ("\n" + " " * 13).join(wrapped)
 
 
-def _arm(call: Call, verdict: Verdict) -> int:
+def arm_of(call: Call, verdict: Verdict) -> int:
     """The arm of data that shows the difference."""
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
     return names.index(verdict.difference.arm) if verdict.difference and verdict.difference.arm in names else 0
@@ -68,7 +68,7 @@ def _predicted(call: Call) -> str:
     return f"an exception, by the documentation ({', '.join(claimed.because)}){would}"
 
 
-def _first(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
+def first_difference(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
     """The first differing element, what feeds it, and the model that explains the observation."""
     difference = from_formula(call, verdict, observation)
     explained = explaining_model(call, observation)
