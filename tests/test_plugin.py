@@ -37,6 +37,12 @@ DECLARED = (
       - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported}
 """
 )
+REFUSED = """
+defaults: {op: conv2d, input: [1, 7, 6, 2], filter: [3, 2, $in_channels, 3], padding: SAME}
+cases:
+  - {id: no-strides, strides: 0}
+  - {id: lacking, strides: 2, requires: {tensorflow: ">=99"}}
+"""
 CRASHING = """
 defaults: {op: depthwise_conv2d, strides: 1, padding: SAME, modes: xla}
 cases:
@@ -239,13 +245,27 @@ def test_last_failed_and_exit_first(pytester, write):
     assert list(records(pytester).calls) == ["cases/a_wrong.yaml::atrous[eager]"]
 
 
-def test_junit_xml_carries_verdict_and_rule(pytester, write, run):
-    write(cases__declared=DECLARED)
-    run("cases", "--modes", "eager", "--junitxml", "out.xml")
-    (case,) = ElementTree.parse(pytester.path / "out.xml").getroot().iter("testcase")
-    assert case.get("name") == "atrous[eager]"
-    properties = [(one.get("name"), one.get("value")) for one in case.iter("property")]
-    assert properties == [("verdict", "deviates"), ("rule", "depthwise.unit-strides-when-atrous")]
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, workers):
+    write(cases__declared=DECLARED, cases__good=GOOD, cases__z_refused=REFUSED)
+    run("cases", "--modes", "eager", "--junitxml", "out.xml", *workers)
+    found = {
+        case.get("name"): [(one.get("name"), one.get("value")) for one in case.iter("property")]
+        for case in ElementTree.parse(pytester.path / "out.xml").getroot().iter("testcase")
+    }
+    assert found["atrous[eager]"] == [
+        ("verdict", "deviates"),
+        ("rule", "depthwise.unit-strides-when-atrous"),
+        ("documented", "an exception"),
+        ("observed", "float32 of shape [1, 5, 5, 1]"),
+    ]
+    shape = "float32 of shape [1, 4, 3, 3]"
+    assert found["plain[eager]"] == [("verdict", "conforms"), ("documented", shape), ("observed", shape)]
+    (verdict, documented, observed) = found["no-strides[eager]"]
+    assert (verdict, documented) == (("verdict", "conforms"), ("documented", "an exception"))
+    assert observed[0] == "observed"
+    assert "Error: " in observed[1]
+    assert found["lacking[eager]"] == [("verdict", "unsupported"), ("documented", shape)]
 
 
 def test_what_the_subject_lacks_is_skipped_with_the_reason(pytester, write, run):
@@ -281,6 +301,45 @@ def test_no_tensorflow_is_one_clear_error(pytester, write, run, monkeypatch):
     assert len(records(pytester).calls) == 5
 
 
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_what_changed_since_an_earlier_run(pytester, write, run, workers):
+    """Against the very file that this run writes."""
+    earlier = ["--tf-since", "reports/results.jsonl"]
+    write(cases__declared=WRONG, cases__good=GOOD)
+    assert run("cases", "--modes", "eager", *workers).ret == 1
+    result = run("cases", "--modes", "eager", *workers, *earlier)
+    result.stdout.fnmatch_lines(["since reports/results.jsonl: Nothing changed: all 3 calls were compared."])
+    write(cases__declared=DECLARED)
+    result = run("cases", "--modes", "eager", *workers, *earlier)
+    result.stdout.fnmatch_lines(["since reports/results.jsonl: No change in the 2 calls that were compared; not compared: 1 edited."])
+    assert result.ret == 0
+    path = pytester.path / "reports/results.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"verdict":"conforms"', '"verdict":"deviates"'), encoding="utf-8")
+    result = run("cases", "--modes", "eager", *workers, *earlier)
+    result.stdout.fnmatch_lines(["since reports/results.jsonl: 2 of 3 calls that were compared changed."])
+    assert result.ret == 0, "the run is judged by its verdicts"
+    assert records(pytester).complete
+    assert "since reports/" not in run("cases", "--modes", "eager", *workers).stdout.str()
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, write, run, workers):
+    write(cases__good=GOOD)
+    (pytester.path / "other.jsonl").write_text("{}\n\n")
+    for path, said in (
+        ("none.jsonl", "none.jsonl: cannot be read: "),
+        ("other.jsonl", "other.jsonl:1: not a line of a record file"),
+        ("", "cannot be read"),
+    ):
+        result = run("cases", *workers, "--tf-since", path)
+        assert result.ret == 4
+        assert "--tf-since: " in result.stderr.str()
+        assert said in result.stderr.str()
+        assert "Traceback" not in result.stderr.str()
+    assert not (pytester.path / "reports").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -309,7 +368,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_run(pytester, write,
 def test_help_explains_the_options(run):
     result = run("--help")
     result.stdout.fnmatch_lines(
-        ["tf-conv-conformance:*", "*--tf-modes*", "*--tf-cases*", "*--tf-reports*", "*--tf-timeout*", "*--tf-in-process*"]
+        ["tf-conv-conformance:*", "*--tf-modes*", "*--tf-cases*", "*--tf-reports*", "*--tf-since*", "*--tf-timeout*", "*--tf-in-process*"]
     )
     run("--markers").stdout.fnmatch_lines(["@pytest.mark.conv2d: *", "@pytest.mark.xla: *", "@pytest.mark.bfloat16: *"])
 

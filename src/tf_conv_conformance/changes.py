@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tf_conv_conformance.differing import Became, differences, outcome, values_compared
+from tf_conv_conformance.differing import Became, absent, differences, outcome, values_compared
 from tf_conv_conformance.results import Line, Records
 from tf_conv_conformance.series import identifying, labels, series, varying
 
@@ -155,16 +155,10 @@ def _by_hash(calls: Mapping[str, Line], others: Mapping[str, Line]) -> dict[str,
 
 def _why_not(old: Line | None, new: Line | None) -> str | None:
     """Why two ends cannot be compared; None where they can."""
-    before, now = _absent(old), _absent(new)
+    before, now = absent(old), absent(new)
     if before == now:
         return before and (UNASKED if before == "unsupported" else f"{before} in either run")
     return ", ".join(f"{why} in the {which} run" for why, which in ((before, "old"), (now, "new")) if why)
-
-
-def _absent(end: Line | None) -> str | None:
-    if end is None or end["verdict"] == "missing":
-        return "no end"
-    return "unsupported" if end["verdict"] == "unsupported" else None
 
 
 def _changed(old: Records, new: Records, pairs: Iterable[tuple[str, str]]) -> Iterator[Change]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,21 +25,36 @@ def complain(message: str) -> None:
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Render a record file; 1 where it cannot be read or written."""
-    from tf_conv_conformance.merging import single
-    from tf_conv_conformance.report.page import write
-    from tf_conv_conformance.results import NotRecords, read
+    """Render record files as HTML."""
+    from tf_conv_conformance.runs import report
 
-    try:
-        write([single(str(arguments.records), read(arguments.records))], arguments.output)
-    except NotRecords as error:
-        complain(str(error))
-        return 1
-    except OSError as error:
-        complain(f"cannot write {arguments.output}: {error.strerror}")
-        return 1
-    print(arguments.output)
-    return 0
+    return report(arguments.records, arguments.output, arguments.since, arguments.partial)
+
+
+def summary(arguments: argparse.Namespace) -> int:
+    """Sum record files up in Markdown."""
+    from tf_conv_conformance.runs import summarise
+
+    return summarise(arguments.records, arguments.since, arguments.partial)
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Tell what changed between two record files."""
+    from tf_conv_conformance.runs import compared
+
+    return compared(arguments.old, arguments.new, arguments.output)
+
+
+COMPARE = """Tell what changed from OLD to NEW, call by call: verdict, outcome, shape, dtype, values, error, signal, warnings.
+
+exit status:
+  0  every call that both plan was compared, and came to the same
+  1  a call came to something else, for better or worse; or could not be compared,
+     having no end in a run or being unsupported in one of them; or none was compared
+  2  a file cannot be read or written
+
+Calls that were edited, added, removed or moved, another environment and other documentation
+are told, and do not change the status; nor do calls that are unsupported in both runs."""
 
 
 def schema(arguments: argparse.Namespace) -> int:
@@ -145,6 +160,14 @@ def add_question(command: argparse.ArgumentParser) -> None:
     command.add_argument("--gradient", metavar="TENSOR", help="input or filter: take the gradient of the result by it")
 
 
+def _takes_records(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    """Add what the commands about any number of record files have in common."""
+    parser.add_argument("records", type=Path, nargs="+", metavar="RESULTS.jsonl", help="runs, or parts of runs: a column for each subject")
+    parser.add_argument("--since", type=Path, metavar="OLD.jsonl", help="tell what changed since this earlier run")
+    parser.add_argument("--partial", action="store_true", help="take runs that did not come to their end; what is left counts as missing")
+    parser.set_defaults(run=run)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     made = _Parser(prog="tf-conv-conformance", description="What TensorFlow's 2-D convolutions compute and document.")
@@ -169,10 +192,17 @@ def parser() -> argparse.ArgumentParser:
     )
     explaining.set_defaults(run=explain)
 
-    rendering = commands.add_parser("report", help="render a record file as HTML")
-    rendering.add_argument("records", type=Path, metavar="RESULTS.jsonl")
+    rendering = commands.add_parser("report", help="render record files as one HTML page")
     rendering.add_argument("-o", "--output", type=Path, default=Path("index.html"), help="default: index.html")
-    rendering.set_defaults(run=report)
+    _takes_records(rendering, report)
+    _takes_records(commands.add_parser("summary", help="sum record files up in Markdown, for $GITHUB_STEP_SUMMARY"), summary)
+    comparing = commands.add_parser(
+        "compare", help="tell what changed between two record files", description=COMPARE, formatter_class=argparse.RawTextHelpFormatter
+    )
+    comparing.add_argument("old", type=Path, metavar="OLD.jsonl")
+    comparing.add_argument("new", type=Path, metavar="NEW.jsonl")
+    comparing.add_argument("-o", "--output", type=Path, help="also render NEW as HTML, with what changed")
+    comparing.set_defaults(run=compare)
     commands.add_parser("schema", help="print the JSON Schema of a case file, for editors").set_defaults(run=schema)
     commands.add_parser("rules", help="print the rules that deviations name, as Markdown").set_defaults(run=rules)
     return made

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from tf_conv_conformance import failure, record
+from tf_conv_conformance import failure, prediction, record
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.complaint import Complaint
 from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.comparison import ending, shape_text
 from tf_conv_conformance.plugin import SESSION, modes
+from tf_conv_conformance.prediction import Returns
 from tf_conv_conformance.results import Line
 from tf_conv_conformance.runner import Performed, perform
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
@@ -70,9 +72,20 @@ class CallItem(_Item):
 
     def _record(self, performed: Performed, subject: Line | None) -> None:
         verdict = performed.verdict
-        self.user_properties += [("verdict", verdict.kind), *(("rule", rule) for rule in verdict.rules)]
+        self.user_properties += properties(self.call, performed)
         end = record.end_line(self.nodeid, self.call, verdict, performed.observation, subject["key"] if subject else None)
         self.tf_conv_record = {"end": end, "subject": subject}
+
+
+def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
+    """What JUnit XML has of a call: its verdict, the rules that it contradicts, what is documented and what was observed."""
+    documented = prediction.documented(call.arguments)
+    said = f"{documented.dtype} of shape {shape_text(documented.shape)}" if isinstance(documented, Returns) else "an exception"
+    found: list[tuple[str, object]] = [("verdict", performed.verdict.kind), *(("rule", rule) for rule in performed.verdict.rules)]
+    found.append(("documented", said))
+    if performed.observation is not None:
+        found.append(("observed", ending(performed.observation)))
+    return found
 
 
 class ComplaintItem(_Item):

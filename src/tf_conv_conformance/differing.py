@@ -29,6 +29,13 @@ def outcome(end: Line) -> str:
     return "an error" if "error" in observed else str(observed.get("ended", "nothing"))
 
 
+def absent(end: Line | None) -> str | None:
+    """Why a call has nothing to compare: no end, or unsupported; None where it has."""
+    if end is None or end["verdict"] == "missing":
+        return "no end"
+    return "unsupported" if end["verdict"] == "unsupported" else None
+
+
 def told(end: Line) -> str:
     """What came of the call, in a few words."""
     observed, kind = end.get("observed") or {}, outcome(end)

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--tf-reports", metavar="DIR", default="reports", help="where results.jsonl and index.html are written (default: reports)"
     )
+    group.addoption("--tf-since", metavar="RESULTS.jsonl", help="the record file of an earlier run: say what changed since")
     group.addoption("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     group.addoption("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
     group.addoption("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
@@ -53,6 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     modes(config)
     if not config.getoption("--tf-timeout") > 0:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
+    if (since := config.getoption("--tf-since")) is not None and not hasattr(config, "workerinput"):
+        from tf_conv_conformance.recording import remember
+
+        remember(config, since)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
@@ -92,7 +97,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from tf_conv_conformance.collect import planned
     from tf_conv_conformance.recording import Recording
 
-    config.pluginmanager.register(Recording(reports(config), planned(session.items)), RECORDING)
+    config.pluginmanager.register(Recording(config, reports(config), planned(session.items)), RECORDING)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -105,7 +110,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     from tf_conv_conformance.recording import Recording
 
     planned = planned_by_id(ids, config.rootpath, bool(config.getoption("--tf-exhaustive")))
-    config.pluginmanager.register(Recording(reports(config), planned), RECORDING)
+    config.pluginmanager.register(Recording(config, reports(config), planned), RECORDING)
 
 
 @pytest.hookimpl(wrapper=True)

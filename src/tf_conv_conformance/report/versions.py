@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from tf_conv_conformance.comparison import shape_text
+from tf_conv_conformance.differing import absent, differences
+from tf_conv_conformance.disagreement import disagreements
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.report.calls import ORDER, Shown
 from tf_conv_conformance.series import series
@@ -36,71 +38,47 @@ class Pattern:
 
 
 def patterns(columns: Sequence[Column], calls: Sequence[Shown]) -> list[Pattern]:
-    """The calls that do not come out the same in all columns, by case and by what came out where. The most common first."""
+    """The calls that do not come out the same in all columns, by case and by what came out where."""
     by_id: dict[str, dict[int, Shown]] = {}
     for call in calls:
         by_id.setdefault(call.call["id"], {})[call.column] = call
-    groups: dict[Hashable, list[Mapping[int, Shown]]] = {}
-    for asked in by_id.values():
-        kinds = tuple(_kind(asked.get(place)) for place in range(len(columns)))
-        told = [_result(call) for call in asked.values() if call.verdict not in ("unsupported", "missing")]
-        if any(one != told[0] for one in told):
-            case = next(iter(asked.values())).case["key"]
-            groups.setdefault((case, kinds, tuple(_changes(columns, asked))), []).append(asked)
-    found = [_pattern(columns, group) for group in groups.values()]
-    return sorted(found, key=lambda pattern: -pattern.count)
+    return [_pattern(columns, found.case, [by_id[identifier] for identifier in found.ids]) for found in disagreements(columns)]
 
 
-def _pattern(columns: Sequence[Column], group: Sequence[Mapping[int, Shown]]) -> Pattern:
-    first = next(iter(group[0].values()))
+def _pattern(columns: Sequence[Column], case: str, group: Sequence[Mapping[int, Shown]]) -> Pattern:
     outcomes = tuple(_outcome([asked[place] for asked in group if place in asked]) for place in range(len(columns)))
     numbers = tuple(call.number for asked in group for call in asked.values())
-    return Pattern(first.case["key"], first.call["id"], len(group), outcomes, tuple(_changes(columns, group[0])), numbers)
-
-
-def _kind(call: Shown | None) -> Hashable:
-    """What a group has in common in a column: the verdict, and what kind of outcome it was."""
-    if call is None:
-        return None
-    warned = tuple(sorted({warning["category"] for warning in call.end.get("warnings", [])}))
-    return call.verdict, "value" if call.observed_shape is not None else call.observed.get("signal") or call.observed.get("error"), warned
-
-
-def _result(call: Shown) -> Hashable:
-    """All that must be equal for two outcomes to be the same."""
-    shape = call.observed_shape
-    return _kind(call), None if shape is None else (*shape, call.observed["dtype"]), call.end.get("digest")
+    example = next(iter(group[0].values())).call["id"]
+    return Pattern(case, example, len(group), outcomes, tuple(_changes(columns, group[0])), numbers)
 
 
 def _outcome(calls: Sequence[Shown]) -> Outcome:
     if not calls:
         return Outcome("absent", "not asked")
     worst = min(calls, key=lambda call: ORDER.index(call.verdict))
-    texts = list(dict.fromkeys(_text(call) for call in calls))
+    texts = list(dict.fromkeys(text(call) for call in calls))
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
     return Outcome(worst.verdict.replace(" ", "-"), texts[0] + more)
 
 
-def _text(call: Shown) -> str:
+def text(call: Shown) -> str:
+    """What came out, in a few words: a shape with what was warned of, an exception, a signal, or the verdict where nothing did."""
     if call.observed_shape is not None:
         warned = sorted({warning["category"] for warning in call.end.get("warnings", [])})
         return shape_text(call.observed_shape) + (f", {', '.join(warned)}" if warned else "")
     return str(call.observed.get("signal") or call.observed.get("error") or call.verdict)
 
 
-def _changes(columns: Sequence[Column], asked: Mapping[int, Shown]) -> list[str]:
+def _changes(columns: Sequence[Column], asked: Mapping[int, Shown]) -> Iterator[str]:
     """For each line of versions (one for each oneDNN, device and environment): the version at which the outcome became another."""
-    lines: dict[Hashable, list[int]] = {}
+    lines: dict[str | None, list[int]] = {}
     for place, column in enumerate(columns):
-        if place in asked and asked[place].verdict not in ("unsupported", "missing"):
+        if place in asked and absent(asked[place].end) is None:
             lines.setdefault(_line(column), []).append(place)
-    found = []
     for places in lines.values():
         for before, after in pairwise(places):
-            if _result(asked[before]) != _result(asked[after]):
-                became = _text(asked[after]) if _text(asked[before]) != _text(asked[after]) else "other values"
-                found.append(f"{columns[after].label}: {became}")
-    return found
+            if became := differences(asked[before].end, asked[after].end):
+                yield f"{columns[after].label}: {became[-1].words}"
 
 
 def _line(column: Column) -> str | None:
