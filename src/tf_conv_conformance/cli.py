@@ -95,12 +95,13 @@ def probe(arguments: argparse.Namespace) -> int:
     from tf_conv_conformance.subject.gateway import SubjectUnavailable
     from tf_conv_conformance.terminal import console, working
 
-    session = Session(arguments.timeout, in_process=False)
+    session = Session(arguments.timeout)
     try:
         question = read_question(vars(arguments))
         with working("TensorFlow is at it"):
-            answers = ask(question, session.subject())
-        conforms = tell(console(), question, answers, session.subject())
+            subject = session.running().subject
+            answers = ask(question, subject)
+        conforms = tell(console(), question, answers, subject)
     except BadOption as error:
         complain(str(error))
         return 2
@@ -162,7 +163,9 @@ def add_question(command: argparse.ArgumentParser) -> None:
 
 def _takes_records(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
     """Add what the commands about any number of record files have in common."""
-    parser.add_argument("records", type=Path, nargs="+", metavar="RESULTS.jsonl", help="runs, or parts of runs: a column for each subject")
+    parser.add_argument(
+        "records", type=Path, nargs="+", metavar="RESULTS", help="record files of runs, or parts of runs, or folders of them"
+    )
     parser.add_argument("--since", type=Path, metavar="OLD.jsonl", help="tell what changed since this earlier run")
     parser.add_argument("--partial", action="store_true", help="take runs that did not come to their end; what is left counts as missing")
     parser.set_defaults(run=run)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.complaint import Complaint
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.comparison import ending, shape_text
-from tf_conv_conformance.plugin import SESSION, modes
+from tf_conv_conformance.options import modes
+from tf_conv_conformance.plugin import BASELINE, SESSION
 from tf_conv_conformance.prediction import Returns
 from tf_conv_conformance.results import Line
 from tf_conv_conformance.runner import Performed, perform
+from tf_conv_conformance.session import Running
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
 
 
@@ -43,38 +46,69 @@ class _Item(pytest.Item):
 class CallItem(_Item):
     """One call: makes it, judges it, and leaves its record on the report."""
 
-    def __init__(self, *, call: Call, **kwargs: Any) -> None:
+    def __init__(self, *, call: Call, subject: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.call = call
+        self.subject = subject
         self.line = call.line
-        self.tf_conv_record: dict[str, Line | None] | None = None
+        self.tf_conv_record: dict[str, Any] | None = None
         for marker in (call.arguments.op, call.mode, call.arguments.dtype, *(["large"] if call.case.large else [])):
             self.add_marker(marker)
 
     def runtest(self) -> None:
         """Make the call; fail, xfail or skip by its verdict."""
-        session = self.config.stash[SESSION]
-        try:
-            subject = session.subject()
-        except SubjectUnavailable as error:
-            self.session.shouldfail = "TensorFlow did not start"
-            raise error from None
-        performed = perform(self.call, subject)
-        self._record(performed, session.record)
+        running = self._running()
+        performed = perform(self.call, running.subject)
+        known = self._record(performed, running.record)
         verdict = performed.verdict
         if verdict.kind == "unsupported":
             pytest.skip(verdict.reason)
         if verdict.kind == "deviates":
             pytest.xfail(verdict.reason)  # returns under --runxfail, which asks for the failure
+        if known:
+            pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
         if verdict.kind != "conforms":
             where = f"{self.nodeid.partition('::')[0]}:{self.line}"
-            raise Failed(failure.text(where, self.call, verdict, performed.observation, subject.documentation))
+            raise Failed(failure.text(where, self.call, verdict, performed.observation, running.subject.documentation))
 
-    def _record(self, performed: Performed, subject: Line | None) -> None:
-        verdict = performed.verdict
+    def _running(self) -> Running:
+        """The subject. One that does not start fails one test; where others do start, the rest of its tests are skipped, and missing."""
+        session = self.config.stash[SESSION]
+        if session.failed(self.subject):
+            pytest.skip(f"subject {self.subject} did not start")
+        try:
+            return session.running(self.subject)
+        except SubjectUnavailable as error:
+            if len(session.names) == 1:
+                self.session.shouldfail = "TensorFlow did not start"
+            raise error from None
+
+    def _record(self, performed: Performed, subject: Line) -> bool:
+        """Leave the record; whether the call fails just as the baseline says."""
         self.user_properties += properties(self.call, performed)
-        end = record.end_line(self.nodeid, self.call, verdict, performed.observation, subject["key"] if subject else None)
-        self.tf_conv_record = {"end": end, "subject": subject}
+        end = record.end_line(call_id(self.path_id, self.call), self.call, performed.verdict, performed.observation, subject["key"])
+        baseline = self.config.stash.get(BASELINE, None)
+        known = performed.verdict.failing and baseline is not None and baseline.knows(self.subject, self.call.content_hash, end)
+        if known:
+            end["known"] = True
+        self.tf_conv_record = {"end": end, "subject": subject, "name": self.subject}
+        return known
+
+    @property
+    def path_id(self) -> str:
+        """The case file, as ids name it."""
+        return self.nodeid.partition("::")[0]
+
+
+def call_id(file: str, call: Call) -> str:
+    """The id of a call, whoever is asked."""
+    return f"{file}::{call.name}"
+
+
+def name_of(call: Call, subject: str) -> str:
+    """The name of the test of a call: its own, with the subject's before what is in its brackets."""
+    case, _, rest = call.name.partition("[")
+    return f"{case}[{subject}-{rest}" if subject else call.name
 
 
 def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
@@ -121,9 +155,11 @@ class CaseFile(pytest.File):
             name = f"{printable(case)}[invalid]" if case is not None else "file[invalid]"
             yield ComplaintItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=complaints)
         asked = modes(self.config)
-        for call in loaded.calls:
-            if call.mode in asked:
-                yield CallItem.from_parent(self, name=call.name, nodeid=f"{self.nodeid}::{call.name}", call=call)
+        for subject in self.config.stash[SESSION].names:
+            for call in loaded.calls:
+                if call.mode in asked:
+                    name = name_of(call, subject)
+                    yield CallItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject)
 
 
 def complaints(items: Iterable[pytest.Item]) -> list[str]:
@@ -136,21 +172,35 @@ def printable(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "._-" else "?" for letter in name)[:100]
 
 
-def planned(items: Iterable[pytest.Item]) -> list[tuple[str, str, Call]]:
-    """The calls among tests, each with its id and its file."""
-    return [(item.nodeid, item.nodeid.partition("::")[0], item.call) for item in items if isinstance(item, CallItem)]
+@dataclass(frozen=True)
+class Planned:
+    """A test of a call: the test's id, the subject's name, the call with its id and its file."""
+
+    test: str
+    subject: str
+    id: str
+    file: str
+    call: Call
 
 
-def planned_by_id(identifiers: Iterable[str], root: Path, whole: bool) -> list[tuple[str, str, Call]]:
+def planned(items: Iterable[pytest.Item]) -> list[Planned]:
+    """The calls among tests."""
+    calls = [item for item in items if isinstance(item, CallItem)]
+    return [Planned(item.nodeid, item.subject, call_id(item.path_id, item.call), item.path_id, item.call) for item in calls]
+
+
+def planned_by_id(identifiers: Iterable[str], root: Path, whole: bool, subjects: Sequence[str]) -> list[Planned]:
     """The same for the ids that an xdist worker collected: the controller, which collects nothing, reads the files again."""
-    calls: dict[str, dict[str, Call]] = {}
+    tests: dict[str, dict[str, Planned]] = {}
     found = []
     for identifier in identifiers:
         file, _, name = identifier.partition("::")
         if not file.endswith((".yaml", ".yml")):
             continue
-        if file not in calls:
-            calls[file] = {call.name: call for call in load(root / file, whole).calls}
-        if name in calls[file]:
-            found.append((identifier, file, calls[file][name]))
+        if file not in tests:
+            calls = load(root / file, whole).calls
+            pairs = [(name_of(call, subject), subject, call) for subject in subjects for call in calls]
+            tests[file] = {test: Planned(f"{file}::{test}", subject, call_id(file, call), file, call) for test, subject, call in pairs}
+        if name in tests[file]:
+            found.append(tests[file][name])
     return found

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tf_conv_conformance import options
 from tf_conv_conformance.vocabulary import DTYPES, MODES, OPS
 
 if TYPE_CHECKING:
+    from tf_conv_conformance.baseline import Baseline
     from tf_conv_conformance.collect import CaseFile
     from tf_conv_conformance.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The subject of this process; there once a case file is collected."""
+BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
+"""The known failures, with ``--baseline``."""
 COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 RECORDING = "tf-conv-conformance-recording"
@@ -23,26 +27,11 @@ RECORDING = "tf-conv-conformance-recording"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options, in a group of their own."""
-    group = parser.getgroup("tf-conv-conformance", "tf-conv-conformance: TensorFlow's 2-D convolutions")
-    group.addoption(
-        "--tf-modes", "--modes", metavar="MODES", default=",".join(MODES), help="execution modes, of eager,graph,xla (default: all)"
-    )
-    group.addoption(
-        "--tf-cases", metavar="NAME", action="append", default=[], help="also collect *.yaml under folders of this name (default: cases)"
-    )
-    group.addoption(
-        "--tf-reports", metavar="DIR", default="reports", help="where results.jsonl and index.html are written (default: reports)"
-    )
-    group.addoption("--tf-since", metavar="RESULTS.jsonl", help="the record file of an earlier run: say what changed since")
-    group.addoption("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
-    group.addoption("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
-    group.addoption("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
-    group.addoption("--tf-large", action="store_true", help="also make the calls of cases that are marked large")
-    parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Check the options and register the markers."""
+    """Check the options, register the markers, and read the files that the run is held against."""
     lines = [
         *(f"{op}: calls of tf.nn.{op}" for op in OPS),
         *(f"{mode}: calls in {mode} mode" for mode in MODES),
@@ -51,13 +40,15 @@ def pytest_configure(config: pytest.Config) -> None:
     ]
     for line in lines:
         config.addinivalue_line("markers", line)
-    modes(config)
-    if not config.getoption("--tf-timeout") > 0:
-        raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
-    if (since := config.getoption("--tf-since")) is not None and not hasattr(config, "workerinput"):
+    options.check(config)
+    if config.getoption("--tf-baseline") is not None:
+        from tf_conv_conformance.recording import read_baseline
+
+        config.stash[BASELINE] = read_baseline(config)
+    if config.getoption("--tf-since") is not None and not hasattr(config, "workerinput"):
         from tf_conv_conformance.recording import remember
 
-        remember(config, since)
+        remember(config, config.getoption("--tf-since"))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
@@ -74,13 +65,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     from tf_conv_conformance.session import Session
 
     if SESSION not in config.stash:
-        config.stash[SESSION] = Session(config.getoption("--tf-timeout"), config.getoption("--tf-in-process"))
+        asked = options.definitions(config)
+        config.stash[SESSION] = Session(config.getoption("--tf-timeout"), asked, config.getoption("--tf-in-process"))
     file: CaseFile = CaseFile.from_parent(parent, path=file_path)
     return file
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the large calls unless they are asked for."""
+    """Ask one subject after the other, and leave out the large calls unless they are asked for."""
+    if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
+        items.sort(key=lambda item: names.index(getattr(item, "subject", names[0])))
     if config.getoption("--tf-large") or "large" in config.getoption("markexpr"):
         return
     large = [item for item in items if item.get_closest_marker("large")]
@@ -97,7 +91,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from tf_conv_conformance.collect import planned
     from tf_conv_conformance.recording import Recording
 
-    config.pluginmanager.register(Recording(config, reports(config), planned(session.items)), RECORDING)
+    config.pluginmanager.register(Recording(config, planned(session.items)), RECORDING)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -109,8 +103,9 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     from tf_conv_conformance.collect import planned_by_id
     from tf_conv_conformance.recording import Recording
 
-    planned = planned_by_id(ids, config.rootpath, bool(config.getoption("--tf-exhaustive")))
-    config.pluginmanager.register(Recording(config, reports(config), planned), RECORDING)
+    subjects = [definition.name for definition in options.definitions(config)]
+    planned = planned_by_id(ids, config.rootpath, bool(config.getoption("--tf-exhaustive")), subjects)
+    config.pluginmanager.register(Recording(config, planned), RECORDING)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -142,16 +137,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if found := config.stash.get(COMPLAINTS, []):
         terminalreporter.section("case files that cannot be read as they are", red=True)
         terminalreporter.write_line("\n".join(found))
-
-
-def reports(config: pytest.Config) -> Path:
-    """The folder of the reports; like ``--junitxml``, relative to where pytest was started."""
-    return config.invocation_params.dir / str(config.getoption("--tf-reports"))
-
-
-def modes(config: pytest.Config) -> tuple[str, ...]:
-    """The modes that are asked for. Raises ``pytest.UsageError`` for one that does not exist."""
-    asked = tuple(mode.strip() for mode in str(config.getoption("--tf-modes")).split(","))
-    if unknown := [mode for mode in asked if mode not in MODES]:
-        raise pytest.UsageError(f"--tf-modes: {unknown[0]!r} is not one of {', '.join(MODES)}")
-    return asked

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tf_conv_conformance import record
-from tf_conv_conformance.call import Call
+from tf_conv_conformance import baseline, record
+from tf_conv_conformance.baseline import Baseline, NotABaseline
+from tf_conv_conformance.changes import Changes
+from tf_conv_conformance.collect import Planned
 from tf_conv_conformance.merging import Column, Refused, merge
+from tf_conv_conformance.options import given, reports
+from tf_conv_conformance.plugin import BASELINE
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import NotRecords, Recorder, read
+from tf_conv_conformance.results import NotRecords, Recorder, Records, read
 from tf_conv_conformance.runs import against, earlier
+
+STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
 
 
 @dataclass(frozen=True)
@@ -32,36 +37,57 @@ SINCE: pytest.StashKey[Since] = pytest.StashKey()
 def remember(config: pytest.Config, path: str) -> None:
     """Read an earlier run, relative to where pytest was started. Raises ``pytest.UsageError`` where it cannot be read."""
     try:
-        config.stash[SINCE] = Since(path, earlier(config.invocation_params.dir / path))
+        config.stash[SINCE] = Since(path, earlier(given(config, path)))
     except (NotRecords, Refused) as error:
         raise pytest.UsageError(f"--tf-since: {error}") from error
 
 
-class Recording:
-    """Registered once the plan is known, where results are gathered: in the one process, or in xdist's controller."""
+def read_baseline(config: pytest.Config) -> Baseline:
+    """The baseline that is asked for; an empty one where it is yet to be written. Raises ``pytest.UsageError``."""
+    path = given(config, config.getoption("--tf-baseline"))
+    if config.getoption("--tf-update-baseline") and not path.exists():
+        return Baseline()
+    try:
+        return baseline.read(path)
+    except NotABaseline as error:
+        raise pytest.UsageError(f"--baseline: {error}") from error
 
-    def __init__(self, config: pytest.Config, folder: Path, calls: Sequence[tuple[str, str, Call]]) -> None:
-        """Write the plan. Raises ``pytest.UsageError`` where the folder cannot be written."""
+
+class Recording:
+    """Registered once the plan is known, where results are gathered: in the one process, or in xdist's controller.
+
+    There is a record file for each subject, so that one that was not asked this time keeps its records.
+    """
+
+    def __init__(self, config: pytest.Config, tests: Sequence[Planned]) -> None:
+        """Write the plans. Raises ``pytest.UsageError`` where the folder cannot be written."""
+        self._config = config
+        self._folder = reports(config)
+        self._page = self._folder / "index.html"
+        self._tests = {test.test: test for test in tests}
         try:
-            self._recorder = Recorder(folder / "results.jsonl", record.plan(calls))
+            self._recorders = {name: self._recorder(name, tests) for name in dict.fromkeys(test.subject for test in tests)}
         except OSError as error:
-            raise pytest.UsageError(f"--tf-reports: cannot write {folder}: {error.strerror}") from error
-        self._page = folder / "index.html"
-        self._progress = Progress(len(calls))
+            raise pytest.UsageError(f"--tf-reports: cannot write {self._folder}: {error.strerror}") from error
+        self._progress = Progress(len(tests))
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
-        self._since = config.stash.get(SINCE, None)
-        self._changed = ""
+        self._said: list[str] = []
+
+    def _recorder(self, name: str, tests: Sequence[Planned]) -> Recorder:
+        path = self._folder / (f"results-{name}.jsonl" if name else "results.jsonl")
+        return Recorder(path, record.plan((test.id, test.file, test.call) for test in tests if test.subject == name))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
-        self._recorder.start(nodeid)
+        if test := self._tests.get(nodeid):
+            self._recorders[test.subject].start(test.id)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test has a report; that of a call carries its record."""
         lines = getattr(report, "tf_conv_record", None)
         if lines is not None:
-            self._recorder.end(lines["end"], lines["subject"])
+            self._recorders[lines["name"]].end(lines["end"], lines["subject"])
             self._due = self._progress.done(lines["end"]["verdict"]) or self._due
 
     @pytest.hookimpl(trylast=True)
@@ -76,24 +102,51 @@ class Recording:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Complete the record file and render it, however the run ended."""
-        self._recorder.close()
-        columns = merge([(str(self._recorder.path), read(self._recorder.path))], partial=True)
-        changes = None
-        if self._since is not None:
-            try:
-                changes = against(self._since.column, columns)
-                self._changed = changes.sentence
-            except Refused as error:
-                self._changed = str(error)
-        write(columns, self._page, changes)
+        """Complete the record files and render them, however the run ended."""
+        runs = {}
+        for name, recorder in self._recorders.items():
+            recorder.close()
+            runs[name] = read(recorder.path)
+        columns = merge([(str(self._recorders[name].path), records) for name, records in runs.items()], partial=True)
+        write(columns, self._page, self._changes(columns))
+        self._hold_against_baseline(runs)
+
+    def _changes(self, columns: Sequence[Column]) -> Changes | None:
+        """What changed since the earlier run, if one is named."""
+        since = self._config.stash.get(SINCE, None)
+        if since is None:
+            return None
+        try:
+            changes = against(since.column, columns)
+        except Refused as error:
+            self._said.append(f"since {since.name}: {error}")
+            return None
+        self._said.append(f"since {since.name}: {changes.sentence}")
+        return changes
+
+    def _hold_against_baseline(self, runs: Mapping[str, Records]) -> None:
+        """Say how many failures were known and which entries are stale; write the baseline anew where that is asked for."""
+        known = self._config.stash.get(BASELINE, None)
+        if known is None:
+            return
+        path = given(self._config, self._config.getoption("--tf-baseline"))
+        count = sum(end.get("known", False) for records in runs.values() for end in records.ends.values())
+        stale = [(name, *one) for name, records in runs.items() for one in known.stale(name, records.calls, records.ends)]
+        self._said.append(f"baseline {path}: {count} known failures, {len(stale)} stale entries")
+        self._said += [f"  stale: {identifier}{f' of {name}' if name else ''}: {why}" for name, identifier, why in stale[:STALE_SHOWN]]
+        if self._config.getoption("--tf-update-baseline"):
+            for name, records in runs.items():
+                known = known.updated(name, records.calls, records.ends.values())
+            path.write_text(known.text(), encoding="utf-8", newline="\n")
+            self._said.append(f"baseline {path}: written, {sum(map(len, known.known.values()))} entries")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many calls were made, what they came to, and where to read about it."""
-        verdicts, missing = self._progress.verdicts, self._recorder.missing
+        verdicts, missing = self._progress.verdicts, sum(recorder.missing for recorder in self._recorders.values())
         terminalreporter.section("TensorFlow convolution conformance")
         terminalreporter.line(f"{verdicts.total()} calls: {counted(verdicts) or 'none made'}{f', {missing} missing' if missing else ''}")
-        if self._since is not None:
-            terminalreporter.line(f"since {self._since.name}: {self._changed}")
-        terminalreporter.line(f"records: {self._recorder.path}")
+        for line in self._said:
+            terminalreporter.line(line)
+        for recorder in self._recorders.values():
+            terminalreporter.line(f"records: {recorder.path}")
         terminalreporter.line(f"report:  {self._page}")

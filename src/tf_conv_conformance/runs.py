@@ -15,8 +15,11 @@ from tf_conv_conformance.series import series
 
 
 def columns(paths: Sequence[Path], partial: bool) -> tuple[Column, ...]:
-    """The columns of record files; one file alone may be partial. Raises NotRecords, Refused."""
-    return merge([(str(path), read(path)) for path in paths], partial or len(paths) == 1)
+    """The columns of record files, and of all those in folders; one file alone may be partial. Raises NotRecords, Refused."""
+    files = [file for path in paths for file in (sorted(path.rglob("results*.jsonl")) if path.is_dir() else [path])]
+    if not files:
+        raise NotRecords(f"{', '.join(map(str, paths))}: no results*.jsonl in there")
+    return merge([(str(file), read(file)) for file in files], partial or len(files) == 1)
 
 
 def earlier(path: Path) -> Column:

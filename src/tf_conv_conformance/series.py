@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-IDENTIFYING = ("tensorflow", "onednn", "device", "platform", "machine", "environment")
+IDENTIFYING = ("name", "tensorflow", "onednn", "device", "threads", "platform", "machine", "environment")
 """Runs that agree in these are of one series: parts of one run, or yesterday's and today's. The rest merely varies."""
 Subject = Mapping[str, Any]
 
@@ -36,9 +36,11 @@ def identifying(subject: Subject | None) -> dict[str, str]:
         return {}
     onednn = subject.get("onednn")
     return {
+        **({"subject": str(subject["name"])} if subject.get("name") else {}),
         "TensorFlow": str(subject.get("tensorflow")),
         "oneDNN": "unknown" if onednn is None else "in effect" if onednn else "not in effect",
         **{name: str(subject.get(name)) for name in ("device", "platform", "machine")},
+        **({"threads": str(subject["threads"])} if subject.get("threads") else {}),
         **{f"{name}=": str(value) for name, value in sorted((subject.get("environment") or {}).items())},
     }
 

@@ -1,41 +1,68 @@
-"""The subject of one pytest process: started with the first call, shared by all, ended with the run."""
+"""The subjects of one pytest process: each started with its first call, shared by all of its calls, ended with the run or for another."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance import record
 from tf_conv_conformance.results import Line
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.runner import Subject
+from tf_conv_conformance.subject.definition import DEFAULT, Definition
 from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
 
+KEPT = 2  # subjects of a process that are alive at once: each takes half a gigabyte
 
-@dataclass
+
+@dataclass(frozen=True)
+class Running:
+    """A subject that has started, and its line in a record file."""
+
+    subject: Subject
+    record: Line
+
+
 class Session:
-    """How calls are made in this process, and the subject that makes them."""
+    """How calls are made in this process, and the subjects that make them."""
 
-    time_limit: float
-    in_process: bool
-    record: Line | None = None
-    _subject: Subject | None = None
-    _unavailable: SubjectUnavailable | None = None
+    def __init__(self, time_limit: float, definitions: Sequence[Definition] = (DEFAULT,), in_process: bool = False) -> None:
+        self.definitions = {definition.name: definition for definition in definitions}
+        self._time_limit = time_limit
+        self._in_process = in_process
+        self._running: dict[str, Running] = {}
+        self._unavailable: dict[str, SubjectUnavailable] = {}
 
-    def subject(self) -> Subject:
-        """The subject, started when first asked for. Raises :class:`SubjectUnavailable` when it cannot start, which is tried once."""
-        if self._unavailable is not None:
-            raise self._unavailable
-        if self._subject is None:
-            try:
-                self._subject = InProcess(SYMBOLS) if self.in_process else Gateway(SYMBOLS, self.time_limit)
-            except SubjectUnavailable as error:
-                self._unavailable = error
-                raise
-            self.record = record.subject_line(self._subject.subject, self._subject.documentation)
-        return self._subject
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The subjects' names, in the order in which they are asked; that of this interpreter is empty."""
+        return tuple(self.definitions)
+
+    def running(self, name: str = "") -> Running:
+        """A subject, started when it is not alive. Raises :class:`SubjectUnavailable` when it cannot start, which is tried once."""
+        if name in self._unavailable:
+            raise self._unavailable[name]
+        running = self._running.pop(name, None) or self._start(name)
+        self._running[name] = running  # the last used is the last
+        return running
+
+    def failed(self, name: str) -> bool:
+        """Whether a subject has been found not to start."""
+        return name in self._unavailable
 
     def close(self) -> None:
-        """End the subject."""
-        if self._subject is not None:
-            self._subject.close()
-            self._subject = None
+        """End all subjects."""
+        for running in self._running.values():
+            running.subject.close()
+        self._running.clear()
+
+    def _start(self, name: str) -> Running:
+        while len(self._running) >= KEPT:
+            self._running.pop(next(iter(self._running))).subject.close()
+        try:
+            subject = InProcess(SYMBOLS) if self._in_process else Gateway(SYMBOLS, self._time_limit, self.definitions[name])
+        except SubjectUnavailable as error:
+            self._unavailable[name] = error
+            raise
+        facts = {**subject.subject, "name": name} if name else subject.subject
+        return Running(subject, record.subject_line(facts, subject.documentation))

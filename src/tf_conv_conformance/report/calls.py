@@ -32,6 +32,11 @@ class Shown:
         return str(self.end["verdict"])
 
     @property
+    def new(self) -> bool:
+        """Whether it fails, and not as a baseline says."""
+        return self.verdict in FAILING and not self.end.get("known", False)
+
+    @property
     def observed(self) -> Line:
         """What came out; empty where the call was not made."""
         observed: Line = self.end.get("observed", {})
@@ -66,8 +71,8 @@ def totals(calls: Sequence[Shown]) -> list[tuple[str, int, str]]:
 
 
 def failing(calls: Sequence[Shown]) -> list[Shown]:
-    """The calls that fail, the worst verdicts first."""
-    return sorted((call for call in calls if call.verdict in FAILING), key=lambda call: ORDER.index(call.verdict))
+    """The calls that fail and are in no baseline, the worst verdicts first."""
+    return sorted((call for call in calls if call.new), key=lambda call: ORDER.index(call.verdict))
 
 
 def coverage(calls: Sequence[Shown]) -> str | None:
@@ -86,12 +91,16 @@ def coverage(calls: Sequence[Shown]) -> str | None:
 def outcome(calls: Sequence[Shown]) -> str:
     """The outcome in one sentence."""
     counts = Counter(call.verdict for call in calls)
-    failing = [f"{counts[verdict]:,} {verdict}" for verdict in ORDER if verdict in FAILING and counts[verdict]]
+    new = Counter(call.verdict for call in calls if call.new)
+    failing = [f"{new[verdict]:,} {verdict}" for verdict in ORDER if new[verdict]]
+    known = sum(counts[verdict] for verdict in FAILING) - new.total()
     parts = [f"{counts['conforms']:,} of {len(calls):,} calls do what TensorFlow documents"]
     if counts["deviates"]:
         parts.append(f"{counts['deviates']:,} deviate as declared")
     if counts["unsupported"]:
         parts.append(f"{counts['unsupported']:,} are unsupported here")
+    if known:
+        parts.append(f"{known:,} fail as the baseline knows")
     parts.append("nothing new" if not failing else "to be looked at: " + ", ".join(failing))
     return "; ".join(parts) + "."
 

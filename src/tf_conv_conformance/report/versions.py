@@ -83,4 +83,4 @@ def _changes(columns: Sequence[Column], asked: Mapping[int, Shown]) -> Iterator[
 
 def _line(column: Column) -> str | None:
     """What the versions of one line have in common: all that identifies a series but the version."""
-    return series({**column.subject["subject"], "tensorflow": None}) if column.subject else None
+    return series({**column.subject["subject"], "name": None, "tensorflow": None}) if column.subject else None

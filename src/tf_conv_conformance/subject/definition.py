@@ -10,8 +10,8 @@ from pathlib import Path
 
 FORM = "NAME = [VARIABLE=value …] [threads=N] [device=CPU:0] COMMAND"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*")
-_VARIABLE = re.compile(r"([A-Z_][A-Z0-9_]*)=(.*)", re.S)
-_SETTING = re.compile(r"([a-z]+)=(.*)")
+_GIVEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.S)
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _DEVICE = re.compile(r"(CPU|GPU):[0-9]+")
 
 
@@ -30,6 +30,9 @@ class Definition:
     device: str | None = None
 
 
+DEFAULT = Definition()
+
+
 def define(text: str, folder: Path) -> Definition:
     """The subject in a line of the form :data:`FORM`; a relative path to an interpreter is relative to `folder`. Raises :class:`Undefined`.
 
@@ -45,17 +48,16 @@ def define(text: str, folder: Path) -> Definition:
         raise Undefined(f"{name}: {error} in {rest!r}") from error
     environment = []
     threads, device = None, None
-    while words and (variable := _VARIABLE.fullmatch(words[0])):
-        environment.append((variable[1], variable[2]))
+    while words and (given := _GIVEN.fullmatch(words[0])):
         words.pop(0)
-    while words and (setting := _SETTING.fullmatch(words[0])):
-        if setting[1] == "threads" and setting[2].isdecimal() and int(setting[2]) > 0:
-            threads = int(setting[2])
-        elif setting[1] == "device" and _DEVICE.fullmatch(setting[2]):
-            device = setting[2]
+        if _VARIABLE.fullmatch(given[1]):
+            environment.append((given[1], given[2]))
+        elif given[1] == "threads" and given[2].isdecimal() and int(given[2]) > 0:
+            threads = int(given[2])
+        elif given[1] == "device" and _DEVICE.fullmatch(given[2]):
+            device = given[2]
         else:
-            raise Undefined(f"{name}: {words[0]!r} is neither threads=N, of 1 and more, nor device=CPU:0 or GPU:0")
-        words.pop(0)
+            raise Undefined(f"{name}: {given[0]!r} is neither threads=N, of 1 and more, nor device=CPU:0 or GPU:0, nor a VARIABLE=value")
     return Definition(name, tuple(located(words, folder)), tuple(environment), threads, device)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.subject import worker
-from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.definition import DEFAULT, Definition
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 
 WORKER_FILE = Path(worker.__file__)
@@ -31,7 +31,6 @@ program = b""
 while len(program) < {length}:
     program += os.read(0, {length} - len(program)) or exit("the pipe ended")
 exec(compile(program, {name!r}, "exec"), {{"__name__": "__main__"}})"""
-DEFAULT = Definition()
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
 _STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)  # from there on: where Python was
 HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end

@@ -1,0 +1,91 @@
+"""pytest's options of this plugin: what they are, and what is made of their values. Imports nothing that takes time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tf_conv_conformance.subject.definition import DEFAULT, FORM, Definition, Undefined, define, located
+from tf_conv_conformance.vocabulary import MODES
+
+
+def add(parser: pytest.Parser) -> None:
+    """The options, in a group of their own."""
+    group = parser.getgroup("tf-conv-conformance", "tf-conv-conformance: TensorFlow's 2-D convolutions")
+    option = group.addoption
+    option("--tf-modes", "--modes", metavar="MODES", default=",".join(MODES), help="execution modes, of eager,graph,xla (default: all)")
+    option(
+        "--tf-cases", metavar="NAME", action="append", default=[], help="also collect *.yaml under folders of this name (default: cases)"
+    )
+    option("--tf-reports", metavar="DIR", default="reports", help="where results.jsonl and index.html are written (default: reports)")
+    option("--tf-python", metavar="PATH", help="ask the TensorFlow of another interpreter, which needs nothing of this suite")
+    asking = f"ask a subject that tf_subjects of the ini file names (all: each), or one defined here: '{FORM}'; repeat it for others"
+    option("--tf-subject", metavar="NAME", action="append", default=[], help=asking)
+    option("--tf-since", metavar="RESULTS.jsonl", help="the record file of an earlier run: say what changed since")
+    option("--tf-baseline", "--baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
+    option("--tf-update-baseline", "--update-baseline", action="store_true", help="write this run's failures to the baseline")
+    option("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
+    option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
+    option("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
+    option("--tf-large", action="store_true", help="also make the calls of cases that are marked large")
+    parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
+    parser.addini("tf_subjects", f"subjects for --tf-subject, a line each: {FORM}", type="linelist", default=[])
+
+
+def check(config: pytest.Config) -> None:
+    """Raise ``pytest.UsageError`` for what cannot be used together, or at all."""
+    modes(config)
+    definitions(config)
+    if not config.getoption("--tf-timeout") > 0:
+        raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
+    if config.getoption("--tf-in-process") and (config.getoption("--tf-python") or config.getoption("--tf-subject")):
+        raise pytest.UsageError("--tf-in-process: imports the TensorFlow of this interpreter, and can ask no other")
+    if config.getoption("--tf-update-baseline") and config.getoption("--tf-baseline") is None:
+        raise pytest.UsageError("--update-baseline: needs --baseline FILE, the file to write")
+
+
+def modes(config: pytest.Config) -> tuple[str, ...]:
+    """The modes that are asked for. Raises ``pytest.UsageError`` for one that does not exist."""
+    asked = tuple(mode.strip() for mode in str(config.getoption("--tf-modes")).split(","))
+    if unknown := [mode for mode in asked if mode not in MODES]:
+        raise pytest.UsageError(f"--tf-modes: {unknown[0]!r} is not one of {', '.join(MODES)}")
+    return asked
+
+
+def reports(config: pytest.Config) -> Path:
+    """The folder of the reports; like ``--junitxml``, relative to where pytest was started."""
+    return given(config, str(config.getoption("--tf-reports")))
+
+
+def given(config: pytest.Config, path: str) -> Path:
+    """A path of the command line: relative to where pytest was started."""
+    return config.invocation_params.dir / path
+
+
+def definitions(config: pytest.Config) -> tuple[Definition, ...]:
+    """The subjects that are asked, that of this interpreter unless told otherwise. Raises ``pytest.UsageError``."""
+    python, asked = config.getoption("--tf-python"), config.getoption("--tf-subject")
+    if python is not None:
+        if asked:
+            raise pytest.UsageError("--tf-python: is short for a single subject; name it with --tf-subject 'NAME = PATH' beside others")
+        return (Definition(command=tuple(located([python], config.invocation_params.dir))),)
+    found = [definition for value in asked for definition in _asked(config, value)]
+    if twice := [one.name for number, one in enumerate(found) if one.name in {other.name for other in found[:number]}]:
+        raise pytest.UsageError(f"--tf-subject: {twice[0]!r} is asked twice")
+    return tuple(found) or (DEFAULT,)
+
+
+def _asked(config: pytest.Config, value: str) -> Iterator[Definition]:
+    try:
+        if "=" in value:
+            yield define(value, config.invocation_params.dir)
+            return
+        named = {one.name: one for one in (define(line, config.rootpath) for line in config.getini("tf_subjects"))}
+    except Undefined as error:
+        raise pytest.UsageError(f"--tf-subject: {error}") from error
+    if value not in named and value != "all":
+        known = ", ".join(named) or "none"
+        raise pytest.UsageError(f"--tf-subject: the ini file's tf_subjects have no {value!r} (they have: {known}); define it: '{FORM}'")
+    yield from named.values() if value == "all" else (named[value],)

@@ -1,0 +1,126 @@
+"""Several subjects in one run, and a baseline: with real pytest runs and real TensorFlow."""
+
+import json
+import sys
+
+import pytest
+
+from tf_conv_conformance.results import read
+
+ATROUS = """
+defaults: {input: [1, 9, 9, 2], filter: [2, 2, 2, 1], padding: SAME}
+cases:
+  - {id: plain, op: conv2d, strides: 1}
+  - {id: atrous, op: depthwise_conv2d, strides: 2, rate: 2}
+"""
+OFF, ON = "off = TF_ENABLE_ONEDNN_OPTS=0", "on = TF_ENABLE_ONEDNN_OPTS=1"
+
+
+@pytest.fixture
+def run(pytester):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(ATROUS, encoding="utf-8")
+
+    def run(*options):
+        return pytester.runpytest_subprocess("cases", "--modes=eager", *options)
+
+    return run
+
+
+def onednn(pytester, name):
+    (subject,) = read(pytester.path / f"reports/results-{name}.jsonl").subjects.values()
+    return subject["subject"]["onednn"]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_two_subjects_are_a_parametrization_and_a_record_file_each(run, pytester, workers):
+    result = run("--tf-subject", OFF, "--tf-subject", ON, workers, "-rA")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines_random([r"PASSED cases/a.yaml::plain[[]off-eager[]]", r"FAILED cases/a.yaml::atrous[[]on-eager[]]*"])
+    assert (onednn(pytester, "off"), onednn(pytester, "on")) == (False, True)
+    calls = [list(read(pytester.path / f"reports/results-{name}.jsonl").ends) for name in ("off", "on")]
+    assert sorted(calls[0]) == sorted(calls[1]) == ["cases/a.yaml::atrous[eager]", "cases/a.yaml::plain[eager]"]
+    page = (pytester.path / "reports/index.html").read_text(encoding="utf-8")
+    assert "2 subjects, 4 calls" in page
+
+
+def test_ids_can_be_pasted_and_selected(run, pytester):
+    result = run("--tf-subject", OFF, "--tf-subject", ON, "-k", "off and plain")
+    result.assert_outcomes(passed=1, deselected=3)
+    pasted = pytester.runpytest_subprocess("cases/a.yaml::plain[on-eager]", "--modes=eager", "--tf-subject", OFF, "--tf-subject", ON)
+    pasted.assert_outcomes(passed=1)
+
+
+def test_one_subject_is_asked_after_the_other(run):
+    listed = [line for line in run("--tf-subject", OFF, "--tf-subject", ON, "--collect-only", "-q").outlines if "::" in line]
+    assert [line.partition("[")[2].partition("-")[0] for line in listed] == ["off", "off", "on", "on"]
+
+
+def test_subjects_of_the_ini_file_are_asked_by_name(run, pytester):
+    pytester.makeini(f"[pytest]\ntf_subjects =\n    {OFF}\n    {ON}\n    here = {sys.executable}\n")
+    run().assert_outcomes(passed=1, failed=1)
+    run("--tf-subject=on").assert_outcomes(passed=1, failed=1)
+    assert onednn(pytester, "on") is True
+    run("--tf-subject=all", "--collect-only").stdout.fnmatch_lines(["*6 tests collected*"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tf-subject=nobody"], "--tf-subject: the ini file's tf_subjects have no 'nobody'"),
+        (["--tf-subject=a = threads=0"], "--tf-subject: a: 'threads=0' is neither"),
+        (["--tf-subject", OFF, "--tf-subject", OFF], "--tf-subject: 'off' is asked twice"),
+        (["--tf-subject", OFF, "--tf-python=python3"], "--tf-python: is short for a single subject"),
+        (["--tf-subject", OFF, "--tf-in-process"], "--tf-in-process: imports the TensorFlow of this interpreter"),
+        (["--update-baseline"], "--update-baseline: needs --baseline FILE"),
+        (["--baseline=none.json"], "--baseline: *none.json: cannot be read"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_usage_error(run, options, said):
+    result = run(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}*"])
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_subject_that_does_not_start_leaves_the_others_unharmed(run, pytester, workers):
+    result = run("--tf-subject=bad = false", "--tf-subject", OFF, workers)
+    outcomes = result.parseoutcomes()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert outcomes["passed"] == 1
+    assert outcomes["failed"] + outcomes.get("skipped", 0) == 3
+    result.stdout.fnmatch_lines(
+        ["TensorFlow did not start in subject bad (false): exit status 1", "*2 calls: 1 conforms, 1 violates, 2 missing"]
+    )
+    assert read(pytester.path / "reports/results-bad.jsonl").ends == {}
+
+
+def test_another_interpreter_is_asked(run, pytester):
+    run(f"--tf-python={sys.executable}").assert_outcomes(passed=1, failed=1)
+    result = run("--tf-python=no/such/python")
+    assert result.ret == pytest.ExitCode.INTERRUPTED or result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([f"TensorFlow did not start in {pytester.path}/no/such/python: *No such file or directory"])
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_known_failures_do_not_fail_and_stale_ones_are_named(run, pytester, workers):
+    written = run("--baseline=known.json", "--update-baseline", workers)
+    written.assert_outcomes(passed=1, failed=1)
+    known = json.loads((pytester.path / "known.json").read_text(encoding="utf-8"))["known"]
+    assert list(known[""]) == ["cases/a.yaml::atrous[eager]"]
+    again = run("--baseline=known.json", workers)
+    again.assert_outcomes(passed=1, xfailed=1)
+    again.stdout.fnmatch_lines(["baseline *known.json: 1 known failures, 0 stale entries"])
+    (pytester.path / "cases/a.yaml").write_text(
+        ATROUS.replace("rate: 2", "rate: 1") + "  - {id: new, op: depthwise_conv2d, strides: 2, rate: 3}\n", encoding="utf-8"
+    )
+    changed = run("--baseline=known.json", workers)
+    changed.assert_outcomes(passed=2, failed=1)
+    changed.stdout.fnmatch_lines(["*1 stale entries", "  stale: cases/a.yaml::atrous[[]eager[]]: the case was edited"])
+    run("--baseline=known.json", "--update-baseline", workers)
+    known = json.loads((pytester.path / "known.json").read_text(encoding="utf-8"))["known"]
+    assert list(known[""]) == ["cases/a.yaml::new[eager]"]
+
+
+def test_a_known_failure_of_one_subject_is_not_another_s(run):
+    run("--baseline=known.json", "--update-baseline", "--tf-subject", OFF)
+    run("--baseline=known.json", "--tf-subject", OFF, "--tf-subject", ON).assert_outcomes(passed=2, xfailed=1, failed=1)
