@@ -161,6 +161,12 @@ def test_a_deviation_that_no_call_showed_is_unobserved(column):
     assert (case["id"], deviation["rule"], why) == ("x", "depthwise.unit-strides-when-atrous", "no call of this run showed it")
 
 
+def test_only_an_address_of_the_web_is_a_link(column):
+    for case in column.records.cases.values():
+        case["deviations"][0]["reported"] = "javascript:alert(1)"
+    assert "javascript:" not in render([column])
+
+
 def test_ranges_are_short_and_whole():
     assert ranges([7, 3, 4, 5, 9]) == "3-5,7,9"
     assert ranges([]) == ""

@@ -33,7 +33,7 @@ def statements(calls: Sequence[Shown], sentences: Mapping[str, str | None]) -> I
         if call.verdict == "conforms":
             supporting.update(call.call["rules"])
         for deviation in call.case["deviations"]:
-            if deviation["rule"] in against and deviation["reported"] != "unreported":
+            if deviation["rule"] in against and deviation["reported"].startswith(("https://", "http://")):
                 reported.setdefault(deviation["rule"], set()).add(deviation["reported"])
     for rule in RULES.values():
         links = tuple(sorted(reported.get(rule.id, ())))
