@@ -18,7 +18,7 @@ from tf_conv_conformance.report import calls as view
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.payload import chunks, index
 from tf_conv_conformance.report.statements import statements
-from tf_conv_conformance.report.versions import patterns
+from tf_conv_conformance.report.versions import lines, patterns, version
 
 SCRIPTS = ("data.js", "picture.js", "detail.js", "list.js", "page.js")
 """The parts of the page's script, in the order in which they build on each other."""
@@ -50,6 +50,8 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
         failing=view.failing(calls),
         unobserved=view.unobserved(calls),
         patterns=patterns(columns, calls) if len(columns) > 1 else [],
+        lines=lines(columns),
+        versions=[version(column) for column in columns],
         matrices=matrices(latest),
         statements=list(statements(calls, newest.subject["sentences"] if newest.subject else {})),
         index=packed(index(columns, calls)),

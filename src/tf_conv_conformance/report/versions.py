@@ -1,10 +1,9 @@
-"""Columns of calls → which calls do not come out the same everywhere, and since when."""
+"""Columns of calls → which calls do not come out the same everywhere, and since which version."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from tf_conv_conformance.comparison import shape_text
 from tf_conv_conformance.differing import absent, differences
@@ -15,26 +14,55 @@ from tf_conv_conformance.series import series
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a subject made of some calls: the look of its cell, and in a few words what came out."""
+class Line:
+    """The versions of one kind of subject (one oneDNN, device, environment): its name, and the places of its columns, oldest first."""
+
+    name: str
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring versions in which some calls came to the same: the look of the cell, and in a few words what came out."""
 
     look: str
     text: str
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """Calls of one case whose outcomes go the same way over the subjects: a row of the version matrix.
+    """Calls of one case whose outcomes go the same way over the subjects: a row of the version matrix, with the runs of each line.
 
-    `changes` says for each line of versions with which of them the outcome changed; `calls` are the numbers of all their calls.
+    `calls` are the numbers of all their calls, `links` the public reports about the case.
     """
 
     case: str
     example: str
     count: int
-    outcomes: tuple[Outcome, ...]
-    changes: tuple[str, ...]
+    lines: tuple[tuple[Run, ...], ...]
     calls: tuple[int, ...]
+    links: tuple[str, ...]
+
+
+def lines(columns: Sequence[Column]) -> list[Line]:
+    """The lines of versions, in the order of their first columns."""
+    found: dict[str | None, list[int]] = {}
+    for place, column in enumerate(columns):
+        subject = column.subject and {**column.subject["subject"], "name": None, "tensorflow": None, "environment": None}
+        found.setdefault(series(subject), []).append(place)
+    return [Line(_name(columns[places[0]]), tuple(places)) for places in found.values()]
+
+
+def _name(column: Column) -> str:
+    subject = column.subject["subject"] if column.subject else {}
+    onednn = {True: "oneDNN", False: "without oneDNN", None: ""}[subject.get("onednn")]
+    return " ".join(part for part in (onednn, subject.get("device") if subject.get("device") != "cpu" else "") if part) or "versions"
+
+
+def version(column: Column) -> str:
+    """The version of a column's TensorFlow."""
+    return str(column.subject["subject"]["tensorflow"]) if column.subject else column.label
 
 
 def patterns(columns: Sequence[Column], calls: Sequence[Shown]) -> list[Pattern]:
@@ -42,45 +70,51 @@ def patterns(columns: Sequence[Column], calls: Sequence[Shown]) -> list[Pattern]
     by_id: dict[str, dict[int, Shown]] = {}
     for call in calls:
         by_id.setdefault(call.call["id"], {})[call.column] = call
-    return [_pattern(columns, found.case, [by_id[identifier] for identifier in found.ids]) for found in disagreements(columns)]
+    of = lines(columns)
+    return [_pattern(of, found.case, [by_id[identifier] for identifier in found.ids]) for found in disagreements(columns)]
 
 
-def _pattern(columns: Sequence[Column], case: str, group: Sequence[Mapping[int, Shown]]) -> Pattern:
-    outcomes = tuple(_outcome([asked[place] for asked in group if place in asked]) for place in range(len(columns)))
-    numbers = tuple(call.number for asked in group for call in asked.values())
-    example = next(iter(group[0].values())).call["id"]
-    return Pattern(case, example, len(group), outcomes, tuple(_changes(columns, group[0])), numbers)
+def _pattern(of: Sequence[Line], case: str, group: Sequence[Mapping[int, Shown]]) -> Pattern:
+    first = next(iter(group[0].values()))
+    told = [deviation["reported"] for deviation in first.case["deviations"]] + first.case["references"]
+    links = tuple(dict.fromkeys(link for link in told if link.startswith(("https://", "http://"))))
+    runs = tuple(tuple(_runs(line, group)) for line in of)
+    return Pattern(case, first.call["id"], len(group), runs, tuple(call.number for asked in group for call in asked.values()), links)
 
 
-def _outcome(calls: Sequence[Shown]) -> Outcome:
+def _runs(line: Line, group: Sequence[Mapping[int, Shown]]) -> Iterator[Run]:
+    """The versions of a line, neighbours with the same outcome together. A group's calls go the same way, so one of them tells."""
+    places: list[int] = []
+    for place in line.places:
+        if places and not _same(group[0].get(places[-1]), group[0].get(place)):
+            yield _run(places, group)
+            places = []
+        places.append(place)
+    yield _run(places, group)
+
+
+def _same(one: Shown | None, other: Shown | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    if absent(one.end) or absent(other.end):
+        return one.verdict == other.verdict
+    return not differences(one.end, other.end)
+
+
+def _run(places: Sequence[int], group: Sequence[Mapping[int, Shown]]) -> Run:
+    calls = [asked[places[0]] for asked in group if places[0] in asked]
     if not calls:
-        return Outcome("absent", "not asked")
+        return Run("absent", "not asked", tuple(places))
     worst = min(calls, key=lambda call: ORDER.index(call.verdict))
     texts = list(dict.fromkeys(text(call) for call in calls))
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
-    return Outcome(worst.verdict.replace(" ", "-"), texts[0] + more)
+    return Run(worst.verdict.replace(" ", "-"), texts[0] + more, tuple(places))
 
 
 def text(call: Shown) -> str:
     """What came out, in a few words: a shape with what was warned of, an exception, a signal, or the verdict where nothing did."""
     if call.observed_shape is not None:
         warned = sorted({warning["category"] for warning in call.end.get("warnings", [])})
-        return shape_text(call.observed_shape) + (f", {', '.join(warned)}" if warned else "")
+        dtype = call.observed["dtype"] if call.observed["dtype"] != call.arguments.dtype else ""
+        return " ".join(part for part in (dtype, shape_text(call.observed_shape), *(f"with {name}" for name in warned)) if part)
     return str(call.observed.get("signal") or call.observed.get("error") or call.verdict)
-
-
-def _changes(columns: Sequence[Column], asked: Mapping[int, Shown]) -> Iterator[str]:
-    """For each line of versions (one for each oneDNN, device and environment): the version at which the outcome became another."""
-    lines: dict[str | None, list[int]] = {}
-    for place, column in enumerate(columns):
-        if place in asked and absent(asked[place].end) is None:
-            lines.setdefault(_line(column), []).append(place)
-    for places in lines.values():
-        for before, after in pairwise(places):
-            if became := differences(asked[before].end, asked[after].end):
-                yield f"{columns[after].label}: {became[-1].words}"
-
-
-def _line(column: Column) -> str | None:
-    """What the versions of one line have in common: all that identifies a series but the version."""
-    return series({**column.subject["subject"], "name": None, "tensorflow": None}) if column.subject else None

@@ -137,8 +137,10 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
     return found
 
 
-def onednn_in_effect() -> bool | None:
+def onednn_in_effect(tf: Any) -> bool | None:
     """Whether TensorFlow uses oneDNN's kernels in this process: True, False, or None where it cannot be asked."""
+    if tuple(map(int, tf.__version__.split(".")[:2])) in ((2, 5), (2, 6), (2, 7), (2, 8)) and platform.machine() == "x86_64":
+        return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"  # IsMklEnabled tells there how TensorFlow was built
     for module in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):  # the newest first
         try:
             return bool(importlib.import_module("tensorflow.python." + module).IsMklEnabled())
@@ -195,7 +197,7 @@ def describe(tf: Any, settings: Any = {}) -> dict[str, Any]:  # noqa: B006  # ne
         "platform": sys.platform,
         "machine": platform.machine(),
         "cpu": cpu(),
-        "onednn": onednn_in_effect(),
+        "onednn": onednn_in_effect(tf),
         "device": (settings.get("device") or ("gpu" if gpus(tf) else "cpu")).partition(":")[0].lower(),
         "threads": settings.get("threads"),
         "environment": {
