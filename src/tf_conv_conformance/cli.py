@@ -38,6 +38,13 @@ def summary(arguments: argparse.Namespace) -> int:
     return summarise(arguments.records, arguments.since, arguments.partial)
 
 
+def versions(arguments: argparse.Namespace) -> int:
+    """Tell what changed with which version."""
+    from tf_conv_conformance.runs import told
+
+    return told(arguments.records, arguments.output, arguments.partial)
+
+
 def compare(arguments: argparse.Namespace) -> int:
     """Tell what changed between two record files."""
     from tf_conv_conformance.runs import compared
@@ -166,7 +173,6 @@ def _takes_records(parser: argparse.ArgumentParser, run: Callable[[argparse.Name
     parser.add_argument(
         "records", type=Path, nargs="+", metavar="RESULTS", help="record files of runs, or parts of runs, or folders of them"
     )
-    parser.add_argument("--since", type=Path, metavar="OLD.jsonl", help="tell what changed since this earlier run")
     parser.add_argument("--partial", action="store_true", help="take runs that did not come to their end; what is left counts as missing")
     parser.set_defaults(run=run)
 
@@ -198,7 +204,14 @@ def parser() -> argparse.ArgumentParser:
     rendering = commands.add_parser("report", help="render record files as one HTML page")
     rendering.add_argument("-o", "--output", type=Path, default=Path("index.html"), help="default: index.html")
     _takes_records(rendering, report)
-    _takes_records(commands.add_parser("summary", help="sum record files up in Markdown, for $GITHUB_STEP_SUMMARY"), summary)
+    summing = commands.add_parser("summary", help="sum record files up in Markdown, for $GITHUB_STEP_SUMMARY")
+    _takes_records(summing, summary)
+    for command in (rendering, summing):
+        command.add_argument("--since", type=Path, metavar="OLD.jsonl", help="tell what changed since this earlier run")
+    about = "tell what changed with which version, as README.md and outcomes.json"
+    telling = commands.add_parser("versions", help=about, description=about)
+    telling.add_argument("-o", "--output", type=Path, default=Path("versions"), metavar="FOLDER", help="default: versions")
+    _takes_records(telling, versions)
     comparing = commands.add_parser(
         "compare", help="tell what changed between two record files", description=COMPARE, formatter_class=argparse.RawTextHelpFormatter
     )

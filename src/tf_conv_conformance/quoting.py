@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_HARMLESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:;=()/+_\[\]-]*[A-Za-z0-9.:)\]])?|\[[A-Za-z0-9 ,\[\]]*\][A-Za-z0-9 ]*")
+"""Text that a code span takes as it is."""
 
 
 def plain(value: Any, limit: int = 1000) -> str:
@@ -14,6 +18,8 @@ def plain(value: Any, limit: int = 1000) -> str:
 
 def markdown(value: Any, limit: int = 200) -> str:
     """A value as inline code in which nothing is Markdown, HTML, a link or a mention, in a table as well."""
-    kept = " ,-=()/+"
     text = plain(value, limit)
+    if _HARMLESS.fullmatch(text):
+        return f"`{text}`"
+    kept = " ,-=()/+"
     return "<code>" + "".join(c if c.isalnum() or c in kept or not c.isascii() else f"&#{ord(c)};" for c in text) + "</code>"

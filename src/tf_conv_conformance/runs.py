@@ -63,6 +63,25 @@ def summarise(paths: Sequence[Path], since: Path | None, partial: bool) -> int:
     return _saying_why_not(say, None, 1)
 
 
+def told(paths: Sequence[Path], folder: Path, partial: bool) -> int:
+    """Write README.md and outcomes.json on what changed with which version; 1 where a file cannot be read, merged or written."""
+    from tf_conv_conformance.report import history
+    from tf_conv_conformance.report.calls import shown
+    from tf_conv_conformance.report.versions import patterns
+
+    def write() -> int:
+        found = columns(paths, partial)
+        calls = shown(found)
+        unlike = patterns(found, calls)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "README.md").write_text(history.page(found, calls, unlike), encoding="utf-8", newline="\n")
+        (folder / "outcomes.json").write_text(history.outcomes(found, unlike, calls), encoding="utf-8", newline="\n")
+        print(folder / "README.md")
+        return 0
+
+    return _saying_why_not(write, folder, 1)
+
+
 def compared(old: Path, new: Path, output: Path | None) -> int:
     """Print what changed from one record file to another, and render it; 1 where anything did or could not be seen, 2 on trouble."""
     from rich.console import Console
