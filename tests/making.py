@@ -1,6 +1,8 @@
 """Record files made by hand: a call a name, each with the end that it is given."""
 
-from tf_conv_conformance import record
+from dataclasses import asdict
+
+from tf_conv_conformance import prediction, record
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.results import Recorder, read, subject_key
 
@@ -12,7 +14,7 @@ SENTENCES = {"conv2d.input-rank": "A Tensor of rank at least 4."}
 CALL = load_text(
     "cases:\n  - {id: x, op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], strides: 1, padding: SAME, modes: eager}"
 ).calls[0]
-DATA = [{"name": "small_integers", "seed": 1}]
+DATA = [asdict(arm) for arm in prediction.inputs(CALL.arguments).arms]
 
 
 def subject(sentences=SENTENCES, **facts):

@@ -74,7 +74,7 @@ def test_bits_from_other_data_are_not_compared(changes):
         (None, None, "no end in either run", True),
         (UNSUPPORTED, value(), "unsupported in the old run", True),
         (value(), UNSUPPORTED, "unsupported in the new run", True),
-        (UNSUPPORTED, None, "unsupported in the old run, no end in the new run", True),
+        (UNSUPPORTED, None, "unsupported in the old run and no end in the new run", True),
         (UNSUPPORTED, UNSUPPORTED, "unsupported in both runs", False),
     ],
 )

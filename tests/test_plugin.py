@@ -301,6 +301,26 @@ def test_no_tensorflow_is_one_clear_error(pytester, write, run, monkeypatch):
     assert len(records(pytester).calls) == 5
 
 
+@pytest.mark.parametrize("options", [["-q"], ["-v"], ["-n", "2"], ["-n", "2", "-v"]])
+def test_progress_stands_on_lines_of_its_own(pytester, write, run, options):
+    """With nothing to wait for: the first call has no rate to tell yet, and after the last nothing is left."""
+    write(cases__good=GOOD)
+    pytester.makeconftest("from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0")
+    result = run("cases", *options)
+    result.assert_outcomes(passed=5)
+    said = [line for line in result.outlines if " of 5 calls (" in line]
+    assert [line.partition(";")[0] for line in said] == [f"{done} of 5 calls ({20 * done}%): {done} conforms" for done in (2, 3, 4)]
+    assert all(line.endswith("about 1 s left") for line in said)
+    dots = "".join(line.partition(" ")[0] for line in result.outlines if set(line.partition(" ")[0]) == {"."})
+    assert dots == "....." or "-v" in options or "-q" in options
+
+
+def test_progress_is_silent_where_little_is_asked_for(pytester, write, run):
+    write(cases__good=GOOD)
+    pytester.makeconftest("from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0")
+    assert "of 5 calls" not in run("cases", "-qq").stdout.str()
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_what_changed_since_an_earlier_run(pytester, write, run, workers):
     """Against the very file that this run writes."""

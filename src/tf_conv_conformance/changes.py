@@ -158,7 +158,7 @@ def _why_not(old: Line | None, new: Line | None) -> str | None:
     before, now = absent(old), absent(new)
     if before == now:
         return before and (UNASKED if before == "unsupported" else f"{before} in either run")
-    return ", ".join(f"{why} in the {which} run" for why, which in ((before, "old"), (now, "new")) if why)
+    return " and ".join(f"{why} in the {which} run" for why, which in ((before, "old"), (now, "new")) if why)
 
 
 def _changed(old: Records, new: Records, pairs: Iterable[tuple[str, str]]) -> Iterator[Change]:

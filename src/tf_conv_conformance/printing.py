@@ -22,10 +22,9 @@ def lines(changes: Changes) -> Iterator[tuple[str, str | None]]:
     yield from _section("environment changed", [_environment(one) for one in changes.environment])
     yield from _section("documentation changed", [line for one in changes.documentation for line in _documentation(one)])
     groups = changes.groups()
-    yield from _section(
-        f"calls changed, {len(groups):,} kinds" if groups else "", [line for group in groups for line in _group_lines(group)]
-    )
+    yield from _section(f"calls changed, in {len(groups):,} ways", [line for group in groups for line in _group_lines(group)])
     yield from _section("not compared", list(_apart(changes)))
+    yield from _section("moved, and compared", list(_moved(changes.moved)))
     yield changes.sentence, "bold red" if changes.any else "bold yellow" if changes.blind else "bold green"
 
 
@@ -62,6 +61,9 @@ def _apart(changes: Changes) -> Iterator[str]:
     for why, ids in found.items():
         if ids:
             yield f"{len(ids):,} {why}, such as {plain(ids[0])}"
-    if changes.moved:
-        before, now = changes.moved[0]
-        yield f"{len(changes.moved):,} moved, and compared, such as {plain(before)} → {plain(now)}"
+
+
+def _moved(moved: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if moved:
+        before, now = moved[0]
+        yield f"{len(moved):,}, such as {plain(before)} → {plain(now)}"

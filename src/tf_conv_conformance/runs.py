@@ -54,10 +54,11 @@ def report(paths: Sequence[Path], output: Path, since: Path | None, partial: boo
 def summarise(paths: Sequence[Path], since: Path | None, partial: bool) -> int:
     """Print a summary of record files in Markdown; 1 where one cannot be read or merged."""
     from tf_conv_conformance.summary import summary
+    from tf_conv_conformance.terminal import console, verbatim
 
     def say() -> int:
         found = columns(paths, partial)
-        print(summary(found, against(earlier(since), found) if since else None), end="")
+        verbatim(console(), summary(found, against(earlier(since), found) if since else None))
         return 0
 
     return _saying_why_not(say, None, 1)
@@ -84,17 +85,16 @@ def told(paths: Sequence[Path], folder: Path, partial: bool) -> int:
 
 def compared(old: Path, new: Path, output: Path | None) -> int:
     """Print what changed from one record file to another, and render it; 1 where anything did or could not be seen, 2 on trouble."""
-    from rich.console import Console
-
     from tf_conv_conformance.printing import print_changes
     from tf_conv_conformance.report.page import write
+    from tf_conv_conformance.terminal import console
 
     def say() -> int:
         now = single(str(new), read(new))
         changes = against(earlier(old), [now])
         if output is not None:
             write([now], output, changes)
-        print_changes(changes, Console())
+        print_changes(changes, console())
         return int(changes.any or changes.blind)
 
     return _saying_why_not(say, output, 2)

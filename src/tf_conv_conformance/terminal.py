@@ -14,7 +14,7 @@ from rich.text import Text
 
 WIDTH = 120  # where there is no terminal to ask
 INDENT = 2
-PLAIN = {"●": "#", "○": "o", "·": ".", "×": "x", "…": "...", "–": "-"}  # where the encoding has no other
+PLAIN = {"●": "#", "○": "o", "·": ".", "×": "x", "…": "...", "–": "-", "→": "->"}  # where the encoding has no other
 GAP = 4  # between things side by side
 
 

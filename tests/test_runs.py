@@ -1,0 +1,164 @@
+"""The commands about record files: what they print, what they write, and their exit status."""
+
+import pytest
+from making import SENTENCES, UNSUPPORTED, crash, run, subject, value
+from rich.console import Console
+
+from tf_conv_conformance.changes import compare
+from tf_conv_conformance.cli import main
+from tf_conv_conformance.printing import print_changes
+from tf_conv_conformance.results import read
+
+ONEDNN = subject(onednn=True)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The path of a record file."""
+
+    def made(name, ends, **options):
+        run(tmp_path / name, ends, **options)
+        return str(tmp_path / name)
+
+    return made
+
+
+def test_compare_prints_what_changed(file, capsys):
+    old = {f"f::swept[{number}]": value((1, 6, number, 12), "deviates", warns=["UserWarning"]) for number in range(300)}
+    new = {f"f::swept[{number}]": value((1, 4, number, 12), "resolved") for number in range(300)}
+    here = subject(SENTENCES | {"b": None, "c": "said now"}, onednn=True, environment={"TF_X": "1"}, numpy="3")
+    there = subject(SENTENCES | {"b": "said once", "c": None})
+    edited = {"f::edited[1]": "then", "f::was[1]": "moved", "f::is[1]": "moved"}
+    before = file(
+        "old",
+        old | {"f::y[1]": value(), "f::z[1]": UNSUPPORTED, "f::edited[1]": value(), "f::gone[1]": value(), "f::was[1]": value()},
+        on=there,
+        hashes=edited,
+    )
+    now = file(
+        "new",
+        new | {"f::y[1]": crash(), "f::z[1]": None, "f::edited[1]": value(), "f::come[1]": value(), "f::is[1]": value(digest="bb")},
+        on=here,
+        hashes=edited | {"f::edited[1]": "now"},
+    )
+    assert main(["compare", before, now]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "2.21.0 → 2.21.0 oneDNN",
+        "environment changed",
+        "  oneDNN: not in effect → in effect  (another series)",
+        "  TF_X=: not there → 1  (another series)",
+        "  NumPy: 2.4.6 → 3",
+        "documentation changed",
+        "  b",
+        "    - said once",
+        "    + (it is no longer there)",
+        "  c",
+        "    - (it was not there)",
+        "    + said now",
+        "calls changed, in 3 ways",
+        "  300× cases/f::swept: deviates → resolved; another shape; no longer warns UserWarning",
+        "       such as cases/f::swept[0]: deviates → resolved; [1, 6, 0, 12] → [1, 4, 0, 12]; no longer warns UserWarning",
+        "  1× cases/f::y: conforms → crashed; a value → crashed (SIGFPE)",
+        "       such as cases/f::y[1]: conforms → crashed; float32 of shape [1, 6, 6, 1] → crashed (SIGFPE)",
+        "  1× cases/f::is: same shape, other values",
+        "       such as cases/f::is[1], which was cases/f::was[1]",
+        "not compared",
+        "  1 unsupported in the old run and no end in the new run, such as cases/f::z[1]",
+        "  1 edited, such as cases/f::edited[1]",
+        "  1 added, such as cases/f::come[1]",
+        "  1 removed, such as cases/f::gone[1]",
+        "moved, and compared",
+        "  1, such as cases/f::was[1] → cases/f::is[1]",
+        "302 of 302 calls that were compared changed; not compared: 1 unsupported in the old run and no end in the new run, 1 edited, 1 added, 1 removed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "options", "status"),
+    [
+        ({"f::x[1]": value()}, {"f::x[1]": value()}, {}, 0),
+        ({"f::x[1]": value()}, {"f::x[1]": value()}, {"on": subject(tensorflow="2.22.0", sentences={})}, 0),
+        ({"f::x[1]": value(), "f::y[1]": value()}, {"f::x[1]": value(), "f::y[1]": value(), "f::z[1]": value()}, {"hashes": {"f::y[1]": "other"}}, 0),
+        ({"f::x[1]": value(), "f::y[1]": UNSUPPORTED}, {"f::x[1]": value(), "f::y[1]": UNSUPPORTED}, {}, 0),
+        ({"f::x[1]": value(verdict="violates")}, {"f::x[1]": value()}, {}, 1),
+        ({"f::x[1]": value()}, {"f::x[1]": value(verdict="violates")}, {}, 1),
+        ({"f::x[1]": value(), "f::y[1]": value()}, {"f::x[1]": value(), "f::y[1]": UNSUPPORTED}, {}, 1),
+        ({"f::x[1]": value(), "f::y[1]": value()}, {"f::x[1]": value(), "f::y[1]": None}, {"footer": False}, 1),
+        ({"f::x[1]": value()}, {"g::x[1]": value()}, {}, 1),
+    ],
+    ids=["same", "environment", "edited and added", "unsupported in both", "better", "worse", "unsupported now", "no end now", "nothing in common"],
+)  # fmt: skip
+def test_the_status_of_compare(file, old, new, options, status):
+    assert main(["compare", file("old", old), file("new", new, **options)]) == status
+
+
+def test_compare_says_its_status_in_its_help(capsys):
+    with pytest.raises(SystemExit):
+        main(["compare", "--help"])
+    printed = capsys.readouterr().out
+    assert "exit status:\n  0  every call" in printed
+    assert "\n  2  a file cannot be read" in printed
+
+
+def test_what_cannot_be_compared_is_one_line_and_status_2(file, tmp_path, capsys):
+    good = file("good", {"f::x[1]": value(), "f::x[2]": value()})
+    (tmp_path / "torn").write_text("{\n}\n")
+    records = read(tmp_path / "good")
+    lines = (tmp_path / "good").read_text().splitlines()
+    each = [line.replace(records.ends["cases/f::x[1]"]["subject"], "other") for line in lines if '"end"' in line or '"subject":{' in line]
+    (tmp_path / "each").write_text("\n".join([*lines, *(line.replace('"onednn":false', '"onednn":true') for line in each)]) + "\n")
+    for arguments, said in [
+        ([good, str(tmp_path / "none")], "none: cannot be read"),
+        ([str(tmp_path / "torn"), good], "torn:1: not a line of a record file"),
+        ([good, str(tmp_path / "each")], "each: holds 2 subjects (2.21.0, 2.21.0 oneDNN), and one belongs here"),
+        ([good, good, "-o", str(tmp_path / "no" / "page.html")], "cannot write"),
+    ]:
+        assert main(["compare", *arguments]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert said in err
+
+
+def test_compare_renders_the_new_run(file, tmp_path):
+    page = tmp_path / "page.html"
+    assert main(["compare", file("old", {"f::x[1]": value()}), file("new", {"f::x[1]": value()}), "-o", str(page)]) == 0
+    assert "<h1>" in page.read_text(encoding="utf-8")
+
+
+def test_report_takes_parts_and_subjects_and_refuses_what_does_not_fit(file, tmp_path, capsys):
+    one, two = file("one", {"f::x[1]": value()}), file("two", {"f::x[2]": value()})
+    other = file("other", {"f::x[1]": value(), "f::x[2]": value()}, on=ONEDNN)
+    killed = file("killed", {"f::x[1]": value(), "f::x[2]": None}, on=ONEDNN, footer=False)
+    page = tmp_path / "page.html"
+    assert main(["report", one, two, other, "-o", str(page), "--since", other]) == 0
+    assert main(["report", one, two, killed, "-o", str(page), "--partial"]) == 0
+    assert main(["report", killed, "-o", str(page)]) == 0, "one run alone may be partial"
+    assert capsys.readouterr().out == f"{page}\n" * 3
+    for arguments, said in [
+        ([one, two, killed], f"{killed}: 1 of 2 planned calls have no end of 2.21.0 oneDNN, such as cases/f::x[2]"),
+        ([one, other], "plans differ: "),
+        ([one, one], f"duplicate subject: {one} and {one}"),
+        ([one, "--since", str(tmp_path / "none")], "none: cannot be read"),
+        ([one, "--since"], "expected one argument"),
+    ]:
+        try:
+            status = main(["report", *arguments])
+        except SystemExit as left:
+            status = left.code
+        assert status in (1, 2)
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_hostile_text_moves_no_cursor_and_is_no_markup(tmp_path, terminal):
+    hostile = "[bold red]\x1b[2J:tada:\u202e\r" + "x" * 300
+    here, there = (subject({hostile: said}, tensorflow=hostile, environment={hostile: said}) for said in ("old", "new"))
+    old = run(tmp_path / "old", {"f::x[1]": value()}, on=here)
+    new = run(tmp_path / "new", {"f::x[1]": value(verdict="deviates", warns=[hostile])}, on=there)
+    console = Console(force_terminal=terminal, width=80, record=True, file=(tmp_path / "out").open("w", encoding="utf-8"))
+    print_changes(compare(old, new), console)
+    text = console.export_text()
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[bold red]\\x1b[2J:tada:\\u202e xxx" in text
+    assert max(len(line) for line in text.splitlines()) > 300, "no line is broken"
