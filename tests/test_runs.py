@@ -46,7 +46,7 @@ def test_compare_prints_what_changed(file, capsys):
         "2.21.0 → 2.21.0 oneDNN",
         "environment changed",
         "  oneDNN: not in effect → in effect  (another series)",
-        "  TF_X=: not there → 1  (another series)",
+        "  TF_X: not there → 1  (another series)",
         "  NumPy: 2.4.6 → 3",
         "documentation changed",
         "  b",

@@ -41,7 +41,7 @@ def identifying(subject: Subject | None) -> dict[str, str]:
         "oneDNN": "unknown" if onednn is None else "in effect" if onednn else "not in effect",
         **{name: str(subject.get(name)) for name in ("device", "platform", "machine")},
         **({"threads": str(subject["threads"])} if subject.get("threads") else {}),
-        **{f"{name}=": str(value) for name, value in sorted((subject.get("environment") or {}).items())},
+        **{name: str(value) for name, value in sorted((subject.get("environment") or {}).items())},
     }
 
 
@@ -88,7 +88,7 @@ def _telling(subject: Subject | None, alike: Sequence[Subject | None]) -> list[s
     told = [{**identifying(other), **varying(other)} for other in alike]
     own = {**identifying(subject), **varying(subject)}
     return [
-        f"{name}{value}" if name.endswith("=") else f"{name} {value}"
+        f"{name}={value}" if name in (subject or {}).get("environment", ()) else f"{name} {value}"
         for name, value in own.items()
         if len({other.get(name) for other in told}) > 1
     ]
