@@ -25,7 +25,7 @@ SCRIPTS = ("data.js", "picture.js", "detail.js", "list.js", "page.js")
 
 
 def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
-    """The page for one or more subjects; `changes` are those of the last since an earlier run.
+    """The page for one or more subjects; `changes` are those of one of them since an earlier run.
 
     Whatever the records hold stays text: Jinja2 escapes it, and the script sets it as text.
     """
@@ -37,7 +37,8 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
     calls = view.shown(columns)
     newest = columns[-1]
     latest = [call for call in calls if call.column == len(columns) - 1]
-    numbers = {call.call["id"]: call.number for call in latest}
+    held = next((place for place, column in enumerate(columns) if changes and column.label == changes.new), len(columns) - 1)
+    numbers = {call.call["id"]: call.number for call in calls if call.column == held}
     return environment.get_template("index.html.j2").render(
         style=(assets / "style.css").read_text(encoding="utf-8"),
         script="\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
