@@ -19,7 +19,7 @@ from typing import Any
 
 from tf_conv_conformance.differing import told
 from tf_conv_conformance.results import Line
-from tf_conv_conformance.verdict import FAILING
+from tf_conv_conformance.vocabulary import FAILING
 
 SCHEMA = 1
 SIZE_LIMIT = 64 * 2**20  # bytes

@@ -28,7 +28,7 @@ from tf_conv_conformance.subject.gateway import without_stacks
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.suggestion import Answers, explaining, suggest
 from tf_conv_conformance.terminal import INDENT, heading, indented, pairs, verbatim
-from tf_conv_conformance.verdict import Kind
+from tf_conv_conformance.vocabulary import Kind
 
 MESSAGE_LINES = 12  # of what TensorFlow printed or raised
 CELL = 90  # characters of an outcome in the table

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tf_conv_conformance import __version__
+from tf_conv_conformance.vocabulary import KINDS
 
 SCHEMA = 2
 Line = dict[str, Any]
@@ -116,18 +117,13 @@ def read(path: Path) -> Records:
     """The records in a file; a torn last line is left out. Raises :class:`NotRecords`."""
     records = Records()
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        *lines, _torn = path.read_bytes().split(b"\n")  # what is after the last line break is empty, or a line that was cut
+    except OSError as error:
         raise NotRecords(f"{path}: cannot be read: {error}") from error
     for number, text in enumerate(lines, 1):
-        if not text:
-            continue
         try:
-            line = json.loads(text)
-            _take(records, line)
-        except (ValueError, KeyError, TypeError) as error:
-            if number == len(lines):
-                break
+            _take(records, json.loads(text))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NotRecords(f"{path}:{number}: not a line of a record file: {error}") from error
     if records.header.get("schema") != SCHEMA:
         raise NotRecords(f"{path}: is not a record file of schema {SCHEMA}; it begins with {records.header or 'no header'}")
@@ -171,5 +167,8 @@ def _lacking(records: Records) -> str | None:
     for line in (*records.subjects.values(), *records.cases.values(), *records.calls.values(), *records.every_end):
         if missing := [name for name in REQUIRED[line["type"]] if name not in line]:
             return f"a line of type {line['type']!r} lacks {missing[0]!r}"
+    other = next((end["verdict"] for end in records.every_end if end["verdict"] not in KINDS), None)
+    if other is not None:
+        return f"{other!r} is no verdict; they are {', '.join(KINDS)}"
     unknown = next((call for call in records.calls.values() if call["case"] not in records.cases), None)
     return f"the call {unknown['id']!r} is of a case that the file lacks" if unknown else None

@@ -10,7 +10,7 @@ from tf_conv_conformance.disagreement import comparable, disagreements
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.quoting import markdown
 from tf_conv_conformance.report.calls import ORDER, Shown, outcome, shown
-from tf_conv_conformance.verdict import FAILING
+from tf_conv_conformance.vocabulary import FAILING
 
 SHOWN = 20
 """How many rows a table has at most."""

@@ -22,23 +22,7 @@ from tf_conv_conformance.prediction import Refuses, Returns, Values
 from tf_conv_conformance.relations import Relation
 from tf_conv_conformance.rules.catalogue import RULES, exercised
 from tf_conv_conformance.subject.observation import Arm, Observation
-
-Kind = Literal[
-    "conforms", "deviates", "violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "missing", "unsupported"
-]  # fmt: skip
-KINDS: dict[Kind, str] = {
-    "conforms": "the documentation holds: shape, dtype, values, error",
-    "deviates": "a declared deviation was observed exactly",
-    "violates": "a rule or the oracle is contradicted, and no deviation says so",
-    "resolved": "a deviation is declared, and the documentation holds: delete it",
-    "crashed": "the process died by a signal",
-    "timed out": "no answer within the time limit",
-    "vacuous": "the check proved nothing: a wrong oracle predicts the same on this data",
-    "flaky": "the same call gave two different answers",
-    "missing": "planned, and no end was recorded",
-    "unsupported": "the subject lacks what the case asks for",
-}
-FAILING: frozenset[Kind] = frozenset({"violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "missing"})
+from tf_conv_conformance.vocabulary import FAILING, Kind
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tf_conv_conformance.arguments import Arguments, from_record
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.results import Line
-from tf_conv_conformance.verdict import FAILING, KINDS
+from tf_conv_conformance.vocabulary import FAILING, KINDS
 
 ORDER = ("violates", "crashed", "timed out", "resolved", "flaky", "vacuous", "missing", "deviates", "unsupported", "conforms")
 """Verdicts as a reader wants them: what fails first."""
