@@ -44,9 +44,22 @@ def test_nan_in_the_same_place_is_the_same_answer():
     assert not same(answer(1.0), Observation("crashed", signal="SIGFPE"))
 
 
-def test_a_crash_is_not_made_again(calls):
-    subject = Subject(Observation("crashed", signal="SIGFPE"))
-    assert perform(eager(calls, CONV2D), subject).verdict.kind == "crashed"
+CRASH = Observation("crashed", signal="SIGFPE")
+
+
+@pytest.mark.parametrize(
+    ("second", "kind"), [(CRASH, "crashed"), (Observation("crashed", signal="SIGABRT"), "flaky"), (answer(1.0), "flaky")]
+)
+def test_a_crash_is_made_again_in_a_fresh_worker(calls, second, kind):
+    """To tell a crash of this call from one that a call before it has caused."""
+    subject = Subject(CRASH, second)
+    assert perform(eager(calls, CONV2D), subject).verdict.kind == kind
+    assert subject.answers == []
+
+
+def test_a_time_limit_is_not_waited_for_twice(calls):
+    subject = Subject(Observation("timed out", signal="60 s"))
+    assert perform(eager(calls, CONV2D), subject).verdict.kind == "timed out"
 
 
 def test_what_the_subject_lacks_is_not_made(calls):
@@ -57,7 +70,7 @@ def test_what_the_subject_lacks_is_not_made(calls):
 
 def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):
     call = eager(calls, CONV2D[:-1] + ", filter_dtype: float64}")
-    subject = Subject(Observation("crashed", signal="SIGFPE"))
+    subject = Subject(CRASH, CRASH)
     perform(call, subject)
     head, arrays = subject.heads[0]
     assert head["dtypes"] == ["float32", "float64"]
@@ -68,7 +81,7 @@ def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):
 def test_a_gradient_sends_what_comes_from_above(calls):
     call = eager(calls, CONV2D)
     call = replace(call, arguments=replace(call.arguments, gradient="filter"))
-    subject = Subject(Observation("crashed", signal="SIGFPE"))
+    subject = Subject(CRASH, CRASH)
     perform(call, subject)
     head, arrays = subject.heads[0]
     assert head["gradient"] == "filter"

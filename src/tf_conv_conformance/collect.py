@@ -58,7 +58,11 @@ class CallItem(_Item):
     def runtest(self) -> None:
         """Make the call; fail, xfail or skip by its verdict."""
         running = self._running()
-        performed = perform(self.call, running.subject)
+        try:
+            performed = perform(self.call, running.subject)
+        except SubjectUnavailable as error:  # it died, and cannot be started again
+            self.config.stash[SESSION].give_up(self.subject, error)
+            raise self._unavailable(error) from None
         known = self._record(performed, running.record)
         verdict = performed.verdict
         if verdict.kind == "unsupported":
@@ -79,9 +83,13 @@ class CallItem(_Item):
         try:
             return session.running(self.subject)
         except SubjectUnavailable as error:
-            if len(session.names) == 1:
-                self.session.shouldfail = "TensorFlow did not start"
-            raise error from None
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: SubjectUnavailable) -> SubjectUnavailable:
+        """The error, which ends the run where no other subject is asked."""
+        if len(self.config.stash[SESSION].names) == 1:
+            self.session.shouldfail = "TensorFlow did not start"
+        return error
 
     def _record(self, performed: Performed, subject: Line) -> bool:
         """Leave the record; whether the call fails just as the baseline says."""

@@ -27,6 +27,7 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-baseline", "--baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
     option("--tf-update-baseline", "--update-baseline", action="store_true", help="write this run's failures to the baseline")
     option("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
+    option("--tf-memory", metavar="GIB", type=float, default=8.0, help="memory limit of each TensorFlow process (default: 8)")
     option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
     option("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
     option("--tf-large", action="store_true", help="also make the calls of cases that are marked large")
@@ -40,6 +41,8 @@ def check(config: pytest.Config) -> None:
     definitions(config)
     if not config.getoption("--tf-timeout") > 0:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
+    if not config.getoption("--tf-memory") > 0:
+        raise pytest.UsageError("--tf-memory: must be above 0 GiB")
     if config.getoption("--tf-in-process") and (config.getoption("--tf-python") or config.getoption("--tf-subject")):
         raise pytest.UsageError("--tf-in-process: imports the TensorFlow of this interpreter, and can ask no other")
     if config.getoption("--tf-update-baseline") and config.getoption("--tf-baseline") is None:

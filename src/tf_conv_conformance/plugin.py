@@ -66,7 +66,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
 
     if SESSION not in config.stash:
         asked = options.definitions(config)
-        config.stash[SESSION] = Session(config.getoption("--tf-timeout"), asked, config.getoption("--tf-in-process"))
+        limits = config.getoption("--tf-timeout"), config.getoption("--tf-memory")
+        config.stash[SESSION] = Session(limits[0], asked, config.getoption("--tf-in-process"), limits[1])
     file: CaseFile = CaseFile.from_parent(parent, path=file_path)
     return file
 

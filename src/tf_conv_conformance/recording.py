@@ -66,7 +66,7 @@ class Recording:
         self._page = self._folder / "index.html"
         self._tests = {test.test: test for test in tests}
         try:
-            self._recorders = {name: self._recorder(name, tests) for name in dict.fromkeys(test.subject for test in tests)}
+            self._recorders = {name: self._recorder(name, tests) for name in dict.fromkeys(test.subject for test in tests) or [""]}
         except OSError as error:
             raise pytest.UsageError(f"--tf-reports: cannot write {self._folder}: {error.strerror}") from error
         self._progress = Progress(len(tests))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, read
 from tf_conv_conformance.call import Call
+from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.doors import keywords
 from tf_conv_conformance.numbers import encode
 from tf_conv_conformance.oracle.correlation import Array
@@ -51,10 +52,11 @@ def perform(call: Call, subject: Subject) -> Performed:
     if call.relation is not None:
         return Performed(_related(call, observation, data, subject), observation)
     verdict = judge(call, observation, subject.subject)
-    if verdict.failing and observation.kind == "answered":
-        again = make(call.arguments, call.mode, data, subject)
+    if verdict.failing and observation.kind != "timed out":
+        again = make(call.arguments, call.mode, data, subject)  # after a crash in a fresh worker: was it this call, or one before it?
         if not same(observation, again):
-            verdict = Verdict("flaky", f"a second call gave another answer; the first: {verdict.reason}", verdict.rules, verdict.difference)
+            reason = f"a second call came to something else ({ending(again)}); the first: {verdict.reason}"
+            verdict = Verdict("flaky", reason, verdict.rules, verdict.difference)
     return Performed(verdict, observation)
 
 
@@ -87,7 +89,7 @@ def make(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]], sub
 
 def same(one: Observation, other: Observation) -> bool:
     """Whether two observations are the same answer, bit for bit."""
-    if one.kind != other.kind or len(one.arms) != len(other.arms):
+    if one.kind != other.kind or one.signal != other.signal or len(one.arms) != len(other.arms):
         return False
     return all(
         a.error == b.error and a.dtype == b.dtype and _same_bits(a.values, b.values) for a, b in zip(one.arms, other.arms, strict=True)

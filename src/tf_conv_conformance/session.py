@@ -26,9 +26,12 @@ class Running:
 class Session:
     """How calls are made in this process, and the subjects that make them."""
 
-    def __init__(self, time_limit: float, definitions: Sequence[Definition] = (DEFAULT,), in_process: bool = False) -> None:
+    def __init__(
+        self, time_limit: float, definitions: Sequence[Definition] = (DEFAULT,), in_process: bool = False, memory: float | None = None
+    ) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self._time_limit = time_limit
+        self._memory = memory
         self._in_process = in_process
         self._running: dict[str, Running] = {}
         self._unavailable: dict[str, SubjectUnavailable] = {}
@@ -50,6 +53,11 @@ class Session:
         """Whether a subject has been found not to start."""
         return name in self._unavailable
 
+    def give_up(self, name: str, error: SubjectUnavailable) -> None:
+        """Start a subject no more: it died, and no other came in its place."""
+        self._running.pop(name).subject.close()
+        self._unavailable[name] = error
+
     def close(self) -> None:
         """End all subjects."""
         for running in self._running.values():
@@ -60,7 +68,7 @@ class Session:
         while len(self._running) >= KEPT:
             self._running.pop(next(iter(self._running))).subject.close()
         try:
-            subject = InProcess(SYMBOLS) if self._in_process else Gateway(SYMBOLS, self._time_limit, self.definitions[name])
+            subject = InProcess(SYMBOLS) if self._in_process else Gateway(SYMBOLS, self._time_limit, self.definitions[name], self._memory)
         except SubjectUnavailable as error:
             self._unavailable[name] = error
             raise

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.subject import worker
+from tf_conv_conformance.subject.answer import Nonsense, arms_of, greeting
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
-from tf_conv_conformance.subject.observation import Arm, Observation, Warned
+from tf_conv_conformance.subject.observation import Observation
 
 WORKER_FILE = Path(worker.__file__)
 PROGRAM = WORKER_FILE.read_bytes()
@@ -33,6 +34,9 @@ while len(program) < {length}:
 exec(compile(program, {name!r}, "exec"), {{"__name__": "__main__"}})"""
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
 _STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)  # from there on: where Python was
+START_TRIES = 3  # of a worker that follows one that died
+MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
+PRINTED_KEPT = 2**20  # bytes of what a worker printed in earlier calls
 HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end
 
 
@@ -49,26 +53,13 @@ def without_stacks(printed: str) -> str:
     return _STACKS.split(printed)[0].strip()
 
 
-def command(definition: Definition, symbols: Sequence[str]) -> list[str]:
+def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
     """The command line that starts a worker. ssh hands its words to a shell on the other side, so they are quoted for it."""
     bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment), name=str(WORKER_FILE))
-    settings = json.dumps({"threads": definition.threads, "device": definition.device, "symbols": list(symbols)})
+    settings = json.dumps({"threads": definition.threads, "device": definition.device, "memory": memory, "symbols": list(symbols)})
     words = ["-u", "-c", bootstrap, settings]
     remote = Path(definition.command[0]).name == "ssh"
     return [*definition.command, *(map(shlex.quote, words) if remote else words)]
-
-
-def arms_of(head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> tuple[Arm, ...]:
-    """The arms in an answer of the worker, each value with its array."""
-    rest = iter(arrays)
-    arms = []
-    for arm in head["arms"]:
-        warned = tuple(Warned(w["category"], w["message"]) for w in arm["warnings"])
-        if arm["status"] == "value":
-            arms.append(Arm(values=next(rest), dtype=arm["dtype"], warnings=warned))
-        else:
-            arms.append(Arm(error=arm["error"], bases=tuple(arm["bases"]), message=arm["message"], warnings=warned))
-    return tuple(arms)
 
 
 class InProcess:
@@ -85,7 +76,7 @@ class InProcess:
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
         """Carry out one call here."""
         answer, results = worker.execute(self._tf, head, list(arrays))
-        return Observation("answered", arms_of(answer, results), answer["seconds"])
+        return Observation("answered", arms_of(answer, results, len(answer["arms"])), answer["seconds"])
 
     def close(self) -> None:
         """Nothing was started, so there is nothing to end."""
@@ -97,32 +88,47 @@ class Gateway:
     Raises :class:`SubjectUnavailable` when TensorFlow does not start.
     """
 
-    def __init__(self, symbols: Sequence[str], time_limit: float, definition: Definition = DEFAULT) -> None:
+    def __init__(self, symbols: Sequence[str], time_limit: float, definition: Definition = DEFAULT, memory: float | None = None) -> None:
         self._definition = definition
         self.documentation: dict[str, str] = {}
         self._time_limit = time_limit
+        self._memory = memory
         self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115  # lives as long as this object
         self._start(symbols)
 
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
         """Hand one call to the worker, starting a new one if the last has died; wait for the answer within the time limit."""
         if self._process is None:
-            self._start()
+            self._start_again()
         self._printed_before = self._output.seek(0, os.SEEK_END)
+        if self._printed_before > PRINTED_KEPT:
+            self._output.truncate(0)
+            self._printed_before = 0
         began = time.perf_counter()
         with self._limit(self._time_limit) as overdue:
-            try:
-                worker.send(self, dict(head), arrays)
-                answer, results = worker.receive(self)
-            except (EOFError, OSError):
-                answer = None
-        if answer is not None and not overdue.is_set():
-            return Observation("answered", arms_of(answer, results), answer["seconds"])
+            observed, nonsense = self._exchange(head, arrays)
+        if observed is not None and not overdue.is_set():
+            return observed
+        if nonsense and self._process is not None:
+            self._process.kill()
         ended = self._reap()
         seconds = round(time.perf_counter() - began, 6)
         if overdue.is_set():
             return Observation("timed out", seconds=seconds, signal=f"{self._time_limit:g} s", last_output=self._tail())
-        return Observation("crashed", seconds=seconds, signal=ended, last_output=self._tail())
+        signal_or_why = f"ended for an answer that is none: {nonsense}" if nonsense else ended
+        return Observation("crashed", seconds=seconds, signal=signal_or_why, last_output=self._tail())
+
+    def _exchange(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> tuple[Observation | None, str]:
+        """Send a call and read its answer; where there is none, what was wrong with the message that came instead, if one did."""
+        try:
+            worker.send(self, dict(head), arrays)
+            answer, results = worker.receive(self)
+            arms = arms_of(answer, results, len(arrays) // len(head["dtypes"]))
+        except (EOFError, OSError) as error:
+            return None, f"more than {MESSAGE_LIMIT} bytes" if str(error) == "bad message length" else ""
+        except (Nonsense, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
+            return None, f"{error}" or type(error).__name__
+        return Observation("answered", arms, float(answer["seconds"])), ""
 
     def close(self) -> None:
         """Ask the worker to end, and end it if it does not."""
@@ -141,7 +147,15 @@ class Gateway:
 
     def recv_bytes(self) -> bytes:
         """Read from the worker; EOFError when it has died."""
-        return self._reader.recv_bytes()
+        return self._reader.recv_bytes(MESSAGE_LIMIT)
+
+    def _start_again(self) -> None:
+        """Start a worker in place of one that died; a machine that is short of something for a moment gets a few tries."""
+        for _ in range(START_TRIES - 1):
+            with suppress(SubjectUnavailable):
+                self._start()
+                return
+        self._start()
 
     def _start(self, symbols: Sequence[str] = ()) -> None:
         """Start a worker; it tells the docstrings of these symbols, which a later one need not."""
@@ -149,7 +163,7 @@ class Gateway:
         self._printed_before = 0
         try:
             self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                command(self._definition, symbols),
+                command(self._definition, self._memory, symbols),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._output,
@@ -168,16 +182,17 @@ class Gateway:
             try:
                 self._send_program()
                 hello, _ = worker.receive(self)
+                if isinstance(hello, dict) and hello.get("type") == "failed":
+                    raise Nonsense(str(hello.get("message")))
+                self.subject, documentation = greeting(hello)
             except (EOFError, OSError) as error:
                 ended = self._reap()
-                if overdue.is_set():
-                    ended = f"no answer in {START_LIMIT:g} s"
-                raise self._unavailable(ended) from error
-        if hello["type"] != "hello":
-            self._reap()
-            raise self._unavailable(hello["message"])
-        self.subject: dict[str, Any] = hello["subject"]
-        self.documentation = self.documentation or hello["documentation"]
+                raise self._unavailable(f"no answer in {START_LIMIT:g} s" if overdue.is_set() else ended) from error
+            except (Nonsense, ValueError, KeyError, TypeError) as error:
+                self._process.kill()
+                self._reap()
+                raise self._unavailable(str(error)) from error
+        self.documentation = self.documentation or documentation
 
     def _send_program(self) -> None:
         """Write the worker's own source, which the bootstrap reads: the interpreter may be on a machine that does not have it."""

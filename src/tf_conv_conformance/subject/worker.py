@@ -48,6 +48,7 @@ FUNCTIONS = (
     "tf.nn.separable_conv2d",
     "tf.keras.layers.DepthwiseConv2D",
 )
+PRINTED_LIMIT = 2**26  # bytes that may be printed
 MESSAGE_LIMIT = 4000  # characters of an exception's message that are kept
 
 _NOISE = [  # what names a node, an address or a place in a file, not the reason
@@ -340,8 +341,19 @@ def configure(tf: Any, settings: Any) -> Any:
     return tf.device("/" + settings["device"] if settings.get("device") else None)
 
 
+def limit(settings: Any) -> None:
+    """Bound the memory of this process, in GiB, and the size of the files that it writes, what it prints among them."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (PRINTED_LIMIT, PRINTED_LIMIT))
+    if settings.get("memory") and hasattr(resource, "RLIMIT_DATA"):
+        memory = int(settings["memory"] * 2**30)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+
+
 def serve(connection: Any, settings: Any) -> None:
     """Answer requests until the other side closes."""
+    limit(settings)
     try:
         tf = import_tensorflow()
         device = configure(tf, settings)

@@ -1,0 +1,58 @@
+"""Messages of the worker → plain values, checked: a worker gone wrong may send anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tf_conv_conformance.subject.observation import Arm, Warned
+
+FACTS = ("tensorflow", "git_version", "python", "numpy", "keras", "platform", "machine", "cpu", "onednn", "device", "environment")
+STORED_AS = {"bfloat16": "uint16", "string": None}
+"""How NumPy names what holds a dtype, where that is another name; None where it is not known."""
+
+
+class Nonsense(Exception):
+    """A message that the protocol does not have; the text says what is wrong with it."""
+
+
+def greeting(head: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The subject and the docstrings in a worker's first message. Raises :class:`Nonsense`."""
+    if not isinstance(head, dict) or not isinstance(head.get("subject"), dict) or not isinstance(head.get("documentation"), dict):
+        raise Nonsense("the first message is no greeting")
+    if lacking := [name for name in FACTS if name not in head["subject"]]:
+        raise Nonsense(f"the greeting lacks {lacking[0]}")
+    return head["subject"], head["documentation"]
+
+
+def arms_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Arm, ...]:
+    """The `count` arms in an answer, each value with its array. Raises :class:`Nonsense`."""
+    if not isinstance(head, dict) or head.get("type") != "answer" or not isinstance(head.get("seconds"), int | float):
+        raise Nonsense("the message is no answer")
+    told = head.get("arms")
+    if not isinstance(told, list) or len(told) != count or not all(isinstance(arm, dict) for arm in told):
+        raise Nonsense(f"the answer has not the {count} arms of the call")
+    rest = list(arrays)
+    arms = tuple(_arm(arm, rest) for arm in told)
+    if rest:
+        raise Nonsense(f"{len(rest)} arrays belong to no arm")
+    return arms
+
+
+def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
+    try:
+        warned = tuple(Warned(str(one["category"]), str(one["message"])) for one in told["warnings"])
+        if told["status"] != "value":
+            return Arm(error=str(told["error"]), bases=tuple(map(str, told["bases"])), message=str(told["message"]), warnings=warned)
+        dtype, shape = str(told["dtype"]), list(told["shape"])
+    except (KeyError, TypeError) as error:
+        raise Nonsense(f"an arm lacks {error}") from error
+    if not rest:
+        raise Nonsense("an arm has no array")
+    array = rest.pop(0)
+    stored = STORED_AS.get(dtype, dtype)
+    if list(array.shape) != shape or (stored is not None and array.dtype.name != stored):
+        raise Nonsense(f"an array is {array.dtype.name} of shape {list(array.shape)}, and was said to be {dtype} of shape {shape}")
+    return Arm(values=array, dtype=dtype, warnings=warned)

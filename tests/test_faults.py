@@ -1,0 +1,78 @@
+"""A subject that crashes, hangs and talks nonsense: every call has one record with the right verdict, and the run goes on."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from faulty import FAULTS, fault
+
+from tf_conv_conformance.results import read
+
+FAULTY = f"faulty = {sys.executable} {Path(__file__).parent / 'faulty.py'}"
+KINDS = {"hang": "timed out", "value": "violates", "flood": "conforms"}  # of the others the process ends
+
+
+def cases(batches=(1,), name="one"):
+    """A thousand calls or fewer: as many for each batch size as there are heights and widths up to ten."""
+    inputs = ", ".join(f"[{batch}, {height}, {width}, 1]" for batch in batches for height in range(1, 11) for width in range(1, 11))
+    return f"""
+cases:
+  - {{id: {name}, op: conv2d, filter: [1, 1, 1, 1], strides: 1, padding: VALID, modes: eager, sweep: {{input: [{inputs}]}}}}
+"""
+
+
+def shape_in(identifier):
+    return [int(size) for size in identifier.partition("input")[2].partition("-")[0].split("x")]
+
+
+def expected(identifier):
+    wrong = fault(shape_in(identifier))
+    return "conforms" if wrong is None else KINDS.get(wrong, "crashed")
+
+
+def children(of):
+    """The processes that still run the faulty subject for a run in this folder."""
+    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in listed if "faulty.py" in line and f" {of} " in line]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_each_fault_costs_its_own_call(pytester, workers):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(), encoding="utf-8")
+    result = pytester.runpytest_subprocess("cases", "--tf-timeout=2", "--tf-subject", FAULTY, workers)
+    records = read(pytester.path / "reports/results-faulty.jsonl")
+    assert records.complete
+    assert {identifier: end["verdict"] for identifier, end in records.ends.items()} == {
+        identifier: expected(identifier) for identifier in records.calls
+    }
+    assert len(records.every_end) == len(records.calls)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told = {wrong: end for identifier, end in records.ends.items() if (wrong := fault(shape_in(identifier)))}
+    assert set(told) == set(FAULTS)
+    assert told["crash"]["observed"]["signal"] == "SIGSEGV"
+    assert told["exit"]["observed"]["signal"] == "exit status 3"
+    assert told["hang"]["observed"]["signal"] == "2 s"
+    assert "an answer that is none" in told["garbage"]["observed"]["signal"]
+    assert "was said to be float32 of shape [1, 2, 3]" in told["shape"]["observed"]["signal"]
+    assert "an array is float64" in told["dtype"]["observed"]["signal"]
+    assert "more than 2147483647 bytes" in told["huge"]["observed"]["signal"]
+    assert "has not the 2 arms" in told["arms"]["observed"]["signal"]
+    assert told["value"]["difference"].startswith("values (wide_integers)")
+
+
+def test_ten_thousand_calls_with_one_fault_in_a_hundred(pytester):
+    folder = pytester.mkdir("cases")
+    for number in range(10):
+        folder.joinpath(f"{number}.yaml").write_text(cases(range(1, 11), f"file{number}"), encoding="utf-8")
+    result = pytester.runpytest_subprocess(
+        "cases", "--tf-timeout=2", "--tf-subject", FAULTY, "-n2", "-q", "--tb=no", "-p", "no:cacheprovider"
+    )
+    records = read(pytester.path / "reports/results-faulty.jsonl")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert len(records.calls) == len(records.every_end) == len(records.ends) == 10_000
+    assert Counter(end["verdict"] for end in records.ends.values()) == Counter(map(expected, records.calls))
+    assert [identifier for identifier, end in records.ends.items() if end["verdict"] != expected(identifier)] == []
+    assert children(os.getpid()) == []
