@@ -26,6 +26,7 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-since", metavar="RESULTS.jsonl", help="the record file of an earlier run: say what changed since")
     option("--tf-baseline", "--baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
     option("--tf-update-baseline", "--update-baseline", action="store_true", help="write this run's failures to the baseline")
+    option("--tf-resume", "--resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
     option("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     option("--tf-memory", metavar="GIB", type=float, default=8.0, help="memory limit of each TensorFlow process (default: 8)")
     option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")

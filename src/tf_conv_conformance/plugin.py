@@ -14,10 +14,13 @@ from tf_conv_conformance.vocabulary import DTYPES, MODES, OPS
 if TYPE_CHECKING:
     from tf_conv_conformance.baseline import Baseline
     from tf_conv_conformance.collect import CaseFile
+    from tf_conv_conformance.resuming import Done
     from tf_conv_conformance.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The subject of this process; there once a case file is collected."""
+DONE: pytest.StashKey[Done] = pytest.StashKey()
+"""What an earlier run has done, with ``--resume``."""
 BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 """The known failures, with ``--baseline``."""
 COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -45,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from tf_conv_conformance.recording import read_baseline
 
         config.stash[BASELINE] = read_baseline(config)
+    if config.getoption("--tf-resume"):
+        from tf_conv_conformance.resuming import read_done
+
+        config.stash[DONE] = read_done(config)
     if config.getoption("--tf-since") is not None and not hasattr(config, "workerinput"):
         from tf_conv_conformance.recording import remember
 
@@ -73,15 +80,31 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Ask one subject after the other, and leave out the large calls unless they are asked for."""
+    """Ask one subject after the other; leave out what an earlier run has done, and the large calls unless they are asked for."""
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
         items.sort(key=lambda item: names.index(getattr(item, "subject", names[0])))
-    if config.getoption("--tf-large") or "large" in config.getoption("markexpr"):
-        return
-    large = [item for item in items if item.get_closest_marker("large")]
-    if large:
-        config.hook.pytest_deselected(items=large)
-        items[:] = [item for item in items if not item.get_closest_marker("large")]
+    if DONE in config.stash:
+        from tf_conv_conformance.resuming import is_done
+
+        _leave_out(config, items, [item for item in items if is_done(item, config.stash[DONE])])
+    if not config.getoption("--tf-large") and "large" not in config.getoption("markexpr"):
+        _leave_out(config, items, [item for item in items if item.get_closest_marker("large")])
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytest.Item]) -> None:
+    if some:
+        config.hook.pytest_deselected(items=some)
+        without = set(some)
+        items[:] = [item for item in items if item not in without]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker what an earlier run has done: the record files are the controller's, which writes them anew meanwhile."""
+    if DONE in node.config.stash:
+        from tf_conv_conformance.resuming import plain
+
+        node.workerinput["tf_conv_done"] = plain(node.config.stash[DONE])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -99,7 +122,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With xdist: the same in the controller, once the first worker has told what it collected."""
     config: pytest.Config = node.config
-    if config.pluginmanager.hasplugin(RECORDING) or not any(".yaml::" in one or ".yml::" in one for one in ids):
+    ours = DONE in config.stash or any(".yaml::" in one or ".yml::" in one for one in ids)
+    if config.pluginmanager.hasplugin(RECORDING) or not ours:
         return
     from tf_conv_conformance.collect import planned_by_id
     from tf_conv_conformance.recording import Recording

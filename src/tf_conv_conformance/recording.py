@@ -13,11 +13,13 @@ from tf_conv_conformance.changes import Changes
 from tf_conv_conformance.collect import Planned
 from tf_conv_conformance.merging import Column, Refused, merge
 from tf_conv_conformance.options import given, reports
-from tf_conv_conformance.plugin import BASELINE
+from tf_conv_conformance.plugin import BASELINE, DONE
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import NotRecords, Recorder, Records, read
+from tf_conv_conformance.results import Line, NotRecords, Recorder, Records, file_name, in_order, read
+from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, earlier
+from tf_conv_conformance.vocabulary import FAILING
 
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
 
@@ -65,8 +67,11 @@ class Recording:
         self._folder = reports(config)
         self._page = self._folder / "index.html"
         self._tests = {test.test: test for test in tests}
+        self._done = config.stash.get(DONE, None)
+        self._carried: list[Line] = []
+        names = dict.fromkeys(self._done.records if self._done else [test.subject for test in tests]) or [""]
         try:
-            self._recorders = {name: self._recorder(name, tests) for name in dict.fromkeys(test.subject for test in tests) or [""]}
+            self._recorders = {name: self._recorder(name, tests) for name in names}
         except OSError as error:
             raise pytest.UsageError(f"--tf-reports: cannot write {self._folder}: {error.strerror}") from error
         self._progress = Progress(len(tests))
@@ -75,8 +80,11 @@ class Recording:
         self._said: list[str] = []
 
     def _recorder(self, name: str, tests: Sequence[Planned]) -> Recorder:
-        path = self._folder / (f"results-{name}.jsonl" if name else "results.jsonl")
-        return Recorder(path, record.plan((test.id, test.file, test.call) for test in tests if test.subject == name))
+        own = [(test.id, test.file, test.call) for test in tests if test.subject == name]
+        kept = carried(self._done, name, frozenset(identifier for identifier, _, _ in own)) if self._done else None
+        lines = [*record.plan(own), *((*kept.cases.values(), *kept.calls.values()) if kept else ())]
+        self._carried += list(kept.ends.values()) if kept else []
+        return Recorder(self._folder / file_name(name), in_order(lines), kept)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
@@ -101,8 +109,13 @@ class Recording:
         self._due = None
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Complete the record files and render them, however the run ended."""
+        if self._done:
+            failing = any(end["verdict"] in FAILING and not end.get("known") for end in self._carried)
+            self._said.append(f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}")
+            if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED if failing else pytest.ExitCode.OK
         runs = {}
         for name, recorder in self._recorders.items():
             recorder.close()

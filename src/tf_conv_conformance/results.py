@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +39,16 @@ def subject_key(subject: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def file_name(subject: str) -> str:
+    """The name of a subject's record file; an empty name is that of the suite's own interpreter."""
+    return f"results-{subject}.jsonl" if subject else "results.jsonl"
+
+
 class Recorder:
     """Writes a record file, each line flushed. One for each run: xdist's workers send their lines to the controller."""
 
-    def __init__(self, path: Path, plan: Iterable[Line]) -> None:
-        """Start the file with its header and the plan. OSError where it cannot be written."""
+    def __init__(self, path: Path, plan: Iterable[Line], carried: Records | None = None) -> None:
+        """Start the file with header, plan, and what an earlier run `carried` to an end. OSError where it cannot be written."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
         self.path = path
@@ -54,6 +60,8 @@ class Recorder:
             if line["type"] == "call":
                 self._planned.add(line["id"])
             self._write(line, flush=False)
+        for line in carried.ends.values() if carried else ():
+            self.end(line, carried.subjects.get(line["subject"]) if carried else None)
         self._file.flush()
 
     def start(self, identifier: str) -> None:
@@ -76,14 +84,48 @@ class Recorder:
         return len(self._planned) - len(self._ended)
 
     def close(self) -> None:
-        """Write the footer, which says how many of the planned calls have an end."""
+        """Write the footer, which says how many of the planned calls have an end, and put the lines in the order of the plan."""
         self._write({"type": "footer", "calls": len(self._planned), "ended": len(self._ended), "finished": now()})
         self._file.close()
+        settle(self.path)
 
     def _write(self, line: Line, flush: bool = True) -> None:
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         if flush:
             self._file.flush()
+
+
+def in_order(plan: Iterable[Line]) -> list[Line]:
+    """The lines of a plan by file, place in it and id, each case once and before its calls: the same whatever the order of the tests."""
+    lines = {(line["type"], line.get("key", line.get("id"))): line for line in plan}
+    cases = {line["key"]: (line["file"], line["line"], line["key"]) for line in lines.values() if line["type"] == "case"}
+
+    def key(line: Line) -> tuple[Any, ...]:
+        parts = re.split(r"(\d+)", line.get("id", ""))  # 2 comes before 10
+        return (
+            *cases[line.get("case", line.get("key"))],
+            line["type"] == "call",
+            [int(part) if part.isdecimal() else part for part in parts],
+        )
+
+    return sorted(lines.values(), key=key)
+
+
+def settle(path: Path) -> None:
+    """Put the lines of a finished file in the order of its plan: the same calls leave the same file, whoever made them and when."""
+    lines = path.read_bytes().split(b"\n")[:-1]
+    kinds = [json.loads(line) for line in lines]
+    place = {line["id"]: number for number, line in enumerate(kinds) if line["type"] == "call"}
+    groups = {"header": 0, "case": 0, "call": 0, "subject": 1, "start": 2, "end": 2, "footer": 3}
+
+    def key(number: int) -> tuple[int, str, int]:
+        line = kinds[number]
+        group = groups[line["type"]]
+        return group, line["key"] if group == 1 else "", place.get(line["id"], -1) if group == 2 else 0
+
+    settled = path.with_name(path.name + ".settled")
+    settled.write_bytes(b"".join(lines[number] + b"\n" for number in sorted(range(len(lines)), key=key)))
+    settled.replace(path)
 
 
 @dataclass

@@ -247,4 +247,4 @@ class Gateway:
         if end > self._output.tell():
             self._output.seek(max(self._output.tell(), end - TAIL))
             printed += b"\n...\n" + self._output.read()
-        return printed.decode("utf-8", "replace").strip()
+        return worker.ADDRESS.sub("0x…", printed.decode("utf-8", "replace").strip())

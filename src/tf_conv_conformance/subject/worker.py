@@ -51,6 +51,7 @@ FUNCTIONS = (
 PRINTED_LIMIT = 2**26  # bytes that may be printed
 MESSAGE_LIMIT = 4000  # characters of an exception's message that are kept
 
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _NOISE = [  # what names a node, an address or a place in a file, not the reason
     (re.compile(r"^in user code:\n.*\n(?=\s*\w+(Error|Exception): )", re.S), ""),
     (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
@@ -62,7 +63,7 @@ _NOISE = [  # what names a node, an address or a place in a file, not the reason
     (re.compile(r"\s*;?\s*NodeDef: .*\Z", re.S), ""),
     (re.compile(r"\s*tf2xla conversion failed while converting .*\Z", re.S), ""),
     (re.compile(r"goo\.gle/debug(?:str|proto|only)\s*"), ""),
-    (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
+    (ADDRESS, "0x…"),
 ]
 
 

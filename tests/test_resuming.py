@@ -1,0 +1,129 @@
+"""Runs that are cut and go on, and that leave the same file whatever the order. The subject is the one with faults: it starts at once."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from test_faults import FAULTY, cases, expected
+
+from tf_conv_conformance.results import read
+
+RECORDS = "reports/results-faulty.jsonl"
+
+
+@pytest.fixture
+def run(pytester):
+    for name in ("a", "b"):
+        (pytester.path / "cases").mkdir(exist_ok=True)
+        (pytester.path / f"cases/{name}.yaml").write_text(cases(name=name, faults=("exit", "value")), encoding="utf-8")
+
+    def run(*options):
+        return pytester.runpytest_subprocess("--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", "--tb=no", *options)
+
+    return run
+
+
+def without_times(path):
+    """The lines of a record file without its times and how long each call took."""
+    lines = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    return [{key: value for key, value in line.items() if key not in ("created", "at", "seconds", "finished")} for line in lines]
+
+
+def test_the_same_calls_leave_the_same_file(run, pytester):
+    run("cases")
+    first = without_times(pytester.path / RECORDS)
+    for options in (["cases", "-n2"], ["cases/b.yaml", "cases/a.yaml"]):
+        run(*options)
+        again = without_times(pytester.path / RECORDS)
+        for one, other in zip(first, again, strict=True):
+            assert one == other
+        assert [list(line) for line in first] == [list(line) for line in again]
+
+
+def cut(path, keep):
+    """Leave the plan, and `keep` ends: as if the run had been killed while it wrote the next."""
+    lines = path.read_bytes().split(b"\n")
+    ends = [number for number, line in enumerate(lines) if line.startswith(b'{"type":"end"')]
+    path.write_bytes(b"\n".join(lines[: ends[keep]]) + b"\n" + lines[ends[keep]][:40])
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_run_that_was_cut_goes_on(run, pytester, workers):
+    run("cases", "-n2")
+    whole = without_times(pytester.path / RECORDS)
+    cut(pytester.path / RECORDS, 120)
+    assert len(read(pytester.path / RECORDS).ends) == 120
+    result = run("cases", "--resume", workers)
+    result.stdout.fnmatch_lines(["64 calls: *", "resumed: 120 calls had been made, some of which fail"])
+    assert read(pytester.path / RECORDS).complete
+    ends = [line for line in without_times(pytester.path / RECORDS) if line["type"] == "end"]
+    assert ends == [line for line in whole if line["type"] == "end"]
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_nothing_is_left_to_do(run, pytester, workers):
+    text = (pytester.path / "cases/a.yaml").read_text(encoding="utf-8").replace("[1, 1, 7, 1]", "[1, 1, 9, 2]").split("sweep")[0]
+    for name in "ab":
+        (pytester.path / f"cases/{name}.yaml").write_text(text + "input: [1, 2, 3, 1]}\n", encoding="utf-8")
+    assert run("cases").ret == pytest.ExitCode.OK
+    again = run("cases", "--resume", workers)
+    assert again.ret == pytest.ExitCode.OK
+    assert read(pytester.path / RECORDS).complete
+    assert len(read(pytester.path / RECORDS).ends) == 2
+
+
+def test_an_edited_case_is_made_again(run, pytester):
+    run("cases", "-n2")
+    path = pytester.path / "cases/b.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("padding: VALID", "padding: SAME"), encoding="utf-8")
+    run("cases", "--resume", "-n2").stdout.fnmatch_lines(["92 calls: *", "resumed: 92 calls *"])
+
+
+def test_what_cannot_be_resumed_is_a_usage_error(run, pytester):
+    result = run("cases", "--resume")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --resume: *results-faulty.jsonl: cannot be read*"])
+
+
+def alive(pid):
+    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()[:1] not in (
+        "",
+        "Z",
+    )
+
+
+def workers_of(folder):
+    listed = subprocess.run(["ps", "-eo", "pid,args", "-ww"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [int(line.split()[0]) for line in listed if "faulty.py" in line and str(folder) in line and "-c import os" in line]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how, workers):
+    marked = FAULTY.replace("faulty = ", f"faulty = FOLDER={pytester.path} ")
+    command = [sys.executable, "-m", "pytest", "cases", "--tf-timeout=5", "--tf-subject", marked, "-q", "-p", "no:cacheprovider", workers]
+    process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    path = pytester.path / RECORDS
+    deadline = time.monotonic() + 60
+    while (not path.exists() or path.read_bytes().count(b'"type":"end"') < 40) and time.monotonic() < deadline:
+        assert process.poll() is None, "it was to be killed before its end"
+    process.send_signal(how)
+    process.wait(timeout=60)
+    records = read(path)
+    assert 40 <= len(records.ends) < 184
+    assert not records.complete
+    assert len(records.started - records.ends.keys()) <= (2 if workers == "-n2" else 1), "those in flight"
+    assert all(end["verdict"] == expected(identifier) for identifier, end in records.ends.items())
+    if how is signal.SIGINT:
+        assert "This run is partial" in (pytester.path / "reports/index.html").read_text(encoding="utf-8").replace(
+            "faulty is", "This run is"
+        )
+    while workers_of(pytester.path) and time.monotonic() < deadline:
+        pass  # they end when their pipes do
+    assert workers_of(pytester.path) == []
+    run("cases", "--resume", "-n2")
+    assert read(path).complete
