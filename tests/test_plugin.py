@@ -413,3 +413,15 @@ def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, 
     assert end["observed"] == {"shape": [1, 5, 5, 1], "dtype": "float32"}
     assert [arm["name"] for arm in end["data"]] == ["small_integers", "wide_integers"]
     assert subject["sentences"]["depthwise.unit-strides-when-atrous"].startswith("If any value in `dilations`")
+
+
+def test_a_link_to_outside_is_not_read(pytester, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("outside") / "secret.yaml"
+    secret.write_text("password: hunter2\n", encoding="utf-8")
+    pytester.makeini("[pytest]\n")
+    pytester.mkdir("cases").joinpath("a.yaml").symlink_to(secret)
+    result = pytester.runpytest_subprocess("cases")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*is a link to outside of the project*"])
+    result.stdout.no_fnmatch_line("*hunter2*")
+    result.stdout.no_fnmatch_line("*password*")

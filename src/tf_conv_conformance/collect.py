@@ -155,6 +155,12 @@ class CaseFile(pytest.File):
 
         Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
         """
+        root = self.config.rootpath
+        if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(root.resolve()):
+            leads = Complaint(1, 1, "", "is a link to outside of the project, and is not read; copy the file")
+            name = "file[invalid]"
+            yield ComplaintItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=[leads])
+            return
         loaded = load(self.path, bool(self.config.getoption("--tf-exhaustive")))
         by_case: dict[str | None, list[Complaint]] = {}
         for complaint in loaded.complaints:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -21,6 +23,7 @@ from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, earlier
 from tf_conv_conformance.vocabulary import FAILING
 
+BYTES_A_CALL = 4096  # of the record file and the page, at most
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
 
 
@@ -74,6 +77,8 @@ class Recording:
             self._recorders = {name: self._recorder(name, tests) for name in names}
         except OSError as error:
             raise pytest.UsageError(f"--tf-reports: cannot write {self._folder}: {error.strerror}") from error
+        if (free := shutil.disk_usage(self._folder).free) < (needed := BYTES_A_CALL * len(tests)):
+            raise pytest.UsageError(f"--tf-reports: {self._folder} has {free:,} bytes left, and {len(tests):,} calls need up to {needed:,}")
         self._progress = Progress(len(tests))
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
@@ -89,13 +94,15 @@ class Recording:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
         if test := self._tests.get(nodeid):
-            self._recorders[test.subject].start(test.id)
+            with self._room():
+                self._recorders[test.subject].start(test.id)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test has a report; that of a call carries its record."""
         lines = getattr(report, "tf_conv_record", None)
         if lines is not None:
-            self._recorders[lines["name"]].end(lines["end"], lines["subject"])
+            with self._room():
+                self._recorders[lines["name"]].end(lines["end"], lines["subject"])
             self._due = self._progress.done(lines["end"]["verdict"]) or self._due
 
     @pytest.hookimpl(trylast=True)
@@ -116,6 +123,13 @@ class Recording:
             self._said.append(f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}")
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED if failing else pytest.ExitCode.OK
+        try:
+            self._finish()
+        except OSError as error:
+            self._said.append(f"cannot write {self._folder}: {error.strerror}; what was written before is kept")
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    def _finish(self) -> None:
         runs = {}
         for name, recorder in self._recorders.items():
             recorder.close()
@@ -123,6 +137,14 @@ class Recording:
         columns = merge([(str(self._recorders[name].path), records) for name, records in runs.items()], partial=True)
         write(columns, self._page, self._changes(columns))
         self._hold_against_baseline(runs)
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """End the run where there is no room for its records."""
+        try:
+            yield
+        except OSError as error:
+            pytest.exit(f"--tf-reports: cannot write {self._folder}: {error.strerror}", returncode=pytest.ExitCode.INTERNAL_ERROR)
 
     def _changes(self, columns: Sequence[Column]) -> Changes | None:
         """What changed since the earlier run, if one is named."""
