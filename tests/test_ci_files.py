@@ -182,3 +182,19 @@ def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement} is not in requirements/{name}; run: tox -e lock"
         assert requirement.specifier.contains(version), f"{requirement}, and requirements/{name} has {version}; run: tox -e lock"
+
+
+def test_tox_leaves_the_folder_of_the_readme_alone(repository, tox):
+    """A tox that points editors to its environment writes a file .venv, and then no environment can be made there."""
+    assert "python3 -m venv .venv " in (repository / "README.md").read_text(encoding="utf-8")
+    assert tox["tox"]["venv_redirect"] == "false"
+
+
+def test_the_page_on_ci_has_each_job(repository, workflow):
+    page = (repository / "docs/ci.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, flags=re.M) == list(workflow["jobs"])
+
+
+def test_an_audit_that_could_not_look_fails(steps):
+    (script,) = [step["run"] for step in steps if "pip-audit" in step.get("run", "")]
+    assert "--strict" in script
