@@ -292,3 +292,9 @@ def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
     assert np.array_equal(names["x"], x)
     assert np.array_equal(names["w"], w)
     assert "strides=2, padding='SAME', dilations=[1, 2]" in source
+
+
+def test_a_pattern_that_backtracks_without_end_is_not_found(calls):
+    text = CONV2D[:-1] + ", strides: 0, expect: {error: InvalidArgumentError, match: '(a+)+$'}}"
+    call = eager(calls, text.replace("strides: 2, ", ""))
+    assert judge(call, raised(message="a" * 200 + "b"), SUBJECT).kind == "violates"

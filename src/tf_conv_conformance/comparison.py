@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from tf_conv_conformance.numbers import PRECISION, as_numbers
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.prediction import Returns, Values
 from tf_conv_conformance.subject.observation import Arm, Observation
+
+PATTERN_LIMIT = 1.0  # seconds that a regular expression of a case file may take
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,14 @@ def from_error(names: Sequence[str] | None, match: str | None, observation: Obse
             return Difference("outcome", said, outcome_text(arm), arms[number])
         if names and not set(names) & set(arm.bases):
             return Difference("error", said, f"{arm.error}: {arm.message[:160]}", arms[number])
-        if match is not None and re.search(match, arm.message) is None:
+        if match is not None and not _found(match, arm.message):
             return Difference("message", f"one that matches {match!r}", repr(arm.message[:200]), arms[number])
     return None
+
+
+def _found(pattern: str, message: str) -> bool:
+    """Whether a pattern is found in a message; one that takes too long to tell is not."""
+    try:
+        return regex.search(pattern, message, timeout=PATTERN_LIMIT) is not None
+    except TimeoutError:
+        return False

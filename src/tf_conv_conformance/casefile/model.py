@@ -7,9 +7,9 @@ reported once, against the form that was meant.
 from __future__ import annotations
 
 import datetime
-import re
 from typing import Annotated, Any, Literal
 
+import regex
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -57,8 +57,8 @@ def version_range(text: str) -> str:
 def regular_expression(text: str) -> str:
     """Refuse what is not a regular expression."""
     try:
-        re.compile(text)
-    except re.error as error:
+        regex.compile(text)
+    except regex.error as error:
         raise PydanticCustomError("pattern", "is not a regular expression: {why}", {"why": str(error)}) from error
     return text
 
