@@ -181,14 +181,9 @@ def installed(package: str) -> str | None:
         return None
 
 
-def gpus(tf: Any) -> list[Any]:
-    """The GPUs that TensorFlow sees."""
-    config = tf.config if hasattr(tf.config, "list_physical_devices") else tf.config.experimental  # TensorFlow 1
-    return list(config.list_physical_devices("GPU"))
-
-
 def describe(tf: Any, settings: Any = {}) -> dict[str, Any]:  # noqa: B006  # never written
     """What identifies the subject, as JSON values."""
+    config = tf.config if hasattr(tf.config, "list_physical_devices") else tf.config.experimental  # TensorFlow 1
     switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
     return {
         "tensorflow": tf.__version__,
@@ -200,7 +195,7 @@ def describe(tf: Any, settings: Any = {}) -> dict[str, Any]:  # noqa: B006  # ne
         "machine": platform.machine(),
         "cpu": cpu(),
         "onednn": onednn_in_effect(tf),
-        "device": (settings.get("device") or ("gpu" if gpus(tf) else "cpu")).partition(":")[0].lower(),
+        "device": (settings.get("device") or ("gpu" if config.list_physical_devices("GPU") else "cpu")).partition(":")[0].lower(),
         "threads": settings.get("threads"),
         "environment": {
             k: v
