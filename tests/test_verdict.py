@@ -298,3 +298,13 @@ def test_a_pattern_that_backtracks_without_end_is_not_found(calls):
     text = CONV2D[:-1] + ", strides: 0, expect: {error: InvalidArgumentError, match: '(a+)+$'}}"
     call = eager(calls, text.replace("strides: 2, ", ""))
     assert judge(call, raised(message="a" * 200 + "b"), SUBJECT).kind == "violates"
+
+
+@pytest.mark.parametrize(("dtype", "kind_of_it"), [("float64", "deviates"), ("float32", "violates")])
+def test_a_deviation_may_have_another_dtype(calls, dtype, kind_of_it):
+    declared = "\n    deviations: [{rule: conv2d.values, observed: {shape: [0], dtype: float64}, reported: unreported}]"
+    text = (
+        "cases:\n  - id: x\n    op: conv2d\n    input: [1, 7, 6, 2]\n    filter: [3, 2, 2, 3]\n    strides: 2\n    padding: SAME" + declared
+    )
+    nothing = Observation("answered", (Arm(values=np.zeros(0, dtype), dtype=dtype),) * 2)
+    assert kind(eager(calls, text), nothing) == kind_of_it

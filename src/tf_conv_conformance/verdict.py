@@ -164,7 +164,8 @@ def deviation_difference(call: Call, one: Declared, observation: Observation, na
         values = prediction.values(model, one.arguments, call.arguments)
         found = comparison.from_values(outcome, values, names, observation)
     else:
-        found = comparison.from_values(Returns(tuple(observed.shape or ()), one.arguments.dtype), None, names, observation)
+        returned = Returns(tuple(observed.shape or ()), observed.dtype or one.arguments.dtype)
+        found = comparison.from_values(returned, None, names, observation)
     if found is None and observed.warning is not None:
         categories = [warned.category for warned in observation.warnings]
         if observed.warning not in categories:

@@ -280,6 +280,8 @@ class Observed(Strict):
     """Arguments for which the model stands: TensorFlow acts as if it had been given these."""
     shape: Shape | None = None
     """The shape; checked against the model where there is one."""
+    dtype: Dtype | None = None
+    """The dtype of a result without a model, where it is not the call's."""
     values: Literal["unspecified"] | None = None
     """`unspecified`: the values cannot be predicted (memory that nobody wrote)."""
     error: Words | None = None
@@ -312,6 +314,8 @@ class Observed(Strict):
         for name, value in changes.items():
             if value is not None and self.model is None:
                 raise PydanticCustomError("observed", "`{name}` changes a `model`; name the model", {"name": name})
+        if self.dtype is not None and (self.shape is None or self.model is not None):
+            raise PydanticCustomError("observed", "`dtype` is that of a `shape` without a `model`, which has the call's")
         if self.match is not None and self.error is None:
             raise PydanticCustomError("observed", "`match` looks into the message of an `error`; name the error")
         return self
