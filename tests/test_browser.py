@@ -308,7 +308,7 @@ def test_only_rows_in_sight_are_drawn(visit, report):
     assert page.locator(".row").count() < 60
     page.evaluate("document.querySelector('.list').scrollTop = 1e9")
     page.wait_for_function(
-        "[...document.querySelectorAll('.row')].pop().getAttribute('aria-posinset') === document.querySelector('.row').getAttribute('aria-setsize')"
+        "() => [...document.querySelectorAll('.row')].pop().getAttribute('aria-posinset') === document.querySelector('.row').getAttribute('aria-setsize')"
     )
 
 

@@ -406,8 +406,8 @@ def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, 
     write(cases__declared=DECLARED)
     run("cases", "--modes", "eager", "--tf-reports", "out/put")
     lines = [json.loads(line) for line in Path(pytester.path / "out/put/results.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["type"] for line in lines] == ["header", "case", "call", "start", "subject", "end", "footer"]
-    call, end, subject = lines[2], lines[5], lines[4]
+    assert [line["type"] for line in lines] == ["header", "case", "call", "subject", "start", "end", "footer"]
+    call, subject, end = lines[2], lines[3], lines[5]
     assert call["arguments"]["strides"] == [1, 2, 2, 1]
     assert call["predicted"] == {"refuses": ["depthwise.unit-strides-when-atrous"], "shape": [1, 5, 5, 1]}
     assert end["observed"] == {"shape": [1, 5, 5, 1], "dtype": "float32"}

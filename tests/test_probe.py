@@ -193,7 +193,7 @@ EAGER = {**PLAIN, "modes": "eager"}
 def test_modes_that_fail_in_different_ways(tensorflow):
     """The one that died is shown as Python."""
     error = Observation("answered", (Arm(error="InternalError", bases=("InternalError", "OpError"), message="no"),) * 2)
-    lines, _ = told(PLAIN, Subject(tensorflow, error, error, Observation("crashed", signal="SIGABRT"), error, error))
+    lines, _ = told(PLAIN, Subject(tensorflow, error, error, *[Observation("crashed", signal="SIGABRT")] * 2, error, error))
     assert "The call in Python (graph, small integers)" in lines
     assert kept(lines).partition("    deviations:\n")[2] == (
         "      - rule: conv2d.values\n"
@@ -229,7 +229,7 @@ def test_a_time_limit_is_not_declared(tensorflow):
 
 
 def test_a_death_without_a_signal_is_not_declared(tensorflow):
-    lines, _ = told(EAGER, Subject(tensorflow, Observation("crashed", signal="exit status 3")))
+    lines, _ = told(EAGER, Subject(tensorflow, *[Observation("crashed", signal="exit status 3")] * 2))
     assert "deviations" not in kept(lines)
 
 

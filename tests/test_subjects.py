@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from test_faults import FAULTY
 
 from tf_conv_conformance.results import read
 
@@ -101,26 +102,47 @@ def test_another_interpreter_is_asked(run, pytester):
     result.stdout.fnmatch_lines([f"TensorFlow did not start in {pytester.path}/no/such/python: *No such file or directory"])
 
 
+WRONG = """
+defaults: {op: conv2d, filter: [1, 1, 1, 1], strides: 1, padding: VALID, modes: eager}
+cases:
+  - {id: right, input: [1, 2, 3, 1]}
+  - {id: wrong, input: [1, 9, 7, 1]}
+"""
+
+
+@pytest.fixture
+def faulty(pytester, run):
+    """Runs against a subject that has one wrong value, under the name `a`."""
+    path = pytester.path / "cases/a.yaml"
+    path.write_text(WRONG, encoding="utf-8")
+    return lambda *options: run("--baseline=known.json", "--tf-subject", FAULTY.replace("faulty =", "a ="), *options)
+
+
+def known(pytester):
+    return json.loads((pytester.path / "known.json").read_text(encoding="utf-8"))["known"]
+
+
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
-def test_known_failures_do_not_fail_and_stale_ones_are_named(run, pytester, workers):
-    written = run("--baseline=known.json", "--update-baseline", workers)
-    written.assert_outcomes(passed=1, failed=1)
-    known = json.loads((pytester.path / "known.json").read_text(encoding="utf-8"))["known"]
-    assert list(known[""]) == ["cases/a.yaml::atrous[eager]"]
-    again = run("--baseline=known.json", workers)
+def test_known_failures_do_not_fail(faulty, pytester, workers):
+    faulty("--update-baseline", workers).assert_outcomes(passed=1, failed=1)
+    assert {name: list(entries) for name, entries in known(pytester).items()} == {"a": ["cases/a.yaml::wrong[eager]"]}
+    again = faulty(workers)
     again.assert_outcomes(passed=1, xfailed=1)
     again.stdout.fnmatch_lines(["baseline *known.json: 1 known failures, 0 stale entries"])
-    (pytester.path / "cases/a.yaml").write_text(
-        ATROUS.replace("rate: 2", "rate: 1") + "  - {id: new, op: depthwise_conv2d, strides: 2, rate: 3}\n", encoding="utf-8"
-    )
-    changed = run("--baseline=known.json", workers)
-    changed.assert_outcomes(passed=2, failed=1)
-    changed.stdout.fnmatch_lines(["*1 stale entries", "  stale: cases/a.yaml::atrous[[]eager[]]: the case was edited"])
-    run("--baseline=known.json", "--update-baseline", workers)
-    known = json.loads((pytester.path / "known.json").read_text(encoding="utf-8"))["known"]
-    assert list(known[""]) == ["cases/a.yaml::new[eager]"]
+    assert "1 fail as the baseline knows; nothing new" in (pytester.path / "reports/index.html").read_text(encoding="utf-8")
 
 
-def test_a_known_failure_of_one_subject_is_not_another_s(run):
-    run("--baseline=known.json", "--update-baseline", "--tf-subject", OFF)
-    run("--baseline=known.json", "--tf-subject", OFF, "--tf-subject", ON).assert_outcomes(passed=2, xfailed=1, failed=1)
+def test_what_is_new_fails_and_what_is_stale_is_named(faulty, pytester):
+    faulty("--update-baseline")
+    edited = WRONG.replace("[1, 9, 7, 1]", "[1, 9, 6, 1]") + "  - {id: new, input: [2, 9, 7, 1]}\n  - {id: newer, input: [1, 19, 7, 1]}\n"
+    (pytester.path / "cases/a.yaml").write_text(edited, encoding="utf-8")
+    changed = faulty()
+    changed.assert_outcomes(passed=3, failed=1)
+    changed.stdout.fnmatch_lines(["*1 stale entries", "  stale: cases/a.yaml::wrong[[]eager[]] of a: the case was edited"])
+    faulty("--update-baseline")
+    assert {name: list(entries) for name, entries in known(pytester).items()} == {"a": ["cases/a.yaml::newer[eager]"]}
+
+
+def test_a_known_failure_of_one_subject_is_not_another_s(faulty):
+    faulty("--update-baseline")
+    faulty("--tf-subject", FAULTY.replace("faulty =", "b =")).assert_outcomes(passed=2, xfailed=1, failed=1)
