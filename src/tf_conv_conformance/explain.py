@@ -11,11 +11,11 @@ from rich.text import Text
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, Reading, read
 from tf_conv_conformance.doors import source
-from tf_conv_conformance.oracle.models import Model
+from tf_conv_conformance.oracle.models import Model, models_of
 from tf_conv_conformance.picture import LEGEND, ROWS, View, draw, first_unlike, label_width, remarks, view
 from tf_conv_conformance.prediction import Refuses
 from tf_conv_conformance.question import BadOption
-from tf_conv_conformance.sections import TITLES, arithmetic, documentation_rows, models_of, outcome_text, tensor_rows
+from tf_conv_conformance.sections import TITLES, arithmetic, documentation_rows, outcome_text, tensor_rows
 from tf_conv_conformance.terminal import GAP, INDENT, beside, heading, indented, pairs, verbatim
 
 COLUMNS = 5  # of a picture at least, however narrow the terminal

@@ -8,7 +8,7 @@ from tf_conv_conformance import comparison, prediction
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.geometry import Taps
-from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, PHASE_STRIDED, Model, channels_out, is_atrous_strided, reading_of
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, Model, channels_out, models_of, reading_of
 from tf_conv_conformance.prediction import Returns
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict
@@ -16,8 +16,7 @@ from tf_conv_conformance.verdict import Verdict
 
 def explaining_model(call: Call, observation: Observation) -> str | None:
     """The model, if any, that predicts this observation bit for bit where the documentation does not."""
-    models = (DOCUMENTED, PHASE_STRIDED) if is_atrous_strided(call.arguments) else (DOCUMENTED,)
-    for model in models:
+    for model in models_of(call.arguments):
         if prediction.has_values(model, call.arguments) and model_difference(model, call, observation) is None:
             return model.name
     return None

@@ -15,7 +15,7 @@ from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
 from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.error_bounds import bound
-from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Model
+from tf_conv_conformance.oracle.models import DOCUMENTED, Model
 from tf_conv_conformance.oracle.mutants import unnoticed
 from tf_conv_conformance.rules import catalogue
 
@@ -76,8 +76,7 @@ def inputs(arguments: Arguments) -> Inputs:
 
     Raises :class:`tf_conv_conformance.data.Inexact` where no exact data exists.
     """
-    of_interest = [DOCUMENTED, PHASE_STRIDED] if models.is_atrous_strided(arguments) else [DOCUMENTED]
-    judged = [model for model in of_interest if has_values(model, arguments)]
+    judged = [model for model in models.models_of(arguments) if has_values(model, arguments)]
     literal = (arguments.input.values or ()) + (arguments.filter.values or ())
     if not all(map(math.isfinite, literal)):  # infinities and NaN spread: that they do is the question, not which oracle they notice
         return Inputs(data.arms(arguments), None)

@@ -19,11 +19,11 @@ from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.doors import source
 from tf_conv_conformance.explanation import explaining_model, model_difference
 from tf_conv_conformance.failure import arm_of, first_difference
-from tf_conv_conformance.oracle.models import DOCUMENTED
+from tf_conv_conformance.oracle.models import DOCUMENTED, models_of
 from tf_conv_conformance.question import Question
 from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.runner import Performed, Subject, perform
-from tf_conv_conformance.sections import TITLES, axes_of, documentation_rows, models_of, tensor_rows
+from tf_conv_conformance.sections import TITLES, axes_of, documentation_rows, tensor_rows
 from tf_conv_conformance.subject.gateway import without_stacks
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.suggestion import Answers, explaining, suggest

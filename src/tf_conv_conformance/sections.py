@@ -12,18 +12,13 @@ from tf_conv_conformance.arguments import Arguments, Reading
 from tf_conv_conformance.arithmetic import steps
 from tf_conv_conformance.comparison import shape_text
 from tf_conv_conformance.geometry import Axis
-from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Model, is_atrous_strided
+from tf_conv_conformance.oracle.models import DOCUMENTED, models_of
 from tf_conv_conformance.prediction import Outcome, Refuses
 from tf_conv_conformance.rules.catalogue import RULES
 from tf_conv_conformance.rules.rule import sentence
 from tf_conv_conformance.terminal import beside
 
 TITLES = {"documented": "documented", "phase_strided": "phase-strided"}
-
-
-def models_of(arguments: Arguments) -> tuple[Model, ...]:
-    """The models that have something to say about a call: both where they part."""
-    return (DOCUMENTED, PHASE_STRIDED) if is_atrous_strided(arguments) else (DOCUMENTED,)
 
 
 def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from tf_conv_conformance.call import Call, model_of
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.model import Observed
 from tf_conv_conformance.explanation import model_difference
-from tf_conv_conformance.oracle.models import MODELS, is_atrous_strided
+from tf_conv_conformance.oracle.models import models_of
 from tf_conv_conformance.question import Question, case_text
 from tf_conv_conformance.rules.catalogue import broken, exercised
 from tf_conv_conformance.runner import Performed
@@ -136,12 +136,11 @@ def _observed(call: Call, performed: Performed) -> Plain | None:
 
 def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
     """The models, plain or with a departure, that predict an observation, as a deviation says them."""
-    names = MODELS if is_atrous_strided(call.arguments) else ("documented",)
     for departure in DEPARTURES:
         if "accumulator" in departure and "reals" not in call.arguments.data:
             continue
-        for name in names:
-            plain = {"model": name, **departure}
+        for named in models_of(call.arguments):
+            plain = {"model": named.name, **departure}
             model = model_of(Observed.model_validate(plain))
             assert model is not None  # named above
             if prediction.has_values(model, call.arguments) and model_difference(model, call, observation) is None:

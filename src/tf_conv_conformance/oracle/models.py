@@ -153,3 +153,8 @@ def is_atrous_strided(arguments: Arguments) -> bool:
         return False
     axes = (reading.height, reading.width)
     return any(axis.rate > 1 for axis in axes) and any(axis.stride > 1 for axis in axes)
+
+
+def models_of(arguments: Arguments) -> tuple[Model, ...]:
+    """The models that have something to say about a call: both where they part."""
+    return (DOCUMENTED, PHASE_STRIDED) if is_atrous_strided(arguments) else (DOCUMENTED,)

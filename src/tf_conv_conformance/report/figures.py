@@ -7,19 +7,18 @@ from typing import Any
 
 from tf_conv_conformance.arithmetic import steps
 from tf_conv_conformance.geometry import Axis
-from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Model
+from tf_conv_conformance.oracle.models import Model
 
 DRAWN_LIMIT = 400  # elements of an input or an output on one axis; more of them are no picture
 TAPS_LIMIT = 64
 
 
 @lru_cache(maxsize=20_000)
-def figure(axis: Axis, phase_strided: bool) -> dict[str, Any]:
-    """The axis as JSON: its numbers, and for each model the padding, the size, the arithmetic, and where each output's reads begin.
+def figure(axis: Axis, models: tuple[Model, ...]) -> dict[str, Any]:
+    """The axis as JSON: its numbers, and for each of the models the padding, the size, the arithmetic, and where each output's reads begin.
 
     The reads of an output are `filter` of them, `rate` apart. `starts` is None where the axis is too long to draw.
     """
-    models = (DOCUMENTED, PHASE_STRIDED) if phase_strided else (DOCUMENTED,)
     return {"size": axis.size, "filter": axis.filter, "rate": axis.rate, "models": [_model(model, axis) for model in models]}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tf_conv_conformance.arguments import read
 from tf_conv_conformance.merging import Column
-from tf_conv_conformance.oracle.models import is_atrous_strided
+from tf_conv_conformance.oracle.models import models_of
 from tf_conv_conformance.relations import RELATIONS
 from tf_conv_conformance.report.calls import ORDER, Shown
 from tf_conv_conformance.report.figures import figure
@@ -87,10 +87,10 @@ def _chunk(calls: Iterable[Shown]) -> dict[str, Any]:
     for call in calls:
         kept = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
         cases.setdefault(call.case["key"], {name: call.case[name] for name in kept})
-        reading, split = read(call.arguments), is_atrous_strided(call.arguments)
-        places = [axes.number((axis, split)) for axis in (reading.height, reading.width)] if reading else None
+        reading, models = read(call.arguments), models_of(call.arguments)
+        places = [axes.number((axis, models)) for axis in (reading.height, reading.width)] if reading else None
         details.append({**_detail(call), "axes": places})
-    return {"calls": details, "cases": cases, "axes": [figure(axis, split) for axis, split in axes.values()]}
+    return {"calls": details, "cases": cases, "axes": [figure(axis, models) for axis, models in axes.values()]}
 
 
 def _detail(call: Shown) -> dict[str, Any]:
