@@ -10,11 +10,12 @@ from tf_conv_conformance.geometry import (
     documented_padding,
     documented_reads,
     documented_size,
-    documented_taps,
     phase_strided_reads,
     phase_strided_size,
-    phase_strided_taps,
 )
+from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
+
+documented_taps, phase_strided_taps = DOCUMENTED.taps, PHASE_STRIDED.taps
 
 PADDINGS = ["SAME", "VALID", (0, 0), (2, 1), (0, 3)]
 SMALL = [

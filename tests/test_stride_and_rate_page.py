@@ -15,11 +15,12 @@ from tf_conv_conformance.geometry import (
     Axis,
     documented_padding,
     documented_size,
-    documented_taps,
     phase_strided_padding,
     phase_strided_size,
-    phase_strided_taps,
 )
+from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
+
+documented_taps, phase_strided_taps = DOCUMENTED.taps, PHASE_STRIDED.taps
 
 PADDINGS = ["VALID", "SAME", (1, 2), (3, 0), (0, 4)]
 AXES = [Axis(*numbers) for numbers in product(range(1, 21), range(1, 6), range(1, 6), range(1, 6), PADDINGS)]

@@ -74,11 +74,6 @@ def documented_reads(axis: Axis) -> Reads:
     return reads - documented_padding(axis)[0]
 
 
-def documented_taps(axis: Axis) -> Taps:
-    """:func:`documented_reads` within the input."""
-    return within(documented_reads(axis), axis.size)
-
-
 def phase_strided_padding(axis: Axis) -> tuple[int, int]:
     """Zeros before and after as ``with_space_to_batch`` adds them: its ``SAME`` does not look at the stride."""
     if axis.padding == "SAME":
@@ -119,11 +114,6 @@ def phase_strided_reads(axis: Axis) -> Reads:
     outputs = np.arange(max(phase_strided_size(axis), 0), dtype=np.int64)[:, None]
     steps = axis.stride * (outputs // axis.rate) + np.arange(axis.filter, dtype=np.int64)
     return outputs % axis.rate + axis.rate * steps - phase_strided_padding(axis)[0]
-
-
-def phase_strided_taps(axis: Axis) -> Taps:
-    """:func:`phase_strided_reads` within the input."""
-    return within(phase_strided_reads(axis), axis.size)
 
 
 def within(reads: Reads, size: int) -> Taps:
