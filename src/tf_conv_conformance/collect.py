@@ -13,7 +13,7 @@ from tf_conv_conformance import failure, prediction, record
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.complaint import Complaint
 from tf_conv_conformance.casefile.loading import load
-from tf_conv_conformance.comparison import ending, shape_text
+from tf_conv_conformance.comparison import ending, value_text
 from tf_conv_conformance.options import modes
 from tf_conv_conformance.plugin import BASELINE, SESSION
 from tf_conv_conformance.prediction import Returns
@@ -122,7 +122,7 @@ def name_of(call: Call, subject: str) -> str:
 def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
     """What JUnit XML has of a call: its verdict, the rules that it contradicts, what is documented and what was observed."""
     documented = prediction.documented(call.arguments)
-    said = f"{documented.dtype} of shape {shape_text(documented.shape)}" if isinstance(documented, Returns) else "an exception"
+    said = value_text(documented.dtype, documented.shape) if isinstance(documented, Returns) else "an exception"
     found: list[tuple[str, object]] = [("verdict", performed.verdict.kind), *(("rule", rule) for rule in performed.verdict.rules)]
     found.append(("documented", said))
     if performed.observation is not None:

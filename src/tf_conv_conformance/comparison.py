@@ -54,7 +54,12 @@ def outcome_text(arm: Arm) -> str:
     """What an arm came to, in a few words."""
     if arm.error is not None:
         return f"{arm.error}: {arm.message.splitlines()[0][:160] if arm.message else '(no message)'}"
-    return f"{arm.dtype} of shape {shape_text(arm.shape or ())}"
+    return value_text(arm.dtype, arm.shape or ())
+
+
+def value_text(dtype: str | None, shape: Sequence[int]) -> str:
+    """A tensor in a few words."""
+    return f"{dtype} of shape {shape_text(shape)}"
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -73,7 +78,7 @@ def ending(observation: Observation) -> str:
 
 def from_values(expected: Returns, values: Sequence[Values] | None, names: Sequence[str], observation: Observation) -> Difference | None:
     """The first difference from a result of this shape and dtype; from these values of each arm, where they are given."""
-    said = f"{expected.dtype} of shape {shape_text(expected.shape)}"
+    said = value_text(expected.dtype, expected.shape)
     if observation.kind != "answered":
         return Difference("outcome", said, ending(observation))
     for number, arm in enumerate(observation.arms):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tf_conv_conformance.comparison import shape_text
+from tf_conv_conformance.comparison import shape_text, value_text
 from tf_conv_conformance.results import Line
 
 Aspect = Literal["verdict", "outcome", "shape", "dtype", "error", "signal", "values", "warnings"]
@@ -40,7 +40,7 @@ def told(end: Line) -> str:
     """What came of the call, in a few words."""
     observed, kind = end.get("observed") or {}, outcome(end)
     if kind == "a value":
-        return f"{observed['dtype']} of shape {shape_text(observed['shape'])}"
+        return value_text(observed["dtype"], observed["shape"])
     if kind == "an error":
         return str(observed["error"])
     return f"crashed ({observed.get('signal')})" if kind == "crashed" else kind

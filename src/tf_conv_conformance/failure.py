@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
-from tf_conv_conformance.comparison import ending, shape_text
+from tf_conv_conformance.comparison import ending, shape_text, value_text
 from tf_conv_conformance.explanation import explaining_model, feeding, from_formula
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
@@ -61,7 +61,7 @@ def _predicted(call: Call) -> str:
     formula = prediction.outcome(DOCUMENTED, call.arguments)
     if isinstance(claimed, Returns):
         source = "the case" if call.case.expect else "the documentation"
-        return f"{claimed.dtype} of shape {shape_text(claimed.shape)}, by {source}"
+        return f"{value_text(claimed.dtype, claimed.shape)}, by {source}"
     if call.case.expect is not None:
         return " or ".join(claimed.because) + ", by the case"
     would = f"; its formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""

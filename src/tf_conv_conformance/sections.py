@@ -10,7 +10,7 @@ from rich.text import Text
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, Reading
 from tf_conv_conformance.arithmetic import steps
-from tf_conv_conformance.comparison import shape_text
+from tf_conv_conformance.comparison import value_text
 from tf_conv_conformance.geometry import Axis
 from tf_conv_conformance.oracle.models import DOCUMENTED, models_of
 from tf_conv_conformance.prediction import Outcome, Refuses
@@ -23,8 +23,8 @@ TITLES = {"documented": "documented", "phase_strided": "phase-strided"}
 
 def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
     """The tensors of the call."""
-    yield "x", f"{arguments.dtype} of shape {shape_text(arguments.input.shape)}"
-    yield "w", f"{arguments.filter_dtype or arguments.dtype} of shape {shape_text(arguments.filter.shape)}"
+    yield "x", value_text(arguments.dtype, arguments.input.shape)
+    yield "w", value_text(arguments.filter_dtype or arguments.dtype, arguments.filter.shape)
     if arguments.gradient:
         yield (
             "gradient",
@@ -50,7 +50,7 @@ def outcome_text(outcome: Outcome) -> str:
     """What comes out, in a few words."""
     if isinstance(outcome, Refuses):
         return "no result: " + "; ".join(outcome.because)
-    return f"{outcome.dtype} of shape {shape_text(outcome.shape)}"
+    return value_text(outcome.dtype, outcome.shape)
 
 
 def axes_of(reading: Reading) -> dict[str, Axis]:
