@@ -12,7 +12,7 @@ import pytest
 from tf_conv_conformance import failure, prediction, record
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.complaint import Complaint
-from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.casefile.loading import Loaded, load
 from tf_conv_conformance.comparison import ending, value_text
 from tf_conv_conformance.options import modes
 from tf_conv_conformance.plugin import BASELINE, SESSION
@@ -31,6 +31,11 @@ class _Item(pytest.Item):
     """A test that stands at a line of a case file and prints no traceback."""
 
     line: int
+
+    @property
+    def path_id(self) -> str:
+        """The case file, as ids name it."""
+        return self.nodeid.partition("::")[0]
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The place that pytest names in headings and in JUnit XML."""
@@ -72,7 +77,7 @@ class CallItem(_Item):
         if known:
             pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
         if verdict.kind != "conforms":
-            where = f"{self.nodeid.partition('::')[0]}:{self.line}"
+            where = f"{self.path_id}:{self.line}"
             raise Failed(failure.text(where, self.call, verdict, performed.observation, running.subject.documentation))
 
     def _running(self) -> Running:
@@ -101,11 +106,6 @@ class CallItem(_Item):
             end["known"] = True
         self.tf_conv_record = {"end": end, "subject": subject, "name": self.subject}
         return known
-
-    @property
-    def path_id(self) -> str:
-        """The case file, as ids name it."""
-        return self.nodeid.partition("::")[0]
 
 
 def call_id(file: str, call: Call) -> str:
@@ -140,7 +140,7 @@ class ComplaintItem(_Item):
 
     def text(self) -> str:
         """The complaints, a line each."""
-        return "\n".join(complaint.at(self.nodeid.partition("::")[0]) for complaint in self.complaints)
+        return "\n".join(complaint.at(self.path_id) for complaint in self.complaints)
 
     def runtest(self) -> None:
         """Fail with the complaints."""
@@ -155,13 +155,7 @@ class CaseFile(pytest.File):
 
         Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
         """
-        root = self.config.rootpath
-        if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(root.resolve()):
-            leads = Complaint(1, 1, "", "is a link to outside of the project, and is not read; copy the file")
-            name = "file[invalid]"
-            yield ComplaintItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=[leads])
-            return
-        loaded = load(self.path, bool(self.config.getoption("--tf-exhaustive")))
+        loaded = self._load()
         by_case: dict[str | None, list[Complaint]] = {}
         for complaint in loaded.complaints:
             by_case.setdefault(complaint.case, []).append(complaint)
@@ -174,6 +168,12 @@ class CaseFile(pytest.File):
                 if call.mode in asked:
                     name = name_of(call, subject)
                     yield CallItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject)
+
+    def _load(self) -> Loaded:
+        root = self.config.rootpath
+        if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(root.resolve()):
+            return Loaded((), (Complaint(1, 1, "", "is a link to outside of the project, and is not read; copy the file"),))
+        return load(self.path, bool(self.config.getoption("--tf-exhaustive")))
 
 
 def complaints(items: Iterable[pytest.Item]) -> list[str]:
