@@ -102,9 +102,7 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytes
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker what an earlier run has done: the record files are the controller's, which writes them anew meanwhile."""
     if DONE in node.config.stash:
-        from tf_conv_conformance.resuming import plain
-
-        node.workerinput["tf_conv_done"] = plain(node.config.stash[DONE])
+        node.workerinput["tf_conv_done"] = node.config.stash[DONE].hashes
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

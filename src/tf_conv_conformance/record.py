@@ -115,10 +115,8 @@ def differing(call: Call, verdict: Verdict, observation: Observation) -> dict[st
     if verdict.difference is None or call.relation is not None:
         return {"difference": verdict.difference.text() if verdict.difference else None}
     difference = from_formula(call, verdict, observation)
-    if difference is None:
-        return {"difference": None, "explained": explaining_model(call, observation)}
-    line: dict[str, Any] = {"difference": difference.text(), "explained": explaining_model(call, observation)}
-    if difference.distance is not None:
+    line: dict[str, Any] = {"difference": difference.text() if difference else None, "explained": explaining_model(call, observation)}
+    if difference is not None and difference.distance is not None:
         line.update(largest=difference.largest, ulp=difference.ulp, largest_at=difference.largest_at)
         line["heat"] = heat(difference.distance, call.arguments)
     return line

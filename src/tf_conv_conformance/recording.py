@@ -18,10 +18,9 @@ from tf_conv_conformance.options import given, reports
 from tf_conv_conformance.plugin import BASELINE, DONE
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import Line, NotRecords, Recorder, Records, file_name, in_order, read
+from tf_conv_conformance.results import Line, NotRecords, Recorder, Records, file_name, in_order, is_new_failure, read
 from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, earlier
-from tf_conv_conformance.vocabulary import FAILING
 
 BYTES_A_CALL = 4096  # of the record file and the page, at most
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
@@ -119,7 +118,7 @@ class Recording:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Complete the record files and render them, however the run ended."""
         if self._done:
-            failing = any(end["verdict"] in FAILING and not end.get("known") for end in self._carried)
+            failing = any(map(is_new_failure, self._carried))
             self._said.append(f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}")
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED if failing else pytest.ExitCode.OK

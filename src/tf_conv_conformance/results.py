@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tf_conv_conformance import __version__
-from tf_conv_conformance.vocabulary import KINDS
+from tf_conv_conformance.vocabulary import FAILING, KINDS
 
 SCHEMA = 2
 Line = dict[str, Any]
@@ -42,6 +42,11 @@ def subject_key(subject: Mapping[str, Any]) -> str:
 def file_name(subject: str) -> str:
     """The name of a subject's record file; an empty name is that of the suite's own interpreter."""
     return f"results-{subject}.jsonl" if subject else "results.jsonl"
+
+
+def is_new_failure(end: Line) -> bool:
+    """Whether a call fails, and not as a baseline says."""
+    return end["verdict"] in FAILING and not end.get("known", False)
 
 
 class Recorder:

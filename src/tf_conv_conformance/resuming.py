@@ -35,11 +35,6 @@ def read_done(config: pytest.Config) -> Done:
     return Done(hashes, records)
 
 
-def plain(done: Done) -> dict[str, dict[str, str]]:
-    """What an xdist worker needs of it."""
-    return done.hashes
-
-
 def is_done(item: pytest.Item, done: Done) -> bool:
     """Whether a test is of a call that has an end, and was not edited since."""
     if not isinstance(item, CallItem):

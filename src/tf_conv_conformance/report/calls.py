@@ -8,10 +8,21 @@ from dataclasses import dataclass
 
 from tf_conv_conformance.arguments import Arguments, from_record
 from tf_conv_conformance.merging import Column
-from tf_conv_conformance.results import Line
-from tf_conv_conformance.vocabulary import FAILING, KINDS
+from tf_conv_conformance.results import Line, is_new_failure
+from tf_conv_conformance.vocabulary import FAILING, KINDS, Kind
 
-ORDER = ("violates", "crashed", "timed out", "resolved", "flaky", "vacuous", "missing", "deviates", "unsupported", "conforms")
+ORDER: tuple[Kind, ...] = (
+    "violates",
+    "crashed",
+    "timed out",
+    "resolved",
+    "flaky",
+    "vacuous",
+    "missing",
+    "deviates",
+    "unsupported",
+    "conforms",
+)
 """Verdicts as a reader wants them: what fails first."""
 
 
@@ -34,7 +45,7 @@ class Shown:
     @property
     def new(self) -> bool:
         """Whether it fails, and not as a baseline says."""
-        return self.verdict in FAILING and not self.end.get("known", False)
+        return is_new_failure(self.end)
 
     @property
     def observed(self) -> Line:
@@ -67,7 +78,7 @@ def shown(columns: Sequence[Column]) -> list[Shown]:
 def totals(calls: Sequence[Shown]) -> list[tuple[str, int, str]]:
     """Each verdict that occurred: its name, how often, what it means. Failing ones first."""
     counts = Counter(call.verdict for call in calls)
-    return [(verdict, counts[verdict], KINDS[verdict]) for verdict in ORDER if counts[verdict]]  # type: ignore[index]
+    return [(verdict, counts[verdict], KINDS[verdict]) for verdict in ORDER if counts[verdict]]
 
 
 def failing(calls: Sequence[Shown]) -> list[Shown]:

@@ -70,7 +70,7 @@ class InProcess:
             self._tf = worker.import_tensorflow()
         except ImportError as error:
             raise SubjectUnavailable(f"TensorFlow cannot be imported in this process: {error}") from error
-        self.subject: dict[str, Any] = worker.describe(self._tf)
+        self.subject: dict[str, Any] = worker.describe(self._tf, {})
         self.documentation: dict[str, str] = worker.documentation(self._tf, symbols)
 
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:

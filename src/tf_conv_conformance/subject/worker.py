@@ -181,7 +181,7 @@ def installed(package: str) -> str | None:
         return None
 
 
-def describe(tf: Any, settings: Any = {}) -> dict[str, Any]:  # noqa: B006  # never written
+def describe(tf: Any, settings: Any) -> dict[str, Any]:
     """What identifies the subject, as JSON values."""
     config = tf.config if hasattr(tf.config, "list_physical_devices") else tf.config.experimental  # TensorFlow 1
     switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
@@ -255,12 +255,12 @@ def in_mode(tf: Any, function: Callable[..., Any], mode: str) -> Callable[..., A
     """The function as `mode` runs it."""
     if mode == "eager":
         return function
-    if mode == "graph":
-        return tf.function(function)  # type: ignore[no-any-return]
+    compiled: Callable[..., Any]
     try:
-        return tf.function(function, jit_compile=True)  # type: ignore[no-any-return]
+        compiled = tf.function(function, jit_compile=True) if mode == "xla" else tf.function(function)
     except TypeError:  # before TensorFlow 2.5
-        return tf.function(function, experimental_compile=True)  # type: ignore[no-any-return]
+        compiled = tf.function(function, experimental_compile=True)
+    return compiled
 
 
 class Prepared:
