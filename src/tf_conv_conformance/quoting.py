@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 _HARMLESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,:;=()/+_\[\]-]*[A-Za-z0-9.:)\]])?|\[[A-Za-z0-9 ,\[\]]*\][A-Za-z0-9 ]*")
@@ -23,3 +24,9 @@ def markdown(value: Any, limit: int = 200) -> str:
         return f"`{text}`"
     kept = " ,-=()/+"
     return "<code>" + "".join(c if c.isalnum() or c in kept or not c.isascii() else f"&#{ord(c)};" for c in text) + "</code>"
+
+
+def table_head(*names: str) -> Iterator[str]:
+    """The two lines with which a table begins in Markdown."""
+    yield f"| {' | '.join(names)} |"
+    yield "| --- " * len(names) + "|"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from tf_conv_conformance.changes import Changes
 from tf_conv_conformance.disagreement import comparable, disagreements
 from tf_conv_conformance.merging import Column
-from tf_conv_conformance.quoting import markdown
-from tf_conv_conformance.report.calls import ORDER, Shown, outcome, shown
+from tf_conv_conformance.quoting import markdown, table_head
+from tf_conv_conformance.report.calls import ORDER, Shown, by_column, outcome, shown
 from tf_conv_conformance.vocabulary import FAILING
 
 SHOWN = 20
@@ -20,7 +20,7 @@ LIMIT = 60_000
 
 def summary(columns: Sequence[Column], changes: Changes | None = None) -> str:
     """The summary: what came out, what fails, what changed, where the columns disagree. All text of records is shown as code."""
-    calls = [shown([column]) for column in columns]
+    calls = by_column(columns, shown(columns))
     return _bounded(
         [
             "# TensorFlow convolution conformance",
@@ -51,8 +51,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], more: str) -> It
     if not rows:
         return
     yield ""
-    yield "| " + " | ".join(heads) + " |"
-    yield "|" + " --- |" * len(heads)
+    yield from table_head(*heads)
     yield from ("| " + " | ".join(row) + " |" for row in rows[:SHOWN])
     if len(rows) > SHOWN:
         yield ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.arguments import Arguments, from_record
@@ -72,6 +72,14 @@ def shown(columns: Sequence[Column]) -> list[Shown]:
             if call["hash"] not in arguments:
                 arguments[call["hash"]] = from_record(call["arguments"])
             found.append(Shown(len(found), place, call, end, records.cases[call["case"]], arguments[call["hash"]]))
+    return found
+
+
+def by_column(columns: Sequence[Column], calls: Iterable[Shown]) -> list[list[Shown]]:
+    """The calls of each column."""
+    found: list[list[Shown]] = [[] for _ in columns]
+    for call in calls:
+        found[call.column].append(call)
     return found
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tf_conv_conformance.merging import Column
-from tf_conv_conformance.quoting import markdown
-from tf_conv_conformance.report.calls import ORDER, Shown
+from tf_conv_conformance.quoting import markdown, table_head
+from tf_conv_conformance.report.calls import ORDER, Shown, by_column
 from tf_conv_conformance.report.versions import Line, Pattern, Run, lines, version
 
 _HEAD = """# Version by version
@@ -30,21 +30,15 @@ def page(columns: Sequence[Column], calls: Sequence[Shown], patterns: Sequence[P
 def _subjects(columns: Sequence[Column], calls: Sequence[Shown]) -> Iterator[str]:
     verdicts = [verdict for verdict in ORDER if any(call.verdict == verdict for call in calls)]
     yield from ("## What was asked", "")
-    yield from _head("TensorFlow", "Python, NumPy", *verdicts)
-    for place, column in enumerate(columns):
-        counts = Counter(call.verdict for call in calls if call.column == place)
+    yield from table_head("TensorFlow", "Python, NumPy", *verdicts)
+    for column, own in zip(columns, by_column(columns, calls), strict=True):
+        counts = Counter(call.verdict for call in own)
         subject = column.subject["subject"] if column.subject else {}
         built = markdown(f"{subject.get('python')}, {subject.get('numpy')}")
         numbers = " | ".join(f"{counts[verdict]:,}" for verdict in verdicts)
         yield f"| {markdown(_told(column))} | {built} | {numbers} |"
     cpus = sorted({column.subject["subject"]["cpu"]["name"] for column in columns if column.subject})
     yield from ("", f"On {', '.join(map(markdown, cpus))}.", "")
-
-
-def _head(*names: str) -> Iterator[str]:
-    """The head of a table."""
-    yield f"| {' | '.join(names)} |"
-    yield "| --- " * len(names) + "|"
 
 
 def _told(column: Column) -> str:
@@ -61,7 +55,7 @@ def _counts(columns: Sequence[Column], of: Sequence[Line], patterns: Sequence[Pa
             for run in _told_runs(runs)[1:]:
                 found[line.name, version(columns[run.places[0]])] += pattern.count
     yield from ("## How many calls changed with each version", "")
-    yield from _head("version", *(line.name for line in of))
+    yield from table_head("version", *(line.name for line in of))
     for one in versions:
         numbers = [f"{found[line.name, one]:,}" if one in {version(columns[place]) for place in line.places[1:]} else "" for line in of]
         yield f"| {one} | {' | '.join(numbers)} |"
@@ -74,7 +68,7 @@ def _folder(pattern: Pattern) -> str:
 
 def _table(columns: Sequence[Column], of: Sequence[Line], folder: str, patterns: Sequence[Pattern]) -> Iterator[str]:
     yield from (f"## {folder}", "")
-    yield from _head("calls", "such as", *(line.name for line in of), "reported")
+    yield from table_head("calls", "such as", *(line.name for line in of), "reported")
     for pattern in patterns:
         cells = " | ".join(_cell(columns, runs) for runs in pattern.lines)
         links = " ".join(f"[{link.rpartition('/')[2]}]({link})" for link in pattern.links)

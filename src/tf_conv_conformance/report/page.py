@@ -35,14 +35,14 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
     environment.filters["ranges"] = ranges
     assets = files("tf_conv_conformance.report") / "templates"
     calls = view.shown(columns)
-    newest = columns[-1]
-    latest = [call for call in calls if call.column == len(columns) - 1]
-    held = next((place for place, column in enumerate(columns) if changes and column.label == changes.new), len(columns) - 1)
-    numbers = {call.call["id"]: call.number for call in calls if call.column == held}
+    apart = view.by_column(columns, calls)
+    newest, latest = columns[-1], apart[-1]
+    held = next((own for column, own in zip(columns, apart, strict=True) if changes and column.label == changes.new), latest)
+    numbers = {call.call["id"]: call.number for call in held}
     return environment.get_template("index.html.j2").render(
         style=(assets / "style.css").read_text(encoding="utf-8"),
         script="\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        columns=[_column(column, [call for call in calls if call.column == place]) for place, column in enumerate(columns)],
+        columns=[_column(column, own) for column, own in zip(columns, apart, strict=True)],
         total=len(calls),
         totals=view.totals(calls),
         changes=changes,
