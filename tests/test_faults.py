@@ -1,6 +1,5 @@
 """A subject that crashes, hangs and talks nonsense: every call has one record with the right verdict, and the run goes on."""
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -34,10 +33,15 @@ def expected(identifier):
     return "conforms" if wrong is None else KINDS.get(wrong, "crashed")
 
 
-def children(of):
-    """The processes that still run the faulty subject for a run in this folder."""
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in listed if "faulty.py" in line and f" {of} " in line]
+def marked(folder):
+    """The faulty subject, its processes marked with a folder in their environment."""
+    return FAULTY.replace("faulty = ", f"faulty = FOLDER={folder} ")
+
+
+def workers_of(folder):
+    """The processes of the faulty subject that were marked with a folder and still run."""
+    listed = subprocess.run(["ps", "-eo", "pid,args", "-ww"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [int(line.split()[0]) for line in listed if "faulty.py" in line and str(folder) in line and "-c import os" in line]
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
@@ -69,11 +73,11 @@ def test_ten_thousand_calls_with_one_fault_in_a_hundred(pytester):
     for number in range(10):
         folder.joinpath(f"{number}.yaml").write_text(cases(range(1, 11), f"file{number}"), encoding="utf-8")
     result = pytester.runpytest_subprocess(
-        "cases", "--tf-timeout=2", "--tf-subject", FAULTY, "-n2", "-q", "--tb=no", "-p", "no:cacheprovider"
+        "cases", "--tf-timeout=2", "--tf-subject", marked(pytester.path), "-n2", "-q", "--tb=no", "-p", "no:cacheprovider"
     )
     records = read(pytester.path / "reports/results-faulty.jsonl")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert len(records.calls) == len(records.every_end) == len(records.ends) == 10_000
     assert Counter(end["verdict"] for end in records.ends.values()) == Counter(map(expected, records.calls))
     assert [identifier for identifier, end in records.ends.items() if end["verdict"] != expected(identifier)] == []
-    assert children(os.getpid()) == []
+    assert workers_of(pytester.path) == []

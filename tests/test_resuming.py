@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from test_faults import FAULTY, cases, expected
+from test_faults import FAULTY, cases, expected, marked, workers_of
 
 from tf_conv_conformance.results import read
 
@@ -89,30 +89,30 @@ def test_what_cannot_be_resumed_is_a_usage_error(run, pytester):
     result.stderr.fnmatch_lines(["ERROR: --resume: *results-faulty.jsonl: cannot be read*"])
 
 
-def alive(pid):
-    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()[:1] not in (
-        "",
-        "Z",
-    )
-
-
-def workers_of(folder):
-    listed = subprocess.run(["ps", "-eo", "pid,args", "-ww"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [int(line.split()[0]) for line in listed if "faulty.py" in line and str(folder) in line and "-c import os" in line]
-
-
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how, workers):
     late = cases(name="b", faults=("exit", "value", "hang"))  # there is time to kill it: a call in the middle hangs
     (pytester.path / "cases/b.yaml").write_text(late, encoding="utf-8")
-    marked = FAULTY.replace("faulty = ", f"faulty = FOLDER={pytester.path} ")
-    command = [sys.executable, "-m", "pytest", "cases", "--tf-timeout=5", "--tf-subject", marked, "-q", "-p", "no:cacheprovider", workers]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "cases",
+        "--tf-timeout=5",
+        "--tf-subject",
+        marked(pytester.path),
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        workers,
+    ]
     process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     path = pytester.path / RECORDS
     deadline = time.monotonic() + 60
     while (not path.exists() or path.read_bytes().count(b'"type":"end"') < 40) and time.monotonic() < deadline:
         assert process.poll() is None, "it was to be killed before its end"
+    assert workers_of(pytester.path) != [], "or their end would prove nothing"
     process.send_signal(how)
     process.wait(timeout=60)
     records = read(path)

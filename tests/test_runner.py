@@ -13,10 +13,8 @@ from tf_conv_conformance.subject.observation import Arm, Observation
 class Subject:
     """Answers with what it is given, in turn, and counts."""
 
-    documentation: dict = {}  # noqa: RUF012
-
     def __init__(self, *answers):
-        self.subject, self.answers, self.heads = SUBJECT, list(answers), []
+        self.subject, self.documentation, self.answers, self.heads = SUBJECT, {}, list(answers), []
 
     def call(self, head, arrays):
         self.heads.append((head, arrays))
