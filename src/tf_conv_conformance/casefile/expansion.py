@@ -1,14 +1,15 @@
-"""A case and its file's defaults → the arguments of each of its calls, with the words that tell them apart."""
+"""A case and its file's defaults → the arguments of each of its calls, with the words that tell them apart. Made as they are needed."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from tf_conv_conformance.arguments import Arguments, IntOrInts, Pairs, TensorSpec, split_shape
+from tf_conv_conformance.casefile.complaint import shown
 from tf_conv_conformance.casefile.model import (
     REFERENCES,
     Alternatives,
@@ -20,14 +21,13 @@ from tf_conv_conformance.casefile.model import (
     VerbatimInts,
     VerbatimText,
 )
-from tf_conv_conformance.casefile.scope import pairs
+from tf_conv_conformance.casefile.scope import Pair, pairs
 from tf_conv_conformance.numbers import canonical
 from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
 NAMES = ("op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype", "filter_dtype", "gradient")
 REQUIRED = ("op", "input", "filter", "strides", "padding")
 DATA = ("small_integers", "wide_integers")
-CALLS_LIMIT = 20_000  # combinations of one case's sweep
 
 Keys = tuple[str | int, ...]
 
@@ -50,40 +50,99 @@ class Expanded:
     given: Mapping[str, Any]
 
 
-def expand(case: Case, defaults: Defaults, whole: bool = False) -> Iterator[Expanded]:
+@dataclass(frozen=True)
+class _Chosen:
+    """One alternative for each argument of a sweep; as :class:`Pair` is for a scope."""
+
+    label: str
+    alternatives: Mapping[str, Any]
+
+    def given(self) -> Mapping[str, Any]:
+        """The arguments as a case would give them."""
+        return self.alternatives
+
+
+class _Product(Sequence[_Chosen]):
+    """The product of alternatives, the last argument's changing first; made when asked for, since it may have millions."""
+
+    def __init__(self, swept: Mapping[str, list[Any]], labels: Mapping[str, list[str]]) -> None:
+        self._names = [name for name in NAMES if name in swept]
+        self._alternatives = [list(zip(labels[name], swept[name], strict=True)) for name in self._names]
+        self._count = math.prod(map(len, self._alternatives))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> _Chosen: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[_Chosen]: ...
+    def __getitem__(self, index: int | slice) -> _Chosen | Sequence[_Chosen]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(self._count))]
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        chosen = []
+        for alternatives in reversed(self._alternatives):
+            index, digit = divmod(index, len(alternatives))
+            chosen.append(alternatives[digit])
+        chosen.reverse()
+        label = "-".join(label for label, _ in chosen)
+        return _Chosen(label, {name: value for name, (_, value) in zip(self._names, chosen, strict=True)})
+
+    def labels(self) -> Iterator[str]:
+        """The labels alone, which cost little."""
+        return map("-".join, itertools.product(*([label for label, _ in one] for one in self._alternatives)))
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The combinations of a case, each made when it is asked for."""
+
+    choices: Sequence[_Chosen] | Sequence[Pair]
+    fixed: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.choices)
+
+    def __getitem__(self, number: int) -> Expanded:
+        """The combination of this number, from 0. Raises :class:`Unusable`."""
+        choice = self.choices[number]
+        given = {**self.fixed, **choice.given()}
+        return Expanded(choice.label, arguments_of(given), given)
+
+    def __iter__(self) -> Iterator[Expanded]:
+        return (self[number] for number in range(len(self)))
+
+    def labels(self) -> Iterator[str]:
+        """What tells the combinations apart, in their order."""
+        return self.choices.labels() if isinstance(self.choices, _Product) else (choice.label for choice in self.choices)
+
+
+def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
     """The calls of a case, in the order of the arguments' alternatives; of a scope a sample, or the `whole`. Raises :class:`Unusable`."""
+    fixed = {**_given(defaults, ("defaults",)), **_given(case, ()), "data": case.data or defaults.data or DATA}
     if case.scope is not None:
-        yield from _scope(case, defaults, case.scope, whole)
-        return
-    fixed = {**_given(defaults, ("defaults",)), **_given(case, ())}
+        return Expansion(_scope(case, case.scope, fixed, whole), fixed)
     swept = _given(case.sweep, ("sweep",))
     for name in _given(case, ()).keys() & swept.keys():
         raise Unusable(("sweep", _written(case.sweep, name)), f"`{name}` is given in the case and in its sweep; keep one")
     for name in REQUIRED:
         if name not in fixed and name not in swept:
             raise Unusable((), f"`{name}` is missing; give it in the case, in its sweep or in the file's defaults")
+    labels = {name: [_label(_written(case.sweep, name), value) for value in alternatives] for name, alternatives in swept.items()}
     for name, alternatives in swept.items():
-        _refuse_repeated(case, name, alternatives)
-    count = math.prod(len(alternatives) for alternatives in swept.values())
-    if count > CALLS_LIMIT:
-        raise Unusable(("sweep",), f"makes {count} combinations; {CALLS_LIMIT} is the limit, so split the case")
-    for chosen in itertools.product(*(swept[name] for name in NAMES if name in swept)):
-        alternatives = dict(zip((name for name in NAMES if name in swept), chosen, strict=True))
-        label = "-".join(_label(_written(case.sweep, name), value) for name, value in alternatives.items())
-        given = {**fixed, **alternatives, "data": case.data or defaults.data or DATA}
-        yield Expanded(label, arguments_of(given), given)
+        _refuse_repeated(case, name, labels[name], alternatives)
+    return Expansion(_Product(swept, labels), fixed)
 
 
-def _scope(case: Case, defaults: Defaults, scope: Scope, whole: bool) -> Iterator[Expanded]:
+def _scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> list[Pair]:
     """The calls of a small scope."""
-    fixed = {**_given(defaults, ("defaults",)), **_given(case, ())}
     if "op" not in fixed:
         raise Unusable((), "`op` is missing; give it in the case or in the file's defaults")
     for name in _given(case, ()).keys() & {"input", "filter", "strides", "dilations", "padding"}:
         raise Unusable((_written(case, name),), f"`{name}` is what the scope gives; leave it out")
-    for pair in pairs(scope, whole):
-        given = {**fixed, **pair.given(), "data": case.data or defaults.data or DATA}
-        yield Expanded(pair.label, arguments_of(given), given)
+    return pairs(scope, whole)
 
 
 def _given(fields: Any, keys: Keys) -> dict[str, Any]:
@@ -101,12 +160,15 @@ def _written(fields: Any, name: str) -> str:
     return "rate" if name == "dilations" and fields.rate is not None else name
 
 
-def _refuse_repeated(case: Case, name: str, alternatives: list[Any]) -> None:
-    labels = [_label("", value) for value in alternatives]
+def _refuse_repeated(case: Case, name: str, labels: list[str], alternatives: list[Any]) -> None:
+    seen: set[str] = set()
     for index, label in enumerate(labels):
-        if label in labels[:index]:
+        if label in seen:
             keys = ("sweep", _written(case.sweep, name), index)
-            raise Unusable(keys, f"the same alternative is there twice; one alternative that is a list is written as [{alternatives}]")
+            raise Unusable(
+                keys, f"the same alternative is there twice; one alternative that is a list is written as {shown([alternatives])}"
+            )
+        seen.add(label)
 
 
 def _label(name: str, value: Any) -> str:

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tf_conv_conformance import relations
-from tf_conv_conformance.call import Call, Declared
-from tf_conv_conformance.casefile import checks
+from tf_conv_conformance.call import Call
+from tf_conv_conformance.casefile.calls import Sweep, all_calls, checked
 from tf_conv_conformance.casefile.complaint import Complaint, shown
-from tf_conv_conformance.casefile.expansion import Expanded, Unusable, expand
+from tf_conv_conformance.casefile.expansion import Unusable
 from tf_conv_conformance.casefile.faults import keys_of, message_of, nearest
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
 from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source, read_text
-from tf_conv_conformance.rules.catalogue import broken, exercised
-from tf_conv_conformance.vocabulary import MODES, Mode
 
-CALLS_LIMIT = 100_000  # of a file
+BLOCK = 500  # calls of a sweep that are one test, unless told otherwise
+CALLS_LIMIT = 20_000  # of a file that are tests of their own
+UNBLOCKED_LIMIT = 100_000  # the same, where every call is to be one
 M = TypeVar("M", bound=Strict)
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a file holds: the calls of its good cases, and the complaints about the others, in the order of the file."""
+    """What a file holds, in its order: the calls of its good cases, its large sweeps, and the complaints about the other cases."""
 
     calls: tuple[Call, ...]
     complaints: tuple[Complaint, ...]
+    sweeps: tuple[Sweep, ...] = ()
 
 
-def load(path: Path, whole: bool = False) -> Loaded:
-    """Read a case file; of exhaustive scopes a sample, or the `whole`. Whatever is in it, this returns."""
+def load(path: Path, whole: bool = False, block: int = BLOCK) -> Loaded:
+    """Read a case file; of exhaustive scopes a sample, or the `whole`; a sweep of more than `block` calls as one. It always returns."""
     try:
-        return load_text(read_text(path), whole)
+        return load_text(read_text(path), whole, block)
     except Unreadable as error:
         return Loaded((), (error.complaint,))
 
 
-def load_text(text: str, whole: bool = False) -> Loaded:
-    """The calls and complaints of YAML text. Raises :class:`Unreadable` where it is not one YAML document."""
+def load_text(text: str, whole: bool = False, block: int = BLOCK) -> Loaded:
+    """The calls, sweeps and complaints of YAML text. Raises :class:`Unreadable` where it is not one YAML document."""
     source = read_source(text)
     if not isinstance(source.value, dict):
         what = "is empty" if source.value is None else f"is not a mapping but {shown(source.value)}"
@@ -49,11 +49,14 @@ def load_text(text: str, whole: bool = False) -> Loaded:
     complaints = [*_top_level(source), *faults]
     defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
     complaints += wrong
-    calls, wrong = _all_calls(source, defaults, faults, whole)
+    calls, sweeps, wrong = _all_cases(source, defaults, faults, whole, block)
     complaints += wrong
     bad = {complaint.case for complaint in complaints}
-    kept = tuple(call for call in calls if call.case.id not in bad)
-    return Loaded(kept, tuple(sorted(set(complaints), key=lambda complaint: (complaint.line, complaint.column, complaint.message))))
+    return Loaded(
+        tuple(call for call in calls if call.case.id not in bad),
+        tuple(sorted(set(complaints), key=lambda complaint: (complaint.line, complaint.column, complaint.message))),
+        tuple(sweep for sweep in sweeps if sweep.case.id not in bad),
+    )
 
 
 def _top_level(source: Source) -> list[Complaint]:
@@ -108,90 +111,53 @@ def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, 
         return None, found
 
 
-def _all_calls(source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool) -> tuple[list[Call], list[Complaint]]:
-    """The calls of all cases, and what is wrong beside the faults of reading: no second word about one place, nor about a spoiled case."""
+def _all_cases(
+    source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool, block: int
+) -> tuple[list[Call], list[Sweep], list[Complaint]]:
+    """The calls, the large sweeps, and what is wrong beside the faults of reading: no second word about one place or a spoiled case."""
     places, spoiled = {(fault.line, fault.column) for fault in faults}, {fault.case for fault in faults}
     calls: list[Call] = []
+    sweeps: list[Sweep] = []
     complaints: list[Complaint] = []
     taken: set[str] = set()
+    limit = CALLS_LIMIT if block > 1 else UNBLOCKED_LIMIT
     cases = source.value.get("cases")
     for index, raw in enumerate(cases if isinstance(cases, list) else []):
         name = _case_id(source, index)
         if name in taken:
             wrong = [source.complaint(("cases", index, "id"), f"the id {shown(name)} is already taken by an earlier case", name)]
         else:
-            made, wrong = _calls(raw, index, source, defaults, whole)
-            calls += made
+            sweep, wrong = _sweep(raw, index, source, defaults, whole)
+            if sweep is not None and len(sweep.expansion) > block > 1 and not sweep.case.relations:
+                sweeps.append(sweep)
+            elif sweep is not None:
+                made, wrong = _made(sweep, limit - len(calls))
+                calls += made
         taken.add(name)
         said = [one for one in wrong if (one.line, one.column) not in places]
         complaints += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]
-        if len(calls) > CALLS_LIMIT:
-            message = f"makes more than {CALLS_LIMIT} calls with the cases before it; split the file"
-            raise Unreadable(source.complaint(("cases", index), message))
-    return calls, complaints
+    return calls, sweeps, complaints
 
 
-def _calls(raw: Any, index: int, source: Source, defaults: Defaults | None, whole: bool) -> tuple[list[Call], list[Complaint]]:
-    """The calls of one case, or what is wrong with it."""
+def _sweep(raw: Any, index: int, source: Source, defaults: Defaults | None, whole: bool) -> tuple[Sweep | None, list[Complaint]]:
+    """One case, or what is wrong with it."""
     keys = ("cases", index)
     case, wrong = _validated(Case, raw, source, keys)
     if case is None or defaults is None:
-        return [], wrong
+        return None, wrong
     try:
-        return [replace(call, text=source.block(keys)) for call in _checked_calls(case, defaults, source.place(keys)[0], whole)], []
+        return checked(case, defaults, whole, source, keys), []
     except Unusable as error:
-        return [], [source.complaint((*keys, *error.keys), error.message, _case_id(source, index))]
+        return None, [source.complaint((*keys, *error.keys), error.message, case.id)]
 
 
-def _checked_calls(case: Case, defaults: Defaults, line: int, whole: bool) -> list[Call]:
-    """The calls of one case. Raises :class:`Unusable` for the first fault."""
-    for index, deviation in enumerate(case.deviations):
-        checks.check_deviation(deviation, ("deviations", index))
-    if case.expect is not None:
-        checks.check_expectation(case.expect)
-    expanded = list(expand(case, defaults, whole))
-    for one in expanded:
-        checks.check_size(one.arguments)
-        checks.check_exact(one.arguments)
-    resolved = case.model_copy(
-        update={name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "large", "requires", "references")}
-    )
-    matched: set[int] = set()
-    pairs = [(one, mode) for one in expanded for mode in MODES if mode in (resolved.modes or MODES)]
-    calls = [_call(resolved, one, mode, line, matched) for one, mode in pairs]
-    calls += _related(case, calls)
-    for index, deviation in enumerate(case.deviations):
-        if index not in matched:
-            raise Unusable(("deviations", index), _unmatched(deviation.rule, expanded))
-    return calls
-
-
-def _call(case: Case, expanded: Expanded, mode: Mode, line: int, matched: set[int]) -> Call:
-    declared = []
-    for index, deviation in enumerate(case.deviations):
-        if checks.speaks_about(deviation, expanded, mode):
-            stands_for = checks.stands_for(deviation.observed, expanded)
-            checks.check_observed(deviation.observed, stands_for, ("deviations", index, "observed"))
-            declared.append(Declared(deviation, stands_for))
-            matched.add(index)
-    name = f"{case.id}[{expanded.label}{'-' if expanded.label else ''}{mode}]"
-    return Call(name, line, case, expanded.arguments, mode, tuple(declared))
-
-
-def _related(case: Case, calls: list[Call]) -> list[Call]:
-    """A call for each relation that speaks about a call. Raises :class:`Unusable` for a relation that speaks about none."""
-    found = []
-    for index, name in enumerate(case.relations or ()):
-        about = [call for call in calls if relations.speaks_about(name, call.arguments, call.mode)]
-        if not about:
-            raise Unusable(("relations", index), f"{name} speaks about no call of this case: {relations.RELATIONS[name].says}")
-        found += [replace(call, name=f"{call.name[:-1]}-{name}]", relation=name, deviations=()) for call in about]
-    return found
-
-
-def _unmatched(rule: str, expanded: list[Expanded]) -> str:
-    """Why a deviation matches no call, as far as the rules tell."""
-    at_stake = sorted({r.id for one in expanded for r in (broken(one.arguments) or exercised(one.arguments))})
-    if rule not in at_stake:
-        return f"matches no call: no call of this case can break {rule}; they can break {', '.join(at_stake)}"
-    return "matches no call: `when` and `where` exclude every one, or the documentation says the same"
+def _made(sweep: Sweep, room: int) -> tuple[list[Call], list[Complaint]]:
+    """The calls of one case, of which there is `room` for so many, or what is wrong with them."""
+    count = len(sweep.expansion) * len(sweep.modes)
+    if count > room:
+        message = f"makes {count} tests, and the file has room for {room} more; split it, or let --tf-block make larger tests of sweeps"
+        return [], [sweep.complaint(Unusable((), message))]
+    try:
+        return all_calls(sweep), []
+    except Unusable as error:
+        return [], [sweep.complaint(error)]

@@ -1,0 +1,151 @@
+"""A case → its calls: all at once, or, of a large sweep, in blocks whose calls are made when the block is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tf_conv_conformance import relations
+from tf_conv_conformance.call import Call, Declared
+from tf_conv_conformance.casefile import checks
+from tf_conv_conformance.casefile.complaint import Complaint
+from tf_conv_conformance.casefile.expansion import Expanded, Expansion, Keys, Unusable, expand
+from tf_conv_conformance.casefile.model import Case, Defaults
+from tf_conv_conformance.casefile.reading import Source
+from tf_conv_conformance.rules.catalogue import broken, exercised
+from tf_conv_conformance.vocabulary import MODES, Mode
+
+COMBINATIONS_LIMIT = 10_000_000  # of one case's sweep
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A case that is right as far as can be told without making its calls; `keys` lead to it in its file."""
+
+    case: Case
+    expansion: Expansion
+    source: Source
+    keys: Keys
+
+    @cached_property
+    def line(self) -> int:
+        """Where the case stands, 1-based."""
+        return self.source.place(self.keys)[0]
+
+    @cached_property
+    def _text(self) -> str:
+        return self.source.block(self.keys)
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes in which its calls are made."""
+        return tuple(mode for mode in MODES if mode in (self.case.modes or MODES))
+
+    def calls(self, numbers: Iterable[int], modes: Sequence[Mode]) -> Iterator[Call]:
+        """The calls of these combinations, checked. Raises :class:`Unusable` at the first that cannot be made."""
+        for number in numbers:
+            one = self.expansion[number]
+            checks.check_size(one.arguments)
+            checks.check_exact(one.arguments)
+            for mode in modes:
+                yield self._call(one, mode)
+
+    def _call(self, one: Expanded, mode: Mode) -> Call:
+        declared = []
+        for index, deviation in enumerate(self.case.deviations):
+            if checks.speaks_about(deviation, one, mode):
+                stands_for = checks.stands_for(deviation.observed, one)
+                checks.check_observed(deviation.observed, stands_for, ("deviations", index, "observed"))
+                declared.append(Declared(deviation, stands_for))
+        return Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, tuple(declared), text=self._text)
+
+    def _name(self, label: str, mode: Mode) -> str:
+        return f"{self.case.id}[{label}{'-' if label else ''}{mode}]"
+
+    def named(self, name: str) -> Call | None:
+        """The call of this name. Raises :class:`Unusable` where it cannot be made."""
+        for mode in self.modes if name.startswith(self.case.id + "[") else ():
+            for number, label in enumerate(self.expansion.labels()):
+                if self._name(label, mode) == name:
+                    return next(self.calls([number], [mode]))
+        return None
+
+    def blocks(self, size: int, mode: Mode) -> Iterator[Block]:
+        """Its calls in one mode, `size` to a block."""
+        count = len(self.expansion) if mode in self.modes else 0
+        return (Block(self, range(first, min(first + size, count)), mode) for first in range(0, count, size))
+
+    def complaint(self, error: Unusable) -> Complaint:
+        """A fault as a complaint about the case."""
+        return self.source.complaint((*self.keys, *error.keys), error.message, self.case.id)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some calls of a large sweep that are one test: combinations by their numbers, in one mode."""
+
+    sweep: Sweep
+    numbers: range
+    mode: Mode
+
+    @property
+    def name(self) -> str:
+        """Unique in the file; the calls count from 1."""
+        return f"{self.sweep.case.id}[calls{self.numbers.start + 1}-{self.numbers.stop}-{self.mode}]"
+
+    def calls(self) -> list[Call]:
+        """Its calls. Raises :class:`Unusable` where one cannot be made."""
+        return list(self.sweep.calls(self.numbers, (self.mode,)))
+
+
+def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: Keys) -> Sweep:
+    """A case that is right as far as can be told without making its calls. Raises :class:`Unusable`."""
+    for index, deviation in enumerate(case.deviations):
+        checks.check_deviation(deviation, ("deviations", index))
+    if case.expect is not None:
+        checks.check_expectation(case.expect)
+    expansion = expand(case, defaults, whole)
+    if len(expansion) > COMBINATIONS_LIMIT:
+        raise Unusable(("sweep",), f"makes {len(expansion)} combinations; {COMBINATIONS_LIMIT} is the limit, so split the case")
+    taken = {name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "large", "requires", "references")}
+    return Sweep(case.model_copy(update=taken), expansion, source, keys)
+
+
+def all_calls(sweep: Sweep) -> list[Call]:
+    """The calls of a case in all its modes, those of its relations last. Raises :class:`Unusable` for the first fault."""
+    calls = list(sweep.calls(range(len(sweep.expansion)), sweep.modes))
+    check_deviations(sweep.case, calls)
+    return calls + _related(sweep.case, calls)
+
+
+def check_deviations(case: Case, calls: Iterable[Call]) -> None:
+    """Refuse a deviation that is about none of these calls; no further is looked than is needed. Raises :class:`Unusable`."""
+    left = dict(enumerate(case.deviations))
+    at_stake: set[str] = set()
+    for call in calls if left else ():
+        at_stake |= {rule.id for rule in broken(call.arguments) or exercised(call.arguments)}
+        matched = [one.deviation for one in call.deviations]
+        left = {index: deviation for index, deviation in left.items() if not any(deviation is one for one in matched)}
+        if not left:
+            return
+    for index, deviation in left.items():
+        raise Unusable(("deviations", index), _unmatched(deviation.rule, sorted(at_stake)))
+
+
+def _unmatched(rule: str, at_stake: list[str]) -> str:
+    """Why a deviation matches no call, as far as the rules tell."""
+    if rule not in at_stake:
+        return f"matches no call: no call of this case can break {rule}; they can break {', '.join(at_stake)}"
+    return "matches no call: `when` and `where` exclude every one, or the documentation says the same"
+
+
+def _related(case: Case, calls: list[Call]) -> list[Call]:
+    """A call for each relation that speaks about a call. Raises :class:`Unusable` for a relation that speaks about none."""
+    found = []
+    for index, name in enumerate(case.relations or ()):
+        about = [call for call in calls if relations.speaks_about(name, call.arguments, call.mode)]
+        if not about:
+            raise Unusable(("relations", index), f"{name} speaks about no call of this case: {relations.RELATIONS[name].says}")
+        found += [replace(call, name=f"{call.name[:-1]}-{name}]", relation=name, deviations=()) for call in about]
+    return found
