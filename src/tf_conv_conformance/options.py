@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tf_conv_conformance.subject.definition import DEFAULT, FORM, Definition, Undefined, define, located
-from tf_conv_conformance.vocabulary import MODES
+from tf_conv_conformance.vocabulary import BLOCK, MODES
 
 
 def add(parser: pytest.Parser) -> None:
@@ -27,6 +27,8 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-baseline", "--baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
     option("--tf-update-baseline", "--update-baseline", action="store_true", help="write this run's failures to the baseline")
     option("--tf-resume", "--resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
+    blocks = f"make one test of so many calls of a sweep that has more; 1: every call is a test of its own (default: {BLOCK})"
+    option("--tf-block", metavar="CALLS", type=int, default=BLOCK, help=blocks)
     option("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     option("--tf-memory", metavar="GIB", type=float, default=8.0, help="memory limit of each TensorFlow process (default: 8)")
     option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
@@ -44,6 +46,8 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
     if not config.getoption("--tf-memory") > 0:
         raise pytest.UsageError("--tf-memory: must be above 0 GiB")
+    if config.getoption("--tf-block") < 1:
+        raise pytest.UsageError("--tf-block: must be 1 call or more")
     if config.getoption("--tf-in-process") and (config.getoption("--tf-python") or config.getoption("--tf-subject")):
         raise pytest.UsageError("--tf-in-process: imports the TensorFlow of this interpreter, and can ask no other")
     if config.getoption("--tf-update-baseline") and config.getoption("--tf-baseline") is None:

@@ -110,7 +110,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if SESSION not in config.stash or hasattr(config, "workerinput") or config.getoption("collectonly"):
         return
-    from tf_conv_conformance.collect import planned
+    from tf_conv_conformance.planning import planned
     from tf_conv_conformance.recording import Recording
 
     config.pluginmanager.register(Recording(config, planned(session.items)), RECORDING)
@@ -123,11 +123,11 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     ours = DONE in config.stash or any(".yaml::" in one or ".yml::" in one for one in ids)
     if config.pluginmanager.hasplugin(RECORDING) or not ours:
         return
-    from tf_conv_conformance.collect import planned_by_id
+    from tf_conv_conformance.planning import planned_by_id
     from tf_conv_conformance.recording import Recording
 
     subjects = [definition.name for definition in options.definitions(config)]
-    planned = planned_by_id(ids, config.rootpath, bool(config.getoption("--tf-exhaustive")), subjects)
+    planned = planned_by_id(ids, config, subjects)
     config.pluginmanager.register(Recording(config, planned), RECORDING)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
+from tf_conv_conformance.casefile.calls import Block, Sweep
 from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.explanation import explaining_model, from_formula
 from tf_conv_conformance.heat import heat
@@ -24,33 +25,39 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict
 
 
-def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[Line]:
-    """The lines of a plan, for (call id, case file, call): each case once, before its first call."""
+def plan(asked: Iterable[tuple[str, str, Call | Block]]) -> Iterator[Line]:
+    """The lines of a plan, for (id, case file, what is asked): each case once, before its first call or block."""
     seen: set[str] = set()
-    for identifier, file, call in calls:
-        key = f"{file}::{call.case.id}"
+    for identifier, file, one in asked:
+        about = one.sweep if isinstance(one, Block) else one
+        key = f"{file}::{about.case.id}"
         if key not in seen:
             seen.add(key)
-            yield case_line(key, file, call)
-        yield call_line(identifier, key, call)
+            yield case_line(key, file, about)
+        yield block_line(identifier, key, one) if isinstance(one, Block) else call_line(identifier, key, one)
 
 
-def case_line(key: str, file: str, call: Call) -> Line:
+def case_line(key: str, file: str, about: Call | Sweep) -> Line:
     """What a reader of the report wants to know of a case."""
-    case = call.case
+    case = about.case
     return {
         "type": "case",
         "key": key,
         "file": file,
-        "line": call.line,
+        "line": about.line,
         "id": case.id,
-        "yaml": call.text,
+        "yaml": about.text,
         "notes": case.notes,
         "references": case.references or [],
         "problems": len(problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.expect.model_dump(exclude_none=True)) if case.expect else None,
         "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
     }
+
+
+def block_line(identifier: str, case: str, block: Block) -> Line:
+    """A planned block, whose calls have their lines when they have been made."""
+    return {"type": "block", "id": identifier, "hash": block.content_hash, "case": case, "mode": block.mode, "calls": len(block.numbers)}
 
 
 def call_line(identifier: str, case: str, call: Call) -> Line:

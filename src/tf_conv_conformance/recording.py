@@ -12,9 +12,9 @@ import pytest
 from tf_conv_conformance import baseline, record
 from tf_conv_conformance.baseline import Baseline, NotABaseline
 from tf_conv_conformance.changes import Changes
-from tf_conv_conformance.collect import Planned
 from tf_conv_conformance.merging import Column, Refused, merge
 from tf_conv_conformance.options import given, reports
+from tf_conv_conformance.planning import Planned
 from tf_conv_conformance.plugin import BASELINE, DONE
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.report.page import write
@@ -76,19 +76,20 @@ class Recording:
             self._recorders = {name: self._recorder(name, tests) for name in names}
         except OSError as error:
             raise pytest.UsageError(f"--tf-reports: cannot write {self._folder}: {error.strerror}") from error
-        if (free := shutil.disk_usage(self._folder).free) < (needed := BYTES_A_CALL * len(tests)):
-            raise pytest.UsageError(f"--tf-reports: {self._folder} has {free:,} bytes left, and {len(tests):,} calls need up to {needed:,}")
-        self._progress = Progress(len(tests))
+        calls = sum(test.calls for test in tests)
+        if (free := shutil.disk_usage(self._folder).free) < (needed := BYTES_A_CALL * calls):
+            raise pytest.UsageError(f"--tf-reports: {self._folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}")
+        self._progress = Progress(calls)
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
         self._said: list[str] = []
 
     def _recorder(self, name: str, tests: Sequence[Planned]) -> Recorder:
-        own = [(test.id, test.file, test.call) for test in tests if test.subject == name]
-        kept = carried(self._done, name, frozenset(identifier for identifier, _, _ in own)) if self._done else None
-        lines = [*record.plan(own), *((*kept.cases.values(), *kept.calls.values()) if kept else ())]
+        own = [(test.id, test.file, test.asked) for test in tests if test.subject == name]
+        kept = carried(self._done, name, own) if self._done else None
+        lines = [*record.plan(own), *((*kept.cases.values(), *kept.blocks.values(), *kept.calls.values()) if kept else ())]
         self._carried += list(kept.ends.values()) if kept else []
-        return Recorder(self._folder / file_name(name), in_order(lines), kept)
+        return Recorder(self._folder / file_name(name), in_order(lines), kept, block=self._config.getoption("--tf-block"))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
@@ -98,11 +99,14 @@ class Recording:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test has a report; that of a call carries its record."""
-        lines = getattr(report, "tf_conv_record", None)
-        if lines is not None:
+        records = getattr(report, "tf_conv_record", None)
+        if records is None:
+            return
+        del report.tf_conv_record  # pytest keeps the reports of a run until its end
+        for planned, end in records["made"]:
             with self._room():
-                self._recorders[lines["name"]].end(lines["end"], lines["subject"])
-            self._due = self._progress.done(lines["end"]["verdict"]) or self._due
+                self._recorders[records["name"]].end(end, records["subject"], planned)
+            self._due = self._progress.done(end["verdict"]) or self._due
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:

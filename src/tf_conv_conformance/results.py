@@ -3,6 +3,8 @@
     {"type": "header", "schema": 2, "suite", "created"}
     {"type": "case", "key", "file", "line", "id", "yaml", "notes", "references", "expect", "deviations"}
     {"type": "call", "id", "hash", "case", "mode", "arguments", "rules", "predicted"}      the plan, complete before the first start
+    {"type": "block", "id", "hash", "case", "mode", "calls"}                               planned calls of a large sweep; each has its line
+                                                                                           (with "block", "number") just before its end
     {"type": "subject", "key", "subject", "sentences"}                                     when TensorFlow has started
     {"type": "start", "id", "at"}
     {"type": "end", "id", "subject", "verdict", "reason", "rules", "data", "observed", "digest", "difference", ...}
@@ -52,18 +54,20 @@ def is_new_failure(end: Line) -> bool:
 class Recorder:
     """Writes a record file, each line flushed. One for each run: xdist's workers send their lines to the controller."""
 
-    def __init__(self, path: Path, plan: Iterable[Line], carried: Records | None = None) -> None:
+    def __init__(self, path: Path, plan: Iterable[Line], carried: Records | None = None, **header: Any) -> None:
         """Start the file with header, plan, and what an earlier run `carried` to an end. OSError where it cannot be written."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
         self.path = path
         self._subjects: set[str] = set()
-        self._planned: set[str] = set()
-        self._ended: set[str] = set()
-        self._write({"type": "header", "schema": SCHEMA, "suite": __version__, "created": now()})
+        self._calls = self._done = 0  # how many are planned, and how many of them have an end
+        self._planned: set[str] = set()  # calls that are tests, and blocks
+        self._ended: set[str] = set()  # of those calls
+        self._write({"type": "header", "schema": SCHEMA, "suite": __version__, "created": now(), **header})
         for line in plan:
-            if line["type"] == "call":
+            if line["type"] in ("call", "block"):
                 self._planned.add(line["id"])
+                self._calls += line.get("calls", "block" not in line)
             self._write(line, flush=False)
         for line in carried.ends.values() if carried else ():
             self.end(line, carried.subjects.get(line["subject"]) if carried else None)
@@ -74,23 +78,28 @@ class Recorder:
         if identifier in self._planned:
             self._write({"type": "start", "id": identifier, "at": now()})
 
-    def end(self, line: Line, subject: Line | None) -> None:
-        """A call has ended; its subject is written before the first line that names it."""
+    def end(self, line: Line, subject: Line | None, call: Line | None = None) -> None:
+        """A call has ended; its subject is written before the first line that names it, a `call` of a planned block before its end."""
         if subject is not None and subject["key"] not in self._subjects:
             self._subjects.add(subject["key"])
             self._write(subject)
-        if line["id"] in self._planned:
+        if call is not None and call["block"] in self._planned:
+            self._done += 1
+            self._write(call, flush=False)
+            self._write(line)
+        elif line["id"] in self._planned:
+            self._done += line["id"] not in self._ended
             self._ended.add(line["id"])
             self._write(line)
 
     @property
     def missing(self) -> int:
         """How many planned calls have no end."""
-        return len(self._planned) - len(self._ended)
+        return self._calls - self._done
 
     def close(self) -> None:
         """Write the footer, which says how many of the planned calls have an end, and put the lines in the order of the plan."""
-        self._write({"type": "footer", "calls": len(self._planned), "ended": len(self._ended), "finished": now()})
+        self._write({"type": "footer", "calls": self._calls, "ended": self._done, "finished": now()})
         self._file.close()
         settle(self.path)
 
@@ -109,7 +118,7 @@ def in_order(plan: Iterable[Line]) -> list[Line]:
         parts = re.split(r"(\d+)", line.get("id", ""))  # 2 comes before 10
         return (
             *cases[line.get("case", line.get("key"))],
-            line["type"] == "call",
+            ("case", "block", "call").index(line["type"]),
             [int(part) if part.isdecimal() else part for part in parts],
         )
 
@@ -120,13 +129,17 @@ def settle(path: Path) -> None:
     """Put the lines of a finished file in the order of its plan: the same calls leave the same file, whoever made them and when."""
     lines = path.read_bytes().split(b"\n")[:-1]
     kinds = [json.loads(line) for line in lines]
-    place = {line["id"]: number for number, line in enumerate(kinds) if line["type"] == "call"}
-    groups = {"header": 0, "case": 0, "call": 0, "subject": 1, "start": 2, "end": 2, "footer": 3}
+    tests = {line["id"]: number for number, line in enumerate(kinds) if line["type"] in ("call", "block") and "number" not in line}
+    calls = {line["id"]: (tests.get(line.get("block", line["id"]), -1), line.get("number", -1)) for line in kinds if line["type"] == "call"}
 
-    def key(number: int) -> tuple[int, str, int]:
+    def key(number: int) -> tuple[int, str, tuple[int, int]]:
         line = kinds[number]
-        group = groups[line["type"]]
-        return group, line["key"] if group == 1 else "", place.get(line["id"], -1) if group == 2 else 0
+        kind = line["type"]
+        if kind in ("start", "end") or "number" in line:  # a call of a block stands before its end
+            return 2, "", calls.get(line["id"], (tests.get(line["id"], -1), -1))
+        if kind == "subject":
+            return 1, line["key"], (0, 0)
+        return (3 if kind == "footer" else 0), "", (0, 0)
 
     settled = path.with_name(path.name + ".settled")
     settled.write_bytes(b"".join(lines[number] + b"\n" for number in sorted(range(len(lines)), key=key)))
@@ -144,6 +157,7 @@ class Records:
     header: Line = field(default_factory=dict)
     subjects: dict[str, Line] = field(default_factory=dict)
     cases: dict[str, Line] = field(default_factory=dict)
+    blocks: dict[str, Line] = field(default_factory=dict)
     calls: dict[str, Line] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
     ends: dict[str, Line] = field(default_factory=dict)
@@ -153,7 +167,18 @@ class Records:
     @property
     def complete(self) -> bool:
         """Whether the run came to its end with every planned call."""
-        return self.footer is not None and len(self.ends) == len(self.calls)
+        return self.footer is not None and self.missing == 0
+
+    @property
+    def planned(self) -> int:
+        """How many calls were planned, those of blocks that were not begun among them."""
+        alone = sum("number" not in call for call in self.calls.values())
+        return alone + sum(int(block["calls"]) for block in self.blocks.values())
+
+    @property
+    def missing(self) -> int:
+        """How many planned calls have no end."""
+        return self.planned - len(self.ends)
 
 
 class NotRecords(Exception):
@@ -189,6 +214,8 @@ def _take(records: Records, line: Line) -> None:
         records.subjects[line["key"]] = line
     elif kind == "case":
         records.cases[line["key"]] = line
+    elif kind == "block":
+        records.blocks[line["id"]] = line
     elif kind == "call":
         records.calls[line["id"]] = line
     elif kind == "start":
@@ -203,6 +230,7 @@ def _take(records: Records, line: Line) -> None:
 REQUIRED = {
     "subject": ("key", "subject", "sentences"),
     "case": ("key", "file", "line", "deviations"),
+    "block": ("id", "hash", "case", "calls"),
     "call": ("id", "hash", "case", "arguments", "predicted"),
     "end": ("id", "subject", "verdict", "reason", "rules", "data"),
 }
@@ -211,7 +239,13 @@ REQUIRED = {
 
 def _lacking(records: Records) -> str | None:
     """What a line lacks that readers rely on, in words."""
-    for line in (*records.subjects.values(), *records.cases.values(), *records.calls.values(), *records.every_end):
+    for line in (
+        *records.subjects.values(),
+        *records.cases.values(),
+        *records.blocks.values(),
+        *records.calls.values(),
+        *records.every_end,
+    ):
         if missing := [name for name in REQUIRED[line["type"]] if name not in line]:
             return f"a line of type {line['type']!r} lacks {missing[0]!r}"
     other = next((end["verdict"] for end in records.every_end if end["verdict"] not in KINDS), None)

@@ -60,6 +60,11 @@ def perform(call: Call, subject: Subject) -> Performed:
     return Performed(verdict, observation)
 
 
+def perform_all(calls: Sequence[Call], subject: Subject) -> list[Performed]:
+    """Make some calls and judge them, as :func:`perform` does one by one."""
+    return [perform(call, subject) for call in calls]
+
+
 def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]], subject: Subject) -> Verdict:
     """Make the calls that a relation asks for, and hold the observation against theirs."""
     relation, reading = RELATIONS[call.relation or ""], read(call.arguments)

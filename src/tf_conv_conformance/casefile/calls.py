@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,8 +35,15 @@ class Sweep:
         return self.source.place(self.keys)[0]
 
     @cached_property
-    def _text(self) -> str:
+    def text(self) -> str:
+        """The case as its file has it."""
         return self.source.block(self.keys)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A hash of all that its calls claim. Editing another case, or a note, does not change it."""
+        claims = self.case.model_copy(update={"notes": None, "references": None}).model_dump_json()
+        return hashlib.sha256((claims + repr(self.expansion.fixed)).encode()).hexdigest()
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -58,7 +66,7 @@ class Sweep:
                 stands_for = checks.stands_for(deviation.observed, one)
                 checks.check_observed(deviation.observed, stands_for, ("deviations", index, "observed"))
                 declared.append(Declared(deviation, stands_for))
-        return Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, tuple(declared), text=self._text)
+        return Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, tuple(declared), text=self.text)
 
     def _name(self, label: str, mode: Mode) -> str:
         return f"{self.case.id}[{label}{'-' if label else ''}{mode}]"
@@ -73,7 +81,7 @@ class Sweep:
 
     def blocks(self, size: int, mode: Mode) -> Iterator[Block]:
         """Its calls in one mode, `size` to a block."""
-        count = len(self.expansion) if mode in self.modes else 0
+        count = len(self.expansion)
         return (Block(self, range(first, min(first + size, count)), mode) for first in range(0, count, size))
 
     def complaint(self, error: Unusable) -> Complaint:
@@ -93,6 +101,11 @@ class Block:
     def name(self) -> str:
         """Unique in the file; the calls count from 1."""
         return f"{self.sweep.case.id}[calls{self.numbers.start + 1}-{self.numbers.stop}-{self.mode}]"
+
+    @property
+    def content_hash(self) -> str:
+        """A hash of all that its calls claim."""
+        return hashlib.sha256(repr((self.sweep.content_hash, self.numbers, self.mode)).encode()).hexdigest()[:16]
 
     def calls(self) -> list[Call]:
         """Its calls. Raises :class:`Unusable` where one cannot be made."""

@@ -101,6 +101,7 @@ class Expansion:
 
     choices: Sequence[_Chosen] | Sequence[Pair]
     fixed: Mapping[str, Any]
+    swept: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.choices)
@@ -113,6 +114,10 @@ class Expansion:
 
     def __iter__(self) -> Iterator[Expanded]:
         return (self[number] for number in range(len(self)))
+
+    def shared(self, name: str, default: str) -> str | None:
+        """The value of an argument that all combinations have; None where they differ."""
+        return None if name in self.swept else self.fixed.get(name, default)
 
     def labels(self) -> Iterator[str]:
         """What tells the combinations apart, in their order."""
@@ -133,7 +138,7 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
     labels = {name: [_label(_written(case.sweep, name), value) for value in alternatives] for name, alternatives in swept.items()}
     for name, alternatives in swept.items():
         _refuse_repeated(case, name, labels[name], alternatives)
-    return Expansion(_Product(swept, labels), fixed)
+    return Expansion(_Product(swept, labels), fixed, frozenset(swept))
 
 
 def _scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> list[Pair]:

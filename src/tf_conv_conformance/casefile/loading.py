@@ -15,8 +15,8 @@ from tf_conv_conformance.casefile.expansion import Unusable
 from tf_conv_conformance.casefile.faults import keys_of, message_of, nearest
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
 from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source, read_text
+from tf_conv_conformance.vocabulary import BLOCK
 
-BLOCK = 500  # calls of a sweep that are one test, unless told otherwise
 CALLS_LIMIT = 20_000  # of a file that are tests of their own
 UNBLOCKED_LIMIT = 100_000  # the same, where every call is to be one
 M = TypeVar("M", bound=Strict)
