@@ -312,7 +312,7 @@ def test_a_file_has_room_for_so_many_tests_and_the_cases_beyond_say_so():
     loaded = load_text("cases:\n" + "".join(swept.replace("id: x", f"id: x{number}") for number in range(24)))
     assert len(loaded.calls) == 22 * 900
     assert [complaint.case for complaint in loaded.complaints] == ["x22", "x23"]
-    assert "makes 900 tests, and the file has room for 200 more" in loaded.complaints[0].message
+    assert "makes 900 tests of one call, and the file has room for 200 more; split it" in loaded.complaints[0].message
 
 
 def test_many_cases_with_one_id_are_told_apart_at_once():

@@ -1,9 +1,13 @@
 """Whatever bytes a case file holds: calls or complaints, within bounds, and never an exception."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from largest import LARGEST
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.casefile.loading import load
@@ -33,7 +37,7 @@ def mutated(draw):
 def check(path, data):
     path.write_bytes(data)
     loaded = load(path)
-    assert loaded.calls or loaded.complaints
+    assert loaded.calls or loaded.sweeps or loaded.complaints
     for complaint in loaded.complaints:
         line = complaint.at("f.yaml")
         assert "\n" not in line
@@ -86,3 +90,21 @@ def test_every_arguments_have_a_prediction(op, x, w, strides, dilations, padding
     else:
         assert isinstance(documented, Returns)
         assert [values.numbers.shape for values in prediction.values(DOCUMENTED, arguments, arguments)] == [documented.shape] * 2
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_the_largest_files_take_no_more_than_the_bounds(tmp_path, name):
+    """In a process of its own: 200 MB is measured as the peak of its memory above what the imports need."""
+    path = tmp_path / "f.yaml"
+    path.write_text(LARGEST[name], encoding="utf-8")
+    program = """
+import pathlib, resource, sys
+from tf_conv_conformance.casefile.loading import load
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+loaded = load(pathlib.Path(sys.argv[1]))
+assert loaded.calls or loaded.sweeps or loaded.complaints
+assert len(loaded.calls) <= 20_000
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    result = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < 200 * 1024

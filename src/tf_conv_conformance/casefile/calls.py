@@ -15,7 +15,7 @@ from tf_conv_conformance.casefile.expansion import Expanded, Expansion, Keys, Un
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.reading import Source
 from tf_conv_conformance.rules.catalogue import broken, exercised
-from tf_conv_conformance.vocabulary import MODES, Mode
+from tf_conv_conformance.vocabulary import BLOCK, MODES, Mode
 
 COMBINATIONS_LIMIT = 10_000_000  # of one case's sweep
 
@@ -46,6 +46,12 @@ class Sweep:
         return hashlib.sha256((claims + repr(self.expansion.fixed)).encode()).hexdigest()
 
     @property
+    def comparisons(self) -> int:
+        """How often combinations are held against conditions of deviations, to make the calls of one block."""
+        conditions = sum(1 + sum(len(values or ()) for _, values in deviation.where) for deviation in self.case.deviations)
+        return conditions * min(len(self.expansion), BLOCK)
+
+    @property
     def modes(self) -> tuple[Mode, ...]:
         """The modes in which its calls are made."""
         return tuple(mode for mode in MODES if mode in (self.case.modes or MODES))
@@ -56,17 +62,20 @@ class Sweep:
             one = self.expansion[number]
             checks.check_size(one.arguments)
             checks.check_exact(one.arguments)
+            declared = self._declared(one, modes)
             for mode in modes:
-                yield self._call(one, mode)
+                here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))
+                yield Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, here, text=self.text)
 
-    def _call(self, one: Expanded, mode: Mode) -> Call:
-        declared = []
+    def _declared(self, one: Expanded, modes: Sequence[Mode]) -> list[Declared]:
+        """The deviations that are about a combination, in some of these modes."""
+        found = []
         for index, deviation in enumerate(self.case.deviations):
-            if checks.speaks_about(deviation, one, mode):
+            if not set(modes).isdisjoint(deviation.when.modes or MODES) and checks.speaks_about(deviation, one):
                 stands_for = checks.stands_for(deviation.observed, one)
                 checks.check_observed(deviation.observed, stands_for, ("deviations", index, "observed"))
-                declared.append(Declared(deviation, stands_for))
-        return Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, tuple(declared), text=self.text)
+                found.append(Declared(deviation, stands_for))
+        return found
 
     def _name(self, label: str, mode: Mode) -> str:
         return f"{self.case.id}[{label}{'-' if label else ''}{mode}]"

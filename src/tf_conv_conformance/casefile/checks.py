@@ -63,14 +63,12 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
         raise Unusable((*keys, "expires"), f"expired on {deviation.expires}: look again, then move the day or delete the deviation")
 
 
-def speaks_about(deviation: Deviation, expanded: Expanded, mode: str) -> bool:
-    """Whether a deviation is about this call in this mode, on some subject at least.
+def speaks_about(deviation: Deviation, expanded: Expanded) -> bool:
+    """Whether a deviation is about this call, on some subject and in some mode at least.
 
     It is where the call exercises its rule (or breaks it, where the documentation refuses the call), its conditions hold, and what
     it declares differs from what the documentation says anyway.
     """
-    if deviation.when.modes is not None and mode not in deviation.when.modes:
-        return False
     arguments = expanded.arguments
     breaking = broken(arguments)
     if deviation.rule not in [rule.id for rule in (breaking or exercised(arguments))] or not is_among(expanded, deviation.where):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,14 +12,18 @@ from pydantic import ValidationError
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.calls import Sweep, all_calls, checked
 from tf_conv_conformance.casefile.complaint import Complaint, shown
-from tf_conv_conformance.casefile.expansion import Unusable
+from tf_conv_conformance.casefile.expansion import Keys, Unusable
 from tf_conv_conformance.casefile.faults import keys_of, message_of, nearest
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
 from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source, read_text
+from tf_conv_conformance.casefile.scope import most_problems
 from tf_conv_conformance.vocabulary import BLOCK
 
-CALLS_LIMIT = 20_000  # of a file that are tests of their own
-UNBLOCKED_LIMIT = 100_000  # the same, where every call is to be one
+COMPLAINTS_LIMIT = 100  # of a case
+TESTS, COMPARISONS, PROBLEMS = "tests of one call", "comparisons with the conditions of deviations", "problems of one axis"
+ROOM = {TESTS: 20_000, COMPARISONS: 50_000, PROBLEMS: 300_000}
+"""How much a file may ask for: what takes about a second to read."""
+UNBLOCKED_TESTS = 100_000  # of a file, where every call is to be a test
 M = TypeVar("M", bound=Strict)
 
 
@@ -105,9 +110,11 @@ def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, 
         return model.model_validate(raw), []
     except ValidationError as error:
         found = []
-        for fault in error.errors(include_url=False):
+        for fault in itertools.islice(error.errors(include_url=False), COMPLAINTS_LIMIT):
             path = (*keys, *keys_of(fault))
             found.append(source.complaint(path, message_of(fault, path), case))
+        if (more := error.error_count() - len(found)) > 0:
+            found.append(source.complaint(keys, f"has {more} more faults", case))
         return None, found
 
 
@@ -120,44 +127,41 @@ def _all_cases(
     sweeps: list[Sweep] = []
     complaints: list[Complaint] = []
     taken: set[str] = set()
-    limit = CALLS_LIMIT if block > 1 else UNBLOCKED_LIMIT
+    room = dict(ROOM if block > 1 else {**ROOM, TESTS: UNBLOCKED_TESTS})
     cases = source.value.get("cases")
     for index, raw in enumerate(cases if isinstance(cases, list) else []):
         name = _case_id(source, index)
         if name in taken:
             wrong = [source.complaint(("cases", index, "id"), f"the id {shown(name)} is already taken by an earlier case", name)]
         else:
-            sweep, wrong = _sweep(raw, index, source, defaults, whole)
-            if sweep is not None and len(sweep.expansion) > block > 1 and not sweep.case.relations:
-                sweeps.append(sweep)
-            elif sweep is not None:
-                made, wrong = _made(sweep, limit - len(calls))
-                calls += made
+            case, wrong = _validated(Case, raw, source, ("cases", index))
+            try:
+                if case is not None and defaults is not None:
+                    sweep = _checked(case, defaults, whole, source, index, room)
+                    if len(sweep.expansion) > block > 1 and not case.relations:
+                        sweeps.append(sweep)
+                    else:
+                        _take(room, TESTS, len(sweep.expansion) * len(sweep.modes), ())
+                        calls += all_calls(sweep)
+            except Unusable as error:
+                wrong = [source.complaint(("cases", index, *error.keys), error.message, name)]
         taken.add(name)
         said = [one for one in wrong if (one.line, one.column) not in places]
         complaints += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]
     return calls, sweeps, complaints
 
 
-def _sweep(raw: Any, index: int, source: Source, defaults: Defaults | None, whole: bool) -> tuple[Sweep | None, list[Complaint]]:
-    """One case, or what is wrong with it."""
-    keys = ("cases", index)
-    case, wrong = _validated(Case, raw, source, keys)
-    if case is None or defaults is None:
-        return None, wrong
-    try:
-        return checked(case, defaults, whole, source, keys), []
-    except Unusable as error:
-        return None, [source.complaint((*keys, *error.keys), error.message, case.id)]
+def _checked(case: Case, defaults: Defaults, whole: bool, source: Source, index: int, room: dict[str, int]) -> Sweep:
+    """One case, for which there is room. Raises :class:`Unusable`."""
+    if case.scope is not None:
+        _take(room, PROBLEMS, most_problems(case.scope), ("scope",))
+    sweep = checked(case, defaults, whole, source, ("cases", index))
+    _take(room, COMPARISONS, sweep.comparisons, ("deviations",))
+    return sweep
 
 
-def _made(sweep: Sweep, room: int) -> tuple[list[Call], list[Complaint]]:
-    """The calls of one case, of which there is `room` for so many, or what is wrong with them."""
-    count = len(sweep.expansion) * len(sweep.modes)
-    if count > room:
-        message = f"makes {count} tests, and the file has room for {room} more; split it, or let --tf-block make larger tests of sweeps"
-        return [], [sweep.complaint(Unusable((), message))]
-    try:
-        return all_calls(sweep), []
-    except Unusable as error:
-        return [], [sweep.complaint(error)]
+def _take(room: dict[str, int], what: str, count: int, keys: Keys) -> None:
+    """Take so much of the room that a file has. Raises :class:`Unusable` where it has less."""
+    if count > room[what]:
+        raise Unusable(keys, f"makes {count} {what}, and the file has room for {room[what]} more; split it")
+    room[what] -= count

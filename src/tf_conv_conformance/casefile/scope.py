@@ -65,6 +65,11 @@ def problems(scope: Scope) -> tuple[Axis, ...]:
     return _classified(limits, tuple(paddings))[scope.results == "some"]
 
 
+def most_problems(scope: Scope) -> int:
+    """How many axis problems are looked at to find those of a scope."""
+    return scope.sizes * scope.filters * scope.strides * scope.rates * len(scope.paddings)
+
+
 def pairs(scope: Scope, whole: bool) -> list[Pair]:
     """The calls of a scope: all, so that every problem is in one at least, or a seeded sample of them."""
     groups: dict[tuple[int, Padding | Literal["explicit"]], list[Axis]] = {}

@@ -1,0 +1,36 @@
+"""What a case file may cost to read: ``python benchmarks/reading.py``. Each file of ``tests/largest.py``, in a process of its own."""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from largest import LARGEST
+
+
+def read(path):
+    """Seconds of the processor and MiB of memory that reading takes, and what came of it."""
+    from tf_conv_conformance.casefile.loading import load
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.process_time()
+    loaded = load(Path(path))
+    seconds = time.process_time() - began
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"{seconds:6.2f} s {memory:6.0f} MiB {len(loaded.calls):7} calls {len(loaded.sweeps):4} sweeps", end=" ")
+    print(f"{len(loaded.complaints):6} complaints")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        read(sys.argv[1])
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in LARGEST.items():
+                path = Path(folder) / "f.yaml"
+                path.write_text(text, encoding="utf-8")
+                print(f"{name:<16} {len(text) / 1024:6.0f} KiB", end=" ", flush=True)
+                subprocess.run([sys.executable, __file__, str(path)], check=True)
