@@ -1,21 +1,33 @@
 """The sum that a convolution is, and its adjoints, given which input element each output element reads.
 
 All arrays are float64 with channels last: `x` is ``(batch, height, width, in_channels)``; `rows` is ``(out_height, filter height)`` and
-`columns` ``(out_width, filter width)``, -1 where padding is read. Filters are in groups: ``(height, width, filter_in, groups, out of a
-group)``; see :func:`grouped`. Sums are exact in any order as long as every partial sum is an integer below 2**53 (or that times a power
-of two). A read of padding is a zero that is multiplied like any other element.
+`columns` ``(out_width, filter width)``, and a position outside of the input reads padding. Filters are in groups: ``(height, width,
+filter_in, groups, out of a group)``; see :func:`grouped`. Sums are exact in any order as long as every partial sum is an integer below
+2**53 (or that times a power of two). A read of padding is a zero that is multiplied like any other element.
+
+What is read is copied in blocks of output rows, so that memory stays small beside input and output, and is then one product of matrices.
+Where the positions advance evenly, as those of the documentation do, a block is copied by slices, and of a depthwise one just its rows.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from tf_conv_conformance.geometry import Taps
+from tf_conv_conformance.geometry import Reads, within
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+"""Which pixel of ``height × width`` each output pixel reads by each tap: ``(out pixels, taps)``, negative where it is padding."""
+
+SMALL = 2**14  # elements read up to which one gather takes less time than the slices need to be set up
+BLOCK = 2**19  # elements of a block: 4 MiB
+RUN = 2**10  # elements that one run of a depthwise sum's inner loop should have
+STRIP = 2**21  # elements that the input rows of a block may have; a filter dilated wider than that is gathered
 
 
 def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
@@ -27,36 +39,34 @@ def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
     return w.reshape(height, width, filter_in, groups, filter_out // groups)
 
 
-def correlate(x: Array, w: Array, rows: Taps, columns: Taps, skip_padding: bool = False) -> Array:
+def correlate(x: Array, w: Array, rows: Reads, columns: Reads, skip_padding: bool = False) -> Array:
     """The convolution: ``(batch, out_height, out_width, groups × out of a group)``.
 
     With `skip_padding` what would be multiplied with a padded zero is left out: another result only where a tap is not finite.
     """
-    depth, groups, out = w.shape[2:]
-    size = (x.shape[0], rows.shape[0], columns.shape[0])
-    padded = _with_a_zero(x)
-    result = np.zeros((*size, groups, out))
-    for i in range(w.shape[0]):
-        for j in range(w.shape[1]):
-            read = padded[:, rows[:, i]][:, :, columns[:, j]]
-            if depth == 1:  # depthwise: one product, no sum
-                part = read.reshape(*size, groups, 1) * w[i, j, 0]
-            elif groups == 1:  # one large product of matrices, many times faster than a small one for each pixel
-                part = (read.reshape(math.prod(size), depth) @ w[i, j, :, 0]).reshape(*size, 1, out)
-            else:
-                part = np.matmul(read.reshape(*size, groups, 1, depth), w[i, j].transpose(1, 0, 2))[..., 0, :]
-            if skip_padding:
-                inside = (rows[:, i] >= 0)[:, None] & (columns[:, j] >= 0)
-                part = np.where(inside[..., None, None], part, 0)
-            result += part
-    return result.reshape(*size, groups * out)
+    size = (x.shape[0], rows.shape[0], columns.shape[0], math.prod(w.shape[3:]))
+    x = np.ascontiguousarray(x)
+    if skip_padding and not np.isfinite(w).all():
+        return _without_padding(x, w, positions(rows, columns, *x.shape[1:3])).reshape(size)
+    line = columns.size * rows.shape[1] * x.shape[3]  # what an output row reads
+    if size[0] * size[1] * line <= SMALL:
+        return multiplied(taken(x, positions(rows, columns, *x.shape[1:3])), w).reshape(size)
+    result = np.empty(size)
+    down, along = _advance(rows), _advance(columns)
+    if down is not None and along is not None and _strip_size(w, down, along, size) <= STRIP:
+        _by_slices(x, w, down, along, result)
+        return result
+    for items, lines in _blocks(size, line):
+        multiplied(taken(x[items], positions(rows[lines], columns, *x.shape[1:3])), w, result[items, lines])
+    return result
 
 
-def adjoint_input(dy: Array, w: Array, rows: Taps, columns: Taps, height: int, width: int) -> Array:
+def adjoint_input(dy: Array, w: Array, rows: Reads, columns: Reads, height: int, width: int) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `x`, of this height and width."""
     depth, groups, out = w.shape[2:]
     size = dy.shape[:3]
     upstream = dy.reshape(*size, groups, 1, out)
+    rows, columns = within(rows, height), within(columns, width)
     result = np.zeros((size[0], height + 1, width + 1, groups * depth))  # the last row and column take what padding gets
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
@@ -65,20 +75,155 @@ def adjoint_input(dy: Array, w: Array, rows: Taps, columns: Taps, height: int, w
     return result[:, :height, :width]
 
 
-def adjoint_filter(x: Array, dy: Array, rows: Taps, columns: Taps, depth: int, groups: int) -> Array:
+def adjoint_filter(x: Array, dy: Array, rows: Reads, columns: Reads, depth: int, groups: int) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `w`, its groups apart."""
     out = dy.shape[3] // groups if groups else 0
-    size = dy.shape[:3]
-    padded = _with_a_zero(x)
-    upstream = dy.reshape(math.prod(size), groups, out)
-    result = np.zeros((rows.shape[1], columns.shape[1], depth, groups, out))
-    for i in range(rows.shape[1]):
-        for j in range(columns.shape[1]):
-            read = padded[:, rows[:, i]][:, :, columns[:, j]].reshape(math.prod(size), groups, depth)
-            result[i, j] = np.einsum("ngq,ngo->qgo", read, upstream)
+    upstream = dy.reshape(math.prod(dy.shape[:3]), groups, out)
+    places = positions(rows, columns, *x.shape[1:3])
+    result = np.zeros((rows.shape[1] * columns.shape[1], depth, groups, out))
+    for tap in range(len(result)):
+        read = taken(x, places[:, tap : tap + 1]).reshape(len(upstream), groups, depth)
+        result[tap] = np.einsum("ngq,ngo->qgo", read, upstream)
+    return result.reshape(rows.shape[1], columns.shape[1], depth, groups, out)
+
+
+def positions(rows: Reads, columns: Reads, height: int, width: int) -> Places:
+    """The places that each output pixel reads, from those of its row and of its column."""
+    down = within(rows, height) * width
+    along = np.where((columns >= 0) & (columns < width), columns, -max(height * width, 1))  # negative whatever is added to it
+    return (down[:, None, :, None] + along[:, None, :]).reshape(len(rows) * len(columns), rows.shape[1] * columns.shape[1])
+
+
+def taken(x: Array, places: Places) -> Array:
+    """What is read at these places: ``(batch, out pixels, taps, channels)``."""
+    batch, height, width, channels = x.shape
+    shape = (batch, *places.shape, channels)
+    if not height * width:
+        return np.zeros(shape)
+    read = x.reshape(batch, height * width, channels).take(places.ravel(), axis=1, mode="clip")
+    outside = np.flatnonzero(places < 0)
+    if outside.size:
+        read[:, outside] = 0
+    return read.reshape(shape)
+
+
+def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
+    """The sums of products of what is read, ``(batch, out pixels, taps, channels)``, with the filter: ``(batch, out pixels, out channels)``.
+
+    `into` is contiguous memory for them.
+    """
+    batch, pixels, taps, channels = read.shape
+    depth, groups, out = w.shape[2:]
+    result = (np.empty((batch, pixels, groups * out)) if into is None else into).reshape(batch * pixels, groups, out)
+    if groups == 1:
+        np.matmul(read.reshape(batch * pixels, taps * channels), w.reshape(taps * channels, out), out=result[:, 0])
+    elif depth == 1:
+        np.einsum("pkg,kgo->pgo", read.reshape(batch * pixels, taps, groups), w.reshape(taps, groups, out), out=result)
+    else:
+        apart = read.reshape(batch * pixels, taps, groups, depth).transpose(2, 0, 1, 3).reshape(groups, batch * pixels, taps * depth)
+        kernel = w.reshape(taps, depth, groups, out).transpose(2, 0, 1, 3).reshape(groups, taps * depth, out)
+        result[...] = (apart @ kernel).transpose(1, 0, 2)
+    return result.reshape(batch, pixels, groups * out)
+
+
+def _without_padding(x: Array, w: Array, places: Places) -> Array:
+    """The sums without the products that a padded zero has part in, a tap at a time."""
+    result = np.zeros((x.shape[0], len(places), math.prod(w.shape[3:])))
+    for tap, kernel in enumerate(w.reshape(-1, 1, 1, *w.shape[2:])):
+        place = places[:, tap : tap + 1]
+        result += np.where(place >= 0, multiplied(taken(x, place), kernel), 0)
     return result
 
 
-def _with_a_zero(x: Array) -> Array:
-    """`x` with a row and a column of zeros at the end, where the position -1 reads."""
-    return np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
+Advance = tuple[int, int, int]
+"""Where the first element read is, how far on the next output's is, and how far on the next tap's."""
+
+
+def _advance(reads: Reads) -> Advance | None:
+    """How the positions advance; None where they do not do so evenly."""
+    if not reads.size:
+        return None
+    start = int(reads[0, 0])
+    stride = int(reads[1, 0]) - start if reads.shape[0] > 1 else 1
+    rate = int(reads[0, 1]) - start if reads.shape[1] > 1 else 1
+    even = start + stride * np.arange(reads.shape[0])[:, None] + rate * np.arange(reads.shape[1])
+    return (start, stride, rate) if min(stride, rate) > 0 and np.array_equal(reads, even) else None
+
+
+def _blocks(size: tuple[int, ...], line: int, fewest: int = 1) -> Iterator[tuple[slice, slice]]:
+    """Output rows, so many at a time that a block is full, and batch elements where all rows of one do not fill it.
+
+    `line` is what an output row takes of a block.
+    """
+    lines = max(fewest, BLOCK // max(line, 1))
+    items = max(1, BLOCK // max(line * size[1], 1))
+    for item in range(0, size[0], items):
+        for first in range(0, size[1], lines):
+            yield slice(item, item + items), slice(first, min(first + lines, size[1]))
+
+
+def _span(advance: Advance, outputs: int, taps: int) -> int:
+    """How many elements lie from the first that is read to the last."""
+    return (outputs - 1) * advance[1] + (taps - 1) * advance[2] + 1
+
+
+def _fewest(down: Advance, taps: int) -> int:
+    """The output rows of a block whose input rows overlap with those of the next by no more than half."""
+    return max(1, -(-(taps - 1) * down[2] // down[1]))
+
+
+def _strip_size(w: Array, down: Advance, along: Advance, size: tuple[int, ...]) -> int:
+    """How many elements the input rows of the smallest block have."""
+    height, width, depth, groups, out = w.shape
+    lines = min(size[1], _fewest(down, height))
+    channels = groups * out if _is_depthwise(w) else groups * depth
+    return _span(down, lines, height) * _span(along, size[2], width) * channels
+
+
+def _is_depthwise(w: Array) -> bool:
+    return bool(w.shape[2] == 1 and w.shape[3] > 1)
+
+
+def _by_slices(x: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
+    """Fill `result`, a block of rows at a time."""
+    height, width, depth, groups, out = w.shape
+    depthwise, across = _is_depthwise(w), result.shape[2]
+    line = across * groups * out if depthwise else across * height * width * depth * groups
+    for items, lines in _blocks(result.shape, line, _fewest(down, height)):
+        count, first = lines.stop - lines.start, down[0] + lines.start * down[1]
+        strip = _strip(x[items], first, _span(down, count, height), along[0], _span(along, across, width), out if depthwise else 1)
+        if depthwise:
+            _summed(strip, w.reshape(height, width, groups * out), down, along, result[items, lines])
+        else:
+            read = _windows(strip, (count, across), (height, width), down, along)
+            multiplied(read.reshape(len(strip), count * across, height * width, groups * depth), w, result[items, lines])
+
+
+def _strip(x: Array, top: int, height: int, left: int, width: int, copies: int) -> Array:
+    """A part of the input, zeros where it is outside, each channel so many times: ``(batch, height, width, channels × copies)``."""
+    above, before = min(max(-top, 0), height), min(max(-left, 0), width)
+    below, behind = min(max(x.shape[1] - top, above), height), min(max(x.shape[2] - left, before), width)
+    inside = x[:, top + above : top + below, left + before : left + behind]
+    if copies == 1 and inside.shape[1:3] == (height, width):
+        return inside
+    strip = np.empty((x.shape[0], height, width, x.shape[3], copies))
+    strip[:, :above] = strip[:, below:] = strip[:, above:below, :before] = strip[:, above:below, behind:] = 0
+    strip[:, above:below, before:behind] = inside[..., None]
+    return strip.reshape(x.shape[0], height, width, x.shape[3] * copies)
+
+
+def _windows(strip: Array, outputs: tuple[int, int], taps: tuple[int, int], down: Advance, along: Advance, run: int = 1) -> Array:
+    """A view of what each output reads: ``(batch, *outputs, *taps, channels)``; with `run`, that of as many outputs in a row as one."""
+    item, row, column, channel = strip.strides
+    strides = (item, row * down[1], column * along[1] * run, row * down[2], column * along[2], channel)
+    return as_strided(strip, (len(strip), outputs[0], outputs[1] // run, *taps, strip.shape[3] * run), strides, writeable=False)
+
+
+def _summed(strip: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
+    """Fill a block of a depthwise result: a multiplication with addition for each tap, along channels and outputs side by side."""
+    batch, lines, across, channels = result.shape
+    side = range(2, across + 1 if along[1] == 1 else 0)
+    run = max((run for run in side if across % run == 0 and run * channels <= RUN), default=1)
+    windows = _windows(strip, (lines, across), w.shape[:2], down, along, run)
+    out = result.reshape(batch, lines, across // run, run * channels)  # a view: a block is whole rows
+    np.einsum("bhwijc,ijc->bhwc", windows, np.tile(w, run), out=out)

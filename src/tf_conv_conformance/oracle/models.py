@@ -101,7 +101,7 @@ def values(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     reading = reading_of(arguments)
     if model.flushes_subnormals:
         tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
-    rows, columns = model.taps(reading.height), model.taps(reading.width)
+    rows, columns = model.reads(reading.height), model.reads(reading.width)
     result = compute(arguments, reading, rows, columns, *tensors, skip_padding=model.skips_padding)
     return flushed(result, arguments.dtype) if model.flushes_subnormals else result
 
@@ -115,8 +115,8 @@ def flushed(numbers: Array, dtype: str) -> Array:
 def compute(
     arguments: Arguments,
     reading: Reading,
-    rows: Taps,
-    columns: Taps,
+    rows: Reads,
+    columns: Reads,
     x: Array,
     w: Array,
     dy: Array | None = None,
