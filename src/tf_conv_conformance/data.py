@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from tf_conv_conformance.arguments import Arguments, TensorSpec, channels_first
 from tf_conv_conformance.numbers import PRECISION
@@ -20,6 +21,7 @@ from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
 
 SMALL = 4  # the largest magnitude of `small_integers`
+KEPT = 2**26  # bytes of arrays that are kept: the modes of the same arguments follow one another
 
 
 class Inexact(Exception):
@@ -83,10 +85,27 @@ class Arm:
     upstream: Drawn | None = None
 
     def arrays(self, arguments: Arguments) -> tuple[Array, ...]:
-        """Input and filter in float64, and for a gradient what comes from above, drawn in this order."""
-        rng = np.random.RandomState(self.seed)
-        x, w = _tensor(arguments.input, self.input, rng), _tensor(arguments.filter, self.filter, rng)
-        return (x, w) if self.upstream is None else (x, w, self.upstream.draw(rng, result_shape(arguments)))
+        """Input and filter in float64, and for a gradient what comes from above, drawn in this order. Not to be written to."""
+        return _drawn(self, arguments)
+
+
+_RNG = np.random.RandomState()  # always seeded anew, in a hundredth of the time that another one takes
+
+
+def _bytes(tensors: tuple[Array, ...]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+@cached(LRUCache(KEPT, getsizeof=_bytes))
+def _drawn(arm: Arm, arguments: Arguments) -> tuple[Array, ...]:
+    """The tensors of an arm, read-only, since all that ask for them share them."""
+    _RNG.seed(arm.seed)
+    tensors = [_tensor(arguments.input, arm.input, _RNG), _tensor(arguments.filter, arm.filter, _RNG)]
+    if arm.upstream is not None:
+        tensors.append(arm.upstream.draw(_RNG, result_shape(arguments)))
+    for tensor in tensors:
+        tensor.flags.writeable = False
+    return tuple(tensors)
 
 
 def _tensor(spec: TensorSpec, drawn: Drawn, rng: np.random.RandomState) -> Array:

@@ -108,7 +108,7 @@ def taken(x: Array, places: Places) -> Array:
 
 
 def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
-    """The sums of products of what is read, ``(batch, out pixels, taps, channels)``, with the filter: ``(batch, out pixels, out channels)``.
+    """The products of what is read, ``(batch, out pixels, taps, channels)``, summed: ``(batch, out pixels, out channels)``.
 
     `into` is contiguous memory for them.
     """
@@ -177,7 +177,7 @@ def _strip_size(w: Array, down: Advance, along: Advance, size: tuple[int, ...]) 
     height, width, depth, groups, out = w.shape
     lines = min(size[1], _fewest(down, height))
     channels = groups * out if _is_depthwise(w) else groups * depth
-    return _span(down, lines, height) * _span(along, size[2], width) * channels
+    return _span(down, lines, height) * _span(along, size[2], width) * int(channels)
 
 
 def _is_depthwise(w: Array) -> bool:
