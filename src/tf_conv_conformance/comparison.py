@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tf_conv_conformance.numbers import PRECISION, as_numbers
 from tf_conv_conformance.oracle.correlation import Array
-from tf_conv_conformance.prediction import Returns, Values
+from tf_conv_conformance.oracle.error_bounds import Values
+from tf_conv_conformance.prediction import Returns
 from tf_conv_conformance.subject.observation import Arm, Observation
 
 PATTERN_LIMIT = 1.0  # seconds that a regular expression of a case file may take
@@ -97,9 +98,7 @@ def _first_unlike(said: Values, arm: Arm, name: str) -> Difference | None:
     assert arm.values is not None
     assert arm.dtype is not None
     observed, predicted = as_numbers(arm.values, arm.dtype), said.numbers
-    with np.errstate(invalid="ignore"):
-        near = observed == predicted if said.bound is None else np.abs(observed - predicted) <= said.bound
-    wrong = ~(near | (np.isnan(observed) & np.isnan(predicted)))
+    wrong = said.unlike(observed)
     if not wrong.any():
         return None
     index = _place(wrong)

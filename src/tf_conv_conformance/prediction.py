@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from tf_conv_conformance import data
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
 from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
-from tf_conv_conformance.oracle.error_bounds import bound
+from tf_conv_conformance.oracle.error_bounds import Values, bound
 from tf_conv_conformance.oracle.models import DOCUMENTED, Model
 from tf_conv_conformance.oracle.mutants import unnoticed
 from tf_conv_conformance.rules import catalogue
@@ -88,30 +89,36 @@ def inputs(arguments: Arguments) -> Inputs:
 def _draw(arguments: Arguments, judged: Sequence[Model], salt: int) -> Inputs:
     """One draw of data, and the first wrong oracle that it does not notice."""
     arms = data.arms(arguments, salt)
-    arrays = [arm.arrays(arguments) for arm in arms]
-    blind = (unnoticed(model, arguments, arrays, seed=salt) for model in judged)
-    return Inputs(arms, next((name for name in blind if name is not None), None))
+    tensors = [arm.arrays(arguments) for arm in arms]
+    held = partial(_held, arguments.dtype)
+    with np.errstate(over="ignore"):
+        for model in judged:
+            name = unnoticed(model, arguments, tensors, [_values(model, arguments, arguments, arm) for arm in arms], held, salt)
+            if name is not None:
+                return Inputs(arms, name)
+    return Inputs(arms, None)
 
 
-@dataclass(frozen=True)
-class Values:
-    """The values that a model predicts for one arm, and how far each may be from them; None where they are exact."""
-
-    numbers: Array
-    bound: Array | None = None
-
-
-@lru_cache(maxsize=4)  # arrays: few, since they may be large
 def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:
     """What a model predicts for each arm; `drawn` are the arguments for which the data was drawn."""
-    return tuple(_values(model, arguments, arm.name, arm.arrays(drawn)) for arm in inputs(drawn).arms)
+    return tuple(_values(model, arguments, drawn, arm) for arm in inputs(drawn).arms)
 
 
-def _values(model: Model, arguments: Arguments, arm: str, tensors: tuple[Array, ...]) -> Values:
+def _bytes(values: Values) -> int:
+    return values.numbers.nbytes * (1 if values.bound is None else 2)
+
+
+@cached(LRUCache(data.KEPT, getsizeof=_bytes))
+def _values(model: Model, arguments: Arguments, drawn: Arguments, arm: data.Arm) -> Values:
+    """What a model predicts for one arm: once for the data's own check, and for the verdicts in all modes."""
+    tensors = arm.arrays(drawn)
     with np.errstate(all="ignore"):  # infinities and NaN are data, too
         numbers = models.values(model, arguments, *tensors)
-        if arm == "reals":
+        if arm.name == "reals":
             return Values(numbers, bound(model, arguments, *tensors))
-        if arguments.dtype in PRECISION:  # exact but for overflow, which the dtype makes an infinity
-            numbers = as_numbers(encode(numbers, arguments.dtype), arguments.dtype)
-    return Values(numbers)
+        return Values(_held(arguments.dtype, numbers))
+
+
+def _held(dtype: str, sums: Array) -> Array:
+    """What a dtype holds of exact sums: all but those that overflow, of which it makes infinities."""
+    return as_numbers(encode(sums, dtype), dtype) if dtype in PRECISION else sums

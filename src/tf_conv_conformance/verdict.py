@@ -17,8 +17,9 @@ from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, When
 from tf_conv_conformance.comparison import Difference
 from tf_conv_conformance.numbers import as_numbers
+from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED
-from tf_conv_conformance.prediction import Refuses, Returns, Values
+from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.relations import Relation
 from tf_conv_conformance.rules.catalogue import RULES, exercised
 from tf_conv_conformance.subject.observation import Arm, Observation

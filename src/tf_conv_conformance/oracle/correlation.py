@@ -47,17 +47,17 @@ def correlate(x: Array, w: Array, rows: Reads, columns: Reads, skip_padding: boo
     size = (x.shape[0], rows.shape[0], columns.shape[0], math.prod(w.shape[3:]))
     x = np.ascontiguousarray(x)
     if skip_padding and not np.isfinite(w).all():
-        return _without_padding(x, w, positions(rows, columns, *x.shape[1:3])).reshape(size)
+        return _without_padding(x, w, _all_places(x, rows, columns)).reshape(size)
     line = columns.size * rows.shape[1] * x.shape[3]  # what an output row reads
     if size[0] * size[1] * line <= SMALL:
-        return multiplied(taken(x, positions(rows, columns, *x.shape[1:3])), w).reshape(size)
+        return multiplied(taken(x, _all_places(x, rows, columns)), w).reshape(size)
     result = np.empty(size)
     down, along = _advance(rows), _advance(columns)
     if down is not None and along is not None and _strip_size(w, down, along, size) <= STRIP:
         _by_slices(x, w, down, along, result)
         return result
     for items, lines in _blocks(size, line):
-        multiplied(taken(x[items], positions(rows[lines], columns, *x.shape[1:3])), w, result[items, lines])
+        multiplied(taken(x[items], _all_places(x, rows[lines], columns)), w, result[items, lines])
     return result
 
 
@@ -79,7 +79,7 @@ def adjoint_filter(x: Array, dy: Array, rows: Reads, columns: Reads, depth: int,
     """The gradient of ``sum(dy * correlate(x, w))`` by `w`, its groups apart."""
     out = dy.shape[3] // groups if groups else 0
     upstream = dy.reshape(math.prod(dy.shape[:3]), groups, out)
-    places = positions(rows, columns, *x.shape[1:3])
+    places = _all_places(x, rows, columns)
     result = np.zeros((rows.shape[1] * columns.shape[1], depth, groups, out))
     for tap in range(len(result)):
         read = taken(x, places[:, tap : tap + 1]).reshape(len(upstream), groups, depth)
@@ -87,11 +87,17 @@ def adjoint_filter(x: Array, dy: Array, rows: Reads, columns: Reads, depth: int,
     return result.reshape(rows.shape[1], columns.shape[1], depth, groups, out)
 
 
-def positions(rows: Reads, columns: Reads, height: int, width: int) -> Places:
-    """The places that each output pixel reads, from those of its row and of its column."""
+def places(rows: Reads, columns: Reads, height: int, width: int) -> Places:
+    """The places that pixels read, from the positions of the rows and of the columns that each of them reads."""
     down = within(rows, height) * width
     along = np.where((columns >= 0) & (columns < width), columns, -max(height * width, 1))  # negative whatever is added to it
-    return (down[:, None, :, None] + along[:, None, :]).reshape(len(rows) * len(columns), rows.shape[1] * columns.shape[1])
+    both = down[..., :, None] + along[..., None, :]
+    return both.reshape(math.prod(both.shape[:-2]), rows.shape[-1] * columns.shape[-1])
+
+
+def _all_places(x: Array, rows: Reads, columns: Reads) -> Places:
+    """The places that all pixels of the result read."""
+    return places(rows[:, None], columns[None], *x.shape[1:3])
 
 
 def taken(x: Array, places: Places) -> Array:

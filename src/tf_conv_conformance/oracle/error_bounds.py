@@ -7,7 +7,11 @@ Stability of Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2). Rounding
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.data import products
@@ -18,6 +22,24 @@ from tf_conv_conformance.oracle.models import Model, values
 ACCUMULATOR = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
 """The dtype in which each dtype's products are summed. TensorFlow documents none; a subject that sums in less breaks the bound."""
 SMALLEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 2.0**-1074}
+
+
+@dataclass(frozen=True)
+class Values:
+    """The right values, and how far each result may be from them; None where they are exact."""
+
+    numbers: Array
+    bound: Array | None = None
+
+    def unlike(self, numbers: Array) -> NDArray[np.bool_]:
+        """Where these numbers are farther off than they may be. One NaN is like another."""
+        with np.errstate(invalid="ignore"):
+            near = numbers == self.numbers if self.bound is None else np.abs(numbers - self.numbers) <= self.bound
+        return ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
+
+    def at(self, part: Callable[[Array], Array]) -> Values:
+        """Those of a part of the result."""
+        return Values(part(self.numbers), None if self.bound is None else part(self.bound))
 
 
 def unit_roundoff(dtype: str) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from tf_conv_conformance.arguments import Arguments, Reading, read
 from tf_conv_conformance.geometry import (
@@ -49,6 +50,14 @@ class Model:
 DOCUMENTED = Model("documented", documented_padding, documented_size, documented_reads)
 PHASE_STRIDED = Model("phase_strided", phase_strided_padding, phase_strided_size, phase_strided_reads)
 MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
+
+
+@cached(LRUCache(2**22, getsizeof=lambda positions: positions.nbytes))
+def reads(model: Model, axis: Axis) -> Reads:
+    """What a model reads, kept for the axis of the next call, which often is the same. Not to be written to."""
+    positions = model.reads(axis)
+    positions.flags.writeable = False
+    return positions
 
 
 class Impossible(Exception):
@@ -101,7 +110,7 @@ def values(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     reading = reading_of(arguments)
     if model.flushes_subnormals:
         tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
-    rows, columns = model.reads(reading.height), model.reads(reading.width)
+    rows, columns = reads(model, reading.height), reads(model, reading.width)
     result = compute(arguments, reading, rows, columns, *tensors, skip_padding=model.skips_padding)
     return flushed(result, arguments.dtype) if model.flushes_subnormals else result
 
@@ -124,17 +133,17 @@ def compute(
     skip_padding: bool = False,
 ) -> Array:
     """The convolution or its gradient with the given reads."""
-    flat = _flat(reading, x)
+    across = flat(reading, x)
     kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
     if arguments.gradient is None or dy is None:
-        return _layout(reading, correlate(flat, kernel, rows, columns, skip_padding))
-    upstream = _flat(reading, dy)
+        return _layout(reading, correlate(across, kernel, rows, columns, skip_padding))
+    upstream = flat(reading, dy)
     if arguments.gradient == "input":
         return _layout(reading, adjoint_input(upstream, kernel, rows, columns, reading.height.size, reading.width.size))
-    return adjoint_filter(flat, upstream, rows, columns, kernel.shape[2], kernel.shape[3]).reshape(w.shape)
+    return adjoint_filter(across, upstream, rows, columns, kernel.shape[2], kernel.shape[3]).reshape(w.shape)
 
 
-def _flat(reading: Reading, tensor: Array) -> Array:
+def flat(reading: Reading, tensor: Array) -> Array:
     """A tensor in the call's data format as ``(batch, height, width, channels)``."""
     channels_last = np.moveaxis(tensor, -3, -1) if reading.channels_first else tensor
     return channels_last.reshape(math.prod(reading.batch_shape), *channels_last.shape[-3:])

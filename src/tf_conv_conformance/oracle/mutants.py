@@ -1,16 +1,63 @@
-"""Wrong oracles. Data that cannot tell one of them from the right one proves nothing: the call is then *vacuous*."""
+"""Wrong oracles. Data that cannot tell one of them from the right one proves nothing: the call is then *vacuous*.
+
+A wrong oracle is noticed as soon as one element of its result is another. So all are asked for one output pixel each, where what they
+read or multiply with is another; in full only those that agree there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.geometry import Axis, Taps
-from tf_conv_conformance.oracle.correlation import Array
-from tf_conv_conformance.oracle.models import MODELS, Model, compute, reading_of, values
+from tf_conv_conformance.geometry import Axis
+from tf_conv_conformance.oracle.correlation import Array, grouped, multiplied, places, taken
+from tf_conv_conformance.oracle.error_bounds import Values
+from tf_conv_conformance.oracle.models import MODELS, Model, compute, flat, reading_of, reads
+
+Tensors = tuple[Array, ...]
+CHANNELS = 8  # of each group's result, in which a wrong oracle is looked for first
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong oracle: how it reads the two axes, and what it makes of the filter."""
+
+    name: str
+    model: Model
+    height: Axis
+    width: Axis
+    filter: Callable[[Array], Array] | None = None
+
+    def values(self, arguments: Arguments, tensors: Tensors) -> Array:
+        """What it computes, from input, filter, and what comes from above into a gradient."""
+        x, w, *upstream = tensors
+        other = w if self.filter is None else self.filter(w)
+        return compute(arguments, reading_of(arguments), reads(self.model, self.height), reads(self.model, self.width), x, other, *upstream)
+
+
+def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[Wrong]:
+    """The wrong oracles of a call, the wrong ideas of what is read first.
+
+    Some may be the right one: where padding alone is read, its shift is no other function.
+    """
+    reading = reading_of(arguments)
+    height, width = reading.height, reading.width
+    yield Wrong("height padding shifted by one", model, _shifted(model, height), width)
+    yield Wrong("width padding shifted by one", model, height, _shifted(model, width))
+    if (height.stride, height.rate, height.padding) != (width.stride, width.rate, width.padding):
+        yield Wrong("height and width swapped", model, _with(height, width), _with(width, height))
+    if height.rate > 1 or width.rate > 1:
+        yield Wrong("dilation ignored", model, replace(height, rate=1), replace(width, rate=1))
+    for other in MODELS.values():
+        if other is not model:
+            yield Wrong(f"{other.name} instead of {model.name}", other, height, width)
+    if arguments.gradient != "filter":
+        for name, changed in _other_filters(arguments.filter.shape):
+            yield Wrong(name, model, height, width, changed)
 
 
 def _shifted(model: Model, axis: Axis) -> Axis:
@@ -19,67 +66,129 @@ def _shifted(model: Model, axis: Axis) -> Axis:
     return replace(axis, padding=(before + 1, after - 1))
 
 
-def wrong_oracles(model: Model, arguments: Arguments, *tensors: Array) -> Iterator[tuple[str, Array | None]]:
-    """Each wrong oracle's name and values; None where its result has another shape, which any data shows."""
-    reading = reading_of(arguments)
-    height, width = reading.height, reading.width
-    rows, columns = model.taps(height), model.taps(width)
-    for name, (other_rows, other_columns) in _other_reads(model, height, width):
-        same_shape = (other_rows.shape, other_columns.shape) == (rows.shape, columns.shape)
-        yield name, compute(arguments, reading, other_rows, other_columns, *tensors) if same_shape else None
-    if arguments.gradient != "filter":
-        x, w, *upstream = tensors
-        for name, other in _other_filters(w):
-            yield name, compute(arguments, reading, rows, columns, x, other, *upstream)
-
-
-def _other_reads(model: Model, height: Axis, width: Axis) -> Iterator[tuple[str, tuple[Taps, Taps]]]:
-    """Wrong ideas of what is read."""
-    rows, columns = model.taps(height), model.taps(width)
-    yield "height padding shifted by one", (model.taps(_shifted(model, height)), columns)
-    yield "width padding shifted by one", (rows, model.taps(_shifted(model, width)))
-    yield "height and width swapped", (model.taps(_with(height, width)), model.taps(_with(width, height)))
-    yield "dilation ignored", (model.taps(replace(height, rate=1)), model.taps(replace(width, rate=1)))
-    for other in MODELS.values():
-        if other is not model:
-            yield f"{other.name} instead of {model.name}", (other.taps(height), other.taps(width))
-
-
-def _other_filters(w: Array) -> Iterator[tuple[str, Array]]:
-    """Wrong ideas of what it is multiplied with."""
-    if w.shape[0] == w.shape[1]:
-        yield "filter transposed", w.transpose(1, 0, 2, 3)
-    if w.shape[0] * w.shape[1] > 1:
-        dropped = w.copy()
-        dropped[-1, -1] = 0
-        yield "last tap dropped", dropped
-    if w.shape[2] > 1:
-        yield "channels reversed", w[:, :, ::-1]
-    if w.shape[3] > 1:
-        yield "filters reversed", w[..., ::-1]
-
-
 def _with(axis: Axis, other: Axis) -> Axis:
     """The axis with the other's stride, rate and padding."""
     return replace(axis, stride=other.stride, rate=other.rate, padding=other.padding)
 
 
-def unnoticed(model: Model, arguments: Arguments, arms: Sequence[tuple[Array, ...]], seed: int) -> str | None:
-    """The first wrong oracle that all arms of data fail to notice although other data would; None where there is none."""
-    right = [values(model, arguments, *tensors) for tensors in arms]
-    noticed: dict[str, bool] = {}
-    for tensors, expected in zip(arms, right, strict=True):
-        for name, wrong in wrong_oracles(model, arguments, *tensors):
-            noticed[name] = noticed.get(name, False) or wrong is None or not np.array_equal(wrong, expected, equal_nan=True)
-        if all(noticed.values()):
-            return None
-    return next((name for name in _different(model, arguments, arms[0], seed) if not noticed[name]), None)
+def _other_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """Wrong ideas of what is multiplied with, for a filter of this shape."""
+    if shape[0] == shape[1] > 1:
+        yield "filter transposed", lambda w: w.transpose(1, 0, 2, 3)
+    if shape[0] * shape[1] > 1:
+        yield "last tap dropped", lambda w: _dropped(w, -1)
+        yield "first tap dropped", lambda w: _dropped(w, 0)
+    if shape[0] > 1:
+        yield "filter flipped in height", lambda w: w[::-1]
+    if shape[1] > 1:
+        yield "filter flipped in width", lambda w: w[:, ::-1]
+    if shape[0] > 1 and shape[1] > 1:
+        yield "filter flipped in height and width", lambda w: w[::-1, ::-1]
+    if shape[2] > 1:
+        yield "channels reversed", lambda w: w[:, :, ::-1]
+    if shape[3] > 1:
+        yield "filters reversed", lambda w: w[..., ::-1]
 
 
-def _different(model: Model, arguments: Arguments, like: tuple[Array, ...], seed: int) -> list[str]:
-    """The wrong oracles that differ from the right one at all: on wide random data a coincidence is out of the question."""
+def _dropped(w: Array, tap: int) -> Array:
+    """The filter with zeros as its first (0) or last (-1) tap."""
+    dropped = w.copy()
+    dropped[tap, tap] = 0
+    return dropped
+
+
+def unnoticed(
+    model: Model, arguments: Arguments, arms: Sequence[Tensors], said: Sequence[Values], encoded: Callable[[Array], Array], seed: int
+) -> str | None:
+    """The first wrong oracle that all arms of data fail to notice although other data would; None where there is none.
+
+    `encoded` makes of sums what the dtype of the result holds.
+    """
+    pending = _samples(model, arguments)
+    if arguments.gradient is None:
+        for tensors, right in zip(arms, said, strict=True):
+            pending = _agreeing(pending, arguments, tensors, right, encoded) if pending else []
+    for tensors, right in zip(arms, said, strict=True):
+        pending = [one for one in pending if not right.unlike(encoded(one.wrong.values(arguments, tensors))).any()]
+    return next((one.wrong.name for one in pending if _differs(one.wrong, model, arguments, arms[0], seed)), None)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """An output pixel where a wrong oracle should be seen, and what it reads there."""
+
+    wrong: Wrong
+    row: int
+    column: int
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
+def _samples(model: Model, arguments: Arguments) -> list[_Sample]:
+    """Where to look at the wrong oracles that there is something to see of: not another shape, which any data shows, nor the same reads."""
+    reading = reading_of(arguments)
+    same = [_parting(model, axis, model, axis) for axis in (reading.height, reading.width)]
+    samples = []
+    for wrong in wrong_oracles(model, arguments):
+        down = same[0] if wrong.filter else _parting(model, reading.height, wrong.model, wrong.height)
+        along = same[1] if wrong.filter else _parting(model, reading.width, wrong.model, wrong.width)
+        if down is not None and along is not None and (down.differs or along.differs or wrong.filter):
+            samples.append(_Sample(wrong, down.output, along.output, down.reads, along.reads))
+    return samples
+
+
+@dataclass(frozen=True)
+class _Parting:
+    """An output of an axis for which a wrong idea of what is read is wrong, if there is one, and what it reads there."""
+
+    differs: bool
+    output: int
+    reads: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def _parting(model: Model, axis: Axis, other: Model, changed: Axis) -> _Parting | None:
+    """Where the two part most, of such where most is read, -1 for padding; None where the sizes are unlike, or nothing comes out."""
+    right, wrong = model.taps(axis), other.taps(changed)
+    if right.shape != wrong.shape or not len(right):
+        return None
+    unlike, inside = (right != wrong).sum(axis=1), (wrong >= 0).sum(axis=1)
+    output = int(np.argmax(unlike * (axis.filter + 1) + inside))
+    return _Parting(bool(unlike.any()), output, tuple(wrong[output].tolist()))
+
+
+def _agreeing(
+    samples: Sequence[_Sample], arguments: Arguments, tensors: Tensors, said: Values, encoded: Callable[[Array], Array]
+) -> list[_Sample]:
+    """The samples that come to the right values on this data, in all batch elements and channels."""
+    reading, (x, w) = reading_of(arguments), tensors
+    plain = [one for one in samples if one.wrong.filter is None]
+    filters = [one.wrong.filter for one in samples if one.wrong.filter is not None]
+    seen = samples[: len(plain) + 1]  # the other filters come last, and are all asked for one pixel
+    across = flat(reading, x)
+    rows, columns = (np.array(positions, dtype=np.int64) for positions in ([one.rows for one in seen], [one.columns for one in seen]))
+    read = taken(across, places(rows, columns, across.shape[1], across.shape[2]))
+
+    def kernel(filter_: Array) -> Array:
+        return grouped(filter_, reading.in_channels, arguments.op == "depthwise_conv2d")
+
+    groups, out = kernel(w).shape[3:]
+    parts = [(read[:, : len(plain)], kernel(w)), *((read[:, -1:], kernel(change(w))) for change in filters)]
+    sums = np.concatenate([multiplied(part, other[..., :CHANNELS]) for part, other in parts], axis=1)
+    row, column = [one.row for one in samples], [one.column for one in samples]
+
+    def there(numbers: Array) -> Array:
+        pixels = flat(reading, numbers)[:, row, column].reshape(len(read), len(samples), groups, out)
+        return pixels[..., :CHANNELS].reshape(sums.shape)
+
+    unlike = said.at(there).unlike(encoded(sums))
+    return [one for number, one in enumerate(samples) if not unlike[:, number].any()]
+
+
+def _differs(wrong: Wrong, model: Model, arguments: Arguments, like: Tensors, seed: int) -> bool:
+    """Whether a wrong oracle differs from the right one at all: on wide random data a coincidence is out of the question."""
     random = np.random.RandomState(seed)
     tensors = tuple(random.randint(1, 2**16, size=array.shape).astype(np.float64) for array in like)
-    expected = values(model, arguments, *tensors)
-    found = wrong_oracles(model, arguments, *tensors)
-    return [name for name, wrong in found if wrong is not None and not np.array_equal(wrong, expected)]
+    reading = reading_of(arguments)
+    right = Wrong("", model, reading.height, reading.width).values(arguments, tensors)
+    return not np.array_equal(wrong.values(arguments, tensors), right)
