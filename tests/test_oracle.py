@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.signal import correlate as scipy_correlate
 
 from tf_conv_conformance.arguments import Arguments, TensorSpec
+from tf_conv_conformance.oracle import correlation
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, shape, values
 
 
@@ -49,29 +50,36 @@ def same_pads(size, k, stride, rate):
 
 GEOMETRY = st.fixed_dictionaries(
     {
-        "n": st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        "n": st.tuples(st.integers(0, 9), st.integers(0, 9)),
         "k": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-        "s": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "s": st.tuples(st.integers(1, 4), st.integers(1, 4)),
         "r": st.tuples(st.integers(1, 3), st.integers(1, 3)),
-        "padding": st.sampled_from(["SAME", "VALID", ((0, 0), (1, 2), (3, 0), (0, 0))]),
+        "padding": st.sampled_from(["SAME", "VALID", ((0, 0), (1, 2), (3, 0), (0, 0)), ((0, 0), (0, 12), (9, 9), (0, 0))]),
         "channels": st.sampled_from([(1, 1, 1), (3, 3, 2), (4, 2, 6), (4, 1, 4)]),
         "seed": st.integers(0, 2**16),
     }
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(GEOMETRY, st.sampled_from(["conv2d", "depthwise_conv2d"]), st.sampled_from(["NHWC", "NCHW"]))
-def test_documented_is_the_literal_sum(g, op, data_format):
+# How what is read is copied: at once, by slices, or gathered; the latter two in blocks of one output row and in such of several.
+WAYS = [{}] + [{"SMALL": -1, "STRIP": strip, "BLOCK": block} for strip in (2**30, -1) for block in (1, 200, 2**30)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(GEOMETRY, st.sampled_from(["conv2d", "depthwise_conv2d"]), st.sampled_from(["NHWC", "NCHW"]), st.sampled_from(WAYS), st.booleans())
+def test_documented_is_the_literal_sum(g, op, data_format, way, special):
     channels, depth, last = g["channels"]
     depth = channels if op == "depthwise_conv2d" else depth
     x, w = integers(g["seed"], (2, *g["n"], channels)), integers(g["seed"] + 1, (*g["k"], depth, last))
+    if special:  # infinities and NaN go where they are multiplied, and a padded zero is
+        x[x == 9], x[x == -9], w[w == 9], w[w == -9] = np.inf, np.nan, -np.inf, np.nan
     padding = g["padding"]
     if padding == "SAME":
         pads = [same_pads(g["n"][axis], g["k"][axis], g["s"][axis], g["r"][axis]) for axis in (0, 1)]
     else:
         pads = [(0, 0), (0, 0)] if padding == "VALID" else list(padding[1:3])
-    expected = literal(op, x, w, g["s"], g["r"], pads)
+    with np.errstate(invalid="ignore"):
+        expected = literal(op, x, w, g["s"], g["r"], pads)
     strides = (1, *g["s"], 1)
     if data_format == "NCHW":
         x, expected, strides = np.moveaxis(x, 3, 1), np.moveaxis(expected, 3, 1), (1, 1, *g["s"])
@@ -82,7 +90,10 @@ def test_documented_is_the_literal_sum(g, op, data_format):
     except Impossible:
         assert 0 in expected.shape
         return
-    assert np.array_equal(values(DOCUMENTED, arguments, x, w), expected)
+    with pytest.MonkeyPatch.context() as patch, np.errstate(invalid="ignore"):
+        for name, number in way.items():
+            patch.setattr(correlation, name, number)
+        assert np.array_equal(values(DOCUMENTED, arguments, x, w), expected, equal_nan=True)
 
 
 @settings(max_examples=60, deadline=None)
@@ -198,6 +209,34 @@ def test_a_gradient_is_what_a_difference_of_one_makes():
             tensor[index] += 1
             assert (values(DOCUMENTED, forward, x, w) * dy).sum() - before == gradient[index]
             tensor[index] -= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(GEOMETRY, st.sampled_from(["conv2d", "depthwise_conv2d"]), st.sampled_from(WAYS[1:]))
+def test_phase_strided_is_the_same_however_it_is_copied(g, op, way):
+    channels, depth, last = g["channels"]
+    depth = channels if op == "depthwise_conv2d" else depth
+    x, w = integers(g["seed"], (3, *g["n"], channels)), integers(g["seed"] + 1, (*g["k"], depth, last))
+    arguments = made(op, x.shape, w.shape, strides=(1, *g["s"], 1), dilations=g["r"], padding=g["padding"])
+    try:
+        shape(PHASE_STRIDED, arguments)
+    except Impossible:
+        return
+    at_once = values(PHASE_STRIDED, arguments, x, w)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, number in way.items():
+            patch.setattr(correlation, name, number)
+        assert np.array_equal(values(PHASE_STRIDED, arguments, x, w), at_once)
+
+
+def test_a_large_layer_is_the_same_by_slices_and_gathered(monkeypatch):
+    x, w = integers(0, (2, 40, 37, 12)), integers(1, (3, 5, 12, 2))
+    arguments = made("depthwise_conv2d", x.shape, w.shape, padding="SAME")
+    by_slices = values(DOCUMENTED, arguments, x, w)
+    monkeypatch.setattr(correlation, "STRIP", -1)
+    assert np.array_equal(values(DOCUMENTED, arguments, x, w), by_slices)
+    column = itertools.product(range(3), range(5))
+    assert by_slices[1, 7, 9, 5] == sum(x[1, 6 + i, 7 + j, 2] * w[i, j, 2, 1] for i, j in column)
 
 
 def test_padding_may_be_multiplied_or_skipped():
