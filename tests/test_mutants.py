@@ -12,7 +12,7 @@ from tf_conv_conformance.arguments import Arguments, TensorSpec, read
 from tf_conv_conformance.oracle import mutants
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, forward_shape, shape, values
-from tf_conv_conformance.oracle.mutants import unnoticed, wrong_oracles
+from tf_conv_conformance.oracle.mutants import less_precise, unnoticed, wrong_oracles
 
 SQUARE = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 3, 3, 4)), (1, 2, 3, 1), "SAME", (2, 1))
 
@@ -128,3 +128,20 @@ def test_a_difference_within_the_bound_is_none():
     loose, tight = (Values(numbers, np.full(numbers.shape, bound)) for bound in (2.0**-30, 2.0**-52))
     assert unnoticed(DOCUMENTED, arguments, [(x, w)], [loose], lambda sums: sums, 0) == "last tap dropped"
     assert unnoticed(DOCUMENTED, arguments, [(x, w)], [tight], lambda sums: sums, 0) is None
+
+
+@pytest.mark.parametrize(("dtype", "top"), [("float32", 2**11), ("float64", 2**24)])
+def test_wide_sums_tell_less_precision(dtype, top):
+    one = Arguments("conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", dtype=dtype)
+    w = np.ones((1, 1, 1, 1))
+    for number, name in ((top - 1, f"sums of {top.bit_length() - 1} bits"), (top, f"sums of {top.bit_length() - 1} bits"), (top + 1, None)):
+        x = np.full((1, 2, 2, 1), float(number))
+        assert less_precise(DOCUMENTED, one, Values(values(DOCUMENTED, one, x, w)), (x, w), 0) == name
+    assert prediction.inputs(one).vacuous is None
+
+
+def test_sums_of_padding_alone_are_zero_in_any_precision():
+    outside = Arguments("conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((1, 1, 1, 1)), 9, ((0, 0), (1, 0), (1, 0), (0, 0)))
+    x, w = np.full((1, 2, 2, 1), 3.0), np.ones((1, 1, 1, 1))
+    assert values(DOCUMENTED, outside, x, w).ravel().tolist() == [0]
+    assert less_precise(DOCUMENTED, outside, Values(np.zeros((1, 1, 1, 1))), (x, w), 0) is None

@@ -17,7 +17,7 @@ from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.error_bounds import Values, bound
 from tf_conv_conformance.oracle.models import DOCUMENTED, Model
-from tf_conv_conformance.oracle.mutants import unnoticed
+from tf_conv_conformance.oracle.mutants import less_precise, unnoticed
 from tf_conv_conformance.rules import catalogue
 
 SALTS = 8  # draws of data that are tried before a call is called vacuous
@@ -93,9 +93,12 @@ def _draw(arguments: Arguments, judged: Sequence[Model], salt: int) -> Inputs:
     held = partial(_held, arguments.dtype)
     with np.errstate(over="ignore"):
         for model in judged:
-            name = unnoticed(model, arguments, tensors, [_values(model, arguments, arguments, arm) for arm in arms], held, salt)
-            if name is not None:
-                return Inputs(arms, name)
+            said = [_values(model, arguments, arguments, arm) for arm in arms]
+            names = [unnoticed(model, arguments, tensors, said, held, salt)]
+            wide = [number for number, arm in enumerate(arms) if arm.name == "wide_integers"]  # drawn to need all of the dtype's bits
+            names += [less_precise(model, arguments, said[number], tensors[number], salt) for number in wide]
+            if any(names):
+                return Inputs(arms, next(name for name in names if name is not None))
     return Inputs(arms, None)
 
 

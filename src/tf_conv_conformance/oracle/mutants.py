@@ -19,6 +19,8 @@ from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import MODELS, Model, compute, flat, reading_of, reads
 
 Tensors = tuple[Array, ...]
+LESS = {"float32": 11, "float64": 24}
+"""The bits that sums have where a dtype's are made in less precision: TF32's (bfloat16 has fewer), and float32's."""
 CHANNELS = 8  # of each group's result, in which a wrong oracle is looked for first
 
 
@@ -185,10 +187,33 @@ def _agreeing(
     return [one for number, one in enumerate(samples) if not unlike[:, number].any()]
 
 
+def less_precise(model: Model, arguments: Arguments, said: Values, like: Tensors, seed: int) -> str | None:
+    """Sums in less precision than the dtype's, if this arm of data does not notice them although other data would."""
+    bits = LESS.get(arguments.dtype)
+    if bits is None:
+        return None
+    for numbers in (said.numbers[..., :2, :2, :], said.numbers):  # a corner tells as a rule
+        if not np.array_equal(_rounded(numbers, bits), numbers):
+            return None
+    right = _wide(model, arguments, like, seed)[1]
+    return None if np.array_equal(_rounded(right, bits), right) else f"sums of {bits} bits"
+
+
+def _rounded(numbers: Array, bits: int) -> Array:
+    """To so many significant bits, as Veltkamp splits a number: the difference from a large multiple loses the others."""
+    multiple = numbers * (2.0 ** (53 - bits) + 1)
+    return multiple - (multiple - numbers)
+
+
 def _differs(wrong: Wrong, model: Model, arguments: Arguments, like: Tensors, seed: int) -> bool:
-    """Whether a wrong oracle differs from the right one at all: on wide random data a coincidence is out of the question."""
+    """Whether a wrong oracle differs from the right one at all."""
+    tensors, right = _wide(model, arguments, like, seed)
+    return not np.array_equal(wrong.values(arguments, tensors), right)
+
+
+def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple[Tensors, Array]:
+    """Wide random data, on which a coincidence is out of the question, and the right values."""
     random = np.random.RandomState(seed)
     tensors = tuple(random.randint(1, 2**16, size=array.shape).astype(np.float64) for array in like)
     reading = reading_of(arguments)
-    right = Wrong("", model, reading.height, reading.width).values(arguments, tensors)
-    return not np.array_equal(wrong.values(arguments, tensors), right)
+    return tensors, Wrong("", model, reading.height, reading.width).values(arguments, tensors)
