@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.arguments import Arguments, to_record
 from tf_conv_conformance.casefile.model import Case, Deviation, Observed
 from tf_conv_conformance.oracle.models import MODELS, Model
 from tf_conv_conformance.vocabulary import Mode
@@ -56,7 +56,7 @@ class Call:
         """A hash of all that the call claims. Editing another case, or a note, does not change it."""
         expect = self.case.expect.model_dump(exclude_none=True) if self.case.expect else None
         content: dict[str, Any] = {
-            "arguments": asdict(self.arguments),
+            "arguments": to_record(self.arguments),
             "mode": self.mode,
             "expect": expect,
             "deviations": [declared.deviation.model_dump(exclude_none=True, exclude={"notes"}) for declared in self.deviations],

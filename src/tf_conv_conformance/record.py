@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance import prediction
+from tf_conv_conformance.arguments import to_record
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.calls import Block, Sweep
 from tf_conv_conformance.casefile.scope import problems
@@ -69,7 +70,7 @@ def call_line(identifier: str, case: str, call: Call) -> Line:
         "case": case,
         "mode": call.mode,
         "relation": call.relation,
-        "arguments": json_safe(asdict(call.arguments)),
+        "arguments": json_safe(to_record(call.arguments)),
         "rules": [rule.id for rule in exercised(call.arguments)],
         "predicted": predicted(call),
     }
