@@ -53,9 +53,9 @@ MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
 
 
 @cached(LRUCache(2**22, getsizeof=lambda positions: positions.nbytes))
-def reads(model: Model, axis: Axis) -> Reads:
-    """What a model reads, kept for the axis of the next call, which often is the same. Not to be written to."""
-    positions = model.reads(axis)
+def kept(reads: Callable[[Axis], Reads], axis: Axis) -> Reads:
+    """What a model's `reads` says of an axis, kept for the next call, whose axis often is the same. Not to be written to."""
+    positions = reads(axis)
     positions.flags.writeable = False
     return positions
 
@@ -110,7 +110,7 @@ def values(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     reading = reading_of(arguments)
     if model.flushes_subnormals:
         tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
-    rows, columns = reads(model, reading.height), reads(model, reading.width)
+    rows, columns = kept(model.reads, reading.height), kept(model.reads, reading.width)
     result = compute(arguments, reading, rows, columns, *tensors, skip_padding=model.skips_padding)
     return flushed(result, arguments.dtype) if model.flushes_subnormals else result
 

@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.geometry import Axis
+from tf_conv_conformance.geometry import Axis, Reads, within
 from tf_conv_conformance.oracle.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.oracle.error_bounds import Values
-from tf_conv_conformance.oracle.models import MODELS, Model, compute, flat, reading_of, reads
+from tf_conv_conformance.oracle.models import MODELS, Model, compute, flat, kept, reading_of
 
 Tensors = tuple[Array, ...]
 LESS = {"float32": 11, "float64": 24}
@@ -38,7 +38,9 @@ class Wrong:
         """What it computes, from input, filter, and what comes from above into a gradient."""
         x, w, *upstream = tensors
         other = w if self.filter is None else self.filter(w)
-        return compute(arguments, reading_of(arguments), reads(self.model, self.height), reads(self.model, self.width), x, other, *upstream)
+        return compute(
+            arguments, reading_of(arguments), kept(self.model.reads, self.height), kept(self.model.reads, self.width), x, other, *upstream
+        )
 
 
 def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[Wrong]:
@@ -65,12 +67,12 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[Wrong]:
 def _shifted(model: Model, axis: Axis) -> Axis:
     """The axis with one padded element moved from its end to its start."""
     before, after = model.padding(axis)
-    return replace(axis, padding=(before + 1, after - 1))
+    return Axis(axis.size, axis.filter, axis.stride, axis.rate, (before + 1, after - 1))
 
 
 def _with(axis: Axis, other: Axis) -> Axis:
     """The axis with the other's stride, rate and padding."""
-    return replace(axis, stride=other.stride, rate=other.rate, padding=other.padding)
+    return Axis(axis.size, axis.filter, other.stride, other.rate, other.padding)
 
 
 def _other_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array], Array]]]:
@@ -129,11 +131,11 @@ class _Sample:
 def _samples(model: Model, arguments: Arguments) -> list[_Sample]:
     """Where to look at the wrong oracles that there is something to see of: not another shape, which any data shows, nor the same reads."""
     reading = reading_of(arguments)
-    same = [_parting(model, axis, model, axis) for axis in (reading.height, reading.width)]
+    same = [_parting(model.reads, axis, model.reads, axis) for axis in (reading.height, reading.width)]
     samples = []
     for wrong in wrong_oracles(model, arguments):
-        down = same[0] if wrong.filter else _parting(model, reading.height, wrong.model, wrong.height)
-        along = same[1] if wrong.filter else _parting(model, reading.width, wrong.model, wrong.width)
+        down = same[0] if wrong.filter else _parting(model.reads, reading.height, wrong.model.reads, wrong.height)
+        along = same[1] if wrong.filter else _parting(model.reads, reading.width, wrong.model.reads, wrong.width)
         if down is not None and along is not None and (down.differs or along.differs or wrong.filter):
             samples.append(_Sample(wrong, down.output, along.output, down.reads, along.reads))
     return samples
@@ -149,9 +151,9 @@ class _Parting:
 
 
 @lru_cache(maxsize=4096)
-def _parting(model: Model, axis: Axis, other: Model, changed: Axis) -> _Parting | None:
+def _parting(reads: Callable[[Axis], Reads], axis: Axis, other: Callable[[Axis], Reads], changed: Axis) -> _Parting | None:
     """Where the two part most, of such where most is read, -1 for padding; None where the sizes are unlike, or nothing comes out."""
-    right, wrong = model.taps(axis), other.taps(changed)
+    right, wrong = within(kept(reads, axis), axis.size), within(kept(other, changed), axis.size)
     if right.shape != wrong.shape or not len(right):
         return None
     unlike, inside = (right != wrong).sum(axis=1), (wrong >= 0).sum(axis=1)
@@ -163,7 +165,7 @@ def _agreeing(
     samples: Sequence[_Sample], arguments: Arguments, tensors: Tensors, said: Values, encoded: Callable[[Array], Array]
 ) -> list[_Sample]:
     """The samples that come to the right values on this data, in all batch elements and channels."""
-    reading, (x, w) = reading_of(arguments), tensors
+    reading, depthwise, (x, w) = reading_of(arguments), arguments.op == "depthwise_conv2d", tensors
     plain = [one for one in samples if one.wrong.filter is None]
     filters = [one.wrong.filter for one in samples if one.wrong.filter is not None]
     seen = samples[: len(plain) + 1]  # the other filters come last, and are all asked for one pixel
@@ -171,12 +173,14 @@ def _agreeing(
     rows, columns = (np.array(positions, dtype=np.int64) for positions in ([one.rows for one in seen], [one.columns for one in seen]))
     read = taken(across, places(rows, columns, across.shape[1], across.shape[2]))
 
-    def kernel(filter_: Array) -> Array:
-        return grouped(filter_, reading.in_channels, arguments.op == "depthwise_conv2d")
-
-    groups, out = kernel(w).shape[3:]
-    parts = [(read[:, : len(plain)], kernel(w)), *((read[:, -1:], kernel(change(w))) for change in filters)]
-    sums = np.concatenate([multiplied(part, other[..., :CHANNELS]) for part, other in parts], axis=1)
+    kernels = [grouped(w if change is None else change(w), reading.in_channels, depthwise) for change in (None, *filters)]
+    groups, out = kernels[0].shape[3:]
+    few = [kernel[..., :CHANNELS] for kernel in kernels]
+    sums = multiplied(read[:, : len(plain)], few[0])
+    if filters:  # side by side, as one filter that has more channels
+        beside = multiplied(read[:, -1:], np.concatenate(few[1:], axis=4))
+        beside = beside.reshape(len(read), groups, len(filters), few[0].shape[4]).swapaxes(1, 2)
+        sums = np.concatenate([sums, beside.reshape(len(read), len(filters), sums.shape[2])], axis=1)
     row, column = [one.row for one in samples], [one.column for one in samples]
 
     def there(numbers: Array) -> Array:
@@ -184,7 +188,8 @@ def _agreeing(
         return pixels[..., :CHANNELS].reshape(sums.shape)
 
     unlike = said.at(there).unlike(encoded(sums))
-    return [one for number, one in enumerate(samples) if not unlike[:, number].any()]
+    noticed = set(np.flatnonzero(unlike.any(axis=(0, 2))).tolist())
+    return [one for number, one in enumerate(samples) if number not in noticed]
 
 
 def less_precise(model: Model, arguments: Arguments, said: Values, like: Tensors, seed: int) -> str | None:
