@@ -1,6 +1,5 @@
-"""Speed as ratios against a peer in the same run: ``python benchmarks/ratios.py``. Needs the extras tensorflow and test.
+"""Speed as ratios against a peer in the same run: ``python benchmarks/ratios.py``. Needs the extra tensorflow. The oracle's is oracle.py.
 
-- the oracle against SciPy's direct correlation of the same layer;
 - a call through the worker against the same call in this process, where TensorFlow is imported too;
 - reading the shipped cases against PyYAML's own loader.
 """
@@ -11,11 +10,8 @@ from statistics import median
 
 import numpy as np
 import yaml
-from scipy.signal import correlate
 
-from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.oracle.models import DOCUMENTED, values
 from tf_conv_conformance.subject.gateway import Gateway, InProcess
 
 
@@ -33,17 +29,6 @@ def alternating(ours, theirs, rounds=15):
 def row(name, peer, ours, theirs):
     ours, theirs = alternating(ours, theirs)
     print(f"{name:<42} {1000 * ours:8.2f} ms   {peer:<28} {1000 * theirs:8.2f} ms   ratio {ours / theirs:6.2f}")
-
-
-def oracle():
-    x, w = np.ones((1, 56, 56, 16)), np.ones((3, 3, 16, 8))
-    arguments = Arguments("conv2d", TensorSpec(x.shape), TensorSpec(w.shape), 1, "VALID")
-    row(
-        "oracle, 56×56×16, 3×3, 8 filters",
-        "scipy.signal.correlate",
-        lambda: values(DOCUMENTED, arguments, x, w),
-        lambda: [correlate(x[0], w[..., k], mode="valid", method="direct") for k in range(8)],
-    )
 
 
 def worker():
@@ -67,6 +52,5 @@ def reading():
 
 
 if __name__ == "__main__":
-    oracle()
     reading()
     worker()

@@ -113,13 +113,13 @@ def _bytes(values: Values) -> int:
 
 @cached(LRUCache(data.KEPT, getsizeof=_bytes))
 def _values(model: Model, arguments: Arguments, drawn: Arguments, arm: data.Arm) -> Values:
-    """What a model predicts for one arm: once for the data's own check, and for the verdicts in all modes."""
+    """What a model predicts for one arm: once for the data's own check, and for the verdicts in all modes. Not to be written to."""
     tensors = arm.arrays(drawn)
     with np.errstate(all="ignore"):  # infinities and NaN are data, too
         numbers = models.values(model, arguments, *tensors)
-        if arm.name == "reals":
-            return Values(numbers, bound(model, arguments, *tensors))
-        return Values(_held(arguments.dtype, numbers))
+        predicted = Values(numbers, bound(model, arguments, *tensors)) if arm.name == "reals" else Values(_held(arguments.dtype, numbers))
+    predicted.numbers.flags.writeable = False
+    return predicted
 
 
 def _held(dtype: str, sums: Array) -> Array:

@@ -35,7 +35,7 @@ class Values:
         """Where these numbers are farther off than they may be. One NaN is like another."""
         with np.errstate(invalid="ignore"):
             near = numbers == self.numbers if self.bound is None else np.abs(numbers - self.numbers) <= self.bound
-        return ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
+        return ~near if near.all() else ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
 
     def at(self, part: Callable[[Array], Array]) -> Values:
         """Those of a part of the result."""
