@@ -40,6 +40,23 @@ def test_data_depends_on_the_arguments_alone():
     assert data.arms(CALL, salt=1)[0].seed != data.arms(CALL)[0].seed
 
 
+def test_the_arrays_of_an_arm_are_drawn_once_and_cannot_be_written_to():
+    first, again = (data.arms(CALL)[0].arrays(CALL) for _ in range(2))
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    with pytest.raises(ValueError, match="read-only"):
+        first[0][...] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        prediction.values(DOCUMENTED, CALL, CALL)[0].numbers[...] = 0
+
+
+def test_arrays_beyond_the_bound_are_not_kept():
+    large = replace(CALL, input=TensorSpec((1, data.KEPT // 2**16, 2**12, 3)))
+    x = data.arms(large)[0].arrays(large)[0]
+    assert x.nbytes > data.KEPT
+    assert data._drawn.cache.currsize <= data.KEPT
+    assert data.arms(large)[0].arrays(large)[0] is not x
+
+
 @pytest.mark.parametrize("drawn", [data.Signed(4), data.Signed(1), data.Signed(1, odd=True), data.Signed(932067, odd=True)])
 def test_the_source_draws_the_same(drawn):
     shape = (3, 4)

@@ -22,6 +22,7 @@ from tf_conv_conformance.oracle.correlation import Array
 
 SMALL = 4  # the largest magnitude of `small_integers`
 KEPT = 2**26  # bytes of arrays that are kept: the modes of the same arguments follow one another
+BESIDE = 2**12  # bytes that one entry may take beside its arrays, so that tiny ones have a bound too
 
 
 class Inexact(Exception):
@@ -93,7 +94,7 @@ _RNG = np.random.RandomState()  # always seeded anew, in a hundredth of the time
 
 
 def _bytes(tensors: tuple[Array, ...]) -> int:
-    return sum(tensor.nbytes for tensor in tensors)
+    return BESIDE + sum(tensor.nbytes for tensor in tensors)
 
 
 @cached(LRUCache(KEPT, getsizeof=_bytes))

@@ -108,7 +108,7 @@ def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values
 
 
 def _bytes(values: Values) -> int:
-    return values.numbers.nbytes * (1 if values.bound is None else 2)
+    return data.BESIDE + values.numbers.nbytes * (1 if values.bound is None else 2)
 
 
 @cached(LRUCache(data.KEPT, getsizeof=_bytes))

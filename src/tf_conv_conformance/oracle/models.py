@@ -52,7 +52,7 @@ PHASE_STRIDED = Model("phase_strided", phase_strided_padding, phase_strided_size
 MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
 
 
-@cached(LRUCache(2**22, getsizeof=lambda positions: positions.nbytes))
+@cached(LRUCache(2**23, getsizeof=lambda positions: 2**10 + positions.nbytes))
 def kept(reads: Callable[[Axis], Reads], axis: Axis) -> Reads:
     """What a model's `reads` says of an axis, kept for the next call, whose axis often is the same. Not to be written to."""
     positions = reads(axis)
