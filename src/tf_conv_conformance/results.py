@@ -18,11 +18,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import marshal
 import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from tf_conv_conformance import __version__
 from tf_conv_conformance.vocabulary import FAILING, KINDS
@@ -125,25 +128,45 @@ def in_order(plan: Iterable[Line]) -> list[Line]:
     return sorted(lines.values(), key=key)
 
 
+_BEGINNING = re.compile(rb'\{"type":"(\w+)"(?:,"(?:id|key)":("(?:[^"\\]|\\.)*"))?')
+
+
 def settle(path: Path) -> None:
     """Put the lines of a finished file in the order of its plan: the same calls leave the same file, whoever made them and when."""
-    lines = path.read_bytes().split(b"\n")[:-1]
-    kinds = [json.loads(line) for line in lines]
-    tests = {line["id"]: number for number, line in enumerate(kinds) if line["type"] in ("call", "block") and "number" not in line}
-    calls = {line["id"]: (tests.get(line.get("block", line["id"]), -1), line.get("number", -1)) for line in kinds if line["type"] == "call"}
-
-    def key(number: int) -> tuple[int, str, tuple[int, int]]:
-        line = kinds[number]
-        kind = line["type"]
-        if kind in ("start", "end") or "number" in line:  # a call of a block stands before its end
-            return 2, "", calls.get(line["id"], (tests.get(line["id"], -1), -1))
-        if kind == "subject":
-            return 1, line["key"], (0, 0)
-        return (3 if kind == "footer" else 0), "", (0, 0)
-
+    places: dict[str, tuple[int, int]] = {}  # of the plan's calls and blocks; those of a block by their numbers in it
+    lines: list[tuple[int, str, tuple[int, int], int, int]] = []  # group, subject, place in the plan; where in the file, how long
     settled = path.with_name(path.name + ".settled")
-    settled.write_bytes(b"".join(lines[number] + b"\n" for number in sorted(range(len(lines)), key=key)))
+    with path.open("rb") as file, settled.open("wb") as target:
+        where = 0
+        for line in file:
+            kind, name, place = _told(line)
+            if place is not None:  # a call of a block, just before its end
+                block, number = place
+                places[name] = (places.get(block, (-1, -1))[0], number)
+            elif kind in ("call", "block"):
+                places[name] = (len(places), -1)
+            if kind in ("start", "end") or place is not None:
+                lines.append((2, "", places.get(name, (-1, -1)), where, len(line)))
+            else:
+                lines.append(({"subject": 1, "footer": 3}.get(kind, 0), name if kind == "subject" else "", (0, 0), where, len(line)))
+            where += len(line)
+        for *_, where, length in sorted(lines):
+            if where != file.tell():  # a seek throws away what was read ahead
+                file.seek(where)
+            target.write(file.read(length))
     settled.replace(path)
+
+
+def _told(line: bytes) -> tuple[str, str, tuple[str, int] | None]:
+    """The type of a line, its id or key, and for a call of a block the block's id and its number there.
+
+    From how the line begins, without parsing the rest, where that tells: a call says late whether it is of a block.
+    """
+    if (found := _BEGINNING.match(line)) and found[2] and (found[1] != b"call" or b'"block":' not in line):
+        return found[1].decode(), json.loads(found[2]), None
+    whole = json.loads(line)
+    place = (whole["block"], whole["number"]) if "number" in whole else None
+    return whole["type"], whole.get("id", whole.get("key", "")), place
 
 
 @dataclass
@@ -186,17 +209,21 @@ class NotRecords(Exception):
 
 
 def read(path: Path) -> Records:
-    """The records in a file; a torn last line is left out. Raises :class:`NotRecords`."""
+    """The records in a file; a torn last line is left out. Values that are the same in many lines are one object: none is to be changed.
+
+    Raises :class:`NotRecords`.
+    """
     records = Records()
+    shared: dict[str | bytes, Any] = {}
     try:
-        *lines, _torn = path.read_bytes().split(b"\n")  # what is after the last line break is empty, or a line that was cut
+        with path.open("rb") as file:
+            for number, line in _parsed(path, file):
+                try:
+                    _take(records, line, shared)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise _not_a_line(path, number, error) from error
     except OSError as error:
         raise NotRecords(f"{path}: cannot be read: {error}") from error
-    for number, text in enumerate(lines, 1):
-        try:
-            _take(records, json.loads(text))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise NotRecords(f"{path}:{number}: not a line of a record file: {error}") from error
     if records.header.get("schema") != SCHEMA:
         raise NotRecords(f"{path}: is not a record file of schema {SCHEMA}; it begins with {records.header or 'no header'}")
     if lacking := _lacking(records):
@@ -204,52 +231,98 @@ def read(path: Path) -> Records:
     return records
 
 
-def _take(records: Records, line: Line) -> None:
+def _not_a_line(path: Path, number: int, error: Exception) -> NotRecords:
+    return NotRecords(f"{path}:{number}: not a line of a record file: {error}")
+
+
+BATCH = 256
+"""Lines that are parsed at once, so that they have their names in common: what a name of each line would take is half of the memory."""
+SHARED = {
+    "call": ("block", "case", "mode", "relation", "arguments", "rules", "predicted"),
+    "end": ("subject", "verdict", "reason", "rules", "data", "observed", "difference", "explained", "warnings"),
+}
+"""What is often the same from line to line, by their type: in the modes of a call if nowhere else."""
+SHARED_LIMIT = 10_000  # values that are remembered; what is the same is not far away
+
+
+def _parsed(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line]]:
+    """The lines with their numbers, as values. What is after the last line break is empty, or a line that was cut."""
+    first = 1
+    while texts := [text for text in islice(file, BATCH) if text.endswith(b"\n")]:
+        try:
+            lines = json.loads(b"[" + b",".join(texts) + b"]")
+        except (ValueError, RecursionError):
+            lines = []
+        if len(lines) == len(texts):
+            yield from enumerate(lines, first)
+        else:  # one of them is no value, or two
+            for number, text in enumerate(texts, first):
+                try:
+                    yield number, json.loads(text)
+                except (ValueError, RecursionError) as error:
+                    raise _not_a_line(path, number, error) from error
+        first += len(texts)
+
+
+def _take(records: Records, line: Line, shared: dict[str | bytes, Any]) -> None:
     kind = line["type"]
-    if kind == "header":
+    if kind == "end":
+        _share(line, kind, shared)
+        line["id"] = records.calls.get(line["id"], line)["id"]
+        records.ends[line["id"]] = line
+        records.every_end.append(line)
+    elif kind == "start":
+        records.started.add(records.calls.get(line["id"], line)["id"])
+    elif kind == "call":
+        _share(line, kind, shared)
+        records.calls[line["id"]] = line
+    elif kind == "block":
+        records.blocks[line["id"]] = line
+    elif kind == "case":
+        records.cases[line["key"]] = line
+    elif kind == "subject":
+        records.subjects[line["key"]] = line
+    elif kind == "header":
         records.header = line
     elif kind == "footer":
         records.footer = line
-    elif kind == "subject":
-        records.subjects[line["key"]] = line
-    elif kind == "case":
-        records.cases[line["key"]] = line
-    elif kind == "block":
-        records.blocks[line["id"]] = line
-    elif kind == "call":
-        records.calls[line["id"]] = line
-    elif kind == "start":
-        records.started.add(line["id"])
-    elif kind == "end":
-        records.ends[line["id"]] = line
-        records.every_end.append(line)
     else:
         raise ValueError(f"unknown type {kind!r}")
 
 
-REQUIRED = {
-    "subject": ("key", "subject", "sentences"),
-    "case": ("key", "file", "line", "deviations"),
-    "block": ("id", "hash", "case", "calls"),
-    "call": ("id", "hash", "case", "arguments", "predicted"),
-    "end": ("id", "subject", "verdict", "reason", "rules", "data"),
+def _share(line: Line, kind: str, shared: dict[str | bytes, Any]) -> None:
+    """Put the object of an equal value of an earlier line in a value's place."""
+    line["type"] = sys.intern(kind)
+    if len(shared) > SHARED_LIMIT:
+        shared.clear()
+    for name in SHARED[kind]:
+        value = line.get(name)
+        if value is not None:
+            line[name] = shared.setdefault(value if isinstance(value, str) else marshal.dumps(value, 2), value)
+
+
+REQUIRED: dict[str, dict[str, None]] = {
+    kind: dict.fromkeys(names)
+    for kind, names in {
+        "subject": ("key", "subject", "sentences"),
+        "case": ("key", "file", "line", "deviations"),
+        "block": ("id", "hash", "case", "calls"),
+        "call": ("id", "hash", "case", "arguments", "predicted"),
+        "end": ("id", "subject", "verdict", "reason", "rules", "data"),
+    }.items()
 }
-"""What the readers of records rely on, by a line's type."""
+"""What the readers of records rely on, by a line's type, in this order."""
 
 
 def _lacking(records: Records) -> str | None:
     """What a line lacks that readers rely on, in words."""
-    for line in (
-        *records.subjects.values(),
-        *records.cases.values(),
-        *records.blocks.values(),
-        *records.calls.values(),
-        *records.every_end,
-    ):
-        if missing := [name for name in REQUIRED[line["type"]] if name not in line]:
+    plan = (records.cases, records.blocks, records.calls)
+    for line in chain(records.subjects.values(), *(lines.values() for lines in plan), records.every_end):
+        if not line.keys() >= REQUIRED[line["type"]].keys():
+            missing = [name for name in REQUIRED[line["type"]] if name not in line]
             return f"a line of type {line['type']!r} lacks {missing[0]!r}"
     other = next((end["verdict"] for end in records.every_end if end["verdict"] not in KINDS), None)
     if other is not None:
         return f"{other!r} is no verdict; they are {', '.join(KINDS)}"
-    unknown = next((call for call in records.calls.values() if call["case"] not in records.cases), None)
-    return f"the call {unknown['id']!r} is of a case that the file lacks" if unknown else None
+    unknown = next((line for line in chain(records.blocks.values(), records.calls.values()) if line["case"] not in records.cases), None)
+    return f"the {unknown['type']} {unknown['id']!r} is of a case that the file lacks" if unknown else None
