@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance.differing import Became, absent, differences, outcome, values_compared
-from tf_conv_conformance.results import Line, Records
+from tf_conv_conformance.results import Line, Records, uncollected
 from tf_conv_conformance.series import identifying, labels, series, varying
 
 UNASKED = "unsupported in both runs"
@@ -111,12 +111,14 @@ class Changes:
         return tuple(sorted(groups, key=lambda group: (group.example.became[0].aspect != "verdict", -len(group.ids))))
 
 
+@uncollected()
 def compare(old: Records, new: Records) -> Changes:
     """What changed from one run to another, in calls of one content hash: those of one id, and those that moved to another."""
     moved = _moved(old.calls, new.calls)
     shared = [identifier for identifier in old.calls if identifier in new.calls]
     edited = [identifier for identifier in shared if old.calls[identifier]["hash"] != new.calls[identifier]["hash"]]
-    aligned = [(identifier, identifier) for identifier in shared if identifier not in set(edited)] + moved
+    other = set(edited)
+    aligned = [(identifier, identifier) for identifier in shared if identifier not in other] + moved
     went, came = {before for before, _ in moved}, {now for _, now in moved}
     not_compared = [NotCompared(now, why) for before, now in aligned if (why := _why_not(old.ends.get(before), new.ends.get(now)))]
     unseen = {one.id for one in not_compared}

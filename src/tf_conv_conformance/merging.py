@@ -68,14 +68,14 @@ def _split(name: str, records: Records) -> Iterator[tuple[str | None, _Part]]:
     """The parts of a file. A call that was made anew for the same subject has its last end."""
     ends: dict[str | None, dict[str, Line]] = {}
     keys: dict[str | None, dict[str, Line]] = {}
+    known: dict[str | None, str | None] = {None: None, **{key: series(line["subject"]) for key, line in records.subjects.items()}}
     for end in records.every_end:
-        subject = records.subjects.get(end["subject"])
-        if subject is None and end["subject"] is not None:
+        if end["subject"] not in known:
             raise Refused(f"{name}: the end of {end['id']} is of subject {end['subject']!r}, which the file does not describe")
-        key = series(subject["subject"] if subject else None)
+        key = known[end["subject"]]
         ends.setdefault(key, {})[end["id"]] = end
-        if subject is not None:
-            keys.setdefault(key, {})[subject["key"]] = subject
+        if end["subject"] is not None:
+            keys.setdefault(key, {}).setdefault(end["subject"], records.subjects[end["subject"]])
     if len(ends) < 2:
         yield next(iter(ends), None), _Part(name, records)
         return

@@ -16,12 +16,14 @@ The header cannot hold the subject: TensorFlow starts with the first call, and t
 from __future__ import annotations
 
 import datetime
+import gc
 import hashlib
 import json
 import marshal
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -208,6 +210,19 @@ class NotRecords(Exception):
     """The file is not a record file that this version reads; the message says why."""
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without Python's collector of cycles: it would walk all records again and again, and they hold no cycle."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+@uncollected()
 def read(path: Path) -> Records:
     """The records in a file; a torn last line is left out. Values that are the same in many lines are one object: none is to be changed.
 
@@ -220,7 +235,7 @@ def read(path: Path) -> Records:
             for number, line in _parsed(path, file):
                 try:
                     _take(records, line, shared)
-                except (ValueError, KeyError, TypeError) as error:
+                except (ValueError, KeyError, TypeError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error
     except OSError as error:
         raise NotRecords(f"{path}: cannot be read: {error}") from error
@@ -242,7 +257,7 @@ SHARED = {
     "end": ("subject", "verdict", "reason", "rules", "data", "observed", "difference", "explained", "warnings"),
 }
 """What is often the same from line to line, by their type: in the modes of a call if nowhere else."""
-SHARED_LIMIT = 10_000  # values that are remembered; what is the same is not far away
+SHARED_LIMIT = 40_000  # values that are remembered; what is the same is not far away
 
 
 def _parsed(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line]]:
@@ -296,9 +311,25 @@ def _share(line: Line, kind: str, shared: dict[str | bytes, Any]) -> None:
     if len(shared) > SHARED_LIMIT:
         shared.clear()
     for name in SHARED[kind]:
-        value = line.get(name)
-        if value is not None:
-            line[name] = shared.setdefault(value if isinstance(value, str) else marshal.dumps(value, 2), value)
+        if (value := line.get(name)) is not None:
+            line[name] = _one(value, shared)
+
+
+def _one(value: Any, shared: dict[str | bytes, Any]) -> Any:
+    """The object that stands for all values equal to this one; so do those within it."""
+    key = value if isinstance(value, str) else marshal.dumps(value, 2)
+    if key in shared:
+        return shared[key]
+    places: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        places = value.items()
+    elif isinstance(value, list) and value and not isinstance(value[0], int | float):
+        places = enumerate(value)
+    for place, inner in places:
+        if isinstance(inner, str | list | dict):
+            value[place] = _one(inner, shared)
+    shared[key] = value
+    return value
 
 
 REQUIRED: dict[str, dict[str, None]] = {
@@ -321,6 +352,9 @@ def _lacking(records: Records) -> str | None:
         if not line.keys() >= REQUIRED[line["type"]].keys():
             missing = [name for name in REQUIRED[line["type"]] if name not in line]
             return f"a line of type {line['type']!r} lacks {missing[0]!r}"
+    uncounted = next((block["calls"] for block in records.blocks.values() if not isinstance(block["calls"], int)), None)
+    if uncounted is not None:
+        return f"{uncounted!r} is not how many calls a block has"
     other = next((end["verdict"] for end in records.every_end if end["verdict"] not in KINDS), None)
     if other is not None:
         return f"{other!r} is no verdict; they are {', '.join(KINDS)}"

@@ -10,6 +10,7 @@ from tf_conv_conformance.disagreement import comparable, disagreements
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.quoting import markdown, table_head
 from tf_conv_conformance.report.calls import ORDER, Shown, by_column, outcome, shown
+from tf_conv_conformance.results import uncollected
 from tf_conv_conformance.vocabulary import FAILING
 
 SHOWN = 20
@@ -18,6 +19,7 @@ LIMIT = 60_000
 """How many bytes the summary has at most; GitHub takes 1 MiB a step, and shows what people read."""
 
 
+@uncollected()
 def summary(columns: Sequence[Column], changes: Changes | None = None) -> str:
     """The summary: what came out, what fails, what changed, where the columns disagree. All text of records is shown as code."""
     calls = by_column(columns, shown(columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ ORDER: tuple[Kind, ...] = (
 """Verdicts as a reader wants them: what fails first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A call of one subject with its end and its case; `number` is its place on the page, from 0, and `column` its subject's."""
 
@@ -61,17 +62,21 @@ class Shown:
 
 
 def shown(columns: Sequence[Column]) -> list[Shown]:
-    """Every planned call of every subject; one without an end is missing, charged to itself if it had started."""
+    """Every planned call of every subject; one without an end is missing, charged to itself if it had started.
+
+    Equal arguments are one object.
+    """
     found: list[Shown] = []
-    arguments: dict[str, Arguments] = {}
+    arguments: dict[bytes, Arguments] = {}
     for place, column in enumerate(columns):
         records = column.records
         for identifier, call in records.calls.items():
             reason = "it had started when the run ended" if identifier in records.started else "the run ended before it"
             end = records.ends.get(identifier, {"verdict": "missing", "reason": reason, "rules": [], "data": []})
-            if call["hash"] not in arguments:
-                arguments[call["hash"]] = from_record(call["arguments"])
-            found.append(Shown(len(found), place, call, end, records.cases[call["case"]], arguments[call["hash"]]))
+            plain = marshal.dumps(call["arguments"], 2)
+            if plain not in arguments:
+                arguments[plain] = from_record(call["arguments"])
+            found.append(Shown(len(found), place, call, end, records.cases[call["case"]], arguments[plain]))
     return found
 
 

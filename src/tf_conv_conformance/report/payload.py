@@ -60,18 +60,25 @@ def index(columns: Sequence[Column], calls: Sequence[Shown]) -> dict[str, Any]:
 
 def alike(calls: Sequence[Shown]) -> dict[str, list[int]]:
     """For mode, dtype and version: the number of the group of calls that differ in it alone."""
+    arguments, typeless = Numbered(), Numbered()
+    whole = [arguments.number(call.arguments) for call in calls]
+    but_dtype = [typeless.number(replace(one, dtype="")) for one in arguments.values()]
     found = {}
     for name in ("mode", "dtype", "version"):
         numbered = Numbered()
-        found[name] = [numbered.number(_but(call, name)) for call in calls]
+        found[name] = [
+            numbered.number(
+                (
+                    call.case["key"],
+                    call.call["relation"],
+                    but_dtype[number] if name == "dtype" else number,
+                    None if name == "mode" else call.call["mode"],
+                    None if name == "version" else call.column,
+                )
+            )
+            for call, number in zip(calls, whole, strict=True)
+        ]
     return found
-
-
-def _but(call: Shown, name: str) -> Hashable:
-    arguments = replace(call.arguments, dtype="") if name == "dtype" else call.arguments
-    mode = None if name == "mode" else call.call["mode"]
-    column = None if name == "version" else call.column
-    return call.case["key"], call.call["relation"], arguments, mode, column
 
 
 def chunks(calls: Sequence[Shown]) -> Iterator[dict[str, Any]]:
