@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ class Group:
 
 @dataclass(frozen=True)
 class NotCompared:
-    """A call that both runs planned and that could not be compared."""
+    """A call that could not be compared, though both runs planned it, or the one that does not hold it may have."""
 
     id: str
     why: str
@@ -120,6 +120,8 @@ def compare(old: Records, new: Records) -> Changes:
     other = set(edited)
     aligned = [(identifier, identifier) for identifier in shared if identifier not in other] + moved
     went, came = {before for before, _ in moved}, {now for _, now in moved}
+    added, unlike = _only(new, old, came, "old")
+    removed, apart = _only(old, new, went, "new")
     not_compared = [NotCompared(now, why) for before, now in aligned if (why := _why_not(old.ends.get(before), new.ends.get(now)))]
     unseen = {one.id for one in not_compared}
     pairs = [(before, now) for before, now in aligned if now not in unseen]
@@ -130,14 +132,30 @@ def compare(old: Records, new: Records) -> Changes:
         changed=tuple(_changed(old, new, pairs)),
         compared=len(pairs),
         values_unknown=sum(_values_unknown(old.ends[before], new.ends[now]) for before, now in pairs),
-        not_compared=tuple(not_compared),
+        not_compared=(*not_compared, *unlike, *apart),
         edited=tuple(edited),
-        added=tuple(identifier for identifier in new.calls if identifier not in old.calls and identifier not in came),
-        removed=tuple(identifier for identifier in old.calls if identifier not in new.calls and identifier not in went),
+        added=tuple(added),
+        removed=tuple(removed),
         moved=tuple(moved),
         environment=tuple(_environment(old, new)),
         documentation=tuple(_documentation(old, new)),
     )
+
+
+def _only(run: Records, other: Records, moved: Container[str], which: str) -> tuple[list[str], list[NotCompared]]:
+    """The calls that are in one run alone, and those that the other may have planned, though it does not hold them."""
+    alone, apart = [], []
+    for identifier, call in run.calls.items():
+        if identifier in other.calls or identifier in moved:
+            continue
+        block = call.get("block")
+        if block in other.blocks and block in run.blocks and other.blocks[block]["hash"] == run.blocks[block]["hash"]:
+            apart.append(NotCompared(identifier, f"no end in the {which} run"))
+        elif other.shards and other.shards.missing:
+            apart.append(NotCompared(identifier, f"in no shard of the {which} run that is here"))
+        else:
+            alone.append(identifier)
+    return alone, apart
 
 
 def _moved(old: Mapping[str, Line], new: Mapping[str, Line]) -> list[tuple[str, str]]:

@@ -31,6 +31,13 @@ def report(arguments: argparse.Namespace) -> int:
     return report(arguments.records, arguments.output, arguments.since, arguments.partial)
 
 
+def merge(arguments: argparse.Namespace) -> int:
+    """Write several record files as one."""
+    from tf_conv_conformance.runs import merged
+
+    return merged(arguments.records, arguments.output, arguments.partial)
+
+
 def summary(arguments: argparse.Namespace) -> int:
     """Sum record files up in Markdown."""
     from tf_conv_conformance.runs import summarise
@@ -204,6 +211,10 @@ def parser() -> argparse.ArgumentParser:
     rendering = commands.add_parser("report", help="render record files as one HTML page")
     rendering.add_argument("-o", "--output", type=Path, default=Path("index.html"), help="default: index.html")
     _takes_records(rendering, report)
+    about = "write the record files of one subject's shards, or other parts of a run, as one"
+    merging = commands.add_parser("merge", help=about, description=about)
+    merging.add_argument("-o", "--output", type=Path, default=Path("results.jsonl"), help="default: results.jsonl")
+    _takes_records(merging, merge)
     summing = commands.add_parser("summary", help="sum record files up in Markdown, for $GITHUB_STEP_SUMMARY")
     _takes_records(summing, summary)
     for command in (rendering, summing):

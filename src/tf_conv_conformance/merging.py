@@ -1,12 +1,17 @@
-"""Many record files → columns: one for each series of subjects, all with the same plan. Refuses, by name, what does not fit."""
+"""Many record files → columns: one for each series of subjects, all with the same plan. Refuses, by name, what does not fit.
+
+The shards of a run are parts of a series that know how many they are.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tf_conv_conformance.results import Line, Records
+from tf_conv_conformance.results import Line, Records, in_order
 from tf_conv_conformance.series import labels, order, series
+from tf_conv_conformance.shard import Shards
 
 
 class Refused(Exception):
@@ -40,12 +45,13 @@ def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[
     for name, records in files:
         for key, part in _split(name, records):
             by_series.setdefault(key, []).append(part)
-    groups = sorted(by_series.values(), key=lambda parts: order(_subject(parts)))
+    groups = sorted(_with_idle(by_series), key=lambda parts: order(_subject(parts)))
     named = labels([_subject(parts) for parts in groups])
     columns = []
     for label, parts in zip(named, groups, strict=True):
         subject = next((line for part in parts for line in part.records.subjects.values()), None)
         columns.append(Column(label, subject, _union(label, parts)))
+    _same_shards(columns, groups)
     _same_plans(columns, groups)
     if not partial:
         _complete(columns, groups)
@@ -86,18 +92,68 @@ def _split(name: str, records: Records) -> Iterator[tuple[str | None, _Part]]:
         yield key, _Part(name, replace(records, subjects=subjects, started=started, ends=own, every_end=list(own.values())))
 
 
+def _with_idle(by_series: Mapping[str | None, list[_Part]]) -> list[list[_Part]]:
+    """The parts of each series. A shard in which no call was made tells no subject: it goes to a series that lacks it."""
+    groups = [list(parts) for key, parts in by_series.items() if key is not None]
+    alone: list[_Part] = []
+    for part in by_series.get(None, ()):
+        shards = part.records.shards
+        lacking = [group for group in groups if shards and not _held(group) & {*shards.numbers}]
+        (lacking[0] if lacking and not part.records.ends else alone).append(part)
+    return groups + ([alone] if alone else [])
+
+
+def _held(parts: Sequence[_Part]) -> set[int]:
+    """The numbers of the shards that are here."""
+    return {number for part in parts if (shards := part.records.shards) for number in shards.numbers}
+
+
+def _joined(label: str, parts: Sequence[_Part]) -> Shards | None:
+    """The shards that all parts of a series are together; None where none is a shard."""
+    told = [(part.name, part.records.shards) for part in parts]
+    first, of = next(((name, shards.of) for name, shards in told if shards), ("", 0))
+    if not of:
+        return None
+    holders: dict[int, str] = {}
+    for name, shards in told:
+        if shards is None or shards.of != of:
+            raise Refused(
+                f"not shards of one run of {label}: {first} is one of {of}, {name} is {f'one of {shards.of}' if shards else 'none'}"
+            )
+        for number in shards.numbers:
+            if number in holders:
+                raise Refused(f"duplicate shard: {holders[number]} and {name} are both shard {number}/{of} of {label}")
+            holders[number] = name
+    return Shards(tuple(sorted(holders)), of)
+
+
+def _same_shards(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> None:
+    """Refuse columns that are not of the same shards."""
+    if len({column.records.shards for column in columns}) > 1:
+        held = [
+            f"{f'shard {column.records.shards}' if column.records.shards else 'a whole run'} of {column.label} ({_names(parts)})"
+            for column, parts in zip(columns, groups, strict=True)
+        ]
+        raise Refused(f"shards differ: {'; '.join(held)}: of each subject the same are needed")
+
+
 def _union(label: str, parts: Sequence[_Part]) -> Records:
     """The records of all parts as those of one run."""
     if len(parts) == 1:
         return parts[0].records
-    merged = Records(header=parts[0].records.header)
+    shards = _joined(label, parts)
+    first = min((part.records.header for part in parts), key=lambda header: str(header.get("created")))
+    merged = Records(header={name: value for name, value in first.items() if name != "shard"})
+    if shards and shards.missing:
+        merged.header["shard"] = str(shards)
     holders: dict[str, str] = {}
     twice: list[tuple[str, str, str]] = []
     for part in parts:
-        if edited := _edited(merged.calls, part.records.calls):
+        if edited := _edited(_plan(merged), _plan(part.records)):
             raise Refused(f"plans differ: {_other_hash(edited[0], parts[: parts.index(part)], [part])}")
         twice += [(identifier, holders[identifier], part.name) for identifier in part.records.ends if identifier in holders]
         holders.update(dict.fromkeys(part.records.ends, part.name))
+        merged.blocks |= part.records.blocks
         merged.calls |= part.records.calls
         merged.ends |= part.records.ends
         merged.cases = part.records.cases | merged.cases
@@ -109,8 +165,13 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     merged.every_end = list(merged.ends.values())
     if all(footers := [part.records.footer for part in parts]):
         finished = max(str(footer.get("finished")) for footer in footers if footer)
-        merged.footer = {"type": "footer", "calls": len(merged.calls), "ended": len(merged.ends), "finished": finished}
+        merged.footer = {"type": "footer", "calls": merged.planned, "ended": len(merged.ends), "finished": finished}
     return merged
+
+
+def _plan(records: Records) -> dict[str, Line]:
+    """The calls and blocks of a plan: those of a block have no line before they are made."""
+    return {identifier: call for identifier, call in records.calls.items() if "block" not in call} | records.blocks
 
 
 def _edited(ours: Mapping[str, Line], theirs: Mapping[str, Line]) -> list[str]:
@@ -119,21 +180,22 @@ def _edited(ours: Mapping[str, Line], theirs: Mapping[str, Line]) -> list[str]:
 
 
 def _other_hash(identifier: str, *groups: Sequence[_Part]) -> str:
-    holders = [next(part for part in parts if identifier in part.records.calls) for parts in groups]
-    hashes = " and ".join(f"{part.records.calls[identifier]['hash']} in {part.name}" for part in holders)
+    holders = [next(part for part in parts if identifier in _plan(part.records)) for parts in groups]
+    hashes = " and ".join(f"{_plan(part.records)[identifier]['hash']} in {part.name}" for part in holders)
     return f"{identifier}, whose content hash is {hashes}"
 
 
 def _same_plans(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> None:
     """Refuse a column whose calls are not those of the first."""
     for column, parts in zip(columns[1:], groups[1:], strict=True):
-        ours, theirs = columns[0].records.calls, column.records.calls
+        ours, theirs = _plan(columns[0].records), _plan(column.records)
         said = [_only(ours, theirs, groups[0]), _only(theirs, ours, parts)]
         if edited := _edited(ours, theirs):
             said.append(f"{len(edited):,} edited, such as {_other_hash(edited[0], groups[0], parts)}")
         if any(said):
             raise Refused(
-                f"plans differ: {len(ours):,} calls of {columns[0].label} ({_names(groups[0])}), {len(theirs):,} of {column.label} "
+                f"plans differ: {columns[0].records.planned:,} calls of {columns[0].label} ({_names(groups[0])}), "
+                f"{column.records.planned:,} of {column.label} "
                 f"({_names(parts)}): {'; '.join(text for text in said if text)}"
             )
 
@@ -143,8 +205,14 @@ def _only(ours: Mapping[str, Line], theirs: Mapping[str, Line], parts: Sequence[
     only = [identifier for identifier in ours if identifier not in theirs]
     if not only:
         return ""
-    holder = next(part.name for part in parts if only[0] in part.records.calls)
+    holder = next(part.name for part in parts if only[0] in _plan(part.records))
     return f"{len(only):,} only in {holder}, such as {only[0]}"
+
+
+def _missing(records: Records, column: Records, made: Mapping[str, int]) -> dict[str, int]:
+    """How many calls have no end in a column, by the id of a planned call or block; `made` are those of each block that have one."""
+    alone = {one: 1 for one, call in records.calls.items() if "block" not in call and one not in column.ends}
+    return alone | {one: left for one, block in records.blocks.items() if (left := block["calls"] - made[one])}
 
 
 def _names(parts: Sequence[_Part]) -> str:
@@ -152,15 +220,32 @@ def _names(parts: Sequence[_Part]) -> str:
 
 
 def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> None:
-    """Refuse files without a footer, and planned calls that have no end in any file of their series."""
+    """Refuse missing shards, files without a footer, and planned calls that have no end in any file of their series."""
     said = []
     for column, parts in zip(columns, groups, strict=True):
+        if column.records.shards and column.records.shards.missing:
+            said.append(f"{column.label}: {column.records.shards.words}")
+        made = Counter(call["block"] for call in column.records.calls.values() if "block" in call and call["id"] in column.records.ends)
         for part in parts:
-            missing = [identifier for identifier in part.records.calls if identifier not in column.records.ends]
+            missing = _missing(part.records, column.records, made)
             if part.records.footer is None:
                 said.append(f"{part.name}: no footer: that run did not come to its end")
             if missing:
-                of = f"{len(missing):,} of {len(part.records.calls):,} planned calls"
-                said.append(f"{part.name}: {of} have no end of {column.label}, such as {missing[0]}")
+                of = f"{sum(missing.values()):,} of {part.records.planned:,} planned calls"
+                said.append(f"{part.name}: {of} have no end of {column.label}, such as {next(iter(missing))}")
     if said:
         raise Refused("; ".join(said) + " (--partial: what has no end counts as missing)")
+
+
+def lines(records: Records) -> Iterator[Line]:
+    """The lines of a record file with these records: what its run would have written, but for when its calls began."""
+    yield records.header
+    yield from in_order([*records.cases.values(), *records.blocks.values(), *_plan(records).values()])
+    yield from sorted(records.subjects.values(), key=lambda line: str(line["key"]))
+    yield from ({"type": "start", "id": identifier} for identifier in sorted(records.started - records.ends.keys()))
+    for identifier, end in records.ends.items():
+        if (call := records.calls.get(identifier)) and "block" in call:
+            yield call
+        yield end
+    if records.footer is not None:
+        yield records.footer

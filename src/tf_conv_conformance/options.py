@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.subject.definition import DEFAULT, FORM, Definition, Undefined, define, located
 from tf_conv_conformance.vocabulary import BLOCK, MODES
 
@@ -29,6 +30,8 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-resume", "--resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
     blocks = f"make one test of so many calls of a sweep that has more; 1: every call is a test of its own (default: {BLOCK})"
     option("--tf-block", metavar="CALLS", type=int, default=BLOCK, help=blocks)
+    option("--tf-shard", metavar="K/N", help="make the tests of one of N shards alone, K from 1; the other shards make the rest")
+    option("--tf-durations", metavar="RESULTS.jsonl", help="the record file of an earlier run: share out by how long its calls took")
     option("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     option("--tf-memory", metavar="GIB", type=float, default=8.0, help="memory limit of each TensorFlow process (default: 8)")
     option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
@@ -42,6 +45,8 @@ def check(config: pytest.Config) -> None:
     """Raise ``pytest.UsageError`` for what cannot be used together, or at all."""
     modes(config)
     definitions(config)
+    if config.getoption("--tf-durations") is not None and shard(config) is None:
+        raise pytest.UsageError("--tf-durations: balances the shards of --tf-shard K/N, which is not given")
     if not config.getoption("--tf-timeout") > 0:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
     if not config.getoption("--tf-memory") > 0:
@@ -60,6 +65,26 @@ def modes(config: pytest.Config) -> tuple[str, ...]:
     if unknown := [mode for mode in asked if mode not in MODES]:
         raise pytest.UsageError(f"--tf-modes: {unknown[0]!r} is not one of {', '.join(MODES)}")
     return asked
+
+
+def shard(config: pytest.Config) -> Shards | None:
+    """The shard that is asked for. Raises ``pytest.UsageError``."""
+    asked = config.getoption("--tf-shard")
+    if asked is None:
+        return None
+    try:
+        found = parse(asked)
+    except ValueError as error:
+        raise pytest.UsageError(f"--tf-shard: {error}") from error
+    if len(found.numbers) > 1:
+        raise pytest.UsageError(f"--tf-shard: {asked!r} is not K/N, one shard, as in 3/8")
+    return found
+
+
+def header(config: pytest.Config) -> dict[str, object]:
+    """What a record file's header says of how the run was asked for."""
+    asked = shard(config)
+    return {"block": config.getoption("--tf-block"), **({"shard": str(asked)} if asked else {})}
 
 
 def reports(config: pytest.Config) -> Path:

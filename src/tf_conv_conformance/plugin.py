@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tf_conv_conformance.collect import CaseFile
     from tf_conv_conformance.resuming import Done
     from tf_conv_conformance.session import Session
+    from tf_conv_conformance.sharding import Part
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The subject of this process; there once a case file is collected."""
@@ -23,6 +24,8 @@ DONE: pytest.StashKey[Done] = pytest.StashKey()
 """What an earlier run has done, with ``--resume``."""
 BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 """The known failures, with ``--baseline``."""
+PART: pytest.StashKey[Part] = pytest.StashKey()
+"""The shard that is made, with ``--tf-shard``."""
 COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 RECORDING = "tf-conv-conformance-recording"
@@ -48,6 +51,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from tf_conv_conformance.recording import read_baseline
 
         config.stash[BASELINE] = read_baseline(config)
+    if config.getoption("--tf-shard") is not None:
+        from tf_conv_conformance import sharding
+
+        if (part := sharding.asked(config)) is not None:
+            config.stash[PART] = part
     if config.getoption("--tf-resume"):
         from tf_conv_conformance.resuming import read_done
 
@@ -80,15 +88,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Ask one subject after the other; leave out what an earlier run has done, and the large calls unless they are asked for."""
+    """Ask one subject after the other; leave out the large calls unless they are asked for, other shards', and what a run has done."""
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
         items.sort(key=lambda item: names.index(getattr(item, "subject", names[0])))
+    if not config.getoption("--tf-large") and "large" not in config.getoption("markexpr"):
+        _leave_out(config, items, [item for item in items if item.get_closest_marker("large")])
+    if PART in config.stash:
+        _leave_out(config, items, config.stash[PART].leaves_out(items))
     if DONE in config.stash:
         from tf_conv_conformance.resuming import is_done
 
         _leave_out(config, items, [item for item in items if is_done(item, config.stash[DONE])])
-    if not config.getoption("--tf-large") and "large" not in config.getoption("markexpr"):
-        _leave_out(config, items, [item for item in items if item.get_closest_marker("large")])
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytest.Item]) -> None:
@@ -100,7 +110,9 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytes
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell an xdist worker what an earlier run has done: the record files are the controller's, which writes them anew meanwhile."""
+    """Tell an xdist worker what earlier runs have done: record files are the controller's, which may write them anew meanwhile."""
+    if PART in node.config.stash:
+        node.workerinput["tf_conv_seconds"] = node.config.stash[PART].seconds
     if DONE in node.config.stash:
         node.workerinput["tf_conv_done"] = node.config.stash[DONE].hashes
 
@@ -120,7 +132,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With xdist: the same in the controller, once the first worker has told what it collected."""
     config: pytest.Config = node.config
-    ours = DONE in config.stash or any(".yaml::" in one or ".yml::" in one for one in ids)
+    ours = DONE in config.stash or PART in config.stash or any(".yaml::" in one or ".yml::" in one for one in ids)
     if config.pluginmanager.hasplugin(RECORDING) or not ours:
         return
     from tf_conv_conformance.planning import planned_by_id

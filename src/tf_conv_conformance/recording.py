@@ -13,7 +13,7 @@ from tf_conv_conformance import baseline, record
 from tf_conv_conformance.baseline import Baseline, NotABaseline
 from tf_conv_conformance.changes import Changes
 from tf_conv_conformance.merging import Column, Refused, merge
-from tf_conv_conformance.options import given, reports
+from tf_conv_conformance.options import given, header, reports
 from tf_conv_conformance.planning import Planned
 from tf_conv_conformance.plugin import BASELINE, DONE
 from tf_conv_conformance.progress import Progress, counted
@@ -89,7 +89,7 @@ class Recording:
         kept = carried(self._done, name, own) if self._done else None
         lines = [*record.plan(own), *((*kept.cases.values(), *kept.blocks.values(), *kept.calls.values()) if kept else ())]
         self._carried += list(kept.ends.values()) if kept else []
-        return Recorder(self._folder / file_name(name), in_order(lines), kept, block=self._config.getoption("--tf-block"))
+        return Recorder(self._folder / file_name(name), in_order(lines), kept, **header(self._config))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""

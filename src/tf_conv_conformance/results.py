@@ -1,6 +1,6 @@
 """Record files: what a run planned and what became of each call, one JSON value a line, written as it comes.
 
-    {"type": "header", "schema": 2, "suite", "created"}
+    {"type": "header", "schema": 2, "suite", "created", "shard"?}                       of a shard, "3/8"; of several, "1,2,5/8"
     {"type": "case", "key", "file", "line", "id", "yaml", "notes", "references", "expect", "deviations"}
     {"type": "call", "id", "hash", "case", "mode", "arguments", "rules", "predicted"}      the plan, complete before the first start
     {"type": "block", "id", "hash", "case", "mode", "calls"}                               planned calls of a large sweep; each has its line
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from tf_conv_conformance import __version__
+from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.vocabulary import FAILING, KINDS
 
 SCHEMA = 2
@@ -109,9 +110,14 @@ class Recorder:
         settle(self.path)
 
     def _write(self, line: Line, flush: bool = True) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self._file.write(written(line))
         if flush:
             self._file.flush()
+
+
+def written(line: Line) -> str:
+    """A line as it stands in a record file."""
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def in_order(plan: Iterable[Line]) -> list[Line]:
@@ -191,8 +197,21 @@ class Records:
 
     @property
     def complete(self) -> bool:
-        """Whether the run came to its end with every planned call."""
-        return self.footer is not None and self.missing == 0
+        """Whether this is a whole run, and it came to its end with every planned call."""
+        return not self.lacks
+
+    @property
+    def shards(self) -> Shards | None:
+        """Which shards of a run these are; None for a whole one."""
+        return parse(self.header["shard"]) if "shard" in self.header else None
+
+    @property
+    def lacks(self) -> list[str]:
+        """What of the whole run is not here, in words."""
+        said = [self.shards.words] if self.shards and self.shards.missing else []
+        if self.footer is None or self.missing:
+            said.append("some planned calls have no end")
+        return said
 
     @property
     def planned(self) -> int:
@@ -241,6 +260,10 @@ def read(path: Path) -> Records:
         raise NotRecords(f"{path}: cannot be read: {error}") from error
     if records.header.get("schema") != SCHEMA:
         raise NotRecords(f"{path}: is not a record file of schema {SCHEMA}; it begins with {records.header or 'no header'}")
+    try:
+        _ = records.shards
+    except ValueError as error:
+        raise NotRecords(f"{path}: its header's shard: {error}") from error
     if lacking := _lacking(records):
         raise NotRecords(f"{path}: {lacking}")
     return records

@@ -12,7 +12,7 @@ from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.calls import Block
 from tf_conv_conformance.ids import id_of
 from tf_conv_conformance.items import BlockItem, CallItem
-from tf_conv_conformance.options import definitions, reports
+from tf_conv_conformance.options import definitions, reports, shard
 from tf_conv_conformance.results import NotRecords, Records, file_name, read
 
 
@@ -36,6 +36,9 @@ def read_done(config: pytest.Config) -> Done:
             records[definition.name] = read(path)
         except NotRecords as error:
             raise pytest.UsageError(f"--resume: {error}") from error
+        if (made := records[definition.name].shards) != (asked := shard(config)):
+            said = f"holds {f'shard {made}' if made else 'no shard'}, and {f'--tf-shard {asked}' if asked else 'no --tf-shard'} is given"
+            raise pytest.UsageError(f"--resume: {path}: {said}")
         if records[definition.name].header.get("block") != config.getoption("--tf-block"):
             made_with = records[definition.name].header.get("block")
             raise pytest.UsageError(f"--resume: {path} was made with --tf-block={made_with}; give the same")

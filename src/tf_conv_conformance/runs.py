@@ -1,4 +1,4 @@
-"""The commands about record files: render them, compare two, sum them up."""
+"""The commands about record files: render them, merge them, compare two, sum them up."""
 
 from __future__ import annotations
 
@@ -98,6 +98,24 @@ def compared(old: Path, new: Path, output: Path | None) -> int:
         return int(changes.any or changes.blind)
 
     return _saying_why_not(say, output, 2)
+
+
+def merged(paths: Sequence[Path], output: Path, partial: bool) -> int:
+    """Write the record files of one subject's shards or other parts as one; 1 where one cannot be read, merged or written."""
+    from tf_conv_conformance.merging import lines
+    from tf_conv_conformance.results import settle, written
+
+    def write() -> int:
+        found = columns(paths, partial)
+        if len(found) > 1:
+            raise Refused(f"{len(found)} subjects ({', '.join(column.label for column in found)}), and a merged file is of one")
+        with output.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(map(written, lines(found[0].records)))
+        settle(output)
+        print(output)
+        return 0
+
+    return _saying_why_not(write, output, 1)
 
 
 def _saying_why_not(run: Callable[[], int], output: Path | None, trouble: int) -> int:

@@ -63,7 +63,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], more: str) -> It
 def _outcomes(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
     yield ""
     for column, made in zip(columns[:SHOWN], calls, strict=False):
-        partial = "" if column.records.complete else " The run is partial: some planned calls have no end."
+        partial = f" The run is partial: {'; '.join(column.records.lacks)}." if column.records.lacks else ""
         yield f"- {markdown(column.label)}: {outcome(made)}{partial}"
 
 

@@ -71,7 +71,8 @@ def _column(column: Column, calls: Sequence[view.Shown]) -> dict[str, Any]:
         "label": column.label,
         "subject": column.subject["subject"] if column.subject else None,
         "header": column.records.header,
-        "complete": column.records.complete,
+        "lacks": column.records.lacks,
+        "missing": column.records.missing,
         "outcome": view.outcome(calls),
         "totals": view.totals(calls),
     }

@@ -1,0 +1,96 @@
+"""Which shard makes which test: by a hash of its id, or so that by the durations of an earlier run all shards take as long."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import pytest
+
+from tf_conv_conformance.options import given, shard
+from tf_conv_conformance.planning import planned
+from tf_conv_conformance.results import NotRecords, Records, read
+from tf_conv_conformance.shard import Shards
+
+
+@dataclass(frozen=True)
+class Part:
+    """The shard that is asked for, and how many seconds the tests of an earlier run took, if they are to balance the shards."""
+
+    shard: Shards
+    seconds: Mapping[str, float] | None = None
+
+    def leaves_out(self, items: Iterable[pytest.Item]) -> list[pytest.Item]:
+        """The tests that other shards make. What is asked of all subjects is in one shard; a test of another kind goes by its own id."""
+        tests = list(items)
+        asked = {one.test: one for one in planned(tests)}
+        ids = [asked[item.nodeid].id if item.nodeid in asked else item.nodeid for item in tests]
+        places = {identifier: hashed(identifier, self.shard.of) for identifier in ids}
+        if self.seconds is not None:
+            places |= balanced({one.id: Weight(one.asked.mode, one.calls) for one in asked.values()}, self.seconds, self.shard.of)
+        return [item for item, identifier in zip(tests, ids, strict=True) if places[identifier] not in self.shard.numbers]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What a test of unknown duration is guessed by: the mode, and how many calls it makes."""
+
+    mode: str
+    calls: int = 1
+
+
+def asked(config: pytest.Config) -> Part | None:
+    """What the options ask for; an xdist worker is told the durations, since the file may be one that its run writes anew.
+
+    Raises ``pytest.UsageError``.
+    """
+    one, path = shard(config), config.getoption("--tf-durations")
+    if one is None:
+        return None
+    told = getattr(config, "workerinput", None)
+    if told is not None:
+        return Part(one, told["tf_conv_seconds"])
+    try:
+        return Part(one, None if path is None else durations(read(given(config, path))))
+    except NotRecords as error:
+        raise pytest.UsageError(f"--tf-durations: {error}") from error
+
+
+def durations(records: Records) -> dict[str, float]:
+    """How many seconds each test took, by the id of its call or of its block. A call that was not made took none and is not there."""
+    found: dict[str, float] = {}
+    for identifier, end in records.ends.items():
+        seconds = end.get("seconds")
+        if isinstance(seconds, int | float) and 0 <= seconds < float("inf"):
+            test = records.calls.get(identifier, {}).get("block", identifier)
+            found[test] = found.get(test, 0.0) + seconds
+    return found
+
+
+def hashed(identifier: str, of: int) -> int:
+    """The number of the shard, from 1, that an id falls into: it depends on nothing else, so that a new case moves no other."""
+    return int.from_bytes(hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:8], "big") % of + 1
+
+
+def balanced(tests: Mapping[str, Weight], seconds: Mapping[str, float], of: int) -> dict[str, int]:
+    """The numbers of the shards of tests, given by id: the longest first, each into the shard that has the least to do.
+
+    The calls of a test of unknown duration count as the median of those of their mode; where none is known, of all.
+    """
+    known: dict[str, list[float]] = {}
+    for identifier, weight in tests.items():
+        if identifier in seconds:
+            known.setdefault(weight.mode, []).append(seconds[identifier] / weight.calls)
+    every = median(one for taken in known.values() for one in taken) if known else 1.0
+    typical = {weight.mode: median(known[weight.mode]) if weight.mode in known else every for weight in tests.values()}
+    taken = {identifier: seconds.get(identifier, typical[weight.mode] * weight.calls) for identifier, weight in tests.items()}
+    loads = [(0.0, number) for number in range(1, of + 1)]
+    places = {}
+    for identifier in sorted(taken, key=lambda identifier: (-taken[identifier], identifier)):
+        load, number = loads[0]
+        places[identifier] = number
+        heapq.heapreplace(loads, (load + taken[identifier], number))
+    return places
