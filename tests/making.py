@@ -59,9 +59,9 @@ def plan(names, hashes):
         yield record.call_line("cases/" + name, case, CALL) | {"hash": hashes.get(name, "hash of " + name)}
 
 
-def run(path, ends, on=None, hashes=None, footer=True):
+def run(path, ends, on=None, hashes=None, footer=True, **header):
     """Write the record file of a run that came to these ends, None for no end, on one subject; read it."""
-    recorder = Recorder(path, plan(ends, hashes or {}))
+    recorder = Recorder(path, plan(ends, hashes or {}), **header)
     on = on or subject()
     for name, end in ends.items():
         if end is not None:

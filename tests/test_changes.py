@@ -194,3 +194,29 @@ def test_a_run_without_tensorflow_has_lost_everything(changes):
 def test_a_flaky_or_vacuous_end_without_observation_is_compared_by_verdict(changes):
     found = changes({"f::x[1]": ended("vacuous")}, {"f::x[1]": ended("conforms")})
     assert [one.words for one in found.changed] == ["vacuous → conforms"]
+
+
+def test_what_another_shard_may_hold_was_neither_added_nor_removed(changes):
+    whole = {"f::x[1]": value(), "f::x[2]": value(), "f::x[3]": value()}
+    part = {"f::x[2]": value()}
+    found = changes(whole, part, new_options={"shard": "2/3"})
+    assert (found.added, found.removed, found.compared) == ((), (), 1)
+    assert found.blind
+    assert found.sentence == "No change in the 1 calls that were compared; not compared: 2 in no shard of the new run that is here."
+    found = changes(part, whole, old_options={"shard": "2/3"})
+    assert (found.added, found.removed) == ((), ())
+    assert [one.id for one in found.not_compared] == ["cases/f::x[1]", "cases/f::x[3]"]
+    assert changes(whole, part, new_options={"shard": "1/1"}).removed == ("cases/f::x[1]", "cases/f::x[3]")
+
+
+def test_a_call_of_a_block_that_was_cut_has_no_end(tmp_path):
+    old, new = (run(tmp_path / name, {"f::x[1]": value(), "f::x[2]": value()}) for name in ("old", "new"))
+    for records in (old, new):
+        records.blocks["b"] = {"type": "block", "id": "b", "hash": "h", "case": "cases/f::x", "mode": "eager", "calls": 2}
+        for call in records.calls.values():
+            call["block"] = "b"
+    del new.calls["cases/f::x[2]"], new.ends["cases/f::x[2]"]
+    found = compare(old, new)
+    assert (found.removed, found.not_compared[0].why, found.compared) == ((), "no end in the new run", 1)
+    new.blocks["b"]["hash"] = "another"
+    assert compare(old, new).removed == ("cases/f::x[2]",)

@@ -175,3 +175,73 @@ def test_an_end_of_an_unknown_subject_is_refused(made):
     name, records = made("a", {"f::x[1]": value()})
     records.subjects.clear()
     assert refusal([(name, records)]).startswith("a: the end of cases/f::x[1] is of subject '")
+
+
+THREE = {"f::x[1]": value(), "f::x[2]": value(), "f::x[3]": value()}
+
+
+def sharded(made, name, *numbers, of=3, **options):
+    """A shard, or several merged, of the run of three calls."""
+    ends = {call: end for number, (call, end) in enumerate(THREE.items(), 1) if number in numbers}
+    return made(name, ends, shard=f"{','.join(map(str, numbers))}/{of}", **options)
+
+
+def test_all_shards_are_a_whole_run_in_any_order(made):
+    (column,) = merge([sharded(made, "c", 3), sharded(made, "a", 1), sharded(made, "b", 2)])
+    assert column.records.complete
+    assert column.records.shards is None
+    assert column.records.footer["calls"] == 3
+    (column,) = merge([sharded(made, "ac", 1, 3), sharded(made, "b", 2)])
+    assert column.records.complete
+
+
+def test_missing_shards_are_told_and_refused_unless_partial(made):
+    files = [sharded(made, "a", 1, of=4), sharded(made, "c", 3, of=4)]
+    assert refusal(files).startswith("2.21.0: shards 2, 4 of 4 are missing (--partial")
+    (column,) = merge(files, partial=True)
+    assert not column.records.complete
+    assert column.records.lacks == ["shards 2, 4 of 4 are missing"]
+
+
+def test_shards_that_are_not_of_one_run_are_refused_by_name(made):
+    one, two = sharded(made, "a", 1), sharded(made, "b", 2)
+    assert refusal([one, two, sharded(made, "c", 2)]) == "duplicate shard: b and c are both shard 2/3 of 2.21.0"
+    assert refusal([one, sharded(made, "d", 2, of=4)]) == "not shards of one run of 2.21.0: a is one of 3, d is one of 4"
+    assert refusal([one, made("e", {"f::x[2]": value()})]) == "not shards of one run of 2.21.0: a is one of 3, e is none"
+    assert refusal([one, sharded(made, "g", 2, on=ONEDNN)], partial=True) == (
+        "shards differ: shard 1/3 of 2.21.0 (a); shard 2/3 of 2.21.0 oneDNN (g): of each subject the same are needed"
+    )
+
+
+def test_each_subject_has_its_shards(made):
+    files = [sharded(made, f"{number}-{on['key']}", number, on=on) for on in (subject(), ONEDNN) for number in (1, 2, 3)]
+    assert [column.records.complete for column in merge(files)] == [True, True]
+    assert refusal(files[:-1]).startswith("shards differ: a whole run of 2.21.0 (")
+
+
+def test_a_shard_in_which_nothing_fell_belongs_to_the_run(made):
+    idle = made("d", {}, shard="4/4")
+    assert merge([idle], partial=True)[0].records.lacks == ["it is shard 4 of 4, and the others hold the rest"]
+    (column,) = merge([idle, *(sharded(made, f"{number}", number, of=4) for number in (1, 2, 3))])
+    assert column.records.complete
+
+
+def block(records, calls, made):
+    """The records with a block of so many calls, of which those are made that `made` names."""
+    name = "cases/f::x[calls]"
+    records.blocks[name] = {"type": "block", "id": name, "hash": "h", "case": "cases/f::x", "mode": "eager", "calls": calls}
+    for number, one in enumerate(made):
+        records.calls[one] |= {"block": name, "number": number}
+    return records
+
+
+def test_calls_of_a_block_that_were_not_made_are_missing(made):
+    name, records = made("a", {"f::x[1]": value(), "f::y[1]": value()})
+    block(records, 3, ["cases/f::x[1]"])
+    assert records.planned == 4
+    assert "a: 2 of 4 planned calls have no end of 2.21.0, such as cases/f::x[calls]" in refusal([(name, records)])
+    other = made("b", {"f::x[1]": value(), "f::x[2]": value(), "f::y[1]": value()}, on=ONEDNN)
+    block(other[1], 3, ["cases/f::x[1]", "cases/f::x[2]"])
+    assert len(merge([(name, records), other], partial=True)) == 2, "the plans are the same, though more of one was made"
+    other[1].blocks["cases/f::x[calls]"]["hash"] = "i"
+    assert "1 edited, such as cases/f::x[calls], whose content hash is h in a and i in b" in refusal([(name, records), other], partial=True)

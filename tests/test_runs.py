@@ -1,5 +1,7 @@
 """The commands about record files: what they print, what they write, and their exit status."""
 
+from pathlib import Path
+
 import pytest
 from making import SENTENCES, UNSUPPORTED, crash, run, subject, value
 from rich.console import Console
@@ -162,3 +164,30 @@ def test_hostile_text_moves_no_cursor_and_is_no_markup(tmp_path, terminal):
     assert "\u202e" not in text
     assert "[bold red]\\x1b[2J:tada:\\u202e xxx" in text
     assert max(len(line) for line in text.splitlines()) > 300, "no line is broken"
+
+
+def test_merge_takes_one_subject_and_says_what_is_wrong(file, tmp_path, capsys):
+    one, two = (file(f"{number}", {f"f::x[{number}]": value()}, shard=f"{number}/2") for number in (1, 2))
+    other = file("other", {"f::x[1]": value()}, on=ONEDNN, shard="1/2")
+    output = tmp_path / "merged.jsonl"
+    assert main(["merge", one, "-o", str(output)]) == 0
+    assert read(output).header["shard"] == "1/2"
+    assert main(["merge", str(output), two, "-o", str(tmp_path / "all.jsonl")]) == 0
+    assert read(tmp_path / "all.jsonl").complete
+    for files, said in [
+        ([one, other, "--partial"], "2 subjects (2.21.0, 2.21.0 oneDNN), and a merged file is of one"),
+        ([one, one], "duplicate shard"),
+        ([one, two, "-o", str(tmp_path / "no" / "x.jsonl")], "cannot write"),
+    ]:
+        capsys.readouterr()
+        assert main(["merge", "-o", str(output), *files]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_a_merged_file_keeps_what_had_begun(file, tmp_path):
+    path = file("1", {"f::x[1]": value(), "f::x[2]": None}, footer=False)
+    with Path(path).open("a") as lines:
+        lines.write('{"type":"start","id":"cases/f::x[2]"}\n')
+    assert main(["merge", path, "-o", str(tmp_path / "merged.jsonl")]) == 0
+    merged = read(tmp_path / "merged.jsonl")
+    assert (merged.started, merged.footer) == ({"cases/f::x[2]"}, None)

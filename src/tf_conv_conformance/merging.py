@@ -209,6 +209,11 @@ def _only(ours: Mapping[str, Line], theirs: Mapping[str, Line], parts: Sequence[
     return f"{len(only):,} only in {holder}, such as {only[0]}"
 
 
+def _made(records: Records) -> Counter[str]:
+    """How many calls of each block have an end."""
+    return Counter(call["block"] for identifier, call in records.calls.items() if "block" in call and identifier in records.ends)
+
+
 def _missing(records: Records, column: Records, made: Mapping[str, int]) -> dict[str, int]:
     """How many calls have no end in a column, by the id of a planned call or block; `made` are those of each block that have one."""
     alone = {one: 1 for one, call in records.calls.items() if "block" not in call and one not in column.ends}
@@ -225,7 +230,7 @@ def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> N
     for column, parts in zip(columns, groups, strict=True):
         if column.records.shards and column.records.shards.missing:
             said.append(f"{column.label}: {column.records.shards.words}")
-        made = Counter(call["block"] for call in column.records.calls.values() if "block" in call and call["id"] in column.records.ends)
+        made = _made(column.records)
         for part in parts:
             missing = _missing(part.records, column.records, made)
             if part.records.footer is None:
@@ -242,7 +247,8 @@ def lines(records: Records) -> Iterator[Line]:
     yield records.header
     yield from in_order([*records.cases.values(), *records.blocks.values(), *_plan(records).values()])
     yield from sorted(records.subjects.values(), key=lambda line: str(line["key"]))
-    yield from ({"type": "start", "id": identifier} for identifier in sorted(records.started - records.ends.keys()))
+    begun = records.started & _missing(records, records, _made(records)).keys()
+    yield from ({"type": "start", "id": identifier} for identifier in sorted(begun))
     for identifier, end in records.ends.items():
         if (call := records.calls.get(identifier)) and "block" in call:
             yield call

@@ -15,6 +15,9 @@ from tf_conv_conformance.planning import planned
 from tf_conv_conformance.results import NotRecords, Records, read
 from tf_conv_conformance.shard import Shards
 
+OVERHEAD = 0.005
+"""Seconds that a call takes outside of TensorFlow, which no record tells: its prediction, its verdict, pytest."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -86,7 +89,7 @@ def balanced(tests: Mapping[str, Weight], seconds: Mapping[str, float], of: int)
             known.setdefault(weight.mode, []).append(seconds[identifier] / weight.calls)
     every = median(one for taken in known.values() for one in taken) if known else 1.0
     typical = {weight.mode: median(known[weight.mode]) if weight.mode in known else every for weight in tests.values()}
-    taken = {identifier: seconds.get(identifier, typical[weight.mode] * weight.calls) for identifier, weight in tests.items()}
+    taken = {one: seconds.get(one, typical[weight.mode] * weight.calls) + OVERHEAD * weight.calls for one, weight in tests.items()}
     loads = [(0.0, number) for number in range(1, of + 1)]
     places = {}
     for identifier in sorted(taken, key=lambda identifier: (-taken[identifier], identifier)):
