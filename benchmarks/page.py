@@ -12,26 +12,11 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from rendering import RECORDS, repeated
 
 from tf_conv_conformance.merging import single
 from tf_conv_conformance.report.page import write
 from tf_conv_conformance.results import Records, read
-
-RECORDS = Path(__file__).parent.parent / "reports/results.jsonl"
-
-
-def repeated(records: Records, count: int) -> Records:
-    """The records with their calls again and again under other file names, `count` of them."""
-    many = Records(header=records.header, subjects=records.subjects, footer=records.footer)
-    copy = 0
-    while len(many.calls) < count:
-        copy += 1
-        for key, case in records.cases.items():
-            many.cases[f"{copy}/{key}"] = {**case, "key": f"{copy}/{key}", "file": f"{copy}/{case['file']}"}
-        for key, call in list(records.calls.items())[: count - len(many.calls)]:
-            many.calls[f"{copy}/{key}"] = {**call, "id": f"{copy}/{key}", "case": f"{copy}/{call['case']}"}
-            many.ends[f"{copy}/{key}"] = {**records.ends[key], "id": f"{copy}/{key}"}
-    return many
 
 
 def plain(records: Records, path: Path) -> None:

@@ -136,7 +136,7 @@ def in_order(plan: Iterable[Line]) -> list[Line]:
     return sorted(lines.values(), key=key)
 
 
-_BEGINNING = re.compile(rb'\{"type":"(\w+)"(?:,"(?:id|key)":("(?:[^"\\]|\\.)*"))?')
+_BEGINNING = re.compile(rb'\{"type":"(\w+)"(?:,"(?:id|key)":("[^"\\]*(?:\\.[^"\\]*)*"))?')
 
 
 def settle(path: Path) -> None:
