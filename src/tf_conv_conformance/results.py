@@ -210,7 +210,7 @@ class Records:
         """What of the whole run is not here, in words."""
         said = [self.shards.words] if self.shards and self.shards.missing else []
         if self.footer is None or self.missing:
-            said.append("some planned calls have no end")
+            said.append(f"{self.missing:,} of {self.planned:,} planned calls have no end")
         return said
 
     @property
@@ -223,6 +223,11 @@ class Records:
     def missing(self) -> int:
         """How many planned calls have no end."""
         return self.planned - len(self.ends)
+
+    @property
+    def unlisted(self) -> int:
+        """How many of those have no line: calls of blocks that have not been made."""
+        return self.planned - len(self.calls)
 
 
 class NotRecords(Exception):

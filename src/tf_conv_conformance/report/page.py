@@ -73,6 +73,7 @@ def _column(column: Column, calls: Sequence[view.Shown]) -> dict[str, Any]:
         "header": column.records.header,
         "lacks": column.records.lacks,
         "missing": column.records.missing,
+        "unlisted": column.records.unlisted,
         "outcome": view.outcome(calls),
         "totals": view.totals(calls),
     }
