@@ -228,8 +228,10 @@ def _windows(strip: Array, outputs: tuple[int, int], taps: tuple[int, int], down
 def _summed(strip: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
     """Fill a block of a depthwise result: a multiplication with addition for each tap, along channels and outputs side by side."""
     batch, lines, across, channels = result.shape
-    side = range(2, across + 1 if along[1] == 1 else 0)
-    run = max((run for run in side if across % run == 0 and run * channels <= RUN), default=1)
-    windows = _windows(strip, (lines, across), w.shape[:2], down, along, run)
-    out = result.reshape(batch, lines, across // run, run * channels)  # a view: a block is whole rows
-    np.einsum("bhwijc,ijc->bhwc", windows, np.tile(w, run), out=out)
+    run = max(1, min(across, RUN // max(channels, 1))) if along[1] == 1 else 1
+    whole = across - across % run
+    for first, last, side in ((0, whole, run), (whole, across, across - whole)):
+        if last > first:
+            windows = _windows(strip[:, :, first * along[1] :], (lines, last - first), w.shape[:2], down, along, side)
+            out = result[:, :, first:last].reshape(batch, lines, (last - first) // side, side * channels)  # a view: outputs are contiguous
+            np.einsum("bhwijc,ijc->bhwc", windows, np.tile(w, side), out=out)
