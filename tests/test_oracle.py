@@ -229,14 +229,15 @@ def test_phase_strided_is_the_same_however_it_is_copied(g, op, way):
         assert np.array_equal(values(PHASE_STRIDED, arguments, x, w), at_once)
 
 
-def test_a_large_layer_is_the_same_by_slices_and_gathered(monkeypatch):
-    x, w = integers(0, (2, 40, 61, 12)), integers(1, (3, 5, 12, 2))
-    arguments = made("depthwise_conv2d", x.shape, w.shape, padding="SAME")
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_large_layer_is_the_same_by_slices_and_gathered(stride, monkeypatch):
+    x, w = integers(0, (2, 41, 61, 12)), integers(1, (3, 5, 12, 2))
+    arguments = made("depthwise_conv2d", x.shape, w.shape, strides=(1, stride, stride, 1), padding="SAME")
     by_slices = values(DOCUMENTED, arguments, x, w)
     monkeypatch.setattr(correlation, "STRIP", -1)
     assert np.array_equal(values(DOCUMENTED, arguments, x, w), by_slices)
-    column = itertools.product(range(3), range(5))
-    assert by_slices[1, 7, 9, 5] == sum(x[1, 6 + i, 7 + j, 2] * w[i, j, 2, 1] for i, j in column)
+    taps = itertools.product(range(3), range(5))
+    assert by_slices[1, 7, 9, 5] == sum(x[1, 7 * stride - 1 + i, 9 * stride - 2 + j, 2] * w[i, j, 2, 1] for i, j in taps)
 
 
 def test_padding_may_be_multiplied_or_skipped():
