@@ -149,6 +149,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if call.when == "call" and (lines := getattr(item, "tf_conv_record", None)) is not None:
         report.tf_conv_record = lines  # type: ignore[attr-defined]  # pytest carries any attribute of plain values
+        item.tf_conv_record = None  # type: ignore[attr-defined]  # pytest keeps the tests of a run until its end
     return report
 
 

@@ -210,7 +210,8 @@ class Records:
         """What of the whole run is not here, in words."""
         said = [self.shards.words] if self.shards and self.shards.missing else []
         if self.footer is None or self.missing:
-            said.append(f"{self.missing:,} of {self.planned:,} planned calls have no end")
+            missing = f"{self.missing:,} of {self.planned:,} planned calls have no end"
+            said.append(missing if self.missing else "it did not come to its end")
         return said
 
     @property
