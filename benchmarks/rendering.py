@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from tf_conv_conformance.merging import lines
-from tf_conv_conformance.results import Records, read, written
+from tf_conv_conformance.recorder import written
+from tf_conv_conformance.results import Records, read
 
 RECORDS = Path(__file__).parent.parent / "reports/results.jsonl"
 PEER = "import json, sys\nfor line in open(sys.argv[1], 'rb'): json.loads(line)"

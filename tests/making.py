@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 from tf_conv_conformance import prediction, record
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.results import Recorder, read, subject_key
+from tf_conv_conformance.recorder import Recorder
+from tf_conv_conformance.results import read, subject_key
 
 FACTS = {
     "tensorflow": "2.21.0", "git_version": "v2.21.0", "python": "3.11.7", "numpy": "2.4.6", "keras": "3.15.1", "platform": "linux",

@@ -17,8 +17,9 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.changes import compare
 from tf_conv_conformance.merging import merge
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
+from tf_conv_conformance.recorder import Recorder
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import Recorder, read
+from tf_conv_conformance.results import read
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 from tf_conv_conformance.verdict import judge
 

@@ -12,11 +12,12 @@ import pytest
 from tf_conv_conformance import record
 from tf_conv_conformance.cli import main
 from tf_conv_conformance.merging import single
+from tf_conv_conformance.recorder import Recorder
 from tf_conv_conformance.report import calls as view
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.page import ranges, render
 from tf_conv_conformance.report.statements import statements
-from tf_conv_conformance.results import Recorder, read
+from tf_conv_conformance.results import read
 from tf_conv_conformance.subject.observation import Arm, Observation
 from tf_conv_conformance.verdict import judge
 

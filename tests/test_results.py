@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tf_conv_conformance.results import BATCH, SCHEMA, NotRecords, Recorder, read
+from tf_conv_conformance.recorder import Recorder
+from tf_conv_conformance.results import BATCH, SCHEMA, NotRecords, read
 
 PLAN = [
     {"type": "case", "key": "f::x", "file": "f", "line": 1, "deviations": []},

@@ -9,7 +9,8 @@ from tf_conv_conformance.changes import compare
 from tf_conv_conformance.cli import main
 from tf_conv_conformance.disagreement import comparable, disagreements
 from tf_conv_conformance.merging import merge
-from tf_conv_conformance.results import Recorder, read
+from tf_conv_conformance.recorder import Recorder
+from tf_conv_conformance.results import read
 from tf_conv_conformance.summary import summary
 
 ONEDNN = subject(onednn=True)

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tf_conv_conformance.results import Line, Records, in_order
+from tf_conv_conformance.recorder import in_order
+from tf_conv_conformance.results import Line, Records
 from tf_conv_conformance.series import labels, order, series
 from tf_conv_conformance.shard import Shards
 

@@ -17,8 +17,9 @@ from tf_conv_conformance.options import given, header, reports
 from tf_conv_conformance.planning import Planned
 from tf_conv_conformance.plugin import BASELINE, DONE
 from tf_conv_conformance.progress import Progress, counted
+from tf_conv_conformance.recorder import Recorder, in_order
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import Line, NotRecords, Recorder, Records, file_name, in_order, is_new_failure, read
+from tf_conv_conformance.results import Line, NotRecords, Records, file_name, is_new_failure, read
 from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, earlier
 

@@ -103,7 +103,7 @@ def compared(old: Path, new: Path, output: Path | None) -> int:
 def merged(paths: Sequence[Path], output: Path, partial: bool) -> int:
     """Write the record files of one subject's shards or other parts as one; 1 where one cannot be read, merged or written."""
     from tf_conv_conformance.merging import lines
-    from tf_conv_conformance.results import settle, written
+    from tf_conv_conformance.recorder import settle, written
 
     def write() -> int:
         found = columns(paths, partial)
