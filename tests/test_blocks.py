@@ -7,6 +7,8 @@ import pytest
 from test_faults import FAULTY, cases, expected
 from test_resuming import RECORDS, without_times
 
+from tf_conv_conformance.merging import merge
+from tf_conv_conformance.report.page import write
 from tf_conv_conformance.results import read
 
 FAULTS = ("exit", "value")
@@ -63,7 +65,7 @@ def test_many_failing_calls_are_named_in_bounds(run, pytester):
     text = cases(faults=()).split("sweep")[0].replace("[1, 1, 1, 1]", "[1, 1, $in_channels, 1]").replace("one", "many")
     (pytester.path / "cases/a.yaml").write_text(f"{text}sweep: {{input: [{sweep}]}}}}\n", encoding="utf-8")
     output = run("cases", "--tf-block=149").stdout.str()
-    assert "149 calls fail: 149 violates" in output
+    assert "failing calls: 149 (149 violates)" in output
     assert output.count("the call, to paste and run:") == 5 + 1  # the last block has one call
     assert output.count("cases/a.yaml::many[input1x") >= 100
     assert "and 49 more, in the record file and the report" in output
@@ -177,3 +179,19 @@ def test_the_size_of_a_block_is_checked(run):
     result = run("cases", "--tf-block=0")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --tf-block: must be 1 call or more"])
+
+
+def test_of_many_calls_the_page_counts_those_that_conform(run, pytester):
+    run("cases", "--tf-block=30")
+    path = pytester.path / RECORDS
+    whole, brief = read(path), read(path, limit=20)
+    assert (brief.counted.keys(), brief.counted.total()) == ({"conforms"}, 92 - len(brief.ends))
+    assert 20 <= len(brief.ends) <= 22
+    assert (brief.planned, brief.missing, brief.unlisted, brief.complete) == (92, 0, 0, True)
+    assert {one: whole.ends[one] for one in brief.ends} == brief.ends
+    assert {end["verdict"] for end in brief.ends.values()} == {"conforms", "crashed", "violates"}
+    write(merge([("x", brief)]), pytester.path / "brief.html")
+    page = (pytester.path / "brief.html").read_text(encoding="utf-8")
+    assert f"{brief.counted.total()} calls of large sweeps are counted here and not listed; the record file has them." in page
+    assert "90 of 92 calls do what TensorFlow documents; to be looked at: 1 violates, 1 crashed." in page
+    assert len(read(path, limit=1).ends) <= 3

@@ -207,7 +207,7 @@ class BlockItem(_Asking):
 
 def _together(failed: Sequence[tuple[str, str]], verdicts: str) -> str:
     """What is printed of the failing calls of a block: some in full, more by id and reason."""
-    lines = [f"{len(failed)} calls fail: {verdicts}"]
+    lines = [f"failing calls: {len(failed)} ({verdicts})"]
     lines += [f"\n{identifier}\n{text}" for identifier, text in failed[:SHOWN]]
     lines += ["", *(f"{identifier}: {text.splitlines()[0]}" for identifier, text in failed[SHOWN:NAMED])]
     if len(failed) > NAMED:

@@ -19,7 +19,7 @@ from tf_conv_conformance.plugin import BASELINE, DONE
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.recorder import Recorder, in_order
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import Line, NotRecords, Records, file_name, is_new_failure, read
+from tf_conv_conformance.results import LISTED, Line, NotRecords, Records, file_name, is_new_failure, read
 from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, earlier
 
@@ -135,9 +135,10 @@ class Recording:
 
     def _finish(self) -> None:
         runs = {}
+        held_against = SINCE in self._config.stash or BASELINE in self._config.stash or len(self._recorders) > 1
         for name, recorder in self._recorders.items():
             recorder.close()
-            runs[name] = read(recorder.path)
+            runs[name] = read(recorder.path, None if held_against else LISTED)
         columns = merge([(str(self._recorders[name].path), records) for name, records in runs.items()], partial=True)
         write(columns, self._page, self._changes(columns))
         self._hold_against_baseline(runs)

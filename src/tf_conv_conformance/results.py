@@ -21,6 +21,7 @@ import hashlib
 import json
 import marshal
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.vocabulary import FAILING, KINDS
 
 SCHEMA = 2
+LISTED = 80_000
+"""Calls that the page of a single run lists; of large sweeps it counts the others that conform."""
 Line = dict[str, Any]
 
 
@@ -72,6 +75,8 @@ class Records:
     ends: dict[str, Line] = field(default_factory=dict)
     every_end: list[Line] = field(default_factory=list)
     footer: Line | None = None
+    counted: Counter[str] = field(default_factory=Counter)
+    """Verdicts of calls of blocks that are counted and not held, where :func:`read` was given a limit."""
 
     @property
     def complete(self) -> bool:
@@ -101,12 +106,12 @@ class Records:
     @property
     def missing(self) -> int:
         """How many planned calls have no end."""
-        return self.planned - len(self.ends)
+        return self.planned - len(self.ends) - self.counted.total()
 
     @property
     def unlisted(self) -> int:
         """How many of those have no line: calls of blocks that have not been made."""
-        return self.planned - len(self.calls)
+        return self.planned - len(self.calls) - self.counted.total()
 
 
 class NotRecords(Exception):
@@ -126,10 +131,11 @@ def uncollected() -> Iterator[None]:
 
 
 @uncollected()
-def read(path: Path) -> Records:
+def read(path: Path, limit: int | None = None) -> Records:
     """The records in a file; a torn last line is left out. Values that are the same in many lines are one object: none is to be changed.
 
-    Raises :class:`NotRecords`.
+    With a `limit`, calls of blocks are counted and not held once there are so many calls: those that conform, and beyond twice as many
+    any. Raises :class:`NotRecords`.
     """
     records = Records()
     shared: dict[str | bytes, Any] = {}
@@ -138,6 +144,8 @@ def read(path: Path) -> Records:
             for number, line in _parsed(path, file):
                 try:
                     _take(records, line, shared)
+                    if limit is not None and line["type"] == "end":
+                        _bound(records, line, limit)
                 except (ValueError, KeyError, TypeError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error
     except OSError as error:
@@ -210,6 +218,15 @@ def _take(records: Records, line: Line, shared: dict[str | bytes, Any]) -> None:
         records.footer = line
     else:
         raise ValueError(f"unknown type {kind!r}")
+
+
+def _bound(records: Records, end: Line, limit: int) -> None:
+    """Count a call of a block instead of holding it, where enough are held."""
+    held, call = len(records.calls), records.calls.get(end["id"], {})
+    if "number" in call and held > (limit if end["verdict"] == "conforms" else 2 * limit):
+        del records.calls[end["id"]], records.ends[end["id"]]
+        records.every_end.pop()
+        records.counted[end["verdict"]] += 1
 
 
 def _share(line: Line, kind: str, shared: dict[str | bytes, Any]) -> None:

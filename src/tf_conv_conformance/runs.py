@@ -10,7 +10,7 @@ from pathlib import Path
 from tf_conv_conformance.changes import Changes, compare
 from tf_conv_conformance.merging import Column, Refused, merge, single
 from tf_conv_conformance.quoting import plain
-from tf_conv_conformance.results import NotRecords, read
+from tf_conv_conformance.results import LISTED, NotRecords, read
 from tf_conv_conformance.series import series
 
 
@@ -19,7 +19,8 @@ def columns(paths: Sequence[Path], partial: bool) -> tuple[Column, ...]:
     files = [file for path in paths for file in (sorted(path.rglob("results*.jsonl")) if path.is_dir() else [path])]
     if not files:
         raise NotRecords(f"{', '.join(map(str, paths))}: no results*.jsonl in there")
-    return merge([(str(file), read(file)) for file in files], partial or len(files) == 1)
+    limit = LISTED if len(files) == 1 else None  # of several, a call must be in all columns
+    return merge([(str(file), read(file, limit)) for file in files], partial or len(files) == 1)
 
 
 def earlier(path: Path) -> Column:
