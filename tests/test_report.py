@@ -80,8 +80,8 @@ def unpacked(page, pattern):
 
 def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
     shown = view.shown([column])
-    assert {verdict: count for verdict, count, _ in view.totals(shown)} == {"missing": 1, "deviates": 3, "conforms": 5}
-    assert view.outcome(shown) == "5 of 9 calls do what TensorFlow documents; 3 deviate as declared; to be looked at: 1 missing."
+    assert {verdict: count for verdict, count, _ in view.totals(shown, {})} == {"missing": 1, "deviates": 3, "conforms": 5}
+    assert view.outcome(shown, {}) == "5 of 9 calls do what TensorFlow documents; 3 deviate as declared; to be looked at: 1 missing."
     assert [call.end["reason"] for call in view.failing(shown)] == ["it had started when the run ended"]
     assert "This run is partial" in render([column])
 

@@ -212,7 +212,10 @@ def _only(ours: Mapping[str, Line], theirs: Mapping[str, Line], parts: Sequence[
 
 def _made(records: Records) -> Counter[str]:
     """How many calls of each block have an end."""
-    return Counter(call["block"] for identifier, call in records.calls.items() if "block" in call and identifier in records.ends)
+    made = Counter(call["block"] for identifier, call in records.calls.items() if "block" in call and identifier in records.ends)
+    for (block, _), count in records.unheld.items():
+        made[block] += count
+    return made
 
 
 def _missing(records: Records, column: Records, made: Mapping[str, int]) -> dict[str, int]:

@@ -75,8 +75,8 @@ class Records:
     ends: dict[str, Line] = field(default_factory=dict)
     every_end: list[Line] = field(default_factory=list)
     footer: Line | None = None
-    counted: Counter[str] = field(default_factory=Counter)
-    """Verdicts of calls of blocks that are counted and not held, where :func:`read` was given a limit."""
+    unheld: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many calls of a block with a verdict are counted and not held, where :func:`read` was given a limit."""
 
     @property
     def complete(self) -> bool:
@@ -106,12 +106,20 @@ class Records:
     @property
     def missing(self) -> int:
         """How many planned calls have no end."""
-        return self.planned - len(self.ends) - self.counted.total()
+        return self.planned - len(self.ends) - self.unheld.total()
 
     @property
     def unlisted(self) -> int:
         """How many of those have no line: calls of blocks that have not been made."""
-        return self.planned - len(self.calls) - self.counted.total()
+        return self.planned - len(self.calls) - self.unheld.total()
+
+    @property
+    def counted(self) -> Counter[str]:
+        """The verdicts of the calls that are counted and not held."""
+        counts: Counter[str] = Counter()
+        for (_, verdict), count in self.unheld.items():
+            counts[verdict] += count
+        return counts
 
 
 class NotRecords(Exception):
@@ -226,7 +234,7 @@ def _bound(records: Records, end: Line, limit: int) -> None:
     if "number" in call and held > (limit if end["verdict"] == "conforms" else 2 * limit):
         del records.calls[end["id"]], records.ends[end["id"]]
         records.every_end.pop()
-        records.counted[end["verdict"]] += 1
+        records.unheld[call["block"], end["verdict"]] += 1
 
 
 def _share(line: Line, kind: str, shared: dict[str | bytes, Any]) -> None:
