@@ -15,6 +15,7 @@ import numpy as np
 
 FAULTS = ("crash", "exit", "hang", "garbage", "shape", "dtype", "huge", "flood", "arms", "value")
 WIDTH = 7  # inputs of this width in a batch of one go wrong
+HALF, CHATTY, LONELY = 77, 78, 79  # widths: half an answer comes, each call prints its height, a message of several calls is a crash
 
 
 def fault(shape):
@@ -23,22 +24,13 @@ def fault(shape):
 
 
 def worker():
-    """The worker's own functions, from the source that the suite sends."""
+    """The worker's own modules, from the source that the suite sends."""
     length = int(re.search(r"len\(program\) < (\d+)", sys.argv[3])[1])
     program = b""
     while len(program) < length:
         program += os.read(0, length - len(program))
-    names = {"__name__": "worker"}
-    exec(compile(program, "worker.py", "exec"), names)
-    return names
-
-
-class Pipes:
-    def __init__(self):
-        from multiprocessing.connection import Connection
-
-        self.reader, self.writer = Connection(os.dup(0), writable=False), Connection(os.dup(1), readable=False)
-        self.recv_bytes, self.send_bytes = self.reader.recv_bytes, self.writer.send_bytes
+    exec(compile(program, "worker", "exec"), {"__name__": "faulty"})
+    return sys.modules["subject.worker"], sys.modules["subject.wire"]
 
 
 SUBJECT = {
@@ -47,43 +39,65 @@ SUBJECT = {
 }  # fmt: skip
 
 
+def raw(data):
+    """Write bytes in the place of a message."""
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def answer(pipe, wire, request, arrays, printed):
+    """Answer one call: each input times the only element of its filter, or what is wrong instead."""
+    results = [x * w[0, 0, 0, 0] for x, w in zip(arrays[::2], arrays[1::2], strict=True)]
+    arms = [{"status": "value", "dtype": "float32", "shape": list(y.shape), "warnings": []} for y in results]
+    wrong = fault(arrays[0].shape)
+    if arrays[0].shape[2] == HALF:
+        raw(wire.LENGTHS.pack(100, 0) + b"{")
+        wrong = "hang"
+    if arrays[0].shape[2] == CHATTY:
+        os.write(2, b"height %d\n" % arrays[0].shape[1])
+        wrong = "crash" if arrays[0].shape[1] == 5 else None
+    if wrong == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif wrong == "exit":
+        os._exit(3)
+    elif wrong == "hang":
+        time.sleep(1000)
+    elif wrong == "garbage":
+        raw(wire.LENGTHS.pack(9, 0) + b"\x00 no JSON")
+    elif wrong == "shape":
+        arms[0]["shape"] = [1, 2, 3]
+    elif wrong == "dtype":
+        results[0] = results[0].astype(np.float64)
+    elif wrong == "huge":
+        raw(wire.LENGTHS.pack(2**31, 0))
+    elif wrong == "flood":
+        try:
+            for _ in range(2000):
+                os.write(2, b"x" * 2**20)
+        except OSError:
+            pass
+    elif wrong == "arms":
+        arms.append(arms[0])
+    elif wrong == "value":
+        results[1] = results[1] + 1
+    pipe.send({"type": "answer", "arms": arms, "seconds": 0.0, "printed": printed()}, results)
+
+
 def main():
-    pipes, names = Pipes(), worker()
-    send, receive = names["send"], names["receive"]
-    names["limit"](json.loads(sys.argv[4]))
-    send(pipes, {"type": "hello", "protocol": 1, "subject": SUBJECT, "documentation": {}})
+    worker_module, wire = worker()
+    pipe = wire.Pipe()
+    worker_module.limit(json.loads(sys.argv[4]))
+    pipe.send({"type": "hello", "protocol": worker_module.PROTOCOL, "subject": SUBJECT, "documentation": {}})
     while True:
-        request, arrays = receive(pipes)
+        request, arrays = wire.receive(pipe)
         if request["type"] == "close":
             return
-        results = [x * w[0, 0, 0, 0] for x, w in zip(arrays[::2], arrays[1::2], strict=True)]
-        arms = [{"status": "value", "dtype": "float32", "shape": list(y.shape), "warnings": []} for y in results]
-        wrong = fault(arrays[0].shape)
-        if wrong == "crash":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        elif wrong == "exit":
-            os._exit(3)
-        elif wrong == "hang":
-            time.sleep(1000)
-        elif wrong == "garbage":
-            pipes.send_bytes(b"\x00 no JSON")
-        elif wrong == "shape":
-            arms[0]["shape"] = [1, 2, 3]
-        elif wrong == "dtype":
-            results[0] = results[0].astype(np.float64)
-        elif wrong == "huge":
-            os.write(pipes.writer.fileno(), b"\xff\xff\xff\xff" + b"\x7f" * 8)
-        elif wrong == "flood":
-            try:
-                for _ in range(2000):
-                    os.write(2, b"x" * 2**20)
-            except OSError:
-                pass
-        elif wrong == "arms":
-            arms.append(arms[0])
-        elif wrong == "value":
-            results[1] = results[1] + 1
-        send(pipes, {"type": "answer", "arms": arms, "seconds": 0.0}, results)
+        if request["together"] and any(array.ndim == 4 and array.shape[2] == LONELY for array in arrays):
+            os.abort()
+        for call in request["calls"]:
+            count = 2 * call["arms"]
+            answer(pipe, wire, call, arrays[:count], worker_module.printed)
+            arrays = arrays[count:]
 
 
 if __name__ == "__main__":

@@ -85,9 +85,9 @@ def test_a_subject_may_be_behind_ssh(tmp_path):
 )
 def test_one_that_cannot_start_says_what_was_tried(command, said):
     with pytest.raises(SubjectUnavailable, match=f"(?s)did not start in subject a .*{said}"):
-        Gateway((), 60, define(f"a = {command}", HERE))
+        Gateway((), 60, define(f"a = {command}", HERE)).subject  # noqa: B018
 
 
 def test_an_interpreter_without_tensorflow_says_so(tmp_path):
     with pytest.raises(SubjectUnavailable, match=r"(?s)subject a .*No module named .(tensorflow|numpy)"):
-        Gateway((), 60, define(f"a = {sys.executable} -S", HERE))
+        Gateway((), 60, define(f"a = {sys.executable} -S", HERE)).subject  # noqa: B018

@@ -20,6 +20,9 @@ class Subject:
         self.heads.append((head, arrays))
         return self.answers.pop(0)
 
+    def calls(self, requests):
+        return (self.call(request.head, request.arrays) for request in requests)
+
     def close(self):
         """Nothing to end."""
 

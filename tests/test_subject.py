@@ -11,9 +11,10 @@ import pytest
 
 from tf_conv_conformance.numbers import as_numbers, encode
 from tf_conv_conformance.rules.rule import SYMBOLS
-from tf_conv_conformance.subject import worker
+from tf_conv_conformance.subject import execution, wire, worker
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
+from tf_conv_conformance.subject.request import Request
 
 ONES = {"strides": [1, 1, 1, 1], "padding": "VALID"}
 
@@ -95,11 +96,11 @@ def test_warnings_are_those_of_the_call(tensorflow):
         ('in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad at 0x7fc99cef7a60', "Bad at 0x…"),
         ("Graph execution error:\n\nDetected at node a defined at:\n  File x\n\nBad\n\t [[{{node a}}]]", "Graph execution error:\nBad"),
         ("Bad window.\n\nStack trace for op definition: \nFile", "Bad window."),
-        ("x" * 10_000, "x" * worker.MESSAGE_LIMIT),
+        ("x" * 10_000, "x" * execution.MESSAGE_LIMIT),
     ],
 )
 def test_messages_are_cleaned(raw, clean):
-    assert worker.clean_message(raw, "ValueError") == clean
+    assert execution.clean_message(raw, "ValueError") == clean
 
 
 def test_a_crash_is_told_by_its_signal_and_costs_one_call():
@@ -123,6 +124,7 @@ def test_a_call_past_its_time_costs_one_call():
 
 def test_no_process_is_left():
     gateway = Gateway((), 60)
+    assert gateway.subject["tensorflow"]
     process = gateway._process
     gateway.close()
     assert process.poll() == 0
@@ -130,7 +132,7 @@ def test_no_process_is_left():
 
 def test_the_worker_ends_with_its_suite():
     """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
-    source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); print(g._process.pid, flush=True); os._exit(9)"
+    source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g._process.pid, flush=True); os._exit(9)"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
     pid = int(done.stdout)
     assert done.returncode == 9
@@ -146,12 +148,12 @@ def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library: libtensorflow')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(SubjectUnavailable, match=r"(?s)did not start in .*ImportError: no such library.*pip install"):
-        Gateway((), 60)
+        Gateway((), 60).subject  # noqa: B018
 
 
 def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
     with pytest.raises(SubjectUnavailable, match="exit status 0"):
-        Gateway((), 60, Definition(command=("true",)))
+        Gateway((), 60, Definition(command=("true",))).subject  # noqa: B018
 
 
 def test_in_process_runs_the_same_code(monkeypatch):
@@ -160,12 +162,15 @@ def test_in_process_runs_the_same_code(monkeypatch):
     observation = subject.call(head(), arrays())
     assert observation.kind == "answered"
     assert observation.arms[0].shape == (1, 2, 2, 1)
+    requests = [Request(head(mode=mode), arrays()) for mode in ("eager", "graph")]
+    assert [one.arms[0].values.tolist() for one in subject.calls(requests)] == [observation.arms[0].values.tolist()] * 2
     subject.close()
 
 
 def test_the_worker_stands_alone():
     """It runs on interpreters that the package does not support, so it may import the standard library and NumPy alone."""
-    source = Path(worker.__file__).read_text(encoding="utf-8")
-    assert "tf_conv_conformance" not in source
-    for too_new in (":=", "match ", "removeprefix", "removesuffix", "zip(strict"):
-        assert too_new not in source
+    for module in (worker, execution, wire):
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        assert "tf_conv_conformance" not in source
+        for too_new in (":=", "match ", "removeprefix", "removesuffix", "zip(strict"):
+            assert too_new not in source

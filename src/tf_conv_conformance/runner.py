@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,17 +18,26 @@ from tf_conv_conformance.numbers import encode
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.relations import RELATIONS
 from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict import Verdict, judge, judge_relation, unmet
 
 
 class Subject(Protocol):
     """The TensorFlow under test, wherever it runs."""
 
-    subject: dict[str, Any]
-    documentation: dict[str, str]
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What identifies it."""
+
+    @property
+    def documentation(self) -> dict[str, str]:
+        """Its docstrings, by symbol."""
 
     def call(self, head: Mapping[str, Any], arrays: list[NDArray[Any]]) -> Observation:
         """Make one call."""
+
+    def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:
+        """Make calls, drawn ahead of their observations, which come in the same order."""
 
     def close(self) -> None:
         """End it."""
@@ -79,9 +88,14 @@ def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]]
 
 def make(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]], subject: Subject) -> Observation:
     """Send each arm's tensors through the subject."""
+    made = request(arguments, mode, data)
+    return subject.call(made.head, list(made.arrays))
+
+
+def request(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]]) -> Request:
+    """The request for a call with each arm's tensors."""
     dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype, *([arguments.dtype] if arguments.gradient else [])]
     head = {
-        "type": "call",
         "function": arguments.door,
         "keywords": keywords(arguments),
         "gradient": arguments.gradient,
@@ -89,7 +103,7 @@ def make(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]], sub
         "mode": mode,
     }
     arrays = [encode(array, dtype) for tensors in data for array, dtype in zip(tensors, dtypes, strict=True)]
-    return subject.call(head, arrays)
+    return Request(head, arrays)
 
 
 def same(one: Observation, other: Observation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,17 @@ def arms_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Arm, .
     return arms
 
 
+def printed_in(head: Mapping[str, Any]) -> int | None:
+    """How many bytes the worker says it had printed when it sent this; None where it says nothing usable."""
+    told = head.get("printed")
+    return told if isinstance(told, int) and told >= 0 else None
+
+
+@lru_cache(maxsize=64)
+def _name(dtype: np.dtype[Any]) -> str:
+    return dtype.name
+
+
 def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
     try:
         warned = tuple(Warned(str(one["category"]), str(one["message"])) for one in told["warnings"])
@@ -53,6 +65,6 @@ def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
         raise Nonsense("an arm has no array")
     array = rest.pop(0)
     stored = STORED_AS.get(dtype, dtype)
-    if list(array.shape) != shape or (stored is not None and array.dtype.name != stored):
+    if list(array.shape) != shape or (stored is not None and _name(array.dtype) != stored):
         raise Nonsense(f"an array is {array.dtype.name} of shape {list(array.shape)}, and was said to be {dtype} of shape {shape}")
     return Arm(values=array, dtype=dtype, warnings=warned)

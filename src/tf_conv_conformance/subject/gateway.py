@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -9,35 +10,51 @@ import shlex
 import signal
 import subprocess
 import tempfile
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tf_conv_conformance.subject import worker
-from tf_conv_conformance.subject.answer import Nonsense, arms_of, greeting
+from tf_conv_conformance.subject import execution, wire, worker
+from tf_conv_conformance.subject.answer import Nonsense, arms_of, greeting, printed_in
+from tf_conv_conformance.subject.channel import Channel, Late, TooLong
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
 from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.request import Request
 
-WORKER_FILE = Path(worker.__file__)
-PROGRAM = WORKER_FILE.read_bytes()
+_FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in (wire, execution, worker)]
+PROGRAM = f"""import sys
+sys.modules["subject"] = type(sys)("subject")
+for name, file, source in {[(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]!r}:
+    module = sys.modules["subject." + name] = type(sys)("subject." + name)
+    module.__package__ = "subject"
+    exec(compile(source, file, "exec"), module.__dict__)
+if __name__ == "__main__":
+    sys.modules["subject.worker"].main()
+""".encode()
 BOOTSTRAP = """import os
 os.environ.update({environment!r})
 program = b""
 while len(program) < {length}:
     program += os.read(0, {length} - len(program)) or exit("the pipe ended")
-exec(compile(program, {name!r}, "exec"), {{"__name__": "__main__"}})"""
+exec(compile(program, "worker", "exec"), {{"__name__": "__main__"}})"""
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
 _STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)  # from there on: where Python was
 START_TRIES = 3  # of a worker that follows one that died
-MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
 PRINTED_KEPT = 2**20  # bytes of what a worker printed in earlier calls
 HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end
+GROUP = 32  # calls in one message and in one tf.function, at most
+GROUP_LIMIT = 60.0  # seconds that a group may take, where one call has less; a group that takes more is made one at a time
+AHEAD = 3 * GROUP  # calls that are drawn at once, and again when as many or fewer are without an answer: a group of each mode
+BYTES_AHEAD = 2**23  # of tensors, in the same way
+
+
+_FAILURES = (EOFError, Late, TooLong, Nonsense, ValueError, KeyError, TypeError, AttributeError, MemoryError, RecursionError, OverflowError)
+"""What reading an answer may raise: the worker's end, its silence, or anything that it may have sent."""
 
 
 class SubjectUnavailable(Exception):
@@ -55,7 +72,7 @@ def without_stacks(printed: str) -> str:
 
 def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
     """The command line that starts a worker. ssh hands its words to a shell on the other side, so they are quoted for it."""
-    bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment), name=str(WORKER_FILE))
+    bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
     settings = json.dumps({"threads": definition.threads, "device": definition.device, "memory": memory, "symbols": list(symbols)})
     words = ["-u", "-c", bootstrap, settings]
     remote = Path(definition.command[0]).name == "ssh"
@@ -75,156 +92,250 @@ class InProcess:
 
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
         """Carry out one call here."""
-        answer, results = worker.execute(self._tf, head, list(arrays))
+        answer, results = execution.execute(self._tf, head, list(arrays))
         return Observation("answered", arms_of(answer, results, len(answer["arms"])), answer["seconds"])
+
+    def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:
+        """Carry out calls here, each when its observation is asked for."""
+        return (self.call(request.head, request.arrays) for request in requests)
 
     def close(self) -> None:
         """Nothing was started, so there is nothing to end."""
 
 
+class _Asked:
+    """A call on its way: what became of it, once that is known."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.observation: Observation | None = None
+
+
+@dataclass
+class _Parcel:
+    """Calls that the worker gets in one message, and answers one after the other; `left` are without an answer.
+
+    Those that it makes together, it makes before the first answer.
+    """
+
+    left: deque[_Asked]
+    together: bool
+
+
 class Gateway:
     """A worker process, started at construction and again after it has died. Not for use by several threads.
 
-    Raises :class:`SubjectUnavailable` when TensorFlow does not start.
+    Construction does not wait: the first use does, and raises :class:`SubjectUnavailable` when TensorFlow does not start.
     """
 
     def __init__(self, symbols: Sequence[str], time_limit: float, definition: Definition = DEFAULT, memory: float | None = None) -> None:
         self._definition = definition
-        self.documentation: dict[str, str] = {}
+        self._symbols = symbols
         self._time_limit = time_limit
         self._memory = memory
-        self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115  # lives as long as this object
-        self._start(symbols)
+        self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as this object
+        fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_APPEND)  # whoever has read it, the worker writes at its end
+        self._process: subprocess.Popen[bytes] | None = None
+        self._greeted = False
+        self._greeting: tuple[dict[str, Any], dict[str, str]] | None = None
+        self._parcels: deque[_Parcel] = deque()
+        with suppress(SubjectUnavailable):  # it is told at the first use
+            self._launch()
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What identifies the TensorFlow that answers; waits until it has started."""
+        return self._known()[0]
+
+    @property
+    def documentation(self) -> dict[str, str]:
+        """The installed docstrings of the symbols; waits until TensorFlow has started."""
+        return self._known()[1]
 
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
-        """Hand one call to the worker, starting a new one if the last has died; wait for the answer within the time limit."""
-        if self._process is None:
-            self._start_again()
-        self._printed_before = self._output.seek(0, os.SEEK_END)
-        if self._printed_before > PRINTED_KEPT:
-            self._output.truncate(0)
-            self._printed_before = 0
-        began = time.perf_counter()
-        with self._limit(self._time_limit) as overdue:
-            observed, nonsense = self._exchange(head, arrays)
-        if observed is not None and not overdue.is_set():
-            return observed
-        if nonsense and self._process is not None:
+        """Make one call: :meth:`calls` of one."""
+        (observation,) = self.calls([Request(head, arrays)])
+        return observation
+
+    def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:
+        """Make calls, and give their observations in the same order. Requests are drawn ahead while the worker computes.
+
+        Calls in graph or xla mode go to the worker in groups. Whatever goes wrong with a group is found by making its calls one at a
+        time. A worker that dies, exceeds a call's time limit or answers nonsense costs the call that it was at; a new one gets the others.
+        """
+        source = iter(requests)
+        ahead: deque[_Asked] = deque()
+        exhausted = False
+        while True:
+            if not exhausted and len(ahead) <= AHEAD and sum(asked.request.nbytes for asked in ahead) <= BYTES_AHEAD:
+                exhausted = self._draw(source, ahead)
+            if not ahead:
+                return
+            asked = ahead.popleft()
+            while asked.observation is None:
+                self._advance()
+            yield asked.observation
+
+    def _draw(self, source: Iterator[Request], ahead: deque[_Asked]) -> bool:
+        """Draw some requests, at least one where none is ahead, and hand them over; whether they were the last."""
+        groups: dict[object, list[_Asked]] = {}
+        exhausted, drawn, size = False, 0, 0
+        several = self._may_print()
+        while not ahead or (several and drawn < AHEAD and size < BYTES_AHEAD):
+            request = next(source, None)
+            if request is None:
+                exhausted = True
+                break
+            asked, kind = _Asked(request), _group_of(request)
+            ahead.append(asked)
+            drawn += 1
+            size += request.nbytes
+            groups.setdefault(kind, []).append(asked)
+            if len(groups[kind]) == GROUP:
+                self._hand_over(groups.pop(kind), kind is not None)
+        for kind, group in groups.items():
+            self._hand_over(group, kind is not None)
+        return exhausted
+
+    def _may_print(self) -> bool:
+        """Whether what the worker printed is little enough to go on at once; the file of too much is emptied when nothing is on its way."""
+        if not self._parcels:
+            self._printed_before = self._printed()
+            if self._printed_before > PRINTED_KEPT:
+                self._output.truncate(0)
+                self._printed_before = 0
+        return self._printed_before <= PRINTED_KEPT
+
+    def _hand_over(self, calls: Sequence[_Asked], together: bool) -> None:
+        """Give the worker calls. One that has died gets them when it has been started again."""
+        self._parcels.append(_Parcel(deque(calls), together and len(calls) > 1))
+        self._send(self._parcels[-1])
+
+    def _send(self, parcel: _Parcel) -> None:
+        if self._process is not None:
+            heads = [{**asked.request.head, "arms": asked.request.arms} for asked in parcel.left]
+            arrays = [array for asked in parcel.left for array in asked.request.arrays]
+            self._channel.write(wire.message({"type": "calls", "together": parcel.together, "calls": heads}, arrays))
+
+    def _advance(self) -> None:
+        """Wait for what becomes of the first call that has no answer; start a worker where there is none."""
+        self._ready()
+        parcel = self._parcels[0]
+        asked = parcel.left[0]
+        time_limit = self._time_limit
+        if parcel.together:
+            time_limit = max(time_limit, min(time_limit * len(parcel.left), GROUP_LIMIT))
+        self._channel.patience = time_limit
+        try:
+            answer, results = wire.receive(self._channel)
+            arms = arms_of(answer, results, asked.request.arms)
+            asked.observation = Observation("answered", arms, float(answer["seconds"]))
+            self._rest(answer)
+        except _FAILURES as error:
+            self._failed(parcel, error, round(time_limit - self._channel.patience, 6))
+        if asked.observation is not None:
+            parcel.left.popleft()
+        if not parcel.left:
+            self._parcels.popleft()
+        if self._process is None and self._parcels:
+            with suppress(SubjectUnavailable):  # it is tried again when it is waited for
+                self._launch()
+
+    def _failed(self, parcel: _Parcel, error: BaseException, seconds: float) -> None:
+        """End the worker, and say what that was for the call that it was at; of a group, the calls are made anew one at a time."""
+        assert self._process is not None
+        if not isinstance(error, EOFError):
             self._process.kill()
         ended = self._reap()
-        seconds = round(time.perf_counter() - began, 6)
-        if overdue.is_set():
-            return Observation("timed out", seconds=seconds, signal=f"{self._time_limit:g} s", last_output=self._tail())
-        signal_or_why = f"ended for an answer that is none: {nonsense}" if nonsense else ended
-        return Observation("crashed", seconds=seconds, signal=signal_or_why, last_output=self._tail())
-
-    def _exchange(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> tuple[Observation | None, str]:
-        """Send a call and read its answer; where there is none, what was wrong with the message that came instead, if one did."""
-        try:
-            worker.send(self, dict(head), arrays)
-            answer, results = worker.receive(self)
-            arms = arms_of(answer, results, len(arrays) // len(head["dtypes"]))
-        except (EOFError, OSError) as error:
-            return None, f"more than {MESSAGE_LIMIT} bytes" if str(error) == "bad message length" else ""
-        except (Nonsense, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
-            return None, f"{error}" or type(error).__name__
-        return Observation("answered", arms, float(answer["seconds"])), ""
+        if parcel.together:
+            self._parcels.popleft()
+            self._parcels.extendleft(_Parcel(deque([asked]), False) for asked in reversed(parcel.left))
+            return
+        if isinstance(error, Late):
+            observation = Observation("timed out", seconds=seconds, signal=f"{self._time_limit:g} s", last_output=self._tail())
+        else:
+            nonsense = "" if isinstance(error, EOFError) else f"{error}" or type(error).__name__
+            why = f"ended for an answer that is none: {nonsense}" if nonsense else ended
+            observation = Observation("crashed", seconds=seconds, signal=why, last_output=self._tail())
+        parcel.left[0].observation = observation
 
     def close(self) -> None:
-        """Ask the worker to end, and end it if it does not."""
+        """Ask the worker to end, and end it if it does not, or is busy."""
         if self._process is not None:
+            if self._parcels or not self._greeted:
+                self._process.kill()
+            self._channel.write(wire.message({"type": "close"}))
             try:
-                worker.send(self, {"type": "close"})
                 self._process.wait(timeout=5)
-            except (OSError, subprocess.TimeoutExpired):
+            except subprocess.TimeoutExpired:
                 self._process.kill()
             self._reap()
         self._output.close()
 
-    def send_bytes(self, data: bytes) -> None:
-        """Write to the worker."""
-        self._writer.send_bytes(data)
+    def _known(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """The subject and the docstrings."""
+        if self._greeting is None:
+            self._ready()
+        assert self._greeting is not None
+        return self._greeting
 
-    def recv_bytes(self) -> bytes:
-        """Read from the worker; EOFError when it has died."""
-        return self._reader.recv_bytes(MESSAGE_LIMIT)
-
-    def _start_again(self) -> None:
-        """Start a worker in place of one that died; a machine that is short of something for a moment gets a few tries."""
-        for _ in range(START_TRIES - 1):
-            with suppress(SubjectUnavailable):
+    def _ready(self) -> None:
+        """Wait until a worker has started. After one that died, a machine that is short of something gets a few tries."""
+        tries = START_TRIES if self._greeting else 1
+        while not self._greeted:
+            tries -= 1
+            try:
                 self._start()
-                return
-        self._start()
+            except SubjectUnavailable:
+                if not tries:
+                    raise
 
-    def _start(self, symbols: Sequence[str] = ()) -> None:
-        """Start a worker; it tells the docstrings of these symbols, which a later one need not."""
+    def _start(self) -> None:
+        """Wait for the greeting of a worker, launched before or now. A later one need not tell the docstrings again."""
+        if self._process is None:
+            self._launch()
+        assert self._process is not None
+        self._channel.patience = START_LIMIT
+        try:
+            hello, _ = wire.receive(self._channel)
+            if isinstance(hello, dict) and hello.get("type") == "failed":
+                raise Nonsense(str(hello.get("message")))
+            subject, documentation = greeting(hello)
+            self._rest(hello)
+        except _FAILURES as error:
+            if not isinstance(error, EOFError):
+                self._process.kill()
+            ended = self._reap()
+            reason = ended if isinstance(error, EOFError) else f"no answer in {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
+            raise self._unavailable(reason) from error
+        self._greeted = True
+        self._greeting = subject, self._greeting[1] if self._greeting else documentation
+
+    def _launch(self) -> None:
+        """Start a worker, without waiting for it, and send it its program and all calls that have no answer."""
         self._output.truncate(0)
         self._printed_before = 0
         try:
-            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                command(self._definition, self._memory, symbols),
+            self._process = subprocess.Popen(
+                command(self._definition, self._memory, () if self._greeting else self._symbols),
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._output,
                 start_new_session=True,
             )
         except OSError as error:
-            self._process = None
             raise self._unavailable(f"{error.filename or self._definition.command[0]}: {error.strerror}") from error
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._writer = Connection(os.dup(self._process.stdin.fileno()), readable=False)
-        self._reader = Connection(os.dup(self._process.stdout.fileno()), writable=False)
-        self._process.stdin.close()
-        self._process.stdout.close()
-        with self._limit(START_LIMIT) as overdue:
-            try:
-                self._send_program()
-                hello, _ = worker.receive(self)
-                if isinstance(hello, dict) and hello.get("type") == "failed":
-                    raise Nonsense(str(hello.get("message")))
-                self.subject, documentation = greeting(hello)
-            except (EOFError, OSError) as error:
-                ended = self._reap()
-                raise self._unavailable(f"no answer in {START_LIMIT:g} s" if overdue.is_set() else ended) from error
-            except (Nonsense, ValueError, KeyError, TypeError) as error:
-                self._process.kill()
-                self._reap()
-                raise self._unavailable(str(error)) from error
-        self.documentation = self.documentation or documentation
-
-    def _send_program(self) -> None:
-        """Write the worker's own source, which the bootstrap reads: the interpreter may be on a machine that does not have it."""
-        data = memoryview(PROGRAM)
-        while data:
-            data = data[os.write(self._writer.fileno(), data) :]
+        self._channel = Channel(self._process)
+        self._channel.write([PROGRAM])
+        for parcel in self._parcels:
+            self._send(parcel)
 
     def _unavailable(self, reason: str) -> SubjectUnavailable:
         name, words = self._definition.name, " ".join(self._definition.command)
         who = f"subject {name} ({words})" if name else words
         advice = f"Install it there: {words} -m pip install tensorflow, or a build of your own."
         return SubjectUnavailable(f"TensorFlow did not start in {who}: {reason}", self._tail(), advice)
-
-    @contextmanager
-    def _limit(self, seconds: float) -> Iterator[threading.Event]:
-        """Kill the worker when the block takes longer: whatever it was doing, the pipe then ends."""
-        overdue = threading.Event()
-        process = self._process
-        assert process is not None
-
-        def kill() -> None:
-            overdue.set()
-            process.kill()
-
-        timer = threading.Timer(seconds, kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield overdue
-        finally:
-            timer.cancel()
-            timer.join()  # it may be at it just now
 
     def _reap(self) -> str:
         """Collect the ended worker; say how it ended."""
@@ -235,16 +346,32 @@ class Gateway:
             self._process.kill()
             code = self._process.wait()
         self._process = None
-        self._reader.close()
-        self._writer.close()
+        self._greeted = False
+        self._channel.close()
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
 
+    def _rest(self, head: Mapping[str, Any]) -> None:
+        """Keep how much was printed up to a message: what comes after it belongs to the next call."""
+        told = printed_in(head)
+        self._printed_before = self._printed() if told is None else told
+
+    def _printed(self) -> int:
+        """How many bytes the worker has printed."""
+        return os.fstat(self._output.fileno()).st_size
+
     def _tail(self) -> str:
-        """What the worker printed since its last call began; of much, the beginning, where the reason stands, and the end."""
-        end = self._output.seek(0, os.SEEK_END)
-        self._output.seek(self._printed_before)
-        printed = self._output.read(HEAD)
-        if end > self._output.tell():
-            self._output.seek(max(self._output.tell(), end - TAIL))
-            printed += b"\n...\n" + self._output.read()
-        return worker.ADDRESS.sub("0x…", printed.decode("utf-8", "replace").strip())
+        """What the worker printed since its last answer; of much, the beginning, where the reason stands, and the end."""
+        end = self._printed()
+        begin = min(self._printed_before, end)
+        printed = os.pread(self._output.fileno(), HEAD, begin)
+        if end > begin + HEAD:
+            rest = max(begin + HEAD, end - TAIL)
+            printed += b"\n...\n" + os.pread(self._output.fileno(), end - rest, rest)
+        return execution.ADDRESS.sub("0x…", printed.decode("utf-8", "replace").strip())
+
+
+def _group_of(request: Request) -> object:
+    """What calls must have in common to be made together; None for one that is made alone: a Keras layer holds its filter."""
+    if request.head["mode"] == "eager" or ".keras." in request.head["function"]:
+        return None
+    return request.head["mode"], request.arms

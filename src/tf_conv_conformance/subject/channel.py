@@ -1,0 +1,106 @@
+"""The suite's end of the pipes to a worker: it never waits longer than it has patience, and writes while it waits."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import subprocess
+import time
+from contextlib import suppress
+from typing import Any
+
+from tf_conv_conformance.subject import wire
+
+MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
+READ_AT_ONCE = 2**16
+PIPE_SIZE = 2**20  # bytes that the system may hold in a pipe, so that neither side waits while the other computes
+
+
+class Late(Exception):
+    """What was waited for did not come in time."""
+
+
+class TooLong(Exception):
+    """A message is longer than what is read; the text says how long that is."""
+
+
+class Channel:
+    """Standard input and output of a worker's process. `patience` is how many seconds may still be waited for what is read."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._files = (process.stdin, process.stdout)
+        self._writer, self._reader = process.stdin.fileno(), process.stdout.fileno()
+        for descriptor in (self._writer, self._reader):
+            os.set_blocking(descriptor, False)
+            with suppress(OSError, AttributeError):  # not Linux, or the user has no pipes left that are so large
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        self._unsent: list[Any] = []
+        self._ahead = memoryview(b"")
+        self.patience = 0.0
+
+    def write(self, parts: list[Any]) -> None:
+        """Write these buffers: now what the pipe takes, the rest during a wait. That a worker is gone, only reading tells."""
+        self._unsent += parts
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = wire.write_some(self._writer, self._unsent)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent = []
+
+    def read(self, count: int) -> bytearray:
+        """So many bytes. Raises :class:`Late`, :class:`TooLong`, and EOFError when the worker has died."""
+        if count > MESSAGE_LIMIT:
+            raise TooLong(f"more than {MESSAGE_LIMIT} bytes")
+        if count <= len(self._ahead):
+            data, self._ahead = bytearray(self._ahead[:count]), self._ahead[count:]
+            return data
+        data = bytearray(count)
+        filled = len(self._ahead)
+        data[:filled], self._ahead = self._ahead, memoryview(b"")
+        view = memoryview(data)
+        while filled < count:
+            try:
+                filled += self._read_into(view[filled:])
+            except BlockingIOError:
+                self._wait()
+        return data
+
+    def _read_into(self, view: memoryview) -> int:
+        """Fill a part of the view, and keep what was read beyond it: a large array goes where it belongs, small messages come together."""
+        if len(view) >= READ_AT_ONCE:
+            got = os.readv(self._reader, [view])
+        else:
+            read = os.read(self._reader, READ_AT_ONCE)
+            got = min(len(read), len(view))
+            view[:got] = read[:got]
+            self._ahead = memoryview(read)[got:]
+        if got == 0:
+            raise EOFError
+        return got
+
+    def _wait(self) -> None:
+        """Wait until there is something to read, and write meanwhile. Only what is waited here counts: the suite may have been away."""
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        if self._unsent:
+            poll.register(self._writer, select.POLLOUT)
+        began = time.monotonic()
+        events = poll.poll(max(0.0, self.patience) * 1000)
+        self.patience -= time.monotonic() - began
+        if not events:
+            raise Late
+        self._flush()
+
+    def close(self) -> None:
+        """Close both pipes."""
+        for file in self._files:
+            with suppress(OSError):
+                file.close()
