@@ -69,8 +69,8 @@ class Session:
             self._running.pop(next(iter(self._running))).subject.close()
         try:
             subject = InProcess(SYMBOLS) if self._in_process else Gateway(SYMBOLS, self._time_limit, self.definitions[name], self._memory)
+            facts = {**subject.subject, "name": name} if name else subject.subject  # waits until it has started
         except SubjectUnavailable as error:
             self._unavailable[name] = error
             raise
-        facts = {**subject.subject, "name": name} if name else subject.subject
         return Running(subject, record.subject_line(facts, subject.documentation))
