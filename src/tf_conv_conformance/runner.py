@@ -53,25 +53,44 @@ class Performed:
 
 def perform(call: Call, subject: Subject) -> Performed:
     """Make a call and judge it. One that fails is made once more: an answer that changes is *flaky*, whatever it is."""
-    lacking = unmet(call.case.requires, subject.subject) if call.case.requires else None
-    if lacking is not None:
-        return Performed(Verdict("unsupported", f"requires {lacking}"), None)
-    data = [arm.arrays(call.arguments) for arm in prediction.inputs(call.arguments).arms]
-    observation = make(call.arguments, call.mode, data, subject)
-    if call.relation is not None:
-        return Performed(_related(call, observation, data, subject), observation)
-    verdict = judge(call, observation, subject.subject)
-    if verdict.failing and observation.kind != "timed out":
-        again = make(call.arguments, call.mode, data, subject)  # after a crash in a fresh worker: was it this call, or one before it?
-        if not same(observation, again):
-            reason = f"a second call came to something else ({ending(again)}); the first: {verdict.reason}"
-            verdict = Verdict("flaky", reason, verdict.rules, verdict.difference)
-    return Performed(verdict, observation)
+    (performed,) = perform_all([call], subject)
+    return performed
 
 
 def perform_all(calls: Sequence[Call], subject: Subject) -> list[Performed]:
-    """Make some calls and judge them, as :func:`perform` does one by one."""
-    return [perform(call, subject) for call in calls]
+    """The same for some calls, which are made ahead of being judged. Those that fail are made once more when all have been made."""
+    lacking = [unmet(call.case.requires, subject.subject) if call.case.requires else None for call in calls]
+    made = subject.calls(
+        request(call.arguments, call.mode, _data(call)) for call, lacks in zip(calls, lacking, strict=True) if lacks is None
+    )
+    performed = [
+        Performed(Verdict("unsupported", f"requires {lacks}"), None) if lacks is not None else _judged(call, next(made), subject)
+        for call, lacks in zip(calls, lacking, strict=True)
+    ]
+    return [_again(call, one, subject) for call, one in zip(calls, performed, strict=True)]
+
+
+def _data(call: Call) -> list[tuple[Array, ...]]:
+    """Each arm's tensors."""
+    return [arm.arrays(call.arguments) for arm in prediction.inputs(call.arguments).arms]
+
+
+def _judged(call: Call, observation: Observation, subject: Subject) -> Performed:
+    if call.relation is not None:
+        return Performed(_related(call, observation, _data(call), subject), observation)
+    return Performed(judge(call, observation, subject.subject), observation)
+
+
+def _again(call: Call, first: Performed, subject: Subject) -> Performed:
+    """What stands when a call that fails is made again."""
+    verdict, observation = first.verdict, first.observation
+    if observation is None or call.relation is not None or not verdict.failing or observation.kind == "timed out":
+        return first
+    again = make(call.arguments, call.mode, _data(call), subject)  # after a crash in a fresh worker: was it this call, or one before it?
+    if same(observation, again):
+        return first
+    reason = f"a second call came to something else ({ending(again)}); the first: {verdict.reason}"
+    return Performed(Verdict("flaky", reason, verdict.rules, verdict.difference), observation)
 
 
 def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]], subject: Subject) -> Verdict:
