@@ -36,6 +36,8 @@ class CaseFile(pytest.File):
                 name = f"{sweep.case.id}[deviations]"
                 yield DeviationsItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", sweep=sweep)
         tests = tests_of(loaded, self.config)
+        if tests and not self.config.getoption("collectonly"):
+            self.config.stash[SESSION].start_ahead()
         for subject in self.config.stash[SESSION].names:
             for asked in (*tests.values(), *self._singled_out(loaded, subject, tests)):
                 yield self._test(asked, subject)

@@ -1,4 +1,7 @@
-"""The subjects of one pytest process: each started with its first call, shared by all of its calls, ended with the run or for another."""
+"""The subjects of one pytest process: each shared by all of its calls, ended with the run or for another.
+
+The first is started while case files are collected, so that it is there when the first call is made; the others with their first call.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ class Session:
         self._in_process = in_process
         self._running: dict[str, Running] = {}
         self._unavailable: dict[str, SubjectUnavailable] = {}
+        self._ahead: Gateway | None = None  # the first subject, of which nobody knows yet whether it starts
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,6 +53,11 @@ class Session:
         self._running[name] = running  # the last used is the last
         return running
 
+    def start_ahead(self) -> None:
+        """Start the first subject, and do not wait for it."""
+        if not (self._ahead or self._running or self._unavailable or self._in_process):
+            self._ahead = self._gateway(self.names[0])
+
     def failed(self, name: str) -> bool:
         """Whether a subject has been found not to start."""
         return name in self._unavailable
@@ -60,6 +69,8 @@ class Session:
 
     def close(self) -> None:
         """End all subjects."""
+        if self._ahead is not None:
+            self._ahead.close()
         for running in self._running.values():
             running.subject.close()
         self._running.clear()
@@ -68,9 +79,16 @@ class Session:
         while len(self._running) >= KEPT:
             self._running.pop(next(iter(self._running))).subject.close()
         try:
-            subject = InProcess(SYMBOLS) if self._in_process else Gateway(SYMBOLS, self._time_limit, self.definitions[name], self._memory)
+            subject = InProcess(SYMBOLS) if self._in_process else self._gateway(name)
             facts = {**subject.subject, "name": name} if name else subject.subject  # waits until it has started
         except SubjectUnavailable as error:
             self._unavailable[name] = error
             raise
         return Running(subject, record.subject_line(facts, subject.documentation))
+
+    def _gateway(self, name: str) -> Gateway:
+        """A subject that starts; the one that was started ahead, where this is it."""
+        if self._ahead is not None and name == self.names[0]:
+            subject, self._ahead = self._ahead, None
+            return subject
+        return Gateway(SYMBOLS, self._time_limit, self.definitions[name], self._memory)
