@@ -1,6 +1,7 @@
 """Large sweeps in blocks: the same records and verdicts as with a test for each call. The subject with faults starts at once."""
 
 import json
+import os
 import re
 
 import pytest
@@ -195,3 +196,21 @@ def test_of_many_calls_the_page_counts_those_that_conform(run, pytester):
     assert f"{brief.counted.total()} calls of large sweeps are counted here and not listed; the record file has them." in page
     assert "90 of 92 calls do what TensorFlow documents; to be looked at: 1 violates, 1 crashed." in page
     assert len(read(path, limit=1).ends) <= 3
+
+
+def test_workers_share_the_cores(run, pytester, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    pytester.makeconftest(
+        """
+        import os, pathlib, pytest, sys
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_configure(config):
+            if hasattr(config, "workerinput"):
+                told = f"{os.environ.get('OPENBLAS_NUM_THREADS')} {'numpy' in sys.modules}"
+                pathlib.Path(config.workerinput["workerid"]).write_text(told)
+        """
+    )
+    run("cases", "-n2")
+    share = max(1, os.cpu_count() // 2)
+    assert [(pytester.path / name).read_text() for name in ("gw0", "gw1")] == [f"{share} False"] * 2

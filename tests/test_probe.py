@@ -169,6 +169,9 @@ class Subject:
     def call(self, head, arrays):
         return self.answers.pop(0)
 
+    def calls(self, requests):
+        return (self.call(request.head, request.arrays) for request in requests)
+
     def close(self):
         """Nothing to end."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in lines:
         config.addinivalue_line("markers", line)
     options.check(config)
+    if (workers := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:  # before NumPy, which is imported with the case files
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     if config.getoption("--tf-baseline") is not None:
         from tf_conv_conformance.recording import read_baseline
 
