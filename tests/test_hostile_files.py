@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from largest import LARGEST
 
@@ -14,6 +14,7 @@ from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.reproduction import python
+from tf_conv_conformance.vocabulary import DOORS
 
 SHIPPED = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "cases").rglob("*.yaml")) if "sweep" not in path.name]
 PIECES = [
@@ -78,17 +79,44 @@ INTS = st.lists(st.integers(-2, 4), max_size=5).map(tuple)
     dilations=st.one_of(st.none(), st.integers(-1, 3), INTS),
     padding=st.one_of(st.sampled_from(["SAME", "VALID", "FULL"]), st.lists(INTS, max_size=5).map(tuple)),
     data_format=st.sampled_from([None, "NHWC", "NCHW", "NHCW"]),
+    via=st.sampled_from([None, "tf.raw_ops.Conv2D", "tf.raw_ops.DepthwiseConv2dNative"]),
+    gradient=st.sampled_from([None, "input", "filter"]),
 )
-def test_every_arguments_have_a_prediction(op, x, w, strides, dilations, padding, data_format):
+@example(
+    op="conv2d",
+    x=(1, 4, 4, 0),
+    w=(2, 2, 3, 2),
+    strides=1,
+    dilations=None,
+    padding="VALID",
+    data_format=None,
+    via="tf.keras.layers.Conv2D",
+    gradient=None,
+)
+@example(op="conv2d", x=(1, 4, 4, 0), w=(2, 2, 3, 2), strides=1, dilations=None, padding="VALID", data_format=None, via=None, gradient=None)
+@example(
+    op="depthwise_conv2d",
+    x=(1, 9, 9, 1),
+    w=(3, 3, 1, 1),
+    strides=(1, 3, 3, 1),
+    dilations=(1, 2, 2, 1),
+    padding="VALID",
+    data_format="NHWC",
+    via="tf.raw_ops.DepthwiseConv2dNative",
+    gradient="filter",
+)
+def test_every_arguments_have_a_prediction(op, x, w, strides, dilations, padding, data_format, via, gradient):
     """Each call is documented to return or to be refused for a named rule; a result is one that the oracle can compute."""
     from tf_conv_conformance.arguments import Arguments, TensorSpec
 
-    arguments = Arguments(op, TensorSpec(x), TensorSpec(w), strides, padding, dilations, data_format)
-    documented = prediction.documented(arguments)
+    assume(via in (None, *DOORS[op]))
+    arguments = Arguments(op, TensorSpec(x), TensorSpec(w), strides, padding, dilations, data_format, via=via, gradient=gradient)
+    documented, formula = prediction.documented(arguments), prediction.outcome(DOCUMENTED, arguments)
     if isinstance(documented, Refuses):
         assert all("." in reason and " " not in reason for reason in documented.because), documented
     else:
         assert isinstance(documented, Returns)
+        assert documented == formula
         assert [values.numbers.shape for values in prediction.values(DOCUMENTED, arguments, arguments)] == [documented.shape] * 2
 
 

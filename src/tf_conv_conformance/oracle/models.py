@@ -73,7 +73,7 @@ def channels_out(arguments: Arguments, reading: Reading) -> int:
         return ours * out
     if ours == theirs:
         return out
-    if theirs == 0 or ours % theirs or out % (ours // theirs):
+    if theirs == 0 or ours == 0 or ours % theirs or out % (ours // theirs):
         raise Impossible(f"{ours} input channels in groups of {theirs} do not fit {out} output channels")
     return out
 

@@ -142,7 +142,7 @@ def groups_fit(arguments: Arguments) -> bool:
     reading = read(arguments)
     if reading is None or reading.filter_in_channels in (0, reading.in_channels):
         return True
-    whole = reading.in_channels % reading.filter_in_channels == 0
+    whole = reading.in_channels > 0 and reading.in_channels % reading.filter_in_channels == 0
     return whole and reading.filter_out % (reading.in_channels // reading.filter_in_channels) == 0
 
 
