@@ -56,7 +56,7 @@ class _Item(pytest.Item):
         return super().repr_failure(excinfo, style)
 
 
-class _Asking(_Item):
+class Asking(_Item):
     """A test that asks a subject."""
 
     subject: str
@@ -95,7 +95,7 @@ class _Asking(_Item):
         return failure.text(where, call, performed.verdict, performed.observation, running.subject.documentation)
 
 
-class CallItem(_Asking):
+class CallItem(Asking):
     """One call: makes it, judges it, and leaves its record on the report."""
 
     def __init__(self, *, call: Call, subject: str, **kwargs: Any) -> None:
@@ -139,7 +139,7 @@ def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
     return found
 
 
-class BlockItem(_Asking):
+class BlockItem(Asking):
     """Some calls of a large sweep as one test: it fails with those of them that fail, and sends their records as they come."""
 
     def __init__(self, *, block: Block, subject: str, **kwargs: Any) -> None:

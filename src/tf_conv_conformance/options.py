@@ -37,6 +37,10 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
     option("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
     option("--tf-large", action="store_true", help="also make the calls of cases that are marked large")
+    explored = "make so many random calls, and keep what they find in the reports' folder `found`; without a path nothing else is run"
+    option("--tf-explore", "--explore", metavar="CALLS", type=int, help=explored)
+    option("--tf-explore-seed", "--explore-seed", metavar="SEED", type=int, default=0, help="which random calls (default: 0)")
+    option("--tf-explore-minutes", "--explore-minutes", metavar="MINUTES", type=float, help="begin no more random calls after so long")
     parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
     parser.addini("tf_subjects", f"subjects for --tf-subject, a line each: {FORM}", type="linelist", default=[])
 
@@ -53,10 +57,20 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError("--tf-memory: must be above 0 GiB")
     if config.getoption("--tf-block") < 1:
         raise pytest.UsageError("--tf-block: must be 1 call or more")
+    if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
+        raise pytest.UsageError("--explore: must be 1 call or more")
+    if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
+        raise pytest.UsageError("--explore-minutes: must be above 0 minutes")
     if config.getoption("--tf-in-process") and (config.getoption("--tf-python") or config.getoption("--tf-subject")):
         raise pytest.UsageError("--tf-in-process: imports the TensorFlow of this interpreter, and can ask no other")
     if config.getoption("--tf-update-baseline") and config.getoption("--tf-baseline") is None:
         raise pytest.UsageError("--update-baseline: needs --baseline FILE, the file to write")
+
+
+def exploring(config: pytest.Config) -> bool:
+    """Whether random calls are asked for: by their number, or by the ids of their tests."""
+    named = any(str(argument).startswith("explore::") for argument in config.args) or getattr(config.option, "tf_explore_named", [])
+    return bool(named) or config.getoption("--tf-explore") is not None
 
 
 def modes(config: pytest.Config) -> tuple[str, ...]:

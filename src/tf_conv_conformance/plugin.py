@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tf_conv_conformance.sharding import Part
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
-"""The subject of this process; there once a case file is collected."""
+"""The subject of this process; there once a case file is collected, or random calls are."""
 DONE: pytest.StashKey[Done] = pytest.StashKey()
 """What an earlier run has done, with ``--resume``."""
 BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
@@ -59,7 +59,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
         if (part := sharding.asked(config)) is not None:
             config.stash[PART] = part
-    if config.getoption("--tf-resume"):
+    if options.exploring(config):
+        try:
+            from tf_conv_conformance.explore.collecting import prepare
+        except ModuleNotFoundError as error:
+            if error.name is None or not error.name.startswith("hypothesis"):
+                raise
+            raise pytest.UsageError("--explore: needs Hypothesis: pip install 'tf-conv-conformance[explore]'") from error
+
+        prepare(config)
+    if config.getoption("--tf-resume") and config.args:
         from tf_conv_conformance.resuming import read_done
 
         config.stash[DONE] = read_done(config)
@@ -80,14 +89,21 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     if folders.isdisjoint(names) and not parent.session.isinitpath(file_path):
         return None
     from tf_conv_conformance.collect import CaseFile
+
+    session_of(config)
+    file: CaseFile = CaseFile.from_parent(parent, path=file_path)
+    return file
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The subjects of this process, made when they are first asked for."""
     from tf_conv_conformance.session import Session
 
     if SESSION not in config.stash:
         asked = options.definitions(config)
         limits = config.getoption("--tf-timeout"), config.getoption("--tf-memory")
         config.stash[SESSION] = Session(limits[0], asked, config.getoption("--tf-in-process"), limits[1])
-    file: CaseFile = CaseFile.from_parent(parent, path=file_path)
-    return file
+    return config.stash[SESSION]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -128,7 +144,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from tf_conv_conformance.planning import planned
     from tf_conv_conformance.recording import Recording
 
-    config.pluginmanager.register(Recording(config, planned(session.items)), RECORDING)
+    tests = planned(session.items)
+    if tests or not options.exploring(config):  # random calls have no records
+        config.pluginmanager.register(Recording(config, tests), RECORDING)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -150,9 +168,10 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the record of a call on its report, which xdist carries to the controller."""
     report = yield
-    if call.when == "call" and (lines := getattr(item, "tf_conv_record", None)) is not None:
-        report.tf_conv_record = lines  # type: ignore[attr-defined]  # pytest carries any attribute of plain values
-        item.tf_conv_record = None  # type: ignore[attr-defined]  # pytest keeps the tests of a run until its end
+    for name in ("tf_conv_record", "tf_conv_explored") if call.when == "call" else ():
+        if (lines := getattr(item, name, None)) is not None:
+            setattr(report, name, lines)  # pytest carries any attribute of plain values
+            setattr(item, name, None)  # pytest keeps the tests of a run until its end
     return report
 
 

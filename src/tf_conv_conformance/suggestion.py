@@ -5,7 +5,7 @@ What is suggested has been read by the reader of case files and judged on what w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ Answers = Mapping[Mode, Performed]
 Plain = dict[str, Any]
 Seen = Mapping[Mode, Plain | None]
 """What a deviation can say of each mode; None where that is nothing."""
+Otherwise = Callable[[Call, Performed], Plain | None]
 DEPARTURES: tuple[Plain, ...] = (
     {},
     {"sizes": "truncated"},
@@ -46,14 +47,17 @@ class Suggestion:
     outlook: str
 
 
-def suggest(question: Question, performed: Answers, subject: Mapping[str, Any]) -> Suggestion:
-    """The case with what it takes to make it green on this subject; without, where nothing can be declared."""
+def suggest(question: Question, performed: Answers, subject: Mapping[str, Any], otherwise: Otherwise = lambda *_: None) -> Suggestion:
+    """The case with what it takes to make it green on this subject; without, where nothing can be declared.
+
+    `otherwise` says what to declare where no model explains a call.
+    """
     failing = {mode: one for mode, one in performed.items() if one.verdict.failing}
     text = case_text(question.case)
     if not failing:
         return Suggestion(text, "it is green as it is")
     calls = {call.mode: call for call in question.calls}
-    observed: Seen = {mode: _observed(calls[mode], one) for mode, one in failing.items()}
+    observed: Seen = {mode: _observed(calls[mode], one) or otherwise(calls[mode], one) for mode, one in failing.items()}
     declared = _declared(observed, failing, question, len(performed))
     if declared:
         with_deviations = case_text(question.case, declared)

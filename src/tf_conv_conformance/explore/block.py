@@ -1,0 +1,140 @@
+"""A block of drawn calls as one test."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tf_conv_conformance import options
+from tf_conv_conformance.explore.coverage import code
+from tf_conv_conformance.explore.drawing import Drawn, draw
+from tf_conv_conformance.explore.found import Found, found
+from tf_conv_conformance.explore.investigating import Investigator
+from tf_conv_conformance.explore.judging import Judge, Judged
+from tf_conv_conformance.explore.known import Known, read_known, shipped
+from tf_conv_conformance.explore.strategies import VERSION
+from tf_conv_conformance.items import Asking, Failed
+from tf_conv_conformance.session import Running
+from tf_conv_conformance.subject.gateway import SubjectUnavailable
+from tf_conv_conformance.vocabulary import Mode
+
+SIZE = 250
+"""Calls of a block."""
+FOLDER = "found"
+"""In the folder of the reports: the causes that were found."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A block: its seed, its number from 0, and how many of its calls are made."""
+
+    seed: int
+    number: int
+    count: int = SIZE
+
+    @property
+    def name(self) -> str:
+        """The name of its test; calls count from 1."""
+        first = self.number * SIZE
+        return f"seed{self.seed}[calls{first + 1}-{first + self.count}]"
+
+
+class Explorer:
+    """What one process keeps from block to block."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.modes: tuple[Mode, ...] = tuple(mode for mode in ("eager", "graph", "xla") if mode in options.modes(config))
+        self._config = config
+        self._known: tuple[Known, ...] | None = None
+        self._by_subject: dict[str, tuple[Judge, Investigator]] = {}
+
+    def on(self, name: str, running: Running) -> tuple[Judge, Investigator]:
+        """The judge of a subject, and what investigates for it."""
+        if self._known is None:
+            self._known = read_known(_folders(self._config))
+        if name not in self._by_subject:
+            judge = Judge(running.subject, self._known)
+            self._by_subject[name] = judge, Investigator(judge, self.modes)
+        self._by_subject[name][0].subject = running.subject  # another, where it was started again
+        return self._by_subject[name]
+
+
+def _folders(config: pytest.Config) -> list[Path]:
+    """The folders whose case files declare what is known: the shipped ones, and those of the project."""
+    names = [*config.getini("tf_cases"), *config.getoption("--tf-cases")]
+    given = [options.given(config, str(argument).partition("::")[0]) for argument in config.args]
+    return [folder for folder in (shipped(), *(config.rootpath / name for name in names), *given) if folder.is_dir()]
+
+
+class ExploreItem(Asking):
+    """Makes the calls of a block; fails where one of them has a cause that this process has not met and nothing foretells."""
+
+    def __init__(self, *, asked: Asked, subject: str, explorer: Explorer, deadline: float | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.asked = asked
+        self.subject = subject
+        self.line = 1
+        self.tf_conv_explored: dict[str, Any] | None = None
+        self._explorer = explorer
+        self._deadline = deadline
+
+    def runtest(self) -> None:
+        """Draw the calls, make and judge them, and reduce those with a new cause."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            pytest.skip("the minutes of --explore-minutes are over")
+        running = self._running()
+        try:
+            line, causes = self._explore(running)
+        except SubjectUnavailable as error:
+            raise self._died(error) from None
+        self.tf_conv_explored = {"line": line, "found": [asdict(one) for one in causes]}
+        self.user_properties += [(f"explored-{kind}", count) for kind, count in line["kinds"].items()]
+        if causes:
+            raise Failed(self._told(causes))
+
+    def _explore(self, running: Running) -> tuple[dict[str, Any], list[Found]]:
+        judge, investigator = self._explorer.on(self.subject, running)
+        began = time.monotonic()
+        drawn = draw(self.asked.seed, self.asked.number, self.asked.count, self._explorer.modes)
+        judged: list[Judged] = []
+        causes: Counter[str] = Counter()
+        made: list[Found] = []
+        for one in drawn:
+            judged.append(judge.judge(one.call))
+            if judged[-1].kind == "new":
+                signature, cause = investigator.cause(one, judged[-1])
+                causes[signature] += 1
+                if cause is not None:
+                    made.append(found(cause, running.subject.subject, f"--explore-seed {self.asked.seed}, {self.asked.name}"))
+        return self._line(drawn, judged, causes, running) | {"seconds": round(time.monotonic() - began, 3)}, made
+
+    def _line(self, drawn: Sequence[Drawn], judged: Sequence[Judged], causes: Counter[str], running: Running) -> dict[str, Any]:
+        """What explored.jsonl has of the block."""
+        made = [one for one, became in zip(drawn, judged, strict=True) if became.kind != "spared"]
+        return {
+            "seed": self.asked.seed,
+            "number": self.asked.number,
+            "calls": self.asked.count,
+            "subject": self.subject,
+            "tensorflow": running.subject.subject["tensorflow"],
+            "strategies": VERSION,
+            "modes": list(self._explorer.modes),
+            "kinds": dict(Counter(one.kind for one in judged)),
+            "known": dict(Counter(one.known for one in judged if one.known)),
+            "causes": dict(causes),
+            "codes": dict(Counter(code(one.call) for one in made)),
+        }
+
+    def _told(self, causes: Sequence[Found]) -> str:
+        folder = options.reports(self.config) / FOLDER
+        lines = [f"{len(causes)} new causes:"]
+        for one in causes:
+            case = next(text for text in one.yaml.splitlines() if text.startswith("  - id"))
+            lines += [f"  {one.title}", f"    {folder / one.name}.yaml, and .py; {case.strip(' -')}"]
+        return "\n".join(lines)

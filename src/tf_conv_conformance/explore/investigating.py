@@ -1,0 +1,103 @@
+"""From one call that nothing foretells to a cause: its smallest call, asked in every mode, and its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tf_conv_conformance.explore.causes import Outcome, rules_of, signature
+from tf_conv_conformance.explore.drawing import Drawn, Plain, calls_of
+from tf_conv_conformance.explore.edges import edges
+from tf_conv_conformance.explore.judging import Judge, Judged, Killing
+from tf_conv_conformance.explore.reducing import reduce, weight
+from tf_conv_conformance.vocabulary import Mode
+
+TRIES = {"crashed": 60, "timed out": 4, "flaky": 40}
+"""Calls that may be made to reduce one of these; a process that ends costs seconds."""
+TRIES_ELSE = 250
+DEATHS = 15  # calls of a reduction that may end the process
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cause: its smallest call, and what became of that in each mode where it was made."""
+
+    signature: str
+    plain: Plain
+    judged: dict[Mode, Judged]
+    drawn: dict[Mode, Drawn]
+    rules: tuple[str, ...]
+
+    @property
+    def new(self) -> list[Mode]:
+        """The modes in which nothing foretells it."""
+        return [mode for mode, one in self.judged.items() if one.kind == "new"]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came out in the first of those modes."""
+        return self.judged[self.new[0]].outcome
+
+    @property
+    def weight(self) -> float:
+        """How large its call is."""
+        return weight(self.plain)
+
+
+class Investigator:
+    """Finds causes, and remembers by what it can be told that a call has one that was found before."""
+
+    def __init__(self, judge: Judge, modes: Sequence[Mode]) -> None:
+        self._judge = judge
+        self._modes = modes
+        self._seen: dict[tuple[object, ...], str] = {}
+
+    def cause(self, drawn: Drawn, judged: Judged) -> tuple[str, Cause | None]:
+        """The signature of a call's cause, and the cause where it was not found before in this process."""
+        assert judged.performed is not None
+        key = (drawn.call.arguments.op, drawn.call.mode, rules_of(drawn.call, judged.performed), judged.outcome)
+        if key in self._seen:
+            return self._seen[key], None
+        cause = self._found(drawn, judged)
+        known = cause.signature in self._seen.values()
+        self._seen[key] = cause.signature
+        return cause.signature, None if known else cause
+
+    def _found(self, drawn: Drawn, judged: Judged) -> Cause:
+        mode, wanted = drawn.call.mode, judged
+        broken = set(_rules(drawn, judged))
+        deaths = 0
+
+        def shows(plain: Plain) -> bool:
+            nonlocal deaths
+            made = calls_of(plain, [mode])
+            if not made or deaths >= DEATHS:
+                return False
+            one = self._judge.judge(made[0].call, spare=False)
+            deaths += one.performed is not None and one.performed.observation is not None and one.performed.observation.kind != "answered"
+            if one.kind != "new" or one.outcome[0] != wanted.outcome[0]:
+                return False
+            return one.outcome == wanted.outcome and set(_rules(made[0], one)) <= broken
+
+        kind = judged.outcome[0]
+        plain = reduce(drawn.plain, shows, TRIES.get(kind, TRIES_ELSE))
+        return self._in_every_mode(plain, drawn, judged)
+
+    def _in_every_mode(self, plain: Plain, first: Drawn, judged: Judged) -> Cause:
+        """Ask the smallest call in every mode."""
+        drawn = {one.call.mode: one for one in calls_of(plain, self._modes)}
+        found = {mode: self._judge.judge(one.call, spare=False) for mode, one in drawn.items()}
+        if found[first.call.mode].kind != "new":  # it does not happen again, or not this time
+            found[first.call.mode] = judged
+        for mode, one in found.items():
+            if one.kind == "new" and one.outcome[0] in ("crashed", "timed out"):
+                self._judge.killing.append(Killing(drawn[mode].call.arguments.op, mode, edges(drawn[mode].call.arguments)))
+        start = next(mode for mode in found if found[mode].kind == "new")
+        rules = _rules(drawn[start], found[start])
+        by_mode = {mode: one.outcome if one.kind == "new" else None for mode, one in found.items()}
+        return Cause(signature(drawn[start].call, by_mode, rules), plain, found, drawn, rules)
+
+
+def _rules(drawn: Drawn, judged: Judged) -> tuple[str, ...]:
+    assert judged.performed is not None
+    return rules_of(drawn.call, judged.performed)

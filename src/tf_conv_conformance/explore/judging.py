@@ -1,0 +1,122 @@
+"""Makes a call that was drawn and judges it: by the documentation, then by what is known, and at last as a cause of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tf_conv_conformance import prediction
+from tf_conv_conformance.call import Call
+from tf_conv_conformance.comparison import ending
+from tf_conv_conformance.explore.causes import Outcome, outcome
+from tf_conv_conformance.explore.edges import edges
+from tf_conv_conformance.explore.known import Known
+from tf_conv_conformance.runner import Performed, Subject, make, same
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import Verdict, judge
+from tf_conv_conformance.vocabulary import Mode
+
+Kind = Literal["conforms", "vacuous", "known", "consequence", "new", "spared"]
+KINDS: dict[Kind, str] = {
+    "conforms": "as documented",
+    "vacuous": "as documented, on data that could not have shown otherwise",
+    "known": "as a declared deviation says",
+    "consequence": "a gradient of a result that is not as documented itself",
+    "new": "not as documented, and no deviation says so",
+    "spared": "not made: calls of this kind end the process",
+}
+SPARED = 25  # one in so many calls of a kind that ends the process is made
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a call. `known` says which deviation foretells it; a new one has what came of it, and its outcome in words."""
+
+    kind: Kind
+    known: str = ""
+    performed: Performed | None = None
+    outcome: Outcome = ()
+
+
+@dataclass(frozen=True)
+class Killing:
+    """Calls that end TensorFlow's process, or take too long: those on these edges. Those on none are not told from everyday ones."""
+
+    op: str
+    mode: Mode
+    edges: frozenset[str]
+
+    def speaks_about(self, call: Call) -> bool:
+        """Whether the call is one of them."""
+        return bool(self.edges) and (call.arguments.op, call.mode) == (self.op, self.mode) and self.edges <= edges(call.arguments)
+
+
+class Judge:
+    """Judges the calls of one process on one subject. `killing` grows with what is found to end TensorFlow's process."""
+
+    def __init__(self, subject: Subject, known: Sequence[Known]) -> None:
+        self.subject = subject
+        self.killing: list[Killing] = []
+        self._known = known
+        self._would_kill = 0
+
+    def judge(self, call: Call, spare: bool = True) -> Judged:
+        """Make a call and judge it; with `spare`, most of those that are known to end the process are left out."""
+        if spare and self._kills(call):
+            self._would_kill += 1
+            if self._would_kill % SPARED:
+                return Judged("spared")
+        observation = self._make(call)
+        return self._judged(call, observation)
+
+    def _make(self, call: Call) -> Observation:
+        data = [arm.arrays(call.arguments) for arm in prediction.inputs(call.arguments).arms]
+        return make(call.arguments, call.mode, data, self.subject)
+
+    def _judged(self, call: Call, observation: Observation) -> Judged:
+        verdict = judge(call, observation, self.subject.subject)
+        if not verdict.failing:
+            return Judged("conforms", performed=Performed(verdict, observation))
+        if verdict.kind == "vacuous":
+            return Judged("vacuous", performed=Performed(verdict, observation))
+        if (known := self.known(call, observation)) is not None:
+            return Judged("known", f"{known.deviation.rule} ({known.where})", Performed(verdict, observation))
+        if call.arguments.gradient is not None and self._forward_fails(call):
+            return Judged("consequence", performed=Performed(verdict, observation))
+        performed = self._confirmed(call, verdict, observation)
+        return Judged("new", performed=performed, outcome=outcome(call, performed))
+
+    def _confirmed(self, call: Call, verdict: Verdict, observation: Observation) -> Performed:
+        """The call made once more, unless it ended the process: an answer of another kind or shape is flaky, other values are not."""
+        if observation.kind != "answered":
+            return Performed(verdict, observation)
+        again = self._make(call)
+        if same(observation, again) or _same_shapes(observation, again):
+            return Performed(verdict, observation)
+        return Performed(Verdict("flaky", f"{ending(observation)}; then {ending(again)}", verdict.rules, verdict.difference), observation)
+
+    def known(self, call: Call, observation: Observation) -> Known | None:
+        """The deviation that foretells an observation."""
+        speaking = (one for one in self._known if one.speaks_about(call, self.subject.subject))
+        return next((one for one in speaking if one.foretells(call, observation)), None)
+
+    def _kills(self, call: Call) -> bool:
+        """Whether a deviation that speaks about the call says that the process ends."""
+        if any(one.speaks_about(call) for one in self.killing):
+            return True
+        killing = (one for one in self._known if one.deviation.observed.crash or one.deviation.observed.timeout)
+        return any(one.speaks_about(call, self.subject.subject) for one in killing)
+
+    def _forward_fails(self, call: Call) -> bool:
+        """Whether the convolution itself is not as documented: its gradient then says nothing more."""
+        forward = replace(call, arguments=replace(call.arguments, gradient=None))
+        verdict = judge(forward, self._make(forward), self.subject.subject)
+        return verdict.failing and verdict.kind != "vacuous"
+
+
+def _same_shapes(one: Observation, other: Observation) -> bool:
+    """Whether two observations are values of the same shapes and dtypes: memory that nobody wrote may hold anything."""
+    return one.kind == other.kind and [(arm.shape, arm.dtype, arm.error) for arm in one.arms] == [
+        (arm.shape, arm.dtype, arm.error) for arm in other.arms
+    ]

@@ -1,0 +1,171 @@
+"""The deviations that case files declare, and whether one of them foretells what was observed of another call.
+
+A deviation is held against a call that is not its own by what it has in common with its own calls: the rule, whatever the entry point;
+every edge that they all share; and what it says comes out, with the call's own sizes in place of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tf_conv_conformance import comparison, data, prediction
+from tf_conv_conformance.arguments import Arguments, read
+from tf_conv_conformance.call import Call, Declared, model_of
+from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.casefile.model import Deviation
+from tf_conv_conformance.explore.departures import AS_IF, readings
+from tf_conv_conformance.explore.edges import FLOATS, edges
+from tf_conv_conformance.geometry import documented_padding
+from tf_conv_conformance.oracle.models import MODELS, Model
+from tf_conv_conformance.prediction import Refuses, Returns
+from tf_conv_conformance.rules.catalogue import RULES, broken
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import deviation_difference, unmet
+from tf_conv_conformance.vocabulary import MODES
+
+
+def short(rule: str) -> str:
+    """A rule's name without the entry point that documents it: many document the same."""
+    return rule.partition(".")[2] if not rule.startswith(("padding.", "gradient.")) else rule
+
+
+@dataclass(frozen=True)
+class Known:
+    """A declared deviation, and what the calls that it is declared for have in common.
+
+    `as_if` names the readings of the arguments for which its model stands; `shapes` names what its shape is. Either is empty where it
+    says something else.
+    """
+
+    where: str
+    deviation: Deviation
+    op: str
+    gradients: frozenset[str | None]
+    dtypes: frozenset[str]
+    edges: frozenset[str]
+    as_if: tuple[str, ...]
+    shapes: frozenset[str]
+
+    def speaks_about(self, call: Call, subject: Mapping[str, Any]) -> bool:
+        """Whether the call is one of a kind with those that it is declared for."""
+        arguments, when = call.arguments, self.deviation.when
+        if arguments.op != self.op or call.mode not in (when.modes or MODES) or not self.edges <= edges(arguments):
+            return False
+        if not self.gradients & {None, arguments.gradient}:
+            return False
+        if arguments.dtype not in self.dtypes and not ("float32" in self.dtypes and arguments.dtype in FLOATS):
+            return False
+        return self._is_about_its_rule(arguments) and unmet(when, subject) is None
+
+    def _is_about_its_rule(self, arguments: Arguments) -> bool:
+        """Whether the call breaks the rule, or breaks none. Memory that nobody wrote is told by its shape and the edge."""
+        if self.deviation.observed.values is not None:
+            return bool(self.edges)
+        breaking = {short(rule.id) for rule in broken(arguments)}
+        return short(self.deviation.rule) in breaking if RULES[self.deviation.rule].is_precondition else not breaking
+
+    def foretells(self, call: Call, observation: Observation) -> bool:
+        """Whether what it declares is what was observed, with this call's sizes."""
+        observed = self.deviation.observed.model_copy(update={"warning": None})
+        names = [arm.name for arm in prediction.inputs(call.arguments).arms]
+        if observed.shape is not None and observed.model is None:
+            return self._has_shape(call, observation, names)
+        if observed.model is None:
+            declared = Declared(self.deviation.model_copy(update={"observed": observed}), call.arguments)
+            return deviation_difference(call, declared, observation, names) is None
+        model = model_of(observed)
+        assert model is not None
+        for name in self.as_if:
+            other = AS_IF[name](call.arguments)
+            if predicts(model, other, call, observation, names):
+                return True
+        return False
+
+    def _has_shape(self, call: Call, observation: Observation, names: list[str]) -> bool:
+        dtype = self.deviation.observed.dtype or call.arguments.dtype
+        shapes = dict(named_shapes(call.arguments))
+        declared = [shapes[name] for name in self.shapes if name in shapes] if self.shapes else [tuple(self.deviation.observed.shape or ())]
+        return any(comparison.from_values(Returns(shape, dtype), None, names, observation) is None for shape in declared)
+
+
+def predicts(model: Model, other: Arguments, call: Call, observation: Observation, names: Sequence[str]) -> bool:
+    """Whether a model, for a reading of the call's arguments, predicts an observation. The shape is looked at first: values may not fit."""
+    if not prediction.has_values(model, other):
+        return False
+    said = prediction.outcome(model, other)
+    assert isinstance(said, Returns)  # it has values
+    if comparison.from_values(said, None, names, observation) is not None or _upstream(other) != _upstream(call.arguments):
+        return False
+    return comparison.from_values(said, prediction.values(model, other, call.arguments), names, observation) is None
+
+
+def _upstream(arguments: Arguments) -> tuple[int, ...] | None:
+    """The shape of what comes from above into a gradient."""
+    return data.result_shape(arguments) if arguments.gradient else None
+
+
+def named_shapes(arguments: Arguments) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Shapes that a result may have, and what they are."""
+    for model in MODELS.values():
+        if isinstance(outcome := prediction.outcome(model, arguments), Returns):
+            yield model.name, outcome.shape
+    yield "the input's", arguments.input.shape
+    yield "the filter's", arguments.filter.shape
+    reading = read(arguments)
+    if reading is not None:
+        padded = [axis.size + sum(documented_padding(axis)) for axis in (reading.height, reading.width)]
+        channels = arguments.filter.shape[3] * (arguments.filter.shape[2] if arguments.op == "depthwise_conv2d" else 1)
+        sizes = {"input": [reading.height.size, reading.width.size], "padded input": padded}
+        for name, spatial in sizes.items():
+            for of, count in (("", reading.in_channels), (" with the result's channels", channels)):
+                inner = [count, *spatial] if reading.channels_first else [*spatial, count]
+                yield f"the {name}'s{of}", (*reading.batch_shape, *inner)
+
+
+def shipped() -> Path:
+    """The folder of the cases that come with this package."""
+    inside = Path(__file__).parent.parent / "cases"
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "cases"
+
+
+def read_known(folders: Iterable[Path]) -> tuple[Known, ...]:
+    """The deviations that the case files in these folders declare; of a file that cannot be read as it is, what can."""
+    found: dict[tuple[int, str], tuple[str, list[tuple[Call, Declared]]]] = {}
+    files = {file.resolve(): folder for folder in folders for pattern in ("*.yaml", "*.yml") for file in sorted(folder.rglob(pattern))}
+    kept = []  # deviations are told apart by identity, so none may go
+    for file, folder in files.items():
+        loaded = load(file)
+        sampled = (sweep.calls(range(0, len(sweep.expansion), 1 + len(sweep.expansion) // 100), sweep.modes) for sweep in loaded.sweeps)
+        kept.append(loaded)
+        for call in (*loaded.calls, *(call for sweep in sampled for call in sweep)):
+            for one in call.deviations:
+                key = id(one.deviation), call.arguments.op
+                where = f"{folder.name}/{file.relative_to(folder.resolve())}:{call.line} {call.case.id}"
+                found.setdefault(key, (where, []))[1].append((call, one))
+    return tuple(_known(where, about) for where, about in found.values())
+
+
+def _known(where: str, about: list[tuple[Call, Declared]]) -> Known:
+    calls = [call for call, _ in about]
+    deviation = about[0][1].deviation
+    as_if = [{name for name, other in readings(call.arguments) if other == one.arguments} for call, one in about]
+    shape = deviation.observed.shape if deviation.observed.model is None else None
+    shapes = [{name for name, other in named_shapes(call.arguments) if list(other) == shape} for call in calls] if shape else [set()]
+    return Known(
+        where=where,
+        deviation=deviation,
+        op=calls[0].arguments.op,
+        gradients=frozenset(call.arguments.gradient for call in calls),
+        dtypes=frozenset(call.arguments.dtype for call in calls),
+        edges=frozenset.intersection(*(edges(call.arguments) for call in calls)),
+        as_if=tuple(name for name in AS_IF if any(name in names for names in as_if)),
+        shapes=frozenset(set.intersection(*shapes)),
+    )
+
+
+def is_refused(call: Call) -> bool:
+    """Whether the documentation says that the call is refused."""
+    return isinstance(prediction.documented(call.arguments), Refuses)
