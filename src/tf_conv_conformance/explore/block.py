@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,12 +21,14 @@ from tf_conv_conformance.explore.judging import Judge, Judged
 from tf_conv_conformance.explore.known import Known, read_known, shipped
 from tf_conv_conformance.explore.strategies import VERSION
 from tf_conv_conformance.items import Asking, Failed
+from tf_conv_conformance.question import flow
 from tf_conv_conformance.session import Running
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
 from tf_conv_conformance.vocabulary import Mode
 
 SIZE = 250
 """Calls of a block."""
+SHOWN = 5  # faults of ours that are shown
 FOLDER = "found"
 """In the folder of the reports: the causes that were found."""
 
@@ -83,6 +86,7 @@ class ExploreItem(Asking):
         self.tf_conv_explored: dict[str, Any] | None = None
         self._explorer = explorer
         self._deadline = deadline
+        self._faults: list[str] = []  # calls on which this suite itself failed
 
     def runtest(self) -> None:
         """Draw the calls, make and judge them, and reduce those with a new cause."""
@@ -95,7 +99,7 @@ class ExploreItem(Asking):
             raise self._died(error) from None
         self.tf_conv_explored = {"line": line, "found": [asdict(one) for one in causes]}
         self.user_properties += [(f"explored-{kind}", count) for kind, count in line["kinds"].items()]
-        if causes:
+        if causes or self._faults:
             raise Failed(self._told(causes))
 
     def _explore(self, running: Running) -> tuple[dict[str, Any], list[Found]]:
@@ -103,15 +107,22 @@ class ExploreItem(Asking):
         began = time.monotonic()
         drawn = draw(self.asked.seed, self.asked.number, self.asked.count, self._explorer.modes)
         judged: list[Judged] = []
-        causes: Counter[str] = Counter()
+        causes_of: list[str] = []
         made: list[Found] = []
+        origin = f"--explore-seed {self.asked.seed}, {self.asked.name}"
         for one in drawn:
-            judged.append(judge.judge(one.call))
-            if judged[-1].kind == "new":
-                signature, cause = investigator.cause(one, judged[-1])
-                causes[signature] += 1
-                if cause is not None:
-                    made.append(found(cause, running.subject.subject, f"--explore-seed {self.asked.seed}, {self.asked.name}"))
+            try:
+                judged.append(judge.judge(one.call))
+                signature, cause = investigator.cause(one, judged[-1]) if judged[-1].kind == "new" else ("", None)
+                made += [found(cause, running.subject.subject, origin)] if cause is not None else []
+            except SubjectUnavailable:
+                raise
+            except Exception:  # a fault of ours in one call does not end an unattended run
+                judged[len(causes_of) :] = [Judged("unjudged")]
+                self._faults.append(f"{flow(one.plain)} ({one.call.mode})\n{traceback.format_exc(limit=-2)}")
+                signature = ""
+            causes_of.append(signature)
+        causes = Counter(signature for signature in causes_of if signature)
         return self._line(drawn, judged, causes, running) | {"seconds": round(time.monotonic() - began, 3)}, made
 
     def _line(self, drawn: Sequence[Drawn], judged: Sequence[Judged], causes: Counter[str], running: Running) -> dict[str, Any]:
@@ -137,4 +148,5 @@ class ExploreItem(Asking):
         for one in causes:
             case = next(text for text in one.yaml.splitlines() if text.startswith("  - id"))
             lines += [f"  {one.title}", f"    {folder / one.name}.yaml, and .py; {case.strip(' -')}"]
-        return "\n".join(lines)
+        faults = [f"this suite itself failed on {len(self._faults)} calls:", *self._faults[:SHOWN]] if self._faults else []
+        return "\n".join([*(lines if causes else []), *faults])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,10 +13,11 @@ from tf_conv_conformance.explore.judging import Judge, Judged, Killing
 from tf_conv_conformance.explore.reducing import reduce, weight
 from tf_conv_conformance.vocabulary import Mode
 
-TRIES = {"crashed": 60, "timed out": 4, "flaky": 40}
+TRIES = {"crashed": 80, "timed out": 8, "flaky": 60}
 """Calls that may be made to reduce one of these; a process that ends costs seconds."""
 TRIES_ELSE = 250
-DEATHS = 15  # calls of a reduction that may end the process
+SECONDS = 60.0  # after which a reduction ends with what it has
+DEATHS = 6  # calls of a reduction that may end the process
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,12 @@ class Investigator:
     def _found(self, drawn: Drawn, judged: Judged) -> Cause:
         mode, wanted = drawn.call.mode, judged
         broken = set(_rules(drawn, judged))
-        deaths = 0
+        kind, deaths, began = judged.outcome[0], 0, time.monotonic()
 
         def shows(plain: Plain) -> bool:
             nonlocal deaths
             made = calls_of(plain, [mode])
-            if not made or deaths >= DEATHS:
+            if not made or deaths >= (DEATHS if kind == "crashed" else 2) or time.monotonic() - began > SECONDS:
                 return False
             one = self._judge.judge(made[0].call, spare=False)
             deaths += one.performed is not None and one.performed.observation is not None and one.performed.observation.kind != "answered"
@@ -79,7 +81,6 @@ class Investigator:
                 return False
             return one.outcome == wanted.outcome and set(_rules(made[0], one)) <= broken
 
-        kind = judged.outcome[0]
         plain = reduce(drawn.plain, shows, TRIES.get(kind, TRIES_ELSE))
         return self._in_every_mode(plain, drawn, judged)
 

@@ -17,13 +17,14 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict, judge
 from tf_conv_conformance.vocabulary import Mode
 
-Kind = Literal["conforms", "vacuous", "known", "consequence", "new", "spared"]
+Kind = Literal["conforms", "vacuous", "known", "consequence", "new", "unjudged", "spared"]
 KINDS: dict[Kind, str] = {
     "conforms": "as documented",
     "vacuous": "as documented, on data that could not have shown otherwise",
     "known": "as a declared deviation says",
     "consequence": "a gradient of a result that is not as documented itself",
     "new": "not as documented, and no deviation says so",
+    "unjudged": "this suite itself failed",
     "spared": "not made: calls of this kind end the process",
 }
 SPARED = 25  # one in so many calls of a kind that ends the process is made

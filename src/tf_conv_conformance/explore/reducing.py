@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Any
 
 from tf_conv_conformance.vocabulary import DOORS
@@ -80,6 +81,16 @@ def _plainest(plain: Plain) -> Iterator[Plain]:
     """The plainest paddings."""
     yield {**plain, "padding": "VALID"}
     yield {**plain, "padding": "SAME"}
+
+
+def _leaps(plain: Plain) -> Iterator[Plain]:
+    """Everything plain at once but for one argument, or two."""
+    first = plain.get("data_format") == "NCHW"
+    shape = [1, 1, 2, 2] if first else [1, 2, 2, 1]
+    base: Plain = {"op": plain["op"], "input": shape, "filter": [1, 1, 1, 1], "strides": 1, "padding": "VALID"}
+    names = [name for name in plain if name != "op" and plain[name] != base.get(name)]
+    for kept in (*combinations(names, 1), *combinations(names, 2)):
+        yield {**base, **{name: plain[name] for name in kept}}
 
 
 def _own_door(plain: Plain) -> Iterator[Plain]:
@@ -204,6 +215,7 @@ def _fewer_values(tensor: Plain) -> Iterator[Plain]:
 
 
 STEPS: tuple[Step, ...] = (
+    _leaps,
     _without("gradient", "data", "filter_dtype", "dilations", "dtype"),
     _own_door,
     _plainest,

@@ -1,0 +1,65 @@
+"""The reduction of a call: what shows the cause stays, all else goes, and no more calls are made than may be."""
+
+import pytest
+
+from tf_conv_conformance.explore.reducing import reduce, weight
+
+LARGE = {
+    "op": "depthwise_conv2d", "via": "tf.raw_ops.DepthwiseConv2dNative", "dtype": "half", "data_format": "NCHW", "padding": "SAME",
+    "input": [3, 4, 13, 11], "filter": [5, 3, 4, 2], "strides": [1, 1, 4, 3], "dilations": [1, 1, 3, 5], "gradient": "filter",
+}  # fmt: skip
+
+
+def pair(value, first):
+    if isinstance(value, int):
+        return [value, value]
+    return value if len(value) == 2 else value[2:] if first else value[1:3]
+
+
+def test_what_does_not_matter_goes():
+    assert reduce(LARGE, lambda plain: True, 1000) == {
+        "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [1, 1, 1, 1], "strides": 1,
+    }  # fmt: skip
+
+
+def test_what_matters_stays():
+    def shows(plain):
+        first = plain.get("data_format") == "NCHW"
+        return max(pair(plain["strides"], first)) > 1 and max(pair(plain.get("dilations", 1), first)) > 2 and plain["filter"][0] > 1
+
+    assert reduce(LARGE, shows, 1000) == {
+        "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [2, 1, 1, 1], "strides": 2, "dilations": 3,
+    }  # fmt: skip
+
+
+def test_explicit_padding_comes_down_to_the_side_that_matters():
+    plain = {"op": "conv2d", "padding": [[0, 0], [3, 2], [7, 1], [0, 0]], "input": [1, 5, 5, 1], "filter": [3, 3, 1, 1], "strides": 2}
+    found = reduce(plain, lambda one: isinstance(one["padding"], list) and one["padding"][2][0] >= 3, 500)
+    assert found["padding"] == [[0, 0], [0, 0], [3, 0], [0, 0]]
+
+
+def test_literal_values_become_plain_but_for_the_one_that_matters():
+    values = [2.0, float("nan"), 3.0, 5.0]
+    plain = {"op": "conv2d", "padding": "SAME", "input": [1, 4, 4, 1], "filter": {"shape": [2, 2, 1, 1], "values": values}, "strides": 1}
+    found = reduce(plain, lambda one: isinstance(one["filter"], dict) and any(value != value for value in one["filter"]["values"]), 500)
+    assert found["filter"]["shape"] == [1, 1, 1, 1]
+    assert repr(found["filter"]["values"]) == "[nan]"
+
+
+@pytest.mark.parametrize("budget", [0, 1, 7])
+def test_no_more_calls_are_tried_than_may_be(budget):
+    tried = []
+    reduce(LARGE, lambda plain: bool(tried.append(plain)), budget)
+    assert len(tried) == budget
+
+
+def test_each_step_leads_to_a_lighter_call_that_was_not_tried_before():
+    tried = []
+
+    def shows(plain):
+        tried.append(plain)
+        return len(tried) % 3 == 0
+
+    found = reduce(LARGE, shows, 1000)
+    assert weight(found) < weight(LARGE)
+    assert len({repr(sorted(one.items())) for one in tried}) == len(tried)
