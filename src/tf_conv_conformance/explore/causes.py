@@ -11,7 +11,6 @@ from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call, model_of
 from tf_conv_conformance.casefile.model import Observed
 from tf_conv_conformance.explore.departures import changes, readings
-from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.known import is_refused, named_shapes, predicts, short
 from tf_conv_conformance.oracle.models import models_of
 from tf_conv_conformance.rules.catalogue import broken
@@ -25,6 +24,7 @@ Outcome = tuple[str, ...]
 MESSAGE = 100  # characters of a message that tell causes apart
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 _LIST = re.compile(r"(N(,\s*|x|\s+))+N")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FATAL = re.compile(r"^.*(?:Check failed|F\d{4}|LLVM ERROR|terminate called).*$", re.MULTILINE)
 _PLACE = re.compile(r"^.*?\]\s+")
 
@@ -47,7 +47,7 @@ def outcome(call: Call, performed: Performed) -> Outcome:
     if explained is not None:
         return kind, "as if", str(explained[0])
     shapes = [name for name, shape in named_shapes(call.arguments) if shape == observation.arms[0].shape]
-    return kind, "unexplained", shapes[0] if shapes else "another shape", *sorted(edges(call.arguments) if kind == "values" else ())
+    return kind, "unexplained", shapes[0] if shapes else "another shape"
 
 
 def error_name(arm: Arm) -> str:
@@ -62,6 +62,7 @@ def pattern(message: str) -> str:
     line = lines[-1 if lines[0].startswith("Graph execution error") else 0]  # there a trace comes first
     if line.startswith("Exception encountered when calling") and len(lines) > 1:  # so Keras begins
         line = lines[1]
+    line = _COLOUR.sub("", line)
     line = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", line)
     return _LIST.sub("N…", _NUMBER.sub("N", line))[:MESSAGE]
 
@@ -90,10 +91,9 @@ def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | Non
     return None
 
 
-def rules_of(call: Call, performed: Performed) -> tuple[str, ...]:
-    """The rules at stake, without the entry point: those that the call breaks, else the first that is contradicted."""
-    breaking = tuple(short(rule.id) for rule in broken(call.arguments))
-    return breaking or tuple(map(short, performed.verdict.rules[:1]))
+def rules_of(call: Call) -> tuple[str, ...]:
+    """The rules that the call breaks, without the entry point. Which others are contradicted depends on sizes."""
+    return tuple(short(rule.id) for rule in broken(call.arguments))
 
 
 def signature(call: Call, by_mode: Mapping[Mode, Outcome | None], rules: tuple[str, ...]) -> str:

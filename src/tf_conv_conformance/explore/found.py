@@ -71,8 +71,7 @@ def _told(performed: Performed | None) -> str:
 
 def title_of(cause: Cause) -> str:
     """A cause in a line: the rules at stake, and what came out."""
-    rules = ", ".join(cause.rules) or "the arguments have no meaning"
-    return f"{rules}: {': '.join(word for word in cause.outcome if word)}"
+    return ": ".join([*([", ".join(cause.rules)] if cause.rules else []), *(word for word in cause.outcome if word)])
 
 
 def _slug(cause: Cause) -> str:

@@ -61,9 +61,9 @@ class Known:
         return self._is_about_its_rule(arguments) and unmet(when, subject) is None
 
     def _is_about_its_rule(self, arguments: Arguments) -> bool:
-        """Whether the call breaks the rule, or breaks none. Memory that nobody wrote is told by its shape and the edge."""
+        """Whether the call breaks the rule, or breaks none. Memory that nobody wrote is told by its shape, and the edge or the dtype."""
         if self.deviation.observed.values is not None:
-            return bool(self.edges)
+            return bool(self.edges) or "float32" not in self.dtypes
         breaking = {short(rule.id) for rule in broken(arguments)}
         return short(self.deviation.rule) in breaking if RULES[self.deviation.rule].is_precondition else not breaking
 
