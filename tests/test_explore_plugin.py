@@ -1,0 +1,127 @@
+"""``--explore`` as pytest runs it: ids, options, what is written, resuming; on a subject with faults, which needs no TensorFlow."""
+
+import json
+
+import pytest
+from test_faults import FAULTY
+
+from tf_conv_conformance.casefile.loading import load
+
+FOUND = "reports/found"
+
+
+@pytest.fixture
+def explore(pytester):
+    def run(*options, subject=("--tf-subject", FAULTY)):
+        return pytester.runpytest_subprocess("--tf-timeout=3", *subject, "-p", "no:cacheprovider", *options)
+
+    return run
+
+
+def lines(pytester):
+    return [json.loads(line) for line in pytester.path.joinpath(FOUND, "explored.jsonl").read_text().splitlines()]
+
+
+def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
+    pytester.makepyfile("def test_other(): pass")
+    result = explore("--explore", "600", "--explore-seed", "7", "--collect-only", "-q", subject=())
+    assert [line for line in result.outlines if "::" in line] == [
+        "explore::seed7[calls1-250]",
+        "explore::seed7[calls251-500]",
+        "explore::seed7[calls501-600]",
+    ]
+    assert not pytester.path.joinpath("reports").exists()
+
+
+def test_what_the_command_line_names_is_collected_as_well(explore, pytester):
+    pytester.makepyfile(test_other="def test_other(): pass")
+    result = explore("--explore", "1", "test_other.py", "--collect-only", "-q", subject=())
+    assert [line for line in result.outlines if "::" in line] == ["test_other.py::test_other", "explore::seed0[calls1-1]"]
+
+
+def test_an_id_can_be_pasted_back(explore):
+    result = explore("explore::seed7[calls251-260]", "--collect-only", "-q", subject=())
+    assert [line for line in result.outlines if "::" in line] == ["explore::seed7[calls251-260]"]
+    result = explore("explore::seed7[what]", "--collect-only", subject=())
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*explore::seed7?what?: is not the id of a block; write it as explore::seed7?calls1-250?"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--explore", "0"], "--explore: must be 1 call or more"),
+        (["--explore", "5", "--explore-minutes", "0"], "--explore-minutes: must be above 0 minutes"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(explore, options, message):
+    result = explore(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{message}"])
+
+
+def test_without_hypothesis_it_says_what_to_install(pytester, monkeypatch):
+    pytester.makepyfile(hypothesis="raise ModuleNotFoundError('No module named hypothesis', name='hypothesis')")
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
+    result = pytester.runpytest_subprocess("--explore", "5", "-p", "no:hypothesispytest")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"])
+
+
+def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
+    result = explore("--explore", "20", "--explore-seed", "3", "--modes", "eager")
+    result.assert_outcomes(failed=1)
+    (line,) = lines(pytester)
+    assert sum(line["kinds"].values()) == 20
+    assert sum(line["codes"].values()) == 20 - line["kinds"].get("spared", 0)
+    assert sum(line["causes"].values()) == line["kinds"]["new"] > 0
+    files = sorted(pytester.path.joinpath(FOUND).glob("*.yaml"))
+    assert {path.stem.rpartition("-")[2] for path in files} == set(line["causes"])
+    for path in files:
+        loaded = load(path)
+        assert loaded.complaints == ()
+        assert [call.mode for call in loaded.calls] == ["eager"]
+        compile(path.with_suffix(".py").read_text(), path.stem, "exec")
+        result.stdout.fnmatch_lines([f"*{path}*"])
+    coverage = json.loads(pytester.path.joinpath(FOUND, "coverage.json").read_text())
+    assert coverage["classes"]["mode"] == {"eager": coverage["calls"], "graph": 0, "xla": 0}
+    assert not pytester.path.joinpath("reports/results.jsonl").exists()
+
+
+def test_a_run_is_resumed_where_it_was_cut_and_fails_as_before(explore, pytester):
+    explore("--explore", "10", "--modes", "eager").assert_outcomes(failed=1)
+    first = lines(pytester)
+    path = pytester.path / FOUND / "explored.jsonl"
+    path.write_text(path.read_text() + '{"seed": 0, "cut')
+    result = explore("--explore", "10", "--modes", "eager", "--resume")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes()
+    assert lines(pytester) == first
+    explore("--explore", "10", "--explore-seed", "1", "--modes", "eager", "--resume").assert_outcomes(failed=1)
+    assert [line["seed"] for line in lines(pytester)] == [0, 1]
+
+
+def test_workers_share_the_blocks_and_the_files(explore, pytester):
+    result = explore("--explore", "260", "--explore-minutes", "0.000001", "--modes", "eager", "-n2")
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(["2 blocks not made: the minutes of --explore-minutes were over; --resume goes on with them"])
+    assert lines(pytester) == []
+    explore("explore::seed0[calls1-5]", "explore::seed0[calls251-255]", "--modes", "eager", "-n2")
+    assert sorted(line["number"] for line in lines(pytester)) == [0, 1]
+
+
+def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
+    """The classes of this seed's first calls that are known are recognised by the shipped cases."""
+    result = pytester.runpytest_subprocess("--explore", "40", "--explore-seed", "1", "--modes", "eager,graph", "--tf-timeout", "20")
+    (line,) = lines(pytester)
+    assert line["kinds"]["conforms"] > 10
+    assert line["kinds"]["known"] > 0
+    assert "unjudged" not in line["kinds"]
+    result.stdout.fnmatch_lines(["*coverage of the argument space*"])
+    files = list(pytester.path.joinpath(FOUND).glob("*.yaml"))
+    assert len(files) == len(line["causes"])
+    for path in files:
+        if "it is green" in path.read_text():
+            path.rename(pytester.mkdir("cases") / path.name if not (pytester.path / "cases").exists() else pytester.path / "cases" / path.name)
+    if (pytester.path / "cases").exists():
+        assert pytester.runpytest_subprocess("cases", "--tf-timeout", "20").ret == pytest.ExitCode.OK
