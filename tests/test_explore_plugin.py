@@ -122,6 +122,8 @@ def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
     assert len(files) == len(line["causes"])
     for path in files:
         if "it is green" in path.read_text():
-            path.rename(pytester.mkdir("cases") / path.name if not (pytester.path / "cases").exists() else pytester.path / "cases" / path.name)
+            path.rename(
+                pytester.mkdir("cases") / path.name if not (pytester.path / "cases").exists() else pytester.path / "cases" / path.name
+            )
     if (pytester.path / "cases").exists():
         assert pytester.runpytest_subprocess("cases", "--tf-timeout", "20").ret == pytest.ExitCode.OK

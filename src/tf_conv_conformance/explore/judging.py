@@ -12,6 +12,7 @@ from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.explore.causes import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.known import Known
+from tf_conv_conformance.rules.catalogue import RULES
 from tf_conv_conformance.runner import Performed, Subject, make, same
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict, judge
@@ -98,8 +99,9 @@ class Judge:
         return Performed(Verdict("flaky", f"{ending(observation)}; then {ending(again)}", verdict.rules, verdict.difference), observation)
 
     def known(self, call: Call, observation: Observation) -> Known | None:
-        """The deviation that foretells an observation."""
-        speaking = (one for one in self._known if one.speaks_about(call, self.subject.subject))
+        """The deviation that foretells an observation, one from a rule of the call's own entry point first."""
+        speaking = [one for one in self._known if one.speaks_about(call, self.subject.subject)]
+        speaking.sort(key=lambda one: call.arguments.door not in RULES[one.deviation.rule].doors)
         return next((one for one in speaking if one.foretells(call, observation)), None)
 
     def _kills(self, call: Call) -> bool:

@@ -52,6 +52,8 @@ HUGE = weighted({100: 4, 1000: 4, 46341: 3, 65536: 2, 2**30: 1, 2**31 - 1: 1, 2*
 NOT_POSITIVE = st.sampled_from([0, -1, -2, -(2**31), -(2**63)])
 AMOUNT = weighted({0: 5, 1: 5, 2: 3, 3: 2, 7: 1})
 YES_1_IN = {count: weighted({False: count - 1, True: 1}) for count in (2, 3, 4, 6, 8)}
+COUNT = weighted({0: 9, 1: 9, 2: 2})
+"""How many oddities a call has."""
 NUMBERS = st.sampled_from([1.0, 2.0, -3.0, 0.0, -0.0, 4.0, float("inf"), float("-inf"), float("nan"), 2.0**-149, 2.0**-130, 2.0**127])
 MILD = st.sampled_from([1.0, 2.0, -1.0, 3.0, -2.0])
 
@@ -79,8 +81,9 @@ def cases(draw: Draw) -> Case:
         case["gradient"] = draw(st.sampled_from(["input", "filter"])) if ".keras." not in door else "input"  # a layer holds its filter
     if draw(YES_1_IN[8]):
         case["data"] = ["reals"]
-    for _ in range(draw(weighted({0: 9, 1: 9, 2: 2}))):
-        draw(ODDITY)(draw, case, door, first)
+    oddities = [draw(ODDITY) for _ in range(draw(COUNT))]
+    for oddity in sorted(oddities, key=lambda one: one is _literal):  # the others change shapes
+        oddity(draw, case, door, first)
     usual = {"via": DOORS[op][0], "dtype": "float32"}
     return {key: value for key, value in case.items() if usual.get(key) != value}
 
