@@ -57,7 +57,8 @@ def found(cause: Cause, subject: Mapping[str, Any], origin: str) -> Found:
         f"# found by {origin}; moved into cases/, {suggestion.outlook}",
         f"# size: {cause.weight:.1f}",
     ]
-    return Found(name, title, round(cause.weight, 1), "\n".join([*head, suggestion.text]), _program(cause, title, subject))
+    printable = ("".join(letter if letter.isprintable() else " " for letter in line) for line in head)
+    return Found(name, title, round(cause.weight, 1), "\n".join([*printable, suggestion.text]), _program(cause, title, subject))
 
 
 def _told(performed: Performed | None) -> str:

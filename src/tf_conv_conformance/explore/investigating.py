@@ -98,6 +98,8 @@ class Investigator:
         drawn = {one.call.mode: one for one in calls_of(plain, self._modes)}
         found = {mode: self._again(one, judged) for mode, one in drawn.items()}
         if found[first.call.mode].kind != "new":  # it does not happen again, or not this time
+            if plain is not first.plain:
+                return self._in_every_mode(first.plain, first, judged)
             found[first.call.mode] = judged
         for mode, one in found.items():
             if one.kind == "new" and one.outcome[0] in ("crashed", "timed out"):

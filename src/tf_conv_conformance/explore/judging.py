@@ -28,7 +28,7 @@ KINDS: dict[Kind, str] = {
     "unjudged": "this suite itself failed",
     "spared": "not made: calls of this kind end the process",
 }
-SPARED = 25  # one in so many calls of a kind that ends the process is made
+SPARED = 100  # one in so many calls of a kind that ends the process is made
 
 
 @dataclass(frozen=True)
