@@ -209,3 +209,14 @@ def test_the_smaller_call_of_a_cause_is_kept(tmp_path):
     keep(tmp_path / "found", found(10.0))
     assert tmp_path.joinpath("found/x-0123456789.py").read_text() == "size = 10.0\n"
     assert sorted(path.suffix for path in tmp_path.joinpath("found").iterdir()) == [".py", ".yaml"]
+
+
+def test_a_shape_that_is_nothing_in_particular_is_known_where_others_are(tmp_path):
+    case = "id: x, op: depthwise_conv2d, input: [1, 1, 1, 2, 1], filter: [1, 1, 1, 1], strides: 1, padding: VALID"
+    deviation = "{rule: depthwise.input-rank, observed: {shape: [1, 1, 2, 1], values: unspecified}, reported: unreported}"
+    tmp_path.joinpath("a.yaml").write_text(f"cases:\n  - {{{case}, deviations: [{deviation}]}}\n")
+    known = read_known([tmp_path])
+    five = call(op="depthwise_conv2d", input=[2, 1, 9, 8, 3], filter=[2, 2, 3, 1])
+    assert foretold(known, five, shaped(2, 8, 7, 3)) == ["x"]
+    assert foretold(known, five, shaped(2, 1, 9, 8, 3)) == []
+    assert foretold(known, call(op="depthwise_conv2d"), shaped(2, 8, 7, 3)) == []
