@@ -133,8 +133,11 @@ def test_other_arguments_stand_in_for_those_of_the_call(known):
 
 def test_the_end_of_the_process_is_known_by_its_signal(known):
     one = call(op="conv2d", input=[5, 1], filter=[2, 2, 1, 1])
-    assert foretold(known, one, Observation("crashed", signal="SIGABRT")) == ["rank"]
+    died = Observation("crashed", signal="SIGABRT")
+    assert foretold(known, one, died) == ["rank"]
     assert foretold(known, one, Observation("crashed", signal="SIGFPE")) == []
+    assert foretold(known, call(op="conv2d", input=[5, 1], data_format="NHWC", strides=[2, 1, 1, 1]), died) == ["rank"]
+    assert foretold(known, call(op="conv2d", strides=[2, 1, 1, 1]), died) == []
 
 
 def told(one, observation):
@@ -175,6 +178,7 @@ def test_an_outcome_names_the_reading_that_explains_it():
         ({"input": [1, 8, 7, 4], "filter": [2, 2, 3, 4]}, {"channels that do not fit"}),
         ({"strides": [2, 3], "dilations": 2}, {"unequal strides", "stride and rate"}),
         ({"strides": 2**31}, {"stride out of int32"}),
+        ({"dilations": -(2**40)}, {"rate out of int32", "rate below 1"}),
         (
             {"padding": [[1, 0], [-1, 0], [0, 2**15], [0, 0]], "strides": 1000},
             {"padding of batch or channels", "negative padding", "large padding"},

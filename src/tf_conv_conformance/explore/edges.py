@@ -61,7 +61,7 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
         numbers = _numbers(value)
         if any(number < 1 for number in numbers):
             yield f"{name} below 1"
-        if any(number >= INT32 for number in numbers):
+        if any(not -INT32 <= number < INT32 for number in numbers):
             yield f"{name} out of int32"
         elif any(number >= LARGE for number in numbers):
             yield f"large {name}"
@@ -87,7 +87,7 @@ def _of_padding(arguments: Arguments) -> Iterator[str]:
         yield "padding of another form"
     if any(amount < 0 for pair in padding for amount in pair):
         yield "negative padding"
-    if any(amount >= INT32 for pair in padding for amount in pair):
+    if any(not -INT32 <= amount < INT32 for pair in padding for amount in pair):
         yield "padding out of int32"
     elif any(amount >= LARGE for pair in padding for amount in pair):
         yield "large padding"

@@ -61,9 +61,15 @@ class Known:
         return self._is_about_its_rule(arguments) and unmet(when, subject) is None
 
     def _is_about_its_rule(self, arguments: Arguments) -> bool:
-        """Whether the call breaks the rule, or breaks none. Memory that nobody wrote is told by its shape, and the edge or the dtype."""
-        if self.deviation.observed.values is not None:
+        """Whether the call breaks the rule, or breaks none.
+
+        Memory that nobody wrote is told by its shape, and the edge or the dtype; the end of the process by its signal and the edge.
+        """
+        observed = self.deviation.observed
+        if observed.values is not None:
             return bool(self.edges) or "float32" not in self.dtypes
+        if self.edges and (observed.crash or observed.timeout):
+            return True
         breaking = {short(rule.id) for rule in broken(arguments)}
         return short(self.deviation.rule) in breaking if RULES[self.deviation.rule].is_precondition else not breaking
 
