@@ -48,7 +48,7 @@ def test_half_of_the_calls_lie_on_an_edge_and_every_edge_is_met(drawn):
         "channels that do not fit", "input of rank below 4", "input of rank above 4", "filter of another rank", "channels first",
         "unknown data format", "unknown padding", "padding of another form", "negative padding", "padding of batch or channels",
         "stride below 1", "rate below 1", "stride of batch or channels", "rate of batch or channels", "unequal strides",
-        "stride and rate", "filter beyond the input", "odd dtype", "int32", "filter of another dtype", "not finite",
+        "stride and rate", "filter beyond the input", "odd dtype", "int32", "filter of another dtype", "not finite", "subnormal",
     }  # fmt: skip
     assert expected <= found.keys()
     assert 0.3 < sum(bool(edges(one.call.arguments)) for one in drawn) / len(drawn) < 0.9
