@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from test_faults import FAULTY
+from test_faults import FAULTY, cases
 
 from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.results import read
 
 FOUND = "reports/found"
+ONE = "cases: [{id: x, op: conv2d, input: [1, 3, 3, 1], filter: [2, 2, 1, 1], strides: 1, padding: VALID}]"
 
 
 @pytest.fixture
@@ -110,8 +112,17 @@ def test_workers_share_the_blocks_and_the_files(explore, pytester):
     assert sorted(line["number"] for line in lines(pytester)) == [0, 1]
 
 
+def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=()), encoding="utf-8")
+    result = explore("cases", "--explore", "5", "--modes", "eager", "--tf-block", "100")
+    result.stdout.fnmatch_lines(["*90 calls: 90 conforms*", "*exploration of TensorFlow's convolutions*"])
+    records = read(pytester.path / "reports/results-faulty.jsonl")
+    assert records.complete
+    assert len(records.ends) == 90
+    assert len(lines(pytester)) == 1
+
+
 def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
-    """The classes of this seed's first calls that are known are recognised by the shipped cases."""
     result = pytester.runpytest_subprocess("--explore", "40", "--explore-seed", "1", "--modes", "eager,graph", "--tf-timeout", "20")
     (line,) = lines(pytester)
     assert line["kinds"]["conforms"] > 10
@@ -120,10 +131,9 @@ def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
     result.stdout.fnmatch_lines(["*coverage of the argument space*"])
     files = list(pytester.path.joinpath(FOUND).glob("*.yaml"))
     assert len(files) == len(line["causes"])
+    folder = pytester.mkdir("cases")
     for path in files:
-        if "it is green" in path.read_text():
-            path.rename(
-                pytester.mkdir("cases") / path.name if not (pytester.path / "cases").exists() else pytester.path / "cases" / path.name
-            )
-    if (pytester.path / "cases").exists():
-        assert pytester.runpytest_subprocess("cases", "--tf-timeout", "20").ret == pytest.ExitCode.OK
+        assert "it is green" in path.read_text()
+        path.rename(folder / path.name)
+    folder.joinpath("one.yaml").write_text(ONE, encoding="utf-8")
+    assert pytester.runpytest_subprocess("cases", "--modes", "eager,graph", "--tf-timeout", "20").ret == pytest.ExitCode.OK
