@@ -17,6 +17,7 @@ TRIES = {"crashed": 80, "timed out": 8, "flaky": 60}
 """Calls that may be made to reduce one of these; a process that ends costs seconds."""
 TRIES_ELSE = 250
 SECONDS = 60.0  # after which a reduction ends with what it has
+REDUCTIONS = 3  # of calls with the same outcome that none of the causes found covers
 AGAIN = 2  # more tries of a call that may conform by chance
 DEATHS = 6  # calls of a reduction that may end the process
 
@@ -41,6 +42,15 @@ class Cause:
         """What came out in the first of those modes."""
         return self.judged[self.new[0]].outcome
 
+    def covers(self, drawn: Drawn, judged: Judged) -> bool:
+        """Whether a call has this cause: the same comes out in its mode, and it has the edges, the broken rules and more of them."""
+        mode, theirs = drawn.call.mode, drawn.call.arguments
+        if mode not in self.new or self.judged[mode].outcome != judged.outcome:
+            return False
+        ours = self.drawn[mode].call.arguments
+        alike = ours.op == theirs.op and ours.gradient in (None, theirs.gradient) and ours.dtype in ("float32", theirs.dtype)
+        return alike and edges(ours) <= edges(theirs) and set(self.rules) <= set(rules_of(drawn.call))
+
     @property
     def weight(self) -> float:
         """How large its call is."""
@@ -48,21 +58,27 @@ class Cause:
 
 
 class Investigator:
-    """Finds causes, and remembers by what it can be told that a call has one that was found before."""
+    """Finds causes, and tells by them that a call has one that was found before."""
 
     def __init__(self, judge: Judge, modes: Sequence[Mode]) -> None:
         self._judge = judge
         self._modes = modes
-        self._seen: dict[tuple[object, ...], str] = {}
+        self._found_by: dict[tuple[object, ...], list[str]] = {}
+        self._causes: list[Cause] = []
 
     def cause(self, drawn: Drawn, judged: Judged) -> tuple[str, Cause | None]:
         """The signature of a call's cause, and the cause where it was not found before in this process."""
+        alike = next((one for one in self._causes if one.covers(drawn, judged)), None)
+        if alike is not None:
+            return alike.signature, None
         key = (drawn.call.arguments.op, drawn.call.mode, drawn.call.arguments.dtype, rules_of(drawn.call), judged.outcome)
-        if key in self._seen:
-            return self._seen[key], None
+        found = self._found_by.setdefault(key, [])
+        if len(found) >= REDUCTIONS:
+            return found[-1], None
         cause = self._found(drawn, judged)
-        known = cause.signature in self._seen.values()
-        self._seen[key] = cause.signature
+        known = cause.signature in (one.signature for one in self._causes)
+        found.append(cause.signature)
+        self._causes.append(cause)
         return cause.signature, None if known else cause
 
     def _found(self, drawn: Drawn, judged: Judged) -> Cause:
