@@ -1,0 +1,47 @@
+"""The catalogue: faults that a TensorFlow build could have. It was written before the cases were looked at, and knows nothing of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from altering import Alteration, Asked, Function
+from calls import DOORS, GRADIENTS, MODES, PROCESS, STATE
+from checks import ERRORS, WARNINGS
+from geometry import GEOMETRY, LAYOUT
+from numbers_and_channels import CHANNELS, FORM, GROUPS, PRECISION, SPECIAL
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault by name: its class, what is wrong in a sentence, which calls it alters and how."""
+
+    name: str
+    kind: str
+    says: str
+    alteration: Alteration
+
+    def function(self, asked: Asked) -> Function:
+        """The function that stands in for TensorFlow's."""
+        return self.alteration.make(asked) if self.alteration.affects(asked) else asked.real
+
+
+_CLASSES = {
+    "geometry": GEOMETRY,
+    "layout": LAYOUT,
+    "channels": CHANNELS,
+    "groups": GROUPS,
+    "precision": PRECISION,
+    "special values": SPECIAL,
+    "dtype and shape": FORM,
+    "errors": ERRORS,
+    "warnings": WARNINGS,
+    "gradients": GRADIENTS,
+    "entry points": DOORS,
+    "one mode": MODES,
+    "state": STATE,
+    "process": PROCESS,
+}
+NONE = Fault("none", "none", "nothing is wrong", Alteration(lambda asked: False, lambda asked: asked.real))
+CATALOGUE: dict[str, Fault] = {
+    name: Fault(name, kind, says, alteration) for kind, faults in _CLASSES.items() for name, (says, alteration) in faults.items()
+}
