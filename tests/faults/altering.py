@@ -76,11 +76,11 @@ class Asked:
 
     @property
     def x(self) -> list[int]:
-        return list(self.tensors[0].shape)
+        return [int(size) for size in self.tensors[0].shape]  # TensorFlow 1 has no plain integers here
 
     @property
     def w(self) -> list[int]:
-        return list(self.tensors[1].shape)
+        return [int(size) for size in self.tensors[1].shape]
 
     @property
     def channels(self) -> int:
