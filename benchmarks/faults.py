@@ -1,9 +1,9 @@
-"""What the default cases catch: ``python benchmarks/faults.py run RECORDS.jsonl [--calls N | --all] [FAULT ...]``, then ``page RECORDS.jsonl ...``.
+"""What the default cases catch: ``python benchmarks/faults.py run RECORDS.jsonl [--calls N]``, then ``page RECORDS.jsonl …``.
 
-Each fault of tests/faults/catalogue.py is built into a real TensorFlow's worker, and the calls of cases/ that it alters are made and judged as
-in a default run: by the same code, in one process, of a fault that alters many a sample of N, spread over case files and modes. Where nothing
-of the sample fails, all of them are made, and then those that are altered only as the other side of a relation. A fault is caught where a call
-fails. ``page`` writes docs/fault-detection.md to standard output. Needs the extra tensorflow.
+Each fault of tests/faults/catalogue.py is built into a real TensorFlow's worker, and the calls of cases/ that it alters are made and judged
+as in a default run: by the same code, in one process; of many a sample of N, spread over case files and modes. Where nothing of the sample
+fails, all of them are made, and then the relations, whose other side may be altered. A fault is caught where a call fails. ``page`` writes
+docs/fault-detection.md to standard output. Needs the extra tensorflow.
 """
 
 import argparse
@@ -87,6 +87,13 @@ def spread(calls, count, seed):
     return [calls[number] for number in sorted(turns[:count])]
 
 
+def plain(one):
+    """Whether a call has neither values of its own nor a warning to issue: those that have go first where a sample caught nothing."""
+    arguments, deviations = one[1].arguments, one[1].deviations
+    literal = arguments.input.values is not None or arguments.filter.values is not None
+    return not (literal or any(declared.deviation.observed.warning for declared in deviations))
+
+
 def gateway(fault):
     """The worker with a fault; it is not waited for."""
     command = (sys.executable, str(FAULTS / "subject.py"), fault.name)
@@ -114,7 +121,7 @@ def measured(fault, calls, subject, count):
     altered = [(identifier, call) for identifier, call in calls if fault.alteration.affects(asked(call))]
     ending = min(count or ENDINGS, ENDINGS) if fault.kind == "process" else count
     verdicts = tried(spread(altered, ending, fault.name) if ending else altered, subject)
-    for rest in (altered, [(identifier, call) for identifier, call in calls if call.relation]):
+    for rest in (sorted(altered, key=plain), [(identifier, call) for identifier, call in calls if call.relation]):
         made = {identifier for identifier, _ in verdicts}
         verdicts += until_caught([one for one in rest if one[0] not in made], verdicts, subject)
     made = Counter(file_of(identifier) for identifier, _ in verdicts)

@@ -1,10 +1,11 @@
-"""TensorFlow's own test of the depthwise convolution with a fault: ``python benchmarks/peers_tests.py FAULT``; exit status 1 where it fails.
+"""What TensorFlow's own test of the depthwise convolution catches: ``python benchmarks/peer_tests.py RECORDS.jsonl [FAULT ...]``.
 
-The wheel has depthwise_conv_op_base.py, which is that test but for its main; conv_ops_test.py is not in it. The test runs on the CPU, as
-TensorFlow 1 runs it, without the tests that ask for a GPU. Its calls get the fault of tests/faults/catalogue.py, forward and in gradients. The
-last line names each of the faults that alters one of its calls. Needs the extra tensorflow.
+The wheel has depthwise_conv_op_base.py, which is that test but for its main; conv_ops_test.py is not in it. It runs on the CPU, in graphs
+as in TensorFlow 1, as its decorators ask, without the tests that ask for a GPU. Its calls get each fault of tests/faults/catalogue.py that
+alters one of them, forward and in gradients; those that end the process are left out. Needs the extra tensorflow; takes some 20 minutes.
 """
 
+import json
 import os
 import sys
 import unittest
@@ -22,6 +23,7 @@ from tensorflow.python.kernel_tests.nn_ops import depthwise_conv_op_base as peer
 from tf_conv_conformance.subject.execution import with_gradient
 
 ALTERED = set()
+NATIVE, WHOLE = peer.nn_ops.depthwise_conv2d_native, peer.nn_impl.depthwise_conv2d
 
 
 class Faulty:
@@ -61,16 +63,32 @@ class DepthwiseConv2DTest(peer.DepthwiseConv2DBase):
     """The peer's tests."""
 
 
-def main():
-    fault = CATALOGUE.get(sys.argv[1], NONE)
-    tf.compat.v1.disable_v2_behavior()
-    native, whole = peer.nn_ops.depthwise_conv2d_native, peer.nn_impl.depthwise_conv2d
-    peer.nn_impl = SimpleNamespace(depthwise_conv2d=Faulty(fault, whole, "tf.nn.depthwise_conv2d"))
-    peer.nn_ops = SimpleNamespace(depthwise_conv2d_native=Faulty(fault, native, "tf.nn.depthwise_conv2d"))
+def tried(fault):
+    """The peer's first test that fails with a fault, None where none does; and the faults that alter its calls."""
+    ALTERED.clear()
+    peer.nn_impl = SimpleNamespace(depthwise_conv2d=Faulty(fault, WHOLE, "tf.nn.depthwise_conv2d"))
+    peer.nn_ops = SimpleNamespace(depthwise_conv2d_native=Faulty(fault, NATIVE, "tf.nn.depthwise_conv2d"))
     tests = unittest.defaultTestLoader.loadTestsFromTestCase(DepthwiseConv2DTest)
-    ended = unittest.TextTestRunner(failfast=fault is not NONE).run(tests)
-    print(f"{ended.testsRun} tests, {len(ended.skipped)} skipped; altered: {' '.join(sorted(ALTERED))}")
-    sys.exit(not ended.wasSuccessful())
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        ended = unittest.TextTestRunner(nowhere, failfast=fault is not NONE).run(tests)
+    bad = [*ended.failures, *ended.errors]
+    run = ended.testsRun - len(ended.skipped)
+    return {"fault": fault.name, "run": run, "failed": bad[0][0]._testMethodName if bad else None, "altered": sorted(ALTERED)}
+
+
+def main():
+    path, *names = sys.argv[1:]
+    tf.compat.v1.disable_v2_behavior()
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.FATAL)
+    first = tried(NONE)
+    assert first["failed"] is None, first
+    chosen = [name for name in names or first["altered"] if CATALOGUE[name].kind != "process"]
+    with Path(path).open("w", encoding="utf-8") as file:
+        print(json.dumps(first), file=file, flush=True)
+        for name in chosen:
+            record = tried(CATALOGUE[name])
+            print(json.dumps({**record, "altered": []}), file=file, flush=True)
+            print(f"{name}: {record['failed'] or 'survives'}", flush=True)
 
 
 if __name__ == "__main__":
