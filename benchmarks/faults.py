@@ -1,9 +1,9 @@
 """What the default cases catch: ``python benchmarks/faults.py run RECORDS.jsonl [--calls N]``, then ``page RECORDS.jsonl …``.
 
-Each fault of tests/faults/catalogue.py is built into a real TensorFlow's worker, and the calls of cases/ that it alters are made and judged
-as in a default run: by the same code, in one process; of many a sample of N, spread over case files and modes. Where nothing of the sample
-fails, all of them are made, and then the relations, whose other side may be altered. A fault is caught where a call fails. ``page`` writes
-docs/fault-detection.md to standard output. Needs the extra tensorflow.
+Each fault of tests/faults/catalogue.py is built into a real TensorFlow's worker, and the calls of cases/ that it alters are made and
+judged as in a default run: by the same code, in one process; of many a sample of N (28), spread over case files and modes. Where nothing of
+it fails, all of them are made until one does, and then the relations, whose other side may be altered. A fault is caught where a call
+fails. ``page`` writes docs/fault-detection.md to standard output. Needs the extra tensorflow.
 """
 
 import argparse
@@ -31,12 +31,12 @@ sys.path.insert(0, str(FAULTS))
 
 from altering import Asked  # noqa: E402
 from catalogue import CATALOGUE, NONE  # noqa: E402
+from fault_page import page  # noqa: E402
 
 TIME_LIMIT = 60.0
 ENDINGS = 6  # calls of a sample that may end the process or hang, which takes seconds each
 HANGS = 5.0  # seconds after which such a call counts as hanging
 PART = 200  # calls that are made at once where the sample caught nothing
-SHOWN = 3  # case files that the page names for a fault
 
 
 class Calls:
@@ -88,10 +88,12 @@ def spread(calls, count, seed):
 
 
 def plain(one):
-    """Whether a call has neither values of its own nor a warning to issue: those that have go first where a sample caught nothing."""
-    arguments, deviations = one[1].arguments, one[1].deviations
-    literal = arguments.input.values is not None or arguments.filter.values is not None
-    return not (literal or any(declared.deviation.observed.warning for declared in deviations))
+    """Whether a call has no values of its own and nothing but a result to give: the others go first where a sample caught nothing."""
+    call = one[1]
+    literal = call.arguments.input.values is not None or call.arguments.filter.values is not None
+    observed = [declared.deviation.observed for declared in call.deviations]
+    told = any(one.warning or one.error for one in observed) or (call.case.expect is not None and call.case.expect.error is not None)
+    return not (literal or told)
 
 
 def gateway(fault):
@@ -156,15 +158,30 @@ def run(path, names, count):
         print(f"{fault.name}: {caught} of {record['made']} made fail, {record['altered']} altered, {record['seconds']} s", flush=True)
 
 
+def by_place(calls):
+    """Of each fault, how many calls it alters, and whether one is of the door and the modes that TensorFlow's depthwise test asks."""
+    seen = [asked(call) for _, call in calls]
+    altered = {name: [one for one in seen if fault.alteration.affects(one)] for name, fault in CATALOGUE.items()}
+    return {
+        name: {"altered": len(ones), "depthwise": any(one.door == "tf.nn.depthwise_conv2d" and one.mode != "xla" for one in ones)}
+        for name, ones in altered.items()
+    }
+
+
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=("run", "page"))
     parser.add_argument("records", type=Path, nargs="+")
-    parser.add_argument("--calls", type=int, default=48)
-    parser.add_argument("--faults", default="")
+    parser.add_argument("--calls", type=int, default=28, help="calls of a sample; 0: all")
+    parser.add_argument("--faults", default="", help="these alone, with commas between them")
+    parser.add_argument("--peer", type=Path, help="the records of benchmarks/peer_tests.py")
     given = parser.parse_args()
     if given.what == "run":
         run(given.records[0], given.faults.split(",") if given.faults else [], given.calls)
+    elif given.peer is None:
+        parser.error("page: needs --peer, the records of benchmarks/peer_tests.py")
+    else:
+        print(page(given.records, given.peer, by_place(collected())), end="")
 
 
 if __name__ == "__main__":
