@@ -20,7 +20,6 @@ VERDICTS = {
     "same-before": dict.fromkeys(ODD, "violates"),
     "nchw-read-as-nhwc": {"first[xla]": "violates"},
     "dilation-ignored": dict.fromkeys((*DILATED, *WIDE), "violates"),
-    "dilations-swapped": dict.fromkeys(DILATED, "violates"),
     "tf32": dict.fromkeys(ALL, "violates"),
     "segfault": dict.fromkeys(WIDE, "crashed"),
     "hang": dict.fromkeys(WIDE, "timed out"),

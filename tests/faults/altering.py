@@ -7,8 +7,9 @@ there in every mode, in groups, and in gradients.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -299,16 +300,16 @@ def accepting(instead: Callable[..., Any], when: When = always) -> Alteration:
     """An error that is missing, or another: `instead` of the call, the exception and the tensors stands in where TensorFlow raises."""
 
     def make(asked: Asked) -> Function:
-        try:
+        real = None
+        with suppress(Exception):  # what a Keras layer refuses when it is built, it refuses in the call as well
             real = asked.real
-        except Exception as error:
-            return partial(instead, asked, error)
 
         def faulty(*tensors: Any) -> Any:
             try:
-                return real(*tensors)
+                return (real or asked.real)(*tensors)
             except Exception as error:
-                return instead(asked, error, *tensors)
+                caught = error
+            return instead(asked, caught, *tensors)  # not where it is handled: the worker would find it as what the other replaces
 
         return faulty
 
