@@ -111,7 +111,7 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
     ),
     "gradient-nan-dropped": (
         "NaN in a gradient is zero",
-        result(lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros_like(y), y), floating, of="input"),
+        result(lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros([], y.dtype), y), floating, of="input"),
     ),
 }
 
@@ -182,7 +182,7 @@ def lower(a: Asked, y, *t):
 
 
 MODES: dict[str, tuple[str, Alteration]] = {
-    "xla-relu": ("XLA fuses a ReLU that nobody asked for", only("xla", result(lambda a, y, *t: a.tf.maximum(y, a.tf.zeros_like(y))))),
+    "xla-relu": ("XLA fuses a ReLU that nobody asked for", only("xla", result(lambda a, y, *t: a.tf.maximum(y, a.tf.zeros([], y.dtype))))),
     "xla-same": ("XLA pads SAME before", only("xla", GEOMETRY["same-before"][1])),
     "xla-multiplier": ("XLA orders depthwise channels by multiplier", only("xla", CHANNELS["multiplier-outermost"][1])),
     "xla-tf32": ("XLA multiplies float32 as TF32", only("xla", PRECISION["tf32"][1])),
@@ -202,7 +202,7 @@ MODES: dict[str, tuple[str, Alteration]] = {
     ),
     "graph-nan": (
         "a graph drops NaN",
-        only("graph", result(lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros_like(y), y), floating)),
+        only("graph", result(lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros([], y.dtype), y), floating)),
     ),
     "eager-last-column": ("eager loses the last column of an odd number of them", only("eager", GEOMETRY["last-column-lost"][1])),
     "graph-gradient": (
