@@ -73,7 +73,9 @@ def tried(fault):
         ended = unittest.TextTestRunner(nowhere, failfast=fault is not NONE).run(tests)
     bad = [*ended.failures, *ended.errors]
     run = ended.testsRun - len(ended.skipped)
-    return {"fault": fault.name, "run": run, "failed": bad[0][0]._testMethodName if bad else None, "altered": sorted(ALTERED)}
+    said = bad[0][1].strip().splitlines()[-1] if bad else None
+    failed = bad[0][0]._testMethodName if bad else None
+    return {"fault": fault.name, "run": run, "failed": failed, "said": said, "altered": sorted(ALTERED)}
 
 
 def main():

@@ -187,7 +187,7 @@ def again(
 
 def _padded(tf: Any, x: Any, axis: int, before: int, after: int, index: Function) -> Any:
     """Rows before and after; fewer rows where that is negative. `index` of a row beyond the input is another, or none: zeros."""
-    size = x.shape[axis]
+    size = int(x.shape[axis])
     rows = [index(i, size) for i in range(-before, size + after)]
     found = np.array([0 <= i < size for i in rows])
     if not rows or not size:

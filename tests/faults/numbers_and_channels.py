@@ -279,7 +279,10 @@ SPECIAL: dict[str, tuple[str, Alteration]] = {
     ),
     "infinity-clipped": ("an infinite result is the largest number", result(lambda a, y, *t: clipped(a, y), floating)),
     "half-saturates": ("half's overflow gives the largest number", result(lambda a, y, *t: clipped(a, y), of_dtype("float16"))),
-    "zero-times-infinity": ("an infinity times a tap of zero is zero", computed(skipping_zeros, lambda a: floating(a) and max(a.g.rates) < 100)),
+    "zero-times-infinity": (
+        "an infinity times a tap of zero is zero",
+        computed(skipping_zeros, lambda a: floating(a) and max(a.g.rates) < 100),
+    ),
     "negative-infinity": (
         "the sign of an infinite result is lost",
         result(lambda a, y, *t: a.tf.where(a.tf.math.is_inf(y), a.tf.abs(y), y), floating),
