@@ -1,5 +1,6 @@
 """What several test modules share: the repository, a real TensorFlow, and case files made on the spot."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.gateway import Gateway
+
+os.environ["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # of the runs that tests start: to import Hypothesis takes half a second of each
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,8 @@ def test_what_is_not_one_document_is_said_with_its_place(text, line, column, mes
 
 
 def test_depth_has_a_bound():
-    assert "nested deeper" in complaint("a: " + "[" * 100_000).message
+    assert "nested deeper" in complaint("a: " + "[" * 500).message
+    assert "nest" in complaint("a: " + "[" * 100_000).message  # newer releases of libyaml have a bound of their own
     assert "nested deeper" in complaint("a:\n" + "".join(" " * i + "- \n" for i in range(1, 40)) + " " * 40 + "- x").message
 
 
