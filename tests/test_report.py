@@ -10,14 +10,15 @@ from html.parser import HTMLParser
 import pytest
 
 from tf_conv_conformance import record
+from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.cli import main
-from tf_conv_conformance.merging import single
+from tf_conv_conformance.merging import Column, single
 from tf_conv_conformance.recorder import Recorder
 from tf_conv_conformance.report import calls as view
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.page import ranges, render
 from tf_conv_conformance.report.statements import statements
-from tf_conv_conformance.results import read
+from tf_conv_conformance.results import Records, read
 from tf_conv_conformance.subject.observation import Arm, Observation
 from tf_conv_conformance.verdict import judge
 
@@ -197,3 +198,14 @@ def test_an_error_and_a_crash_are_recorded_without_values(calls):
     crash = Observation("crashed", signal="SIGFPE", last_output="bye")
     line = record.end_line("i", call, judge(call, crash, SUBJECT), crash, None)
     assert line["observed"] == {"ended": "crashed", "signal": "SIGFPE", "output": "bye"}
+
+
+def test_of_many_matrices_the_first_are_drawn():
+    inputs = ", ".join(f"[1, {height}, 9, 1]" for height in range(9, 212))
+    text = f"cases:\n  - {{id: x, op: conv2d, modes: eager, filter: [3, 3, 1, 1], padding: VALID, sweep: {{input: [{inputs}], strides: [1, 2], rate: [1, 2]}}}}\n"
+    calls = {call.name: {"type": "call", **record.call_line(call.name, "f::x", call)} for call in load_text(text, block=1).calls}
+    cases = {"f::x": record.case_line("f::x", "f", load_text(text, block=1).calls[0])}
+    page = render([Column("2.21.0", None, Records(header={"suite": "0.1.0", "created": "now"}, cases=cases, calls=calls))])
+    assert page.count('<table class="matrix">') == 200
+    assert "3 more of them are not drawn" in page
+    assert 'id="m199-0-0"' in page

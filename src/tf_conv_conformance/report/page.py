@@ -22,6 +22,7 @@ from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.report.versions import lines, patterns, version
 from tf_conv_conformance.results import uncollected
 
+MATRICES = 200  # that are drawn: a sweep may have one for each of its inputs
 SCRIPTS = ("data.js", "picture.js", "detail.js", "list.js", "page.js")
 """The parts of the page's script, in the order in which they build on each other."""
 
@@ -45,6 +46,7 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
     newest, latest = columns[-1], apart[-1]
     held = next((own for column, own in zip(columns, apart, strict=True) if changes and column.label == changes.new), latest)
     numbers = {call.call["id"]: call.number for call in held}
+    drawn = matrices(latest)
     return environment.get_template("index.html.j2").render(
         style=(assets / "style.css").read_text(encoding="utf-8"),
         script="\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
@@ -59,7 +61,8 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
         patterns=patterns(columns, calls) if len(columns) > 1 else [],
         lines=lines(columns),
         versions=[version(column) for column in columns],
-        matrices=matrices(latest),
+        matrices=drawn[:MATRICES],
+        matrices_left=max(0, len(drawn) - MATRICES),
         statements=list(statements(calls, newest.subject["sentences"] if newest.subject else {})),
         index=packed(index(columns, calls)),
         chunks=[packed(chunk) for chunk in chunks(calls)],
