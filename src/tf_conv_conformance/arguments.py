@@ -76,6 +76,13 @@ class Reading:
     channels_first: bool
 
 
+def in_groups(in_channels: int, filter_in: int, filter_out: int) -> bool:
+    """Whether the filter's in_channels divide the input's into groups, at least one, that divide its out_channels."""
+    if in_channels == 0 or filter_in == 0 or in_channels % filter_in:
+        return False
+    return filter_out % (in_channels // filter_in) == 0
+
+
 def as_lists(value: Any) -> Any:
     """Tuples, at any depth, as lists: the form that JSON and TensorFlow's Python code take."""
     return [as_lists(item) for item in value] if isinstance(value, tuple) else value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache, cached
 
-from tf_conv_conformance.arguments import Arguments, Reading, read
+from tf_conv_conformance.arguments import Arguments, Reading, in_groups, read
 from tf_conv_conformance.geometry import (
     Axis,
     Reads,
@@ -73,7 +73,7 @@ def channels_out(arguments: Arguments, reading: Reading) -> int:
         return ours * out
     if ours == theirs:
         return out
-    if theirs == 0 or ours == 0 or ours % theirs or out % (ours // theirs):
+    if not in_groups(ours, theirs, out):
         raise Impossible(f"{ours} input channels in groups of {theirs} do not fit {out} output channels")
     return out
 

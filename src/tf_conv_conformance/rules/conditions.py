@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tf_conv_conformance.arguments import Arguments, IntOrInts, Reading, channels_first, outer, outer_padding, read, spatial
+from tf_conv_conformance.arguments import Arguments, IntOrInts, Reading, channels_first, in_groups, outer, outer_padding, read, spatial
 from tf_conv_conformance.geometry import Axis, documented_padding, documented_size
 
 Condition = Callable[[Arguments], bool]
@@ -142,8 +142,7 @@ def groups_fit(arguments: Arguments) -> bool:
     reading = read(arguments)
     if reading is None or reading.filter_in_channels in (0, reading.in_channels):
         return True
-    whole = reading.in_channels > 0 and reading.in_channels % reading.filter_in_channels == 0
-    return whole and reading.filter_out % (reading.in_channels // reading.filter_in_channels) == 0
+    return in_groups(reading.in_channels, reading.filter_in_channels, reading.filter_out)
 
 
 def grouped(arguments: Arguments) -> bool:
