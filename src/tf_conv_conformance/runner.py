@@ -86,7 +86,7 @@ def _again(call: Call, first: Performed, subject: Subject) -> Performed:
     verdict, observation = first.verdict, first.observation
     if observation is None or call.relation is not None or not verdict.failing or observation.kind == "timed out":
         return first
-    again = make(call.arguments, call.mode, _data(call), subject)  # after a crash in a fresh worker: was it this call, or one before it?
+    again = ask(call, subject)  # after a crash in a fresh worker: was it this call, or one before it?
     if same(observation, again):
         return first
     reason = f"a second call came to something else ({ending(again)}); the first: {verdict.reason}"
@@ -103,6 +103,11 @@ def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]]
         first = others[0][number]
         answers.append(make(first.arguments, first.mode, [arm[number].tensors for arm in others], subject))
     return judge_relation(relation, reading, observation, answers)
+
+
+def ask(call: Call, subject: Subject) -> Observation:
+    """Make a call with its own data, and do not judge it."""
+    return make(call.arguments, call.mode, _data(call), subject)
 
 
 def make(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]], subject: Subject) -> Observation:

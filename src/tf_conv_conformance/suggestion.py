@@ -5,16 +5,17 @@ What is suggested has been read by the reader of case files and judged on what w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance import prediction
+from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import Call, model_of
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.model import Observed
 from tf_conv_conformance.explanation import model_difference
-from tf_conv_conformance.oracle.models import models_of
+from tf_conv_conformance.oracle.models import Model, models_of
 from tf_conv_conformance.question import Question, case_text
 from tf_conv_conformance.rules.catalogue import broken, exercised
 from tf_conv_conformance.runner import Performed
@@ -140,12 +141,18 @@ def _observed(call: Call, performed: Performed) -> Plain | None:
 
 def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
     """The models, plain or with a departure, that predict an observation, as a deviation says them."""
-    for departure in DEPARTURES:
-        if "accumulator" in departure and "reals" not in call.arguments.data:
+    for plain, model in departing(call.arguments):
+        if prediction.has_values(model, call.arguments) and model_difference(model, call, observation) is None:
+            yield plain
+
+
+def departing(arguments: Arguments, departures: Sequence[Plain] = DEPARTURES) -> Iterator[tuple[Plain, Model]]:
+    """The models that speak about a call with each departure, as a deviation says them and as they compute."""
+    for departure in departures:
+        if "accumulator" in departure and "reals" not in arguments.data:
             continue
-        for named in models_of(call.arguments):
+        for named in models_of(arguments):
             plain = {"model": named.name, **departure}
             model = model_of(Observed.model_validate(plain))
             assert model is not None  # named above
-            if prediction.has_values(model, call.arguments) and model_difference(model, call, observation) is None:
-                yield plain
+            yield plain, model

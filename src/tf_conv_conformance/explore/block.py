@@ -24,7 +24,7 @@ from tf_conv_conformance.items import Asking, Failed
 from tf_conv_conformance.question import flow
 from tf_conv_conformance.session import Running
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
-from tf_conv_conformance.vocabulary import Mode
+from tf_conv_conformance.vocabulary import MODES, Mode
 
 SIZE = 250
 """Calls of a block."""
@@ -52,7 +52,7 @@ class Explorer:
     """What one process keeps from block to block."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.modes: tuple[Mode, ...] = tuple(mode for mode in ("eager", "graph", "xla") if mode in options.modes(config))
+        self.modes: tuple[Mode, ...] = tuple(mode for mode in MODES if mode in options.modes(config))
         self._config = config
         self._known: tuple[Known, ...] | None = None
         self._by_subject: dict[str, tuple[Judge, Investigator]] = {}

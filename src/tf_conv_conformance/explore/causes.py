@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_conv_conformance import prediction
-from tf_conv_conformance.call import Call, model_of
-from tf_conv_conformance.casefile.model import Observed
+from tf_conv_conformance.call import Call
 from tf_conv_conformance.explore.departures import changes, readings
 from tf_conv_conformance.explore.known import is_refused, named_shapes, predicts, short
-from tf_conv_conformance.oracle.models import models_of
 from tf_conv_conformance.rules.catalogue import broken
 from tf_conv_conformance.runner import Performed
 from tf_conv_conformance.subject.observation import Arm, Observation
-from tf_conv_conformance.suggestion import DEPARTURES
+from tf_conv_conformance.suggestion import DEPARTURES, departing
 from tf_conv_conformance.vocabulary import Mode
 
 Plain = dict[str, Any]
@@ -77,17 +75,11 @@ def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | Non
     """The first model, and reading of the arguments, that predicts an observation: in words, and as a deviation says it."""
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
     for reading, other in readings(call.arguments):
-        for departure in DEPARTURES if reading == "as given" else DEPARTURES[:1]:
-            if "accumulator" in departure and "reals" not in call.arguments.data:
-                continue
-            for named in models_of(other):
-                plain: Plain = {"model": named.name, **departure}
-                model = model_of(Observed.model_validate(plain))
-                assert model is not None
-                if predicts(model, other, call, observation, names):
-                    words = ", ".join([named.name, *departure.values(), *([reading] if reading != "as given" else [])])
-                    given = {"as_if": changes(call.arguments, other)} if reading != "as given" else {}
-                    return words, {**plain, **given}
+        for plain, model in departing(other, DEPARTURES if reading == "as given" else DEPARTURES[:1]):
+            if predicts(model, other, call, observation, names):
+                words = ", ".join([*plain.values(), *([reading] if reading != "as given" else [])])
+                given = {"as_if": changes(call.arguments, other)} if reading != "as given" else {}
+                return words, {**plain, **given}
     return None
 
 

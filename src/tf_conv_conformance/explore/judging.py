@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.explore.causes import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.known import Known
 from tf_conv_conformance.rules.catalogue import RULES
-from tf_conv_conformance.runner import Performed, Subject, make, same
+from tf_conv_conformance.runner import Performed, Subject, ask, same
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict, judge
 from tf_conv_conformance.vocabulary import Mode
@@ -69,12 +68,7 @@ class Judge:
             self._would_kill += 1
             if self._would_kill % SPARED:
                 return Judged("spared")
-        observation = self._make(call)
-        return self._judged(call, observation)
-
-    def _make(self, call: Call) -> Observation:
-        data = [arm.arrays(call.arguments) for arm in prediction.inputs(call.arguments).arms]
-        return make(call.arguments, call.mode, data, self.subject)
+        return self._judged(call, ask(call, self.subject))
 
     def _judged(self, call: Call, observation: Observation) -> Judged:
         verdict = judge(call, observation, self.subject.subject)
@@ -93,7 +87,7 @@ class Judge:
         """The call made once more, unless it ended the process: an answer of another kind or shape is flaky, other values are not."""
         if observation.kind != "answered":
             return Performed(verdict, observation)
-        again = self._make(call)
+        again = ask(call, self.subject)
         if same(observation, again) or _same_shapes(observation, again):
             return Performed(verdict, observation)
         return Performed(Verdict("flaky", f"{ending(observation)}; then {ending(again)}", verdict.rules, verdict.difference), observation)
@@ -114,7 +108,7 @@ class Judge:
     def _forward_fails(self, call: Call) -> bool:
         """Whether the convolution itself is not as documented: its gradient then says nothing more."""
         forward = replace(call, arguments=replace(call.arguments, gradient=None))
-        verdict = judge(forward, self._make(forward), self.subject.subject)
+        verdict = judge(forward, ask(forward, self.subject), self.subject.subject)
         return verdict.failing and verdict.kind != "vacuous"
 
 

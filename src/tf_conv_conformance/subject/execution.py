@@ -12,7 +12,6 @@ import numpy as np
 
 MESSAGE_LIMIT = 4000  # characters of an exception's message that are kept
 
-
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _NOISE = [  # what names a node, an address or a place in a file, not the reason
     (re.compile(r"^in user code:\n.*\n(?=\s*\w+(Error|Exception): )", re.S), ""),
@@ -68,7 +67,7 @@ def to_tensor(tf: Any, array: Any, dtype: str) -> Any:
 
 
 def portable(array: Any, dtype: str) -> Any:
-    """An array in a form that ``.npy`` has: bfloat16 as its bits, anything else as it is."""
+    """An array in a form that crosses: bfloat16 as its bits, anything else as it is."""
     array = np.asarray(array)
     return array.view(np.uint16) if dtype == "bfloat16" else array
 
