@@ -1,5 +1,6 @@
 """The wrong oracles: asked for one pixel first, they are noticed on the same data as when they are evaluated in full."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -145,3 +146,14 @@ def test_sums_of_padding_alone_are_zero_in_any_precision():
     x, w = np.full((1, 2, 2, 1), 3.0), np.ones((1, 1, 1, 1))
     assert values(DOCUMENTED, outside, x, w).ravel().tolist() == [0]
     assert less_precise(DOCUMENTED, outside, Values(np.zeros((1, 1, 1, 1))), (x, w), 0) is None
+
+
+def test_a_wrong_oracle_with_a_size_without_bound_is_not_computed():
+    """Phase by phase, a filter without height has a result of twice the rate; its reads would take 32 GiB."""
+    arguments = Arguments("conv2d", TensorSpec((1, 1, 1, 1)), TensorSpec((0, 1, 1, 1)), (1, 1, 1, 1), "SAME", (2**32, 1))
+    tracemalloc.start()
+    try:
+        assert prediction.inputs(arguments).vacuous is None
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()

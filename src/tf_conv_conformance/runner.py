@@ -60,9 +60,7 @@ def perform(call: Call, subject: Subject) -> Performed:
 def perform_all(calls: Sequence[Call], subject: Subject) -> list[Performed]:
     """The same for some calls, which are made ahead of being judged. Those that fail are made once more when all have been made."""
     lacking = [unmet(call.case.requires, subject.subject) if call.case.requires else None for call in calls]
-    made = subject.calls(
-        request(call.arguments, call.mode, _data(call)) for call, lacks in zip(calls, lacking, strict=True) if lacks is None
-    )
+    made = subject.calls(asked(call) for call, lacks in zip(calls, lacking, strict=True) if lacks is None)
     performed = [
         Performed(Verdict("unsupported", f"requires {lacks}"), None) if lacks is not None else _judged(call, next(made), subject)
         for call, lacks in zip(calls, lacking, strict=True)
@@ -103,6 +101,11 @@ def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]]
         first = others[0][number]
         answers.append(make(first.arguments, first.mode, [arm[number].tensors for arm in others], subject))
     return judge_relation(relation, reading, observation, answers)
+
+
+def asked(call: Call) -> Request:
+    """The request for a call with its own data."""
+    return request(call.arguments, call.mode, _data(call))
 
 
 def ask(call: Call, subject: Subject) -> Observation:

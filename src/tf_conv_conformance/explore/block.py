@@ -107,22 +107,22 @@ class ExploreItem(Asking):
         began = time.monotonic()
         drawn = draw(self.asked.seed, self.asked.number, self.asked.count, self._explorer.modes)
         judged: list[Judged] = []
-        causes_of: list[str] = []
+        causes: Counter[str] = Counter()
         made: list[Found] = []
         origin = f"--explore-seed {self.asked.seed}, {self.asked.name}"
-        for one in drawn:
+        for one, became in zip(drawn, judge.judge_all([one.call for one in drawn]), strict=True):
             try:
-                judged.append(judge.judge(one.call))
-                signature, cause = investigator.cause(one, judged[-1]) if judged[-1].kind == "new" else ("", None)
-                made += [found(cause, running.subject.subject, origin)] if cause is not None else []
+                if became.kind == "new":
+                    signature, cause = investigator.cause(one, became)
+                    causes[signature] += 1
+                    made += [found(cause, running.subject.subject, origin)] if cause is not None else []
             except SubjectUnavailable:
                 raise
             except Exception:  # a fault of ours in one call does not end an unattended run
-                judged[len(causes_of) :] = [Judged("unjudged")]
-                self._faults.append(f"{flow(one.plain)} ({one.call.mode})\n{traceback.format_exc(limit=-2)}")
-                signature = ""
-            causes_of.append(signature)
-        causes = Counter(signature for signature in causes_of if signature)
+                became = Judged("unjudged", fault=traceback.format_exc(limit=-2))
+            judged.append(became)
+            if became.fault:
+                self._faults.append(f"{flow(one.plain)} ({one.call.mode})\n{became.fault}")
         return self._line(drawn, judged, causes, running) | {"seconds": round(time.monotonic() - began, 3)}, made
 
     def _line(self, drawn: Sequence[Drawn], judged: Sequence[Judged], causes: Counter[str], running: Running) -> dict[str, Any]:

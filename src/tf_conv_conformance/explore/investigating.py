@@ -102,11 +102,11 @@ class Investigator:
 
     def _again(self, drawn: Drawn, wanted: Judged) -> Judged:
         """Judge a call; where memory that nobody wrote may be at stake, and happens to hold the right numbers, a few times."""
-        one = self._judge.judge(drawn.call, spare=False)
+        one = self._judge.judge(drawn.call)
         for _ in range(AGAIN if "unexplained" in wanted.outcome else 0):
             if one.kind == "new":
                 break
-            one = self._judge.judge(drawn.call, spare=False)
+            one = self._judge.judge(drawn.call)
         return one
 
     def _in_every_mode(self, plain: Plain, first: Drawn, judged: Judged) -> Cause:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,8 +13,10 @@ from tf_conv_conformance.explore.causes import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.known import Known
 from tf_conv_conformance.rules.catalogue import RULES
-from tf_conv_conformance.runner import Performed, Subject, ask, same
+from tf_conv_conformance.runner import Performed, Subject, ask, asked, same
+from tf_conv_conformance.subject.gateway import SubjectUnavailable
 from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict import Verdict, judge
 from tf_conv_conformance.vocabulary import Mode
 
@@ -32,12 +35,16 @@ SPARED = 100  # one in so many calls of a kind that ends the process is made
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a call. `known` says which deviation foretells it; a new one has what came of it, and its outcome in words."""
+    """What became of a call. `known` says which deviation foretells it; a new one has what came of it, and its outcome in words.
+
+    One that could not be judged has the traceback of the fault in this suite.
+    """
 
     kind: Kind
     known: str = ""
     performed: Performed | None = None
     outcome: Outcome = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,50 @@ class Judge:
         self._known = known
         self._would_kill = 0
 
-    def judge(self, call: Call, spare: bool = True) -> Judged:
-        """Make a call and judge it; with `spare`, most of those that are known to end the process are left out."""
-        if spare and self._kills(call):
-            self._would_kill += 1
-            if self._would_kill % SPARED:
-                return Judged("spared")
+    def judge_all(self, calls: Sequence[Call]) -> Iterator[Judged]:
+        """Make calls, ahead of judging them, and judge them. Most of those that are known to end the process are left out."""
+        left_out: dict[int, Judged] = {}
+        made = self.subject.calls(self._requests(calls, left_out))
+        observation = None
+        for number, call in enumerate(calls):
+            if observation is None:
+                observation = next(made, None)  # which says of all calls before its own whether they are left out
+            if number in left_out:
+                yield left_out[number]
+                continue
+            assert observation is not None
+            yield self._without_fault(call, observation)
+            observation = None
+
+    def _requests(self, calls: Sequence[Call], left_out: dict[int, Judged]) -> Iterator[Request]:
+        """What is asked of the subject; the calls that nothing is asked for are entered by their number."""
+        for number, call in enumerate(calls):
+            if self._spares(call):
+                left_out[number] = Judged("spared")
+                continue
+            try:
+                request = asked(call)
+            except Exception:  # a fault of ours in one call does not end an unattended run
+                left_out[number] = Judged("unjudged", fault=traceback.format_exc(limit=-2))
+                continue
+            yield request
+
+    def _spares(self, call: Call) -> bool:
+        if not self._kills(call):
+            return False
+        self._would_kill += 1
+        return self._would_kill % SPARED != 0
+
+    def _without_fault(self, call: Call, observation: Observation) -> Judged:
+        try:
+            return self._judged(call, observation)
+        except SubjectUnavailable:
+            raise
+        except Exception:  # the same
+            return Judged("unjudged", fault=traceback.format_exc(limit=-2))
+
+    def judge(self, call: Call) -> Judged:
+        """Make a call and judge it."""
         return self._judged(call, ask(call, self.subject))
 
     def _judged(self, call: Call, observation: Observation) -> Judged:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.geometry import Axis, Reads, within
+from tf_conv_conformance.geometry import Axis, within
 from tf_conv_conformance.oracle.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import MODELS, Model, compute, flat, kept, reading_of
@@ -131,11 +131,11 @@ class _Sample:
 def _samples(model: Model, arguments: Arguments) -> list[_Sample]:
     """Where to look at the wrong oracles that there is something to see of: not another shape, which any data shows, nor the same reads."""
     reading = reading_of(arguments)
-    same = [_parting(model.reads, axis, model.reads, axis) for axis in (reading.height, reading.width)]
+    same = [_parting(model, axis, model, axis) for axis in (reading.height, reading.width)]
     samples = []
     for wrong in wrong_oracles(model, arguments):
-        down = same[0] if wrong.filter else _parting(model.reads, reading.height, wrong.model.reads, wrong.height)
-        along = same[1] if wrong.filter else _parting(model.reads, reading.width, wrong.model.reads, wrong.width)
+        down = same[0] if wrong.filter else _parting(model, reading.height, wrong.model, wrong.height)
+        along = same[1] if wrong.filter else _parting(model, reading.width, wrong.model, wrong.width)
         if down is not None and along is not None and (down.differs or along.differs or wrong.filter):
             samples.append(_Sample(wrong, down.output, along.output, down.reads, along.reads))
     return samples
@@ -151,11 +151,11 @@ class _Parting:
 
 
 @lru_cache(maxsize=4096)
-def _parting(reads: Callable[[Axis], Reads], axis: Axis, other: Callable[[Axis], Reads], changed: Axis) -> _Parting | None:
+def _parting(model: Model, axis: Axis, other: Model, changed: Axis) -> _Parting | None:
     """Where the two part most, of such where most is read, -1 for padding; None where the sizes are unlike, or nothing comes out."""
-    right, wrong = within(kept(reads, axis), axis.size), within(kept(other, changed), axis.size)
-    if right.shape != wrong.shape or not len(right):
+    if not 0 < model.size(axis) == other.size(changed):  # told first: a size without bound has reads without bound
         return None
+    right, wrong = within(kept(model.reads, axis), axis.size), within(kept(other.reads, changed), axis.size)
     unlike, inside = (right != wrong).sum(axis=1), (wrong >= 0).sum(axis=1)
     output = int(np.argmax(unlike * (axis.filter + 1) + inside))
     return _Parting(bool(unlike.any()), output, tuple(wrong[output].tolist()))
