@@ -137,3 +137,16 @@ def test_reads_keep_padding_in_its_place():
     assert documented_reads(Axis(5, 3, 2, 2, "SAME")).tolist() == [[-2, 0, 2], [0, 2, 4], [2, 4, 6]]
     assert documented_reads(Axis(4, 2, 3, 1, (1, 2))).tolist() == [[-1, 0], [2, 3]]
     assert phase_strided_reads(Axis(5, 2, 2, 2, (1, 2))).tolist() == [[-1, 1], [0, 2], [3, 5], [4, 6]]
+
+
+@pytest.mark.parametrize("rate", [2**31, 2**61, 2**63 - 1, 2**63, 2**70])
+def test_rates_that_64_bits_do_not_hold_read_what_any_other_large_rate_reads(rate):
+    same, explicit = Axis(9, 3, 2, rate, "SAME"), Axis(9, 3, 1, rate, (rate, rate))
+    assert np.array_equal(documented_taps(same), [[-1, position, -1] for position in (0, 2, 4, 6, 8)])
+    assert np.array_equal(documented_taps(explicit), [[-1, position, -1] for position in range(9)])
+    assert np.array_equal(phase_strided_taps(explicit), [[-1, position, -1] for position in range(9)])
+
+
+def test_a_stride_that_64_bits_do_not_hold_leaves_the_first_element():
+    assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, "VALID")), [[0, 1]])
+    assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, (2**64 - 1, 1))), [[-1, -1], [1, 2]])

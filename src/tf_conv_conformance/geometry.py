@@ -8,7 +8,7 @@ same file for the phase-strided ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ Taps = NDArray[np.int64]
 """Which input element each output element reads: shape ``(out, size of the filter)``, -1 where it reads padding."""
 Reads = NDArray[np.int64]
 """The same with padding in its place: negative before the input, its size or more after it."""
+
+
+FAR = 2**62
+"""A position that is within no input, and leaves room to count on in 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,8 @@ def documented_size(axis: Axis, truncated: bool = False) -> int:
 
 def documented_reads(axis: Axis) -> Reads:
     """``out[i]`` reads ``input[stride * i + rate * d - before]`` for each filter element ``d``."""
-    outputs = np.arange(max(documented_size(axis), 0), dtype=np.int64)[:, None]
-    reads = axis.stride * outputs + axis.rate * np.arange(axis.filter, dtype=np.int64)
-    return reads - documented_padding(axis)[0]
+    outputs, taps = _counted(axis, documented_size(axis))
+    return _as_positions(axis.stride * outputs + axis.rate * taps - documented_padding(axis)[0])
 
 
 def phase_strided_padding(axis: Axis) -> tuple[int, int]:
@@ -111,9 +114,22 @@ def phase_strided_size(axis: Axis, truncated: bool = False) -> int:
 
 def phase_strided_reads(axis: Axis) -> Reads:
     """``out[i]`` reads ``input[i mod r + r * (s * (i div r) + d) - before]``: the stride steps within a phase."""
-    outputs = np.arange(max(phase_strided_size(axis), 0), dtype=np.int64)[:, None]
-    steps = axis.stride * (outputs // axis.rate) + np.arange(axis.filter, dtype=np.int64)
-    return outputs % axis.rate + axis.rate * steps - phase_strided_padding(axis)[0]
+    outputs, taps = _counted(axis, phase_strided_size(axis))
+    steps = axis.stride * (outputs // axis.rate) + taps
+    return _as_positions(outputs % axis.rate + axis.rate * steps - phase_strided_padding(axis)[0])
+
+
+def _counted(axis: Axis, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The output elements of an axis, in a column, and the filter's: Python's integers where 64 bits may not hold what is read."""
+    count = max(size, 0)
+    reach = axis.stride * count + axis.rate * axis.filter + sum(map(abs, phase_strided_padding(axis)))
+    kind = np.int64 if reach < FAR else object
+    return np.arange(count, dtype=kind)[:, None], np.arange(axis.filter, dtype=kind)
+
+
+def _as_positions(reads: NDArray[Any]) -> Reads:
+    """In 64 bits: what is read further outside than these hold is read as far outside as they do."""
+    return reads if reads.dtype == np.int64 else np.clip(reads, -FAR, FAR).astype(np.int64)
 
 
 def within(reads: Reads, size: int) -> Taps:

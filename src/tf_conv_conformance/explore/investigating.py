@@ -119,7 +119,7 @@ class Investigator:
             found[first.call.mode] = judged
         for mode, one in found.items():
             if one.kind == "new" and one.outcome[0] in ("crashed", "timed out"):
-                self._judge.killing.append(Killing(drawn[mode].call.arguments.op, mode, edges(drawn[mode].call.arguments)))
+                self._judge.killing.append(Killing(drawn[mode].call.arguments, mode))
         start = next(mode for mode in found if found[mode].kind == "new")
         rules = rules_of(drawn[start].call)
         by_mode = {mode: one.outcome if one.kind == "new" else None for mode, one in found.items()}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.explore.causes import Outcome, outcome
@@ -49,15 +50,22 @@ class Judged:
 
 @dataclass(frozen=True)
 class Killing:
-    """Calls that end TensorFlow's process, or take too long: those on these edges. Those on none are not told from everyday ones."""
+    """A call that ends TensorFlow's process, or takes too long, and with it those on its edges.
 
-    op: str
+    One on none is not told from everyday ones. A plain argument stands for any other: what it does, it does without that one's help.
+    """
+
+    arguments: Arguments
     mode: Mode
-    edges: frozenset[str]
 
     def speaks_about(self, call: Call) -> bool:
         """Whether the call is one of them."""
-        return bool(self.edges) and (call.arguments.op, call.mode) == (self.op, self.mode) and self.edges <= edges(call.arguments)
+        ours, theirs = self.arguments, call.arguments
+        if (ours.op, self.mode) != (theirs.op, call.mode) or not edges(ours) or not edges(ours) <= edges(theirs):
+            return False
+        if ours.gradient not in (None, theirs.gradient) or ours.dtype not in ("float32", theirs.dtype):
+            return False
+        return ours.padding in ("VALID", theirs.padding)
 
 
 class Judge:
