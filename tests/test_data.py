@@ -9,7 +9,7 @@ from tf_conv_conformance import data, prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
-from tf_conv_conformance.oracle.mutants import unnoticed, wrong_oracles
+from tf_conv_conformance.oracle.mutants import told, wrong_oracles
 
 CALL = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), 2, "SAME", 2)
 LITERAL = replace(CALL, input=TensorSpec((1, 2, 2, 1), (1, 2, 3, 0.5)), filter=TensorSpec((1, 1, 1, 1), (3,)), dilations=1)
@@ -133,5 +133,10 @@ def test_data_that_sees_nothing_is_vacuous(x, w, wrong):
 def test_depthwise_is_judged_by_both_models():
     atrous = Arguments("depthwise_conv2d", TensorSpec((1, 9, 9, 2)), TensorSpec((3, 3, 2, 2)), (1, 2, 2, 1), "SAME", (2, 2))
     arrays = [arm.arrays(atrous) for arm in prediction.inputs(atrous).arms]
-    assert unnoticed(PHASE_STRIDED, atrous, arrays, prediction.values(PHASE_STRIDED, atrous, atrous), lambda sums: sums, seed=0) is None
+    found = told(PHASE_STRIDED, atrous, arrays, prediction.values(PHASE_STRIDED, atrous, atrous), lambda sums: sums, seed=0)
+    assert found.unnoticed is None
+    excluded = prediction.inputs(atrous).excluded
+    assert excluded["phase_strided"] == (*found.excluded, "sums of 11 bits")
+    assert "phase_strided instead of documented" in excluded["documented"]
+    assert "documented instead of phase_strided" in found.excluded
     assert mutants(atrous)["phase_strided instead of documented"]

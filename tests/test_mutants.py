@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec, read
+from tf_conv_conformance.exclusions import CODES
 from tf_conv_conformance.oracle import mutants
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, forward_shape, shape, values
-from tf_conv_conformance.oracle.mutants import less_precise, unnoticed, wrong_oracles
+from tf_conv_conformance.oracle.mutants import Told, less_precise, told, wrong_oracles
 
 SQUARE = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 3, 3, 4)), (1, 2, 3, 1), "SAME", (2, 1))
 
@@ -22,10 +23,11 @@ def in_full(model, arguments, arms, seed):
     """The definition: every wrong oracle, the whole of its result, on every arm; then on wide random data."""
     wide = np.random.RandomState(seed)
     random = tuple(wide.randint(1, 2**16, size=tensor.shape).astype(np.float64) for tensor in arms[0])
-    for wrong in wrong_oracles(model, arguments):
-        if not any(another(wrong, model, arguments, tensors) for tensors in arms) and another(wrong, model, arguments, random):
-            return wrong.name
-    return None
+    excluded = {
+        wrong.name for wrong in wrong_oracles(model, arguments) if any(another(wrong, model, arguments, tensors) for tensors in arms)
+    }
+    left = [wrong for wrong in wrong_oracles(model, arguments) if wrong.name not in excluded]
+    return excluded, next((wrong.name for wrong in left if another(wrong, model, arguments, random)), None)
 
 
 def another(wrong, model, arguments, tensors):
@@ -37,9 +39,13 @@ def another(wrong, model, arguments, tensors):
     return not np.array_equal(found, right)
 
 
-def told(model, arguments, arms, seed=0):
+def of(model, arguments, arms, seed=0):
     right = [Values(values(model, arguments, *tensors)) for tensors in arms]
-    return unnoticed(model, arguments, arms, right, lambda sums: sums, seed)
+    return told(model, arguments, arms, right, lambda sums: sums, seed)
+
+
+def unnoticed(model, arguments, arms):
+    return of(model, arguments, arms).unnoticed
 
 
 CALLS = st.fixed_dictionaries(
@@ -86,16 +92,18 @@ def test_one_pixel_tells_what_the_whole_tells(c, model, numbers, seed, count):
     except Impossible:
         return
     arms = [tuple(random.choice(numbers, size=size).astype(np.float64) for size in shapes) for _ in range(count)]
-    assert told(model, arguments, arms, seed) == in_full(model, arguments, arms, seed)
+    found = of(model, arguments, arms, seed)
+    assert len(set(found.excluded)) == len(found.excluded)
+    assert (set(found.excluded), found.unnoticed) == in_full(model, arguments, arms, seed)
 
 
 def test_a_wrong_oracle_that_agrees_in_its_pixel_is_seen_in_another():
     """The last tap is looked for where most is read, and there everything is zero."""
     arguments = Arguments("conv2d", TensorSpec((1, 4, 4, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID")
     x, w = np.zeros((1, 4, 4, 1)), np.array([1.0, 2, 3, 5]).reshape(2, 2, 1, 1)
-    assert told(DOCUMENTED, arguments, [(x, w)]) == "height padding shifted by one"
+    assert unnoticed(DOCUMENTED, arguments, [(x, w)]) == "height padding shifted by one"
     x[0, 2:, 2:] = np.array([[1.0, 7], [11, 17]])[..., None]
-    assert told(DOCUMENTED, arguments, [(x, w)]) is None
+    assert unnoticed(DOCUMENTED, arguments, [(x, w)]) is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +120,7 @@ def test_a_wrong_oracle_that_agrees_in_its_pixel_is_seen_in_another():
 def test_a_symmetric_filter_does_not_tell_what_it_is_symmetric_in(w, name):
     arguments = Arguments("conv2d", TensorSpec((1, 6, 6, 1)), TensorSpec((3, 3, 1, 1)), 1, "VALID")
     x = np.random.RandomState(0).randint(1, 99, size=(1, 6, 6, 1)).astype(np.float64)
-    assert told(DOCUMENTED, arguments, [(x, np.array(w, np.float64).reshape(3, 3, 1, 1))]) == name
+    assert unnoticed(DOCUMENTED, arguments, [(x, np.array(w, np.float64).reshape(3, 3, 1, 1))]) == name
 
 
 def test_drawn_data_is_not_evaluated_in_full(monkeypatch):
@@ -127,17 +135,21 @@ def test_a_difference_within_the_bound_is_none():
     x, w = np.random.RandomState(0).rand(1, 3, 3, 1), np.array([1.0, 2.0**-40]).reshape(2, 1, 1, 1)
     numbers = values(DOCUMENTED, arguments, x, w)
     loose, tight = (Values(numbers, np.full(numbers.shape, bound)) for bound in (2.0**-30, 2.0**-52))
-    assert unnoticed(DOCUMENTED, arguments, [(x, w)], [loose], lambda sums: sums, 0) == "last tap dropped"
-    assert unnoticed(DOCUMENTED, arguments, [(x, w)], [tight], lambda sums: sums, 0) is None
+    others = ("height padding shifted by one", "width padding shifted by one", "first tap dropped", "filter flipped in height")
+    assert told(DOCUMENTED, arguments, [(x, w)], [loose], lambda sums: sums, 0) == Told(others, "last tap dropped")
+    assert "last tap dropped" in told(DOCUMENTED, arguments, [(x, w)], [tight], lambda sums: sums, 0).excluded
 
 
-@pytest.mark.parametrize(("dtype", "top"), [("float32", 2**11), ("float64", 2**24)])
+@pytest.mark.parametrize(("dtype", "top"), [("float16", 2**8), ("float32", 2**11), ("float64", 2**24), ("int32", 2**24)])
 def test_wide_sums_tell_less_precision(dtype, top):
     one = Arguments("conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", dtype=dtype)
     w = np.ones((1, 1, 1, 1))
     for number, name in ((top - 1, f"sums of {top.bit_length() - 1} bits"), (top, f"sums of {top.bit_length() - 1} bits"), (top + 1, None)):
         x = np.full((1, 2, 2, 1), float(number))
-        assert less_precise(DOCUMENTED, one, Values(values(DOCUMENTED, one, x, w)), (x, w), 0) == name
+        said = [Values(values(DOCUMENTED, one, x, w))]
+        excluded = () if name else (f"sums of {top.bit_length() - 1} bits",)
+        assert less_precise(DOCUMENTED, one, {"wide_integers": (x, w)}, said, 0) == Told(excluded, name)
+        assert less_precise(DOCUMENTED, one, {"literal": (x, w)}, said, 0) == Told(excluded, None)  # it need not show it
     assert prediction.inputs(one).vacuous is None
 
 
@@ -145,7 +157,54 @@ def test_sums_of_padding_alone_are_zero_in_any_precision():
     outside = Arguments("conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((1, 1, 1, 1)), 9, ((0, 0), (1, 0), (1, 0), (0, 0)))
     x, w = np.full((1, 2, 2, 1), 3.0), np.ones((1, 1, 1, 1))
     assert values(DOCUMENTED, outside, x, w).ravel().tolist() == [0]
-    assert less_precise(DOCUMENTED, outside, Values(np.zeros((1, 1, 1, 1))), (x, w), 0) is None
+    assert less_precise(DOCUMENTED, outside, {"wide_integers": (x, w)}, [Values(np.zeros((1, 1, 1, 1)))], 0) == Told()
+
+
+def test_half_is_held_to_its_precision_where_random_sums_reach_it():
+    """Of K products of 2047 / K at most, a sum is about 2047 / sqrt(K), and bfloat16 holds all integers up to 256."""
+    for channels, name in ((64, "sums of 8 bits"), (65, None)):
+        one = Arguments("conv2d", TensorSpec((1, 1, 1, channels)), TensorSpec((1, 1, channels, 1)), 1, "VALID", dtype="float16")
+        x, w = np.ones((1, 1, 1, channels)), np.ones((1, 1, channels, 1))
+        assert less_precise(DOCUMENTED, one, {"wide_integers": (x, w)}, [Values(values(DOCUMENTED, one, x, w))], 0) == Told((), name)
+
+
+def test_nothing_less_than_bfloat16_is_known():
+    one = Arguments("conv2d", TensorSpec((1, 1, 1, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", dtype="bfloat16")
+    x = np.full((1, 1, 1, 1), 255.0)
+    assert less_precise(DOCUMENTED, one, {"wide_integers": (x, x)}, [Values(x)], 0) == Told()
+
+
+def test_reals_tell_less_precision_beyond_their_bound():
+    one = Arguments("conv2d", TensorSpec((1, 1, 1, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", data=("reals",))
+    x, w = np.full((1, 1, 1, 1), 1 + 2.0**-12), np.ones((1, 1, 1, 1))
+    for bound, excluded in ((2.0**-11, ()), (2.0**-22, ("sums of 11 bits",))):
+        assert less_precise(DOCUMENTED, one, {"reals": (x, w)}, [Values(x, np.full(x.shape, bound))], 0) == Told(excluded)
+
+
+def test_infinities_are_the_same_in_fewer_bits():
+    one = Arguments("conv2d", TensorSpec((1, 1, 1, 1), (1.0,)), TensorSpec((1, 1, 1, 1)), 1, "VALID")
+    for number in (np.inf, -np.inf, np.nan, 0.0, 2.0**127, -1.5e300):
+        x = np.full((1, 1, 1, 1), number)
+        assert less_precise(DOCUMENTED, one, {"literal": (x, x)}, [Values(x)], 0) == Told(
+            ("sums of 11 bits",) if number == -1.5e300 else ()
+        )
+
+
+def test_a_filter_without_flips_excludes_what_it_shows_alone():
+    """A filter of one row is no other function flipped in height or transposed; two equal taps are the same when they are flipped."""
+    arguments = Arguments("conv2d", TensorSpec((1, 1, 3, 1)), TensorSpec((1, 2, 1, 1)), 1, "VALID")
+    x = np.array([1.0, 2, 4]).reshape(1, 1, 3, 1)
+    for taps, flip, unseen in (((3, 5), ("filter flipped in width",), None), ((3, 3), (), "filter flipped in width")):
+        found = of(DOCUMENTED, arguments, [(x, np.array(taps, np.float64).reshape(1, 2, 1, 1))])
+        always = ("height padding shifted by one", "width padding shifted by one", "last tap dropped", "first tap dropped")
+        assert found == Told((*always, *flip), unseen)
+
+
+def test_every_wrong_oracle_has_a_code():
+    every = replace(SQUARE, op="depthwise_conv2d", strides=(1, 2, 2, 1), padding=((0, 0), (1, 0), (0, 0), (0, 0)))
+    names = {wrong.name for model in (DOCUMENTED, PHASE_STRIDED) for wrong in wrong_oracles(model, every)}
+    assert names | {f"sums of {bits} bits" for bits in mutants.LESS.values()} == set(CODES)
+    assert len(set(CODES.values())) == len(CODES)
 
 
 def test_a_wrong_oracle_with_a_size_without_bound_is_not_computed():

@@ -146,6 +146,54 @@ def test_the_detail_has_what_a_reader_needs(column):
     assert next(iter(chunk["cases"].values()))["yaml"].startswith("- id: x\n  op: depthwise_conv2d")
 
 
+EXCLUDING = """
+defaults: {op: conv2d, modes: eager, padding: VALID, input: {values: [[[[1], [2], [4]]]]}}
+cases:
+  - id: some
+    sweep: {filter: [{values: [[[[3]], [[5]]]]}, {values: [[[[3]], [[0]]]]}, {values: [[[[0]], [[5]]]]}], strides: [1, 0]}
+  - {id: none, filter: {values: [[[[3]], [[5]]]]}, strides: 0}
+"""
+SHIFTS = ["height padding shifted by one", "width padding shifted by one"]
+
+
+def excluding(folder, calls):
+    """A page of calls whose data excludes one thing or another: a zero hides the tap that is dropped, a stride of 0 is refused."""
+    from test_verdict import raised, returned
+
+    planned = [("f.yaml::" + name, "f.yaml", call) for name, call in calls(EXCLUDING).items()]
+    recorder = Recorder(folder / "results.jsonl", record.plan(planned))
+    subject = record.subject_line(SUBJECT, {})
+    for identifier, _, call in planned:
+        observation = raised() if "strides0" in call.name or call.case.id == "none" else returned(call)
+        recorder.end(record.end_line(identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]), subject)
+    recorder.close()
+    return single("results.jsonl", read(recorder.path))
+
+
+def test_the_page_says_what_the_data_of_a_case_excludes(tmp_path, calls):
+    column = excluding(tmp_path, calls)
+    assert [end.get("excludes") for end in column.records.ends.values()] == [
+        ["pad-h", "pad-w", "last", "first", "flip-w"], None, ["pad-h", "pad-w", "first", "flip-w"], None,
+        ["pad-h", "pad-w", "last", "flip-w"], None, None,
+    ]  # fmt: skip
+    (chunk,) = unpacked(render([column]), 'class="chunk"')
+    some, none = chunk["cases"].values()
+    counts = [["last tap dropped", 2], ["first tap dropped", 2], ["filter flipped in width", 3]]
+    assert some["excludes"] == {"calls": 3, "counts": [*([shift, 3] for shift in SHIFTS), *counts]}
+    assert none["excludes"] is None
+    assert [call["excludes"] for call in chunk["calls"]] == [[0, 1, 2, 3, 4], None, [0, 1, 3, 4], None, [0, 1, 2, 4], None, None]
+
+
+def test_a_code_of_another_version_stands_for_itself(tmp_path, calls):
+    column = excluding(tmp_path, calls)
+    for end in column.records.ends.values():
+        end["excludes"] = ["news", "last"] if "excludes" in end else []
+    (chunk,) = unpacked(render([column]), 'class="chunk"')
+    some, none = chunk["cases"].values()
+    assert some["excludes"] == {"calls": 6, "counts": [["last tap dropped", 3], ["news", 3]]}
+    assert none["excludes"] == {"calls": 1, "counts": []}
+
+
 def test_calls_that_differ_in_the_mode_alone_are_alike(tmp_path, calls):
     text = SWEEP.replace("    modes: eager\n", "") % ("x", "1")
     planned = [("f.yaml::" + name, "f.yaml", call) for name, call in calls(text).items()]

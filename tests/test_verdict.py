@@ -308,3 +308,52 @@ def test_a_deviation_may_have_another_dtype(calls, dtype, kind_of_it):
     )
     nothing = Observation("answered", (Arm(values=np.zeros(0, dtype), dtype=dtype),) * 2)
     assert kind(eager(calls, text), nothing) == kind_of_it
+
+
+ROW = """
+cases:
+  - {id: x, op: conv2d, modes: eager, padding: VALID, input: {values: [[[[1], [2], [4]]]]}, filter: {values: [[[[3]], [[%s]]]]}, strides: %s}
+"""
+SHOWN = ("height padding shifted by one", "width padding shifted by one", "last tap dropped", "first tap dropped")
+
+
+@pytest.mark.parametrize(
+    ("tap", "more", "excluded"),
+    [
+        (5, "1", (*SHOWN, "filter flipped in width")),
+        (3, "1", SHOWN),  # [3, 3] is itself when it is flipped
+        (5, "1, expect: {shape: [1, 1, 2, 1]}", (*SHOWN, "filter flipped in width")),
+        (5, "1, expect: {values: [13, 26]}", None),  # held to the case's numbers, not to an oracle
+        (5, "1, expect: {shape: [1, 1, 3, 1]}", None),
+        (5, "1, expect: {error: ValueError}", None),
+        (5, "0", None),  # refused
+        (5, "1, deviations: [{rule: conv2d.values, observed: {error: ValueError}, reported: unreported}]", None),
+        (5, "1, deviations: [{rule: conv2d.values, observed: {shape: [1, 1, 2, 1], values: unspecified}, reported: unreported}]", None),
+    ],
+)
+def test_what_the_data_excludes_is_said_where_it_is_held_to_an_oracle(calls, tap, more, excluded):
+    call = eager(calls, ROW % (tap, more))
+    assert judge(call, raised(), SUBJECT).excluded == excluded
+
+
+def test_a_deviation_excludes_what_its_model_is_not(calls):
+    call = eager(calls, DECLARED)
+    excluded = judge(call, returned(call, "phase_strided"), SUBJECT).excluded
+    assert excluded[:4] == (
+        "height padding shifted by one",
+        "width padding shifted by one",
+        "dilation ignored",
+        "documented instead of phase_strided",
+    )
+    assert judge(call, returned(call, "phase_strided"), {**SUBJECT, "tensorflow": "2.11.0"}).excluded is None  # of no use there: refused
+
+
+def test_a_deviation_for_other_arguments_excludes_what_it_is_not(calls):
+    """As if the rate were 1: to ignore the dilation is then the right oracle."""
+    text = CONV2D.replace("strides: 2", "strides: 1, data: small_integers").removesuffix("}")
+    declared = ", deviations: [{rule: conv2d.values, observed: {model: documented, as_if: {rate: 1}}, reported: unreported}]}"
+    plain, deviating = (eager(calls, text + more) for more in ("}", declared))
+    assert "dilation ignored" in judge(plain, raised(), SUBJECT).excluded
+    excluded = judge(deviating, raised(), SUBJECT).excluded
+    assert "dilation ignored" not in excluded
+    assert "filter flipped in height" in excluded

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from tf_conv_conformance import prediction
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending, shape_text, value_text
+from tf_conv_conformance.exclusions import listed
 from tf_conv_conformance.explanation import explaining_model, feeding, from_formula
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
@@ -28,6 +29,7 @@ def text(where: str, call: Call, verdict: Verdict, observation: Observation | No
     if observation is not None:
         rows.append(("observed", ending(observation)))
         rows += [] if call.relation else first_difference(call, verdict, observation)
+        rows += [("excluded", listed(verdict.excluded or ()) or "no wrong oracle")] if verdict.kind == "vacuous" else []
         rows += [("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
     lines = [f"{verdict.kind}: {verdict.reason}", *(_row(name, value) for name, value in rows)]
     if observation is not None and observation.last_output and observation.kind != "answered":

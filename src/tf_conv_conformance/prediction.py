@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -16,8 +16,8 @@ from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
 from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.error_bounds import Values, bound
-from tf_conv_conformance.oracle.models import DOCUMENTED, Model
-from tf_conv_conformance.oracle.mutants import less_precise, unnoticed
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, Model
+from tf_conv_conformance.oracle.mutants import Told, less_precise, told
 from tf_conv_conformance.rules import catalogue
 
 SALTS = 8  # draws of data that are tried before a call is called vacuous
@@ -43,10 +43,14 @@ Outcome = Returns | Refuses
 
 @dataclass(frozen=True)
 class Inputs:
-    """The data that goes through a call, and a wrong oracle that it cannot tell from the right one, if any."""
+    """The data that goes through a call, and a wrong oracle that it cannot tell from the right one, if any.
+
+    `excluded` has the names of the wrong oracles that it does tell, for each model that the call may be held against, by name.
+    """
 
     arms: tuple[data.Arm, ...]
     vacuous: str | None
+    excluded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def outcome(model: Model, arguments: Arguments) -> Outcome:
@@ -89,17 +93,33 @@ def inputs(arguments: Arguments) -> Inputs:
 def _draw(arguments: Arguments, judged: Sequence[Model], salt: int) -> Inputs:
     """One draw of data, and the first wrong oracle that it does not notice."""
     arms = data.arms(arguments, salt)
-    tensors = [arm.arrays(arguments) for arm in arms]
-    held = partial(_held, arguments.dtype)
+    found = {model.name: _told(model, arguments, arguments, arms, salt) for model in judged}
+    vacuous = next((one.unnoticed for one in found.values() if one.unnoticed is not None), None)
+    return Inputs(arms, vacuous, {name: one.excluded for name, one in found.items()})
+
+
+def _told(model: Model, arguments: Arguments, drawn: Arguments, arms: Sequence[data.Arm], seed: int) -> Told:
+    """What arms of data tell of the wrong oracles of a model."""
+    tensors = {arm.name: arm.arrays(drawn) for arm in arms}
     with np.errstate(over="ignore"):
-        for model in judged:
-            said = [_values(model, arguments, arguments, arm) for arm in arms]
-            names = [unnoticed(model, arguments, tensors, said, held, salt)]
-            wide = [number for number, arm in enumerate(arms) if arm.name == "wide_integers"]  # drawn to need all of the dtype's bits
-            names += [less_precise(model, arguments, said[number], tensors[number], salt) for number in wide]
-            if any(names):
-                return Inputs(arms, next(name for name in names if name is not None))
-    return Inputs(arms, None)
+        said = [_values(model, arguments, drawn, arm) for arm in arms]
+        found = told(model, arguments, list(tensors.values()), said, partial(_held, arguments.dtype), seed)
+        less = less_precise(model, arguments, tensors, said, seed)
+    return Told(found.excluded + less.excluded, found.unnoticed or less.unnoticed)
+
+
+@lru_cache(maxsize=4096)
+def excluded(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[str, ...]:
+    """The wrong oracles that data drawn for `drawn` would show, where a call is held to a model's values for `arguments`.
+
+    None of a model that leaves out padding or flushes what is subnormal: those are about single values.
+    """
+    plain, own = MODELS[model.name], inputs(drawn)
+    if replace(model, accumulator=None, truncates_sizes=False) != plain:
+        return ()
+    if model == plain and arguments == drawn:
+        return own.excluded.get(model.name, ())
+    return _told(model, arguments, drawn, own.arms, 0).excluded if own.excluded else ()
 
 
 def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:

@@ -17,6 +17,7 @@ from tf_conv_conformance.arithmetic import steps
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.doors import source
+from tf_conv_conformance.exclusions import listed
 from tf_conv_conformance.explanation import explaining_model, model_difference
 from tf_conv_conformance.failure import arm_of, first_difference
 from tf_conv_conformance.oracle.models import DOCUMENTED, models_of
@@ -118,6 +119,8 @@ def _why(call: Call, performed: Performed) -> Iterator[tuple[str, str]]:
     yield from ((warned.category, _shortened(warned.message)) for warned in observation.warnings)
     if observation.kind == "crashed" and observation.last_output:
         yield "printed", _shortened(without_stacks(observation.last_output))
+    if verdict.excluded:
+        yield "excluded", listed(verdict.excluded)
     if not verdict.failing:
         return
     yield from first_difference(call, verdict, observation)

@@ -15,6 +15,7 @@ from tf_conv_conformance.arguments import to_record
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.calls import Block, Sweep
 from tf_conv_conformance.casefile.scope import problems
+from tf_conv_conformance.exclusions import codes
 from tf_conv_conformance.explanation import explaining_model, from_formula
 from tf_conv_conformance.heat import heat
 from tf_conv_conformance.oracle.models import DOCUMENTED
@@ -109,6 +110,8 @@ def end_line(identifier: str, call: Call, verdict: Verdict, observation: Observa
         "rules": list(verdict.rules),
         "data": [asdict(arm) for arm in prediction.inputs(call.arguments).arms],
     }
+    if verdict.excluded is not None:
+        line["excludes"] = codes(verdict.excluded)
     if observation is not None:
         line["observed"] = observed(observation)
         line["digest"] = digest(call, observation)

@@ -7,7 +7,8 @@
                                                                                            (with "block", "number") just before its end
     {"type": "subject", "key", "subject", "sentences"}                                     when TensorFlow has started
     {"type": "start", "id", "at"}
-    {"type": "end", "id", "subject", "verdict", "reason", "rules", "data", "observed", "digest", "difference", ...}
+    {"type": "end", "id", "subject", "verdict", "reason", "rules", "data", "excludes"?, "observed", "digest", ...}
+                       "excludes": the wrong oracles that its data shows, as codes of exclusions.py; where it is held to an oracle
     {"type": "footer", "calls", "ended", "finished"}                                       only after a run that was not killed
 
 The header cannot hold the subject: TensorFlow starts with the first call, and the plan is on disk before it.
@@ -177,7 +178,7 @@ BATCH = 256
 """Lines that are parsed at once, so that they have their names in common: what a name of each line would take is half of the memory."""
 SHARED = {
     "call": ("block", "case", "mode", "relation", "arguments", "rules", "predicted"),
-    "end": ("subject", "verdict", "reason", "rules", "data", "observed", "difference", "explained", "warnings"),
+    "end": ("subject", "verdict", "reason", "rules", "data", "excludes", "observed", "difference", "explained", "warnings"),
 }
 """What is often the same from line to line, by their type: in the modes of a call if nowhere else."""
 SHARED_LIMIT = 40_000  # values that are remembered; what is the same is not far away

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -88,7 +88,7 @@ def _again(call: Call, first: Performed, subject: Subject) -> Performed:
     if same(observation, again):
         return first
     reason = f"a second call came to something else ({ending(again)}); the first: {verdict.reason}"
-    return Performed(Verdict("flaky", reason, verdict.rules, verdict.difference), observation)
+    return Performed(replace(verdict, kind="flaky", reason=reason), observation)
 
 
 def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]], subject: Subject) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,12 +28,17 @@ from tf_conv_conformance.vocabulary import FAILING, Kind
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the observation means. `rules` are the ids of the rules that it contradicts, `reason` says it in a sentence."""
+    """What the observation means. `rules` are the ids of the rules that it contradicts, `reason` says it in a sentence.
+
+    `excluded` are the wrong oracles that this check would have noticed, by name; None where it held nothing
+    to an oracle's values.
+    """
 
     kind: Kind
     reason: str
     rules: tuple[str, ...] = ()
     difference: Difference | None = None
+    excluded: tuple[str, ...] | None = None
 
     @property
     def failing(self) -> bool:
@@ -57,10 +62,14 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
 
 def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> Verdict:
     """The verdict on a call: its claim first, then the deviations that are declared for this subject."""
+    declared = [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
+    return replace(_judged(call, observation, declared), excluded=_excluded(call, declared))
+
+
+def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) -> Verdict:
     inputs = prediction.inputs(call.arguments)
     names = [arm.name for arm in inputs.arms]
     difference = claim_difference(call, observation, names)
-    declared = [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
     if difference is None:
         if declared:
             rules = tuple(one.deviation.rule for one in declared)
@@ -78,6 +87,15 @@ def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> V
         reason = f"neither the documentation nor the declared deviation: {third.text()}"
         return Verdict(_ended(observation) or "violates", reason, rules, difference)
     return Verdict(_ended(observation) or "violates", _reason(call, difference), rules, difference)
+
+
+def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:
+    """The wrong oracles that the data shows where the call is held to what deviations declare, else to what the case claims."""
+    held = [(model, one.arguments) for one in declared if (model := model_of(one.deviation.observed)) is not None]
+    if not declared and _compares_values(call) and claim(call) == prediction.documented(call.arguments):
+        held = [(DOCUMENTED, call.arguments)]
+    names = (prediction.excluded(model, arguments, call.arguments) for model, arguments in held)
+    return tuple(dict.fromkeys(name for one in names for name in one)) if held else None
 
 
 def judge_relation(relation: Relation, reading: Reading, observation: Observation, others: Sequence[Observation]) -> Verdict:

@@ -6,22 +6,35 @@ read or multiply with is another; in full only those that agree there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.data import products
 from tf_conv_conformance.geometry import Axis, within
+from tf_conv_conformance.numbers import PRECISION
 from tf_conv_conformance.oracle.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import MODELS, Model, compute, flat, kept, reading_of
 
 Tensors = tuple[Array, ...]
-LESS = {"float32": 11, "float64": 24}
-"""The bits that sums have where a dtype's are made in less precision: TF32's (bfloat16 has fewer), and float32's."""
+LESS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
+"""The bits that sums have where a dtype's are made in less precision: bfloat16's, TF32's (bfloat16 has fewer), and float32's twice.
+
+There is nothing less for bfloat16: no convolution of TensorFlow's computes in 8 bits a number.
+"""
 CHANNELS = 8  # of each group's result, in which a wrong oracle is looked for first
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the data of a call tells: which wrong oracles it excludes, by name, and the first that it does not although other data would."""
+
+    excluded: tuple[str, ...] = ()
+    unnoticed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[Wrong]:
     if height.rate > 1 or width.rate > 1:
         yield Wrong("dilation ignored", model, replace(height, rate=1), replace(width, rate=1))
     for other in MODELS.values():
-        if other is not model:
+        if other.name != model.name:
             yield Wrong(f"{other.name} instead of {model.name}", other, height, width)
     if arguments.gradient != "filter":
         for name, changed in _other_filters(arguments.filter.shape):
@@ -101,20 +114,23 @@ def _dropped(w: Array, tap: int) -> Array:
     return dropped
 
 
-def unnoticed(
+def told(
     model: Model, arguments: Arguments, arms: Sequence[Tensors], said: Sequence[Values], encoded: Callable[[Array], Array], seed: int
-) -> str | None:
-    """The first wrong oracle that all arms of data fail to notice although other data would; None where there is none.
+) -> Told:
+    """Which wrong oracles some arm of data notices. One that is no other function is neither excluded nor unnoticed.
 
     `encoded` makes of sums what the dtype of the result holds.
     """
-    pending = _samples(model, arguments)
+    resized, samples = _samples(model, arguments)
+    pending = samples
     if arguments.gradient is None:
         for tensors, right in zip(arms, said, strict=True):
             pending = _agreeing(pending, arguments, tensors, right, encoded) if pending else []
     for tensors, right in zip(arms, said, strict=True):
         pending = [one for one in pending if not right.unlike(encoded(one.wrong.values(arguments, tensors))).any()]
-    return next((one.wrong.name for one in pending if _differs(one.wrong, model, arguments, arms[0], seed)), None)
+    left = {one.wrong.name for one in pending}
+    excluded = (*resized, *(one.wrong.name for one in samples if one.wrong.name not in left))
+    return Told(excluded, next((one.wrong.name for one in pending if _differs(one.wrong, model, arguments, arms[0], seed)), None))
 
 
 @dataclass(frozen=True)
@@ -128,22 +144,24 @@ class _Sample:
     columns: tuple[int, ...]
 
 
-def _samples(model: Model, arguments: Arguments) -> list[_Sample]:
-    """Where to look at the wrong oracles that there is something to see of: not another shape, which any data shows, nor the same reads."""
+def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sample]]:
+    """The wrong oracles with another shape, which any data shows; and where to look at the others, but for those that read the same."""
     reading = reading_of(arguments)
     same = [_parting(model, axis, model, axis) for axis in (reading.height, reading.width)]
-    samples = []
+    resized, samples = [], []
     for wrong in wrong_oracles(model, arguments):
         down = same[0] if wrong.filter else _parting(model, reading.height, wrong.model, wrong.height)
         along = same[1] if wrong.filter else _parting(model, reading.width, wrong.model, wrong.width)
-        if down is not None and along is not None and (down.differs or along.differs or wrong.filter):
+        if down is None or along is None:
+            resized.append(wrong.name)
+        elif min(down.output, along.output) >= 0 and (down.differs or along.differs or wrong.filter):
             samples.append(_Sample(wrong, down.output, along.output, down.reads, along.reads))
-    return samples
+    return resized, samples
 
 
 @dataclass(frozen=True)
 class _Parting:
-    """An output of an axis for which a wrong idea of what is read is wrong, if there is one, and what it reads there."""
+    """An output of an axis for which a wrong idea of what is read is wrong, if there is one, and what it reads there; -1 for no output."""
 
     differs: bool
     output: int
@@ -152,9 +170,12 @@ class _Parting:
 
 @lru_cache(maxsize=4096)
 def _parting(model: Model, axis: Axis, other: Model, changed: Axis) -> _Parting | None:
-    """Where the two part most, of such where most is read, -1 for padding; None where the sizes are unlike, or nothing comes out."""
-    if not 0 < model.size(axis) == other.size(changed):  # told first: a size without bound has reads without bound
+    """Where the two part most, of such where most is read, -1 for padding; None where the sizes are unlike."""
+    size = max(model.size(axis), 0)
+    if size != max(other.size(changed), 0):  # told first: a size without bound has reads without bound
         return None
+    if not size:
+        return _Parting(False, -1, ())
     right, wrong = within(kept(model.reads, axis), axis.size), within(kept(other.reads, changed), axis.size)
     unlike, inside = (right != wrong).sum(axis=1), (wrong >= 0).sum(axis=1)
     output = int(np.argmax(unlike * (axis.filter + 1) + inside))
@@ -192,22 +213,35 @@ def _agreeing(
     return [one for number, one in enumerate(samples) if number not in noticed]
 
 
-def less_precise(model: Model, arguments: Arguments, said: Values, like: Tensors, seed: int) -> str | None:
-    """Sums in less precision than the dtype's, if this arm of data does not notice them although other data would."""
+def less_precise(model: Model, arguments: Arguments, arms: Mapping[str, Tensors], said: Sequence[Values], seed: int) -> Told:
+    """Whether some arm of data, by name, notices sums in less precision than the dtype's.
+
+    Only wide integers, which are drawn to need all of the dtype's bits, are held to it; and not where random sums of so many products
+    stay below what the fewer bits hold.
+    """
     bits = LESS.get(arguments.dtype)
     if bits is None:
-        return None
-    for numbers in (said.numbers[..., :2, :2, :], said.numbers):  # a corner tells as a rule
-        if not np.array_equal(_rounded(numbers, bits), numbers):
-            return None
-    right = _wide(model, arguments, like, seed)[1]
-    return None if np.array_equal(_rounded(right, bits), right) else f"sums of {bits} bits"
+        return Told()
+    name = f"sums of {bits} bits"
+    if any(_needs_more(right, bits) for right in reversed(said)):  # the wide ones come last
+        return Told((name,))
+    if "wide_integers" not in arms or products(arguments) > 4 ** (PRECISION[arguments.dtype] - bits):
+        return Told()
+    right = _wide(model, arguments, arms["wide_integers"], seed)[1]
+    return Told() if np.array_equal(_rounded(right, bits), right) else Told(unnoticed=name)
+
+
+def _needs_more(said: Values, bits: int) -> bool:
+    """Whether some of the right values are not the same in so many bits."""
+    corner = said.at(lambda numbers: numbers[..., :2, :2, :])  # tells as a rule
+    return any(right.unlike(_rounded(right.numbers, bits)).any() for right in (corner, said))
 
 
 def _rounded(numbers: Array, bits: int) -> Array:
-    """To so many significant bits, as Veltkamp splits a number: the difference from a large multiple loses the others."""
-    multiple = numbers * (2.0 ** (53 - bits) + 1)
-    return multiple - (multiple - numbers)
+    """To so many significant bits; infinities and NaN as they are."""
+    fractions, exponents = np.frexp(numbers)
+    rounded: Array = np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
+    return rounded
 
 
 def _differs(wrong: Wrong, model: Model, arguments: Arguments, like: Tensors, seed: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.arguments import Arguments, from_record
+from tf_conv_conformance.exclusions import in_order, word
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.results import Line, is_new_failure
 from tf_conv_conformance.vocabulary import FAILING, KINDS, Kind
@@ -97,6 +98,23 @@ def totals(calls: Sequence[Shown], counted: Mapping[str, int]) -> list[tuple[str
 def failing(calls: Sequence[Shown]) -> list[Shown]:
     """The calls that fail and are in no baseline, the worst verdicts first."""
     return sorted((call for call in calls if call.new), key=lambda call: ORDER.index(call.verdict))
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """Of the calls of a case that are held to an oracle's values, how many exclude which wrong oracle, by name."""
+
+    calls: int
+    counts: dict[str, int]
+
+
+def excluded(calls: Iterable[Shown]) -> dict[str, Excluded]:
+    """The wrong oracles that the calls of each case exclude, by the case's key; none where no values of an oracle were looked for."""
+    held = Counter(call.case["key"] for call in calls if "excludes" in call.end)
+    codes: dict[str, Counter[str]] = {key: Counter() for key in held}
+    for call in calls:
+        codes.get(call.case["key"], Counter()).update(call.end.get("excludes", ()))
+    return {key: Excluded(held[key], {word(code): counts[code] for code in in_order(counts)}) for key, counts in codes.items()}
 
 
 def coverage(calls: Sequence[Shown]) -> str | None:

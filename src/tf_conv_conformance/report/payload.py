@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tf_conv_conformance.arguments import read
+from tf_conv_conformance.exclusions import word
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.oracle.models import models_of
 from tf_conv_conformance.relations import RELATIONS
-from tf_conv_conformance.report.calls import ORDER, Shown
+from tf_conv_conformance.report.calls import ORDER, Excluded, Shown, excluded
 from tf_conv_conformance.report.figures import figure
 from tf_conv_conformance.reproduction import from_record as reproduction
 
@@ -83,21 +84,32 @@ def alike(calls: Sequence[Shown]) -> dict[str, list[int]]:
 
 def chunks(calls: Sequence[Shown]) -> Iterator[dict[str, Any]]:
     """The details of all calls, as many at a time as a chunk has; each chunk holds the cases and the axes of its calls."""
+    found = excluded(calls)
     for start in range(0, len(calls), CHUNK):
-        yield _chunk(calls[start : start + CHUNK])
+        yield _chunk(calls[start : start + CHUNK], found)
 
 
-def _chunk(calls: Iterable[Shown]) -> dict[str, Any]:
+def _chunk(calls: Iterable[Shown], found: Mapping[str, Excluded]) -> dict[str, Any]:
     cases: dict[str, Any] = {}
     axes = Numbered()
     details = []
     for call in calls:
         kept = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
-        cases.setdefault(call.case["key"], {name: call.case[name] for name in kept})
+        if (key := call.case["key"]) not in cases:
+            cases[key] = {name: call.case[name] for name in kept}
+            cases[key]["excludes"] = {"calls": found[key].calls, "counts": list(found[key].counts.items())} if key in found else None
         reading, models = read(call.arguments), models_of(call.arguments)
         places = [axes.number((axis, models)) for axis in (reading.height, reading.width)] if reading else None
-        details.append({**_detail(call), "axes": places})
+        details.append({**_detail(call), "axes": places, "excludes": _places(call, found)})
     return {"calls": details, "cases": cases, "axes": [figure(axis, models) for axis, models in axes.values()]}
+
+
+def _places(call: Shown, found: Mapping[str, Excluded]) -> list[int] | None:
+    """The places of the wrong oracles that a call excludes among those of its case; None where it is not held to an oracle."""
+    if "excludes" not in call.end:
+        return None
+    names = set(map(word, call.end["excludes"]))
+    return [place for place, name in enumerate(found[call.case["key"]].counts) if name in names]
 
 
 def _detail(call: Shown) -> dict[str, Any]:

@@ -77,6 +77,20 @@ function told(call) {
     references.length ? make("ul", {}, ...links(references)) : null);
 }
 
+// The wrong oracles that the calls of a case exclude; those that this one does not are said to be of others.
+function excluded(call) {
+  const all = call.case.excludes;
+  if (!all) return null;
+  const items = all.counts.map(([name, count], place) => {
+    const here = call.excludes?.includes(place);
+    const told = [count < all.calls ? `${count.toLocaleString("en")} of ${all.calls.toLocaleString("en")} calls` : null, here ? null : "not this one"].filter(Boolean).join(", ");
+    return make("li", { className: here ? "here" : "" }, name, told ? make("small", {}, told) : null);
+  });
+  const about = call.excludes ? "This call's data would have shown these, as would that of all calls of its case that are held to the oracle unless counted:"
+    : "This call is not held to an oracle's values; others of its case are:";
+  return make("section", {}, make("h4", {}, "Wrong oracles that the data excludes"), make("p", {}, about), make("ul", { className: "excluded" }, ...items));
+}
+
 async function detail(number) {
   const call = await detailOf(number), own = call.case;
   const verdict = value("verdict", number);
@@ -103,8 +117,9 @@ async function detail(number) {
     if (call.heat) parts.push(make("section", {}, make("h4", {}, "Where the values differ"), heatMap(call.heat, calls.largest[number], picture.choose)));
     parts.push(arithmetic(call.axes));
   }
+  parts.push(excluded(call));
   if (call.python) parts.push(copied("The call as Python, without this suite", call.python));
   parts.push(copied(`The case, ${own.file}:${own.line}`, own.yaml));
   parts.push(facts([["Exercises", value("rules", number).join(", ")]]), link);
-  return parts;
+  return parts.filter(Boolean);
 }

@@ -1,0 +1,48 @@
+"""Which wrong oracles the data of a call excludes: in record files by short codes, since a run has thousands of calls with a dozen each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+CODES = {
+    "height padding shifted by one": "pad-h",
+    "width padding shifted by one": "pad-w",
+    "height and width swapped": "swap",
+    "dilation ignored": "rate",
+    "documented instead of phase_strided": "doc",
+    "phase_strided instead of documented": "phase",
+    "filter transposed": "turn",
+    "last tap dropped": "last",
+    "first tap dropped": "first",
+    "filter flipped in height": "flip-h",
+    "filter flipped in width": "flip-w",
+    "filter flipped in height and width": "flip",
+    "channels reversed": "in",
+    "filters reversed": "out",
+    "sums of 8 bits": "8",
+    "sums of 11 bits": "11",
+    "sums of 24 bits": "24",
+}
+"""The code of each wrong oracle of :mod:`oracle.mutants`, by its name, in the order in which a reader wants them."""
+NAMES = {code: name.replace("_", "-") for name, code in CODES.items()}
+
+
+def codes(names: Iterable[str]) -> list[str]:
+    """The codes of wrong oracles."""
+    return [CODES[name] for name in names]
+
+
+def in_order(found: Iterable[str]) -> list[str]:
+    """Codes in a fixed order; those of another version of the suite at the end."""
+    places = {code: place for place, code in enumerate(NAMES)}
+    return sorted(found, key=lambda code: (places.get(code, len(places)), code))
+
+
+def word(code: str) -> str:
+    """What a code stands for; itself where another version of the suite wrote it."""
+    return NAMES.get(code, code)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Wrong oracles in a line of text, in the same order and words."""
+    return ", ".join(word(code) for code in in_order(codes(names)))
