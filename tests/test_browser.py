@@ -283,6 +283,50 @@ def test_the_arithmetic_and_the_case_are_shown(visit, report):
     assert "Explained by the model phase-strided" in text
 
 
+def detail_of(visit, path, identifier):
+    page = visit(path, "#" + quote(identifier, safe=""))
+    chosen(page, identifier)
+    return page
+
+
+def excluded(page):
+    """What the chosen call's page lists as excluded, and which of it by this call."""
+    section = page.locator(".detail section").filter(has=page.get_by_role("heading", name="Wrong oracles that the data excludes"))
+    items = section.locator("li").all()
+    return (
+        section.locator("p").inner_text(),
+        [item.inner_text() for item in items],
+        [item.inner_text() for item in items if item.get_attribute("class")],
+    )
+
+
+def test_the_wrong_oracles_that_the_data_excludes_are_listed(visit, report):
+    """Of the 72 calls of the case, the half with rate 1 have no dilation to ignore, and each half has its own dtype's precision."""
+    page = detail_of(visit, report, "cases/a.yaml::plain[strides1-SAME-rate1-float32-eager]")
+    about, listed, here = excluded(page)
+    assert about.startswith("Each would have given another result on the data of the 72 calls of its case")
+    assert {"height padding shifted by one", "last tap dropped", "filter flipped in height and width"} <= set(here)
+    assert "dilation ignored (36 of 72 calls, not this one)" in listed
+    assert "dilation ignored" not in " ".join(here)
+    assert "sums of 24 bits (36 of 72 calls, not this one)" in listed
+    assert "sums of 11 bits (36 of 72 calls)" in here
+    page = detail_of(visit, report, "cases/a.yaml::plain[strides1-SAME-rate2-float32-eager]")
+    assert "dilation ignored (36 of 72 calls)" in excluded(page)[2]
+
+
+def test_of_a_call_that_is_refused_nothing_is_said_to_be_excluded(visit, tmp_path, calls):
+    from test_report import excluding
+
+    write([excluding(tmp_path, calls)], tmp_path / "index.html")
+    names = ("some[filterliteral3.0_5.0-strides0-eager]", "none[eager]")
+    some, none = (detail_of(visit, tmp_path / "index.html", f"f.yaml::{name}") for name in names)
+    about, listed, here = excluded(some)
+    assert about.startswith("This call is not held to an oracle's values. Each would")
+    assert "last tap dropped (2 of 3 calls, not this one)" in listed
+    assert here == []
+    assert none.get_by_role("heading", name="Wrong oracles that the data excludes").count() == 0
+
+
 def test_the_list_is_driven_by_the_keyboard(visit, report):
     page = visit(report)
     page.focus(".list")

@@ -327,6 +327,7 @@ SHOWN = ("height padding shifted by one", "width padding shifted by one", "last 
         (5, "1, expect: {shape: [1, 1, 3, 1]}", None),
         (5, "1, expect: {error: ValueError}", None),
         (5, "0", None),  # refused
+        (".inf", "1", None),  # it spreads, which is another question
         (5, "1, deviations: [{rule: conv2d.values, observed: {error: ValueError}, reported: unreported}]", None),
         (5, "1, deviations: [{rule: conv2d.values, observed: {shape: [1, 1, 2, 1], values: unspecified}, reported: unreported}]", None),
     ],

@@ -109,17 +109,17 @@ def _told(model: Model, arguments: Arguments, drawn: Arguments, arms: Sequence[d
 
 
 @lru_cache(maxsize=4096)
-def excluded(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[str, ...]:
+def excluded(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[str, ...] | None:
     """The wrong oracles that data drawn for `drawn` would show, where a call is held to a model's values for `arguments`.
 
-    None of a model that leaves out padding or flushes what is subnormal: those are about single values.
+    None where that is not asked: of infinities and NaN, of a model that leaves out padding or flushes what is subnormal.
     """
     plain, own = MODELS[model.name], inputs(drawn)
     if replace(model, accumulator=None, truncates_sizes=False) != plain:
-        return ()
+        return None
     if model == plain and arguments == drawn:
-        return own.excluded.get(model.name, ())
-    return _told(model, arguments, drawn, own.arms, 0).excluded if own.excluded else ()
+        return own.excluded.get(model.name)
+    return _told(model, arguments, drawn, own.arms, 0).excluded if own.excluded else None
 
 
 def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:

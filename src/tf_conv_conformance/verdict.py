@@ -30,8 +30,8 @@ from tf_conv_conformance.vocabulary import FAILING, Kind
 class Verdict:
     """What the observation means. `rules` are the ids of the rules that it contradicts, `reason` says it in a sentence.
 
-    `excluded` are the wrong oracles that this check would have noticed, by name; None where it held nothing
-    to an oracle's values.
+    `excluded` are the wrong oracles that this check would have noticed, by name; None where nothing was held
+    to an oracle's values, or where they are infinite or NaN.
     """
 
     kind: Kind
@@ -94,8 +94,9 @@ def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | Non
     held = [(model, one.arguments) for one in declared if (model := model_of(one.deviation.observed)) is not None]
     if not declared and _compares_values(call) and claim(call) == prediction.documented(call.arguments):
         held = [(DOCUMENTED, call.arguments)]
-    names = (prediction.excluded(model, arguments, call.arguments) for model, arguments in held)
-    return tuple(dict.fromkeys(name for one in names for name in one)) if held else None
+    asked = [prediction.excluded(model, arguments, call.arguments) for model, arguments in held]
+    found = [names for names in asked if names is not None]
+    return tuple(dict.fromkeys(name for names in found for name in names)) if found else None
 
 
 def judge_relation(relation: Relation, reading: Reading, observation: Observation, others: Sequence[Observation]) -> Verdict:

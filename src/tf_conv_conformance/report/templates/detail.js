@@ -84,10 +84,14 @@ function excluded(call) {
   const items = all.counts.map(([name, count], place) => {
     const here = call.excludes?.includes(place);
     const told = [count < all.calls ? `${count.toLocaleString("en")} of ${all.calls.toLocaleString("en")} calls` : null, here ? null : "not this one"].filter(Boolean).join(", ");
-    return make("li", { className: here ? "here" : "" }, name, told ? make("small", {}, told) : null);
+    return make("li", { className: here ? "here" : "" }, ...(told ? [`${name} `, make("small", {}, `(${told})`)] : [name]));
   });
-  const about = call.excludes ? "This call's data would have shown these, as would that of all calls of its case that are held to the oracle unless counted:"
-    : "This call is not held to an oracle's values; others of its case are:";
+  const others = all.calls > 1 ? `of the ${all.calls.toLocaleString("en")} calls of its case that are held to an oracle` : null;
+  const about = [
+    call.excludes ? null : "This call is not held to an oracle's values.",
+    items.length ? "Each would have given another result on the data" : "None would have given another result on the data",
+    others ? `${others}; a count says where not on that of all.` : "of this call.",
+  ].filter(Boolean).join(" ");
   return make("section", {}, make("h4", {}, "Wrong oracles that the data excludes"), make("p", {}, about), make("ul", { className: "excluded" }, ...items));
 }
 
