@@ -219,6 +219,15 @@ def test_what_no_model_explains_is_not_declared(tensorflow):
     assert outlook(lines).startswith("Run by pytest, it fails as it is, and there is nothing to declare: no model explains what came out")
 
 
+def test_what_the_data_excludes_is_told(tensorflow):
+    lines, conforms = told(EAGER, Subject(tensorflow, computed(EAGER)))
+    assert conforms
+    start = next(
+        place for place, line in enumerate(lines) if line.startswith("  excluded  height padding shifted by one, width padding shifted")
+    )
+    assert "sums of 11 bits" in " ".join(lines[start : start + 3])
+
+
 def test_two_answers_are_not_declared(tensorflow):
     lines, _ = told(EAGER, Subject(tensorflow, computed(EAGER, off_by_3), computed(EAGER)))
     assert rows(lines)[0][1] == "flaky"

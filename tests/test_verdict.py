@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tf_conv_conformance import prediction
+from tf_conv_conformance import failure, prediction
 from tf_conv_conformance.casefile.model import When
 from tf_conv_conformance.explanation import explaining_model, feeding
 from tf_conv_conformance.numbers import encode
@@ -358,3 +358,11 @@ def test_a_deviation_for_other_arguments_excludes_what_it_is_not(calls):
     excluded = judge(deviating, raised(), SUBJECT).excluded
     assert "dilation ignored" not in excluded
     assert "filter flipped in height" in excluded
+
+
+def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
+    call = eager(calls, ROW % (3, "1"))
+    verdict = judge(call, returned(call), SUBJECT)
+    text = failure.text("f.yaml:3", call, verdict, returned(call), {}).splitlines()
+    assert text[0] == "vacuous: this data does not notice a wrong oracle: filter flipped in width"
+    assert f"  excluded   {', '.join(SHOWN)}" in text
