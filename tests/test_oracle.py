@@ -255,3 +255,10 @@ def test_subnormal_numbers_may_be_flushed():
     arguments = made("conv2d", x.shape, w.shape)
     result = values(replace(DOCUMENTED, flushes_subnormals=True), arguments, x, w)
     assert result.ravel().tolist() == [0, 0, 2.0**-126, 0, 2.0**-100, 0]
+
+
+def test_the_pointwise_identity_of_a_separable_convolution_makes_nan_of_what_is_not_finite():
+    call = made("depthwise_conv2d", (1, 1, 3, 2), (1, 1, 2, 1), via="tf.nn.separable_conv2d")
+    x = np.array([[1.0, 2.0], [np.inf, 3.0], [4.0, np.nan]]).reshape(1, 1, 3, 2)
+    result = values(DOCUMENTED, call, x, np.ones((1, 1, 2, 1)))
+    assert np.array_equal(result[0, 0], [[1.0, 2.0], [np.inf, np.nan], [np.nan, np.nan]], equal_nan=True)

@@ -12,8 +12,7 @@ from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.explore.causes import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges
-from tf_conv_conformance.explore.known import Known
-from tf_conv_conformance.rules.catalogue import RULES
+from tf_conv_conformance.explore.known import Known, foretelling
 from tf_conv_conformance.runner import Performed, Subject, ask, asked, same
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
 from tf_conv_conformance.subject.observation import Observation
@@ -146,10 +145,8 @@ class Judge:
         return Performed(Verdict("flaky", f"{ending(observation)}; then {ending(again)}", verdict.rules, verdict.difference), observation)
 
     def known(self, call: Call, observation: Observation) -> Known | None:
-        """The deviation that foretells an observation, one from a rule of the call's own entry point first."""
-        speaking = [one for one in self._known if one.speaks_about(call, self.subject.subject)]
-        speaking.sort(key=lambda one: call.arguments.door not in RULES[one.deviation.rule].doors)
-        return next((one for one in speaking if one.foretells(call, observation)), None)
+        """The deviation that foretells an observation."""
+        return foretelling(self._known, call, observation, self.subject.subject)
 
     def _kills(self, call: Call) -> bool:
         """Whether a deviation that speaks about the call says that the process ends."""

@@ -7,7 +7,8 @@ every edge that they all share; and what it says comes out, with the call's own 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,11 @@ class Known:
     shapes: frozenset[str]
 
     def speaks_about(self, call: Call, subject: Mapping[str, Any]) -> bool:
-        """Whether the call is one of a kind with those that it is declared for."""
+        """Whether the call is one of a kind with those that it is declared for, and breaks the rule, or none."""
+        return self.is_alike(call, subject) and self._is_about_its_rule(call.arguments)
+
+    def is_alike(self, call: Call, subject: Mapping[str, Any]) -> bool:
+        """Whether the call is one of a kind with those that it is declared for, whatever rules it breaks."""
         arguments, when = call.arguments, self.deviation.when
         if arguments.op != self.op or call.mode not in (when.modes or MODES) or not self.edges <= edges(arguments):
             return False
@@ -58,7 +63,7 @@ class Known:
             return False
         if arguments.dtype not in self.dtypes and not ("float32" in self.dtypes and arguments.dtype in FLOATS):
             return False
-        return self._is_about_its_rule(arguments) and unmet(when, subject) is None
+        return unmet(when, subject) is None
 
     def _is_about_its_rule(self, arguments: Arguments) -> bool:
         """Whether the call breaks the rule, or breaks none.
@@ -71,7 +76,18 @@ class Known:
         if self.edges and (observed.crash or observed.timeout):
             return True
         breaking = {short(rule.id) for rule in broken(arguments)}
-        return short(self.deviation.rule) in breaking if RULES[self.deviation.rule].is_precondition else not breaking
+        return short(self.deviation.rule) in breaking if self.is_of_precondition else not breaking
+
+    @property
+    def is_of_precondition(self) -> bool:
+        """Whether it says what comes of a call that the documentation rules out."""
+        return RULES[self.deviation.rule].is_precondition
+
+    @property
+    def accepts(self) -> bool:
+        """Whether a call that the documentation rules out has an answer."""
+        observed = self.deviation.observed
+        return self.is_of_precondition and not (observed.error or observed.crash or observed.timeout)
 
     def foretells(self, call: Call, observation: Observation) -> bool:
         """Whether what it declares is what was observed, with this call's sizes."""
@@ -84,11 +100,7 @@ class Known:
             return deviation_difference(call, declared, observation, names) is None
         model = model_of(observed)
         assert model is not None
-        for name in self.as_if:
-            other = AS_IF[name](call.arguments)
-            if predicts(model, other, call, observation, names):
-                return True
-        return False
+        return any(predicts(model, AS_IF[name](call.arguments), call, observation, names) for name in self.as_if)
 
     def _has_shape(self, call: Call, observation: Observation, names: list[str]) -> bool:
         dtype = self.deviation.observed.dtype or call.arguments.dtype
@@ -97,6 +109,46 @@ class Known:
             return observation.kind == "answered" and not any(arm.error or arm.shape in shapes.values() for arm in observation.arms)
         declared = [shapes[name] for name in self.shapes if name in shapes] if self.shapes else [tuple(self.deviation.observed.shape or ())]
         return any(comparison.from_values(Returns(shape, dtype), None, names, observation) is None for shape in declared)
+
+
+def foretelling(known: Sequence[Known], call: Call, observation: Observation, subject: Mapping[str, Any]) -> Known | None:
+    """The deviation that foretells an observation, one from a rule of the call's own entry point first; or one of some that do together.
+
+    A call that breaks rules, each of which a deviation says is let pass, has the result of one that breaks none: then those that are
+    about results may foretell it, and so may what a model is to leave out with what another is to read.
+    """
+    alike = [one for one in known if one.is_alike(call, subject)]
+    speaking = [one for one in alike if one.speaks_about(call, subject)]
+    speaking.sort(key=lambda one: call.arguments.door not in RULES[one.deviation.rule].doors)
+    if (found := next((one for one in speaking if one.foretells(call, observation)), None)) is not None:
+        return found
+    passing = [one for one in alike if one.accepts]
+    if not {short(rule.id) for rule in broken(call.arguments)} <= {short(one.deviation.rule) for one in passing}:
+        return None
+    results = [one for one in alike if not one.is_of_precondition]
+    return next((one for one in results if one.foretells(call, observation)), _together([*passing, *results], call, observation))
+
+
+def _together(known: Sequence[Known], call: Call, observation: Observation) -> Known | None:
+    """The first of the deviations that declare arithmetic, where several in one model, for a reading of any, foretell an observation."""
+    modelled = [(one, model) for one in known if (model := model_of(one.deviation.observed)) is not None]
+    names = [arm.name for arm in prediction.inputs(call.arguments).arms]
+    readings_of_any = dict.fromkeys(["as given", *(name for one, _ in modelled for name in one.as_if)])
+    for kind in dict.fromkeys(MODELS[model.name] for _, model in modelled):
+        models = [model for _, model in modelled if model.name == kind.name]
+        for model in _merged(kind, models):
+            if any(predicts(model, AS_IF[name](call.arguments), call, observation, names) for name in readings_of_any):
+                return modelled[0][0]
+    return None
+
+
+def _merged(kind: Model, models: Sequence[Model]) -> Iterator[Model]:
+    """A model with any of the departures of these."""
+    skips = any(model.skips_padding for model in models)
+    flushes = any(model.flushes_subnormals for model in models)
+    accumulators = dict.fromkeys([None, *(model.accumulator for model in models)])
+    for skip, flush, accumulator in product({False, skips}, {False, flushes}, accumulators):
+        yield replace(kind, skips_padding=skip, flushes_subnormals=flush, accumulator=accumulator)
 
 
 def predicts(model: Model, other: Arguments, call: Call, observation: Observation, names: Sequence[str]) -> bool:

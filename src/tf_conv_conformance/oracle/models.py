@@ -136,11 +136,19 @@ def compute(
     across = flat(reading, x)
     kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
     if arguments.gradient is None or dy is None:
-        return _layout(reading, correlate(across, kernel, rows, columns, skip_padding))
+        return _layout(reading, _pointwise(arguments, correlate(across, kernel, rows, columns, skip_padding)))
     upstream = flat(reading, dy)
     if arguments.gradient == "input":
         return _layout(reading, adjoint_input(upstream, kernel, rows, columns, reading.height.size, reading.width.size))
     return adjoint_filter(across, upstream, rows, columns, kernel.shape[2], kernel.shape[3]).reshape(w.shape)
+
+
+def _pointwise(arguments: Arguments, result: Array) -> Array:
+    """The result of the depthwise part times the identity that ``tf.nn.separable_conv2d`` is given: a zero times infinity is NaN."""
+    if arguments.door != "tf.nn.separable_conv2d" or np.isfinite(result).all():
+        return result
+    with np.errstate(invalid="ignore"):
+        return result @ np.eye(result.shape[-1])
 
 
 def flat(reading: Reading, tensor: Array) -> Array:
