@@ -75,6 +75,7 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ({"input": "{values: [1, 2], shape: [3]}"}, "[3] is not the shape [2] of the values"),
         ({"input": "{values: [[[[0.1]]]]}"}, "the value 0.1 of `input` is not exact in float32"),
         ({"input": "[1, 9, 9, 64]", "filter": "[3, 3, 64, 2]", "dtype": "bfloat16"}, "sums of 576 products do not stay exact in bfloat16"),
+        ({"gradient": "input", "dtype": "int32"}, "int32 has no gradient in TensorFlow; use a floating dtype"),
         ({"input": "[1, 100000, 100000, 2]"}, "1 × 100000 × 100000 × 2 = 20000000000 elements; 16777216 is the limit"),
         ({"padding": "[[0, 0], [1000000, 0], [1000000, 0], [0, 0]]"}, "the documented result has"),
         ({"deviations": "[{rule: conv2d.unit-stride, observed: {model: documented}, reported: unreported}]"}, "there is no rule 'conv2d.unit-stride'"),

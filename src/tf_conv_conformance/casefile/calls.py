@@ -61,6 +61,7 @@ class Sweep:
         for number in numbers:
             one = self.expansion[number]
             checks.check_size(one.arguments)
+            checks.check_gradient(one.arguments)
             checks.check_exact(one.arguments)
             declared = self._declared(one, modes)
             for mode in modes:

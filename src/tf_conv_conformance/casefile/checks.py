@@ -44,6 +44,12 @@ def check_exact(arguments: Arguments) -> None:
         raise Unusable((), str(error)) from error
 
 
+def check_gradient(arguments: Arguments) -> None:
+    """Refuse a gradient of integers, which have none. Raises :class:`Unusable`."""
+    if arguments.gradient is not None and arguments.dtype.startswith(("int", "uint")):
+        raise Unusable(("gradient",), f"{arguments.dtype} has no gradient in TensorFlow; use a floating dtype")
+
+
 def check_expectation(expect: Expect) -> None:
     """Refuse literal values that are ragged, or that do not fill the shape. Raises :class:`Unusable`."""
     if expect.values is None:

@@ -108,6 +108,7 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[Drawn]:
         case = Case.model_validate({"id": "explored", **plain})
         one = expand(case, Defaults())[0]
         checks.check_size(one.arguments)
+        checks.check_gradient(one.arguments)
         checks.check_exact(one.arguments)
     except (ValidationError, Unusable):
         return []

@@ -217,7 +217,7 @@ def less_precise(model: Model, arguments: Arguments, arms: Mapping[str, Tensors]
     """Whether some arm of data, by name, notices sums in less precision than the dtype's.
 
     Only wide integers, which are drawn to need all of the dtype's bits, are held to it; and not where random sums of so many products
-    stay below what the fewer bits hold.
+    may all stay below what the fewer bits hold: a sum of K of them is smaller by sqrt(K) than the largest, and four times more to be sure.
     """
     bits = LESS.get(arguments.dtype)
     if bits is None:
@@ -225,7 +225,7 @@ def less_precise(model: Model, arguments: Arguments, arms: Mapping[str, Tensors]
     name = f"sums of {bits} bits"
     if any(_needs_more(right, bits) for right in reversed(said)):  # the wide ones come last
         return Told((name,))
-    if "wide_integers" not in arms or products(arguments) > 4 ** (PRECISION[arguments.dtype] - bits):
+    if "wide_integers" not in arms or products(arguments) > 4 ** (PRECISION[arguments.dtype] - bits - 2):
         return Told()
     right = _wide(model, arguments, arms["wide_integers"], seed)[1]
     return Told() if np.array_equal(_rounded(right, bits), right) else Told(unnoticed=name)
