@@ -9,7 +9,7 @@ import pytest
 from tf_conv_conformance import data, prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.numbers import as_numbers, encode
-from tf_conv_conformance.oracle.error_bounds import bound, gamma, unit_roundoff
+from tf_conv_conformance.oracle.error_bounds import Values, bound, gamma, unit_roundoff
 from tf_conv_conformance.oracle.models import DOCUMENTED, values
 
 CALL = Arguments("conv2d", TensorSpec((1, 6, 5, 16)), TensorSpec((3, 3, 16, 4)), 1, "SAME", data=("reals",))
@@ -87,3 +87,27 @@ def test_predictions_of_reals_carry_the_bound():
     assert (predicted.bound > 0).all()
     exact = replace(CALL, data=("small_integers",))
     assert prediction.values(DOCUMENTED, exact, exact)[0].bound is None
+
+
+@pytest.mark.parametrize(("dtype", "exponent"), [("float16", -24), ("bfloat16", -133), ("float32", -149), ("float64", -1074)])
+def test_a_sum_of_zeros_may_be_the_smallest_subnormal_number(dtype, exponent):
+    zeros = np.zeros(CALL.input.shape), np.zeros(CALL.filter.shape)
+    assert np.unique(bound(DOCUMENTED, replace(CALL, dtype=dtype), *zeros)).tolist() == [2.0**exponent]
+
+
+def test_values_are_unlike_beyond_their_bound_alone():
+    numbers = np.array([1.25, 0.75, 1.5, np.nan, 1])
+    right = np.array([1, 1, 1, np.nan, np.nan])
+    assert Values(right, np.full(5, 0.25)).unlike(numbers).tolist() == [False, False, True, False, True]
+    assert Values(right).unlike(numbers).tolist() == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "own", "accumulator"), [("float16", 11, 24), ("bfloat16", 8, 24), ("float32", 24, 24), ("float64", 53, 53)]
+)
+def test_the_bound_is_that_of_higham(dtype, own, accumulator):
+    """Of 144 products of ones: the growth of two sums, TensorFlow's and the oracle's, and a rounding of what they come to."""
+    grown = sum(Fraction(144, 2**bits - 144) for bits in (accumulator, 53))
+    expected = float(144 * (grown + Fraction(1, 2**own) * (1 + grown))) + (2.0**-24 if dtype == "float16" else 0)
+    limit = bound(DOCUMENTED, replace(CALL, dtype=dtype), -np.ones(CALL.input.shape), np.ones(CALL.filter.shape))[0, 3, 2, 0]
+    assert limit == pytest.approx(expected, rel=1e-13)

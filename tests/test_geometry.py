@@ -7,11 +7,13 @@ import pytest
 
 from tf_conv_conformance.geometry import (
     Axis,
+    Phases,
     documented_padding,
     documented_reads,
     documented_size,
     phase_strided_reads,
     phase_strided_size,
+    phases,
 )
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
 
@@ -112,6 +114,7 @@ def test_with_stride_1_the_two_agree():
         (Axis(24, 4, 1, 3, "VALID"), 15, 15),
         (Axis(9, 3, 2, 2, "SAME"), 5, 5),  # the same size, other reads
         (Axis(7, 3, 9, 5, "VALID"), 0, -3),  # TensorFlow: "cropped_shape[0]=-3 must be non-negative"
+        (Axis(2, 4, 2, 2, "VALID"), -2, -1),  # towards zero, as C++ divides, it would be -1 and 0
         (Axis(0, 3, 2, 1, "SAME"), 0, 0),
         (Axis(4, 2, 1, 2**30, "SAME"), 4, 4),
         (Axis(5, 3, 2**31 - 1, 1, "SAME"), 1, 1),
@@ -150,3 +153,10 @@ def test_rates_that_64_bits_do_not_hold_read_what_any_other_large_rate_reads(rat
 def test_a_stride_that_64_bits_do_not_hold_leaves_the_first_element():
     assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, "VALID")), [[0, 1]])
     assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, (2**64 - 1, 1))), [[-1, -1], [1, 2]])
+
+
+def test_the_phases_of_an_axis():
+    assert phases(Axis(24, 4, 4, 3, "VALID")) == Phases(padded=24, excess=0, result=2)
+    assert phases(Axis(7, 3, 1, 5, (1, 0))) == Phases(padded=8, excess=2, result=0)
+    assert phases(Axis(2, 4, 2, 2, "VALID")) == Phases(padded=2, excess=0, result=-1)
+    assert phases(Axis(2, 4, 2, 2, "VALID"), truncated=True) == Phases(padded=2, excess=0, result=0)

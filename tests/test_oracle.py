@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy.signal import correlate as scipy_correlate
 
 from tf_conv_conformance.arguments import Arguments, TensorSpec
+from tf_conv_conformance.geometry import Axis, documented_reads
 from tf_conv_conformance.oracle import correlation
-from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, shape, values
+from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, flushed, kept, shape, values
 
 
 def made(op, x, w, **keywords):
@@ -157,7 +158,9 @@ def test_outer_batch_dimensions_are_batches():
     assert np.array_equal(whole[1], one)
 
 
-@pytest.mark.parametrize(("x", "w"), [((1, 4, 4, 3), (1, 1, 2, 2)), ((1, 4, 4, 4), (1, 1, 2, 3)), ((1, 4, 4, 2), (1, 1, 0, 2))])
+@pytest.mark.parametrize(
+    ("x", "w"), [((1, 4, 4, 3), (1, 1, 2, 2)), ((1, 4, 4, 4), (1, 1, 2, 3)), ((1, 4, 4, 2), (1, 1, 4, 2)), ((1, 4, 4, 2), (1, 1, 0, 2))]
+)
 def test_channels_that_do_not_fit_have_no_result(x, w):
     with pytest.raises(Impossible):
         shape(DOCUMENTED, made("conv2d", x, w))
@@ -262,3 +265,47 @@ def test_the_pointwise_identity_of_a_separable_convolution_makes_nan_of_what_is_
     x = np.array([[1.0, 2.0], [np.inf, 3.0], [4.0, np.nan]]).reshape(1, 1, 3, 2)
     result = values(DOCUMENTED, call, x, np.ones((1, 1, 2, 1)))
     assert np.array_equal(result[0, 0], [[1.0, 2.0], [np.inf, np.nan], [np.nan, np.nan]], equal_nan=True)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_a_depthwise_filter_is_for_as_many_channels_as_there_are(channels):
+    with pytest.raises(Impossible, match=f"made for {channels} channels and the input has 3"):
+        shape(DOCUMENTED, made("depthwise_conv2d", (1, 4, 4, 3), (1, 1, channels, 2)))
+
+
+def test_a_size_of_zero_is_a_shape_and_a_negative_one_is_none():
+    for x, expected in (((1, 2, 5, 1), (1, 0, 3, 1)), ((1, 5, 2, 1), (1, 3, 0, 1))):
+        assert shape(DOCUMENTED, made("conv2d", x, (3, 3, 1, 1))) == expected
+    for x in ((1, 1, 5, 1), (1, 5, 1, 1)):
+        with pytest.raises(Impossible):
+            shape(DOCUMENTED, made("conv2d", x, (3, 3, 1, 1)))
+    assert shape(DOCUMENTED, made("conv2d", (1, 4, 4, 0), (1, 1, 0, 2))) == (1, 4, 4, 2)
+
+
+def test_sizes_are_divided_towards_zero_where_a_model_says_so_alone():
+    arguments = made("conv2d", (1, 2, 2, 1), (5, 5, 1, 1), strides=2)  # 2 - 5 by 2: -1 steps, or none
+    assert shape(replace(DOCUMENTED, truncates_sizes=True), arguments) == (1, 0, 0, 1)
+    with pytest.raises(Impossible):
+        shape(DOCUMENTED, arguments)
+
+
+def test_subnormal_numbers_are_kept_unless_a_model_flushes_them_going_in_and_coming_out():
+    x, w = np.full((1, 1, 1, 1), 2.0**-130), np.full((1, 1, 1, 1), 2.0**20)
+    arguments = made("conv2d", x.shape, w.shape)
+    assert values(DOCUMENTED, arguments, x, w).item() == 2.0**-110
+    assert values(replace(DOCUMENTED, flushes_subnormals=True), arguments, x, w).item() == 0
+    assert values(DOCUMENTED, arguments, x, np.ones_like(w)).item() == 2.0**-130
+
+
+@pytest.mark.parametrize(("dtype", "exponent"), [("float16", -14), ("bfloat16", -126), ("float32", -126), ("float64", -1022)])
+def test_the_smallest_normal_number_is_not_flushed(dtype, exponent):
+    smallest = 2.0**exponent
+    below = np.nextafter(smallest, 0)
+    assert flushed(np.array([smallest, -smallest, below, -below, 0, 1]), dtype).tolist() == [smallest, -smallest, 0, 0, 0, 1]
+
+
+def test_reads_that_are_kept_cannot_be_written_to():
+    axis = Axis(5, 3, 1, 1, "SAME")
+    assert kept(documented_reads, axis) is kept(documented_reads, axis)
+    with pytest.raises(ValueError, match="read-only"):
+        kept(documented_reads, axis)[0, 0] = 1

@@ -127,3 +127,11 @@ def test_a_relation_that_says_nothing_is_a_fault():
 def test_the_hash_tells_a_relation_from_its_call(calls):
     found = calls(CASE % "again")
     assert found["x[rate1-eager]"].content_hash != found["x[rate1-eager-again]"].content_hash
+
+
+def test_the_arm_that_differs_is_named():
+    right = answer(CONV2D, prediction.inputs(CONV2D).arms[0].arrays(CONV2D))
+    both = replace(right, arms=right.arms * 2)
+    wrong = replace(right.arms[0], values=right.arms[0].values + 1)
+    verdict = judge_relation(RELATIONS["again"], read(CONV2D), both, [replace(both, arms=(right.arms[0], wrong))])
+    assert (verdict.kind, verdict.difference.arm) == ("violates", "arm 2")

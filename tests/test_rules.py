@@ -1,5 +1,6 @@
 """Each precondition is kept by one call and broken by another, and each phrase is in the installed documentation."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -128,3 +129,33 @@ def test_a_phrase_is_found_across_line_breaks_and_alone_in_its_sentence():
 
 def test_the_page_of_rules_is_up_to_date(repository):
     assert (repository / "docs/rules.md").read_text(encoding="utf-8") == page()
+
+
+def test_a_sentence_ends_where_it_does():
+    text = "One thing. Another `thing`.\n  x: An int, or\n    a list.\n  1. First\n\nLast words, without an end"
+    assert sentence(text, "One thing.") == "One thing."
+    assert sentence(text, "Another `thing`.") == "Another `thing`."
+    assert sentence(text, "or a list") == "x: An int, or a list."
+    assert sentence(text, "First") == "First"  # the number ends a sentence of its own
+    assert sentence(text, "without an end") == "Last words, without an end"
+    assert sentence(text, "First Last") is None
+
+
+EXAMPLES = {
+    "conv2d.example": ("conv2d", (1, 5, 5, 1), (2, 2, 1, 2), "VALID"),
+    "depthwise.example-valid": ("depthwise_conv2d", (1, 3, 2, 1), (2, 1, 1, 2), "VALID"),
+    "depthwise.example-explicit": ("depthwise_conv2d", (1, 3, 2, 1), (2, 1, 1, 2), ((0, 0), (1, 0), (1, 0), (0, 0))),
+    "padding.example-explicit": ("conv2d", (1, 3, 3, 1), (2, 2, 1, 1), ((0, 0), (1, 1), (1, 1), (0, 0))),
+    "padding.example-multiplied": ("conv2d", (1, 3, 2, 1), (2, 2, 1, 1), "SAME"),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_speaks_of_the_call_that_is_printed(name):
+    op, *shapes, padding = EXAMPLES[name]
+    x, w = (TensorSpec(shape, (1.0,) * math.prod(shape)) for shape in shapes)
+    printed = Arguments(op, x, w, 1 if op == "conv2d" else (1, 1, 1, 1), padding)
+    assert name in [rule.id for rule in exercised(printed)]
+    assert name not in [rule.id for rule in exercised(replace(printed, input=TensorSpec(x.shape)))]
+    other = "VALID" if padding != "VALID" else "SAME"
+    assert name not in [rule.id for rule in exercised(replace(printed, padding=other))]

@@ -235,6 +235,8 @@ def test_literal_values(calls):
     assert kind(eager(calls, LITERAL % "[[[[3], [6]]]]"), right) == "conforms"
     assert kind(eager(calls, LITERAL % "[3, 7]"), right) == "violates"
     assert kind(eager(calls, LITERAL % "[3, 6, 9]"), right) == "violates"
+    assert judge(eager(calls, LITERAL % "[[3, 6]]"), right, SUBJECT).difference.aspect == "shape"
+    assert judge(eager(calls, LITERAL % "[3]"), right, SUBJECT).difference.aspect == "shape"
 
 
 def test_data_that_proves_nothing_is_vacuous(calls):
@@ -250,6 +252,7 @@ def test_conditions_on_the_subject():
     assert unmet(When(tensorflow="<2.21"), SUBJECT) == "tensorflow <2.21, and it is 2.21.0"
     assert unmet(When(keras=">=3.13"), SUBJECT) is None
     assert unmet(When(keras="<3"), {**SUBJECT, "keras": None}) == "keras <3, and it is not there"
+    assert unmet(When(onednn=False), {**SUBJECT, "onednn": True}) == "onednn False, and it is True"
     assert unmet(When(onednn=True), SUBJECT) == "onednn True, and it is False"
     assert unmet(When(cpu=["avx2"]), SUBJECT) is None
     assert unmet(When(cpu=["avx2", "avx512f"]), SUBJECT) == "a CPU with avx512f"
@@ -366,3 +369,100 @@ def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
     text = failure.text("f.yaml:3", call, verdict, returned(call), {}).splitlines()
     assert text[0] == "vacuous: this data does not notice a wrong oracle: filter flipped in width"
     assert f"  excluded   {', '.join(SHOWN)}" in text
+
+
+ZEROS = "cases:\n  - {id: x, op: depthwise_conv2d, input: {values: [[[[0], [0]]]]}, filter: {values: [[[[1]], [[2]]]]}, padding: SAME, %s}"
+
+
+def test_only_a_claim_that_rests_on_the_oracle_is_vacuous(calls):
+    zeros = Observation("answered", (Arm(values=np.zeros((1, 1, 2, 1), np.float32), dtype="float32"),))
+    ones = "strides: [1, 1, 1, 1]"
+    assert kind(eager(calls, ZEROS % ones), zeros) == "vacuous"
+    assert kind(eager(calls, ZEROS % (ones + ", expect: {shape: [1, 1, 2, 1]}")), zeros) == "vacuous"
+    assert kind(eager(calls, ZEROS % (ones + ", expect: {values: [0, 0]}")), zeros) == "conforms"
+    assert kind(eager(calls, ZEROS % "strides: [2, 1, 1, 1]"), raised()) == "conforms"
+
+
+def declaring(calls, *observed, base=CONV2D):
+    declared = ", ".join(f"{{rule: conv2d.values, reported: unreported, observed: {one}}}" for one in observed)
+    return eager(calls, f"{base[:-1]}, deviations: [{declared}]}}")
+
+
+TIMED_OUT = Observation("timed out", signal="60 s")
+
+
+def test_how_the_process_ends_is_declared(calls):
+    assert kind(declaring(calls, "{timeout: true}"), TIMED_OUT) == "deviates"
+    assert kind(declaring(calls, "{timeout: true}"), CRASHED) == "crashed"
+    assert kind(declaring(calls, "{crash: SIGFPE}"), TIMED_OUT) == "timed out"
+    answered = raised()
+    assert "the process dying (SIGFPE or SIGSEGV)" in judge(declaring(calls, "{crash: [SIGFPE, SIGSEGV]}"), answered, SUBJECT).reason
+    assert "no answer in time" in judge(declaring(calls, "{timeout: true}"), answered, SUBJECT).reason
+
+
+def test_a_missing_warning_is_told_from_another(calls):
+    call = eager(calls, DECLARED)
+    other = (Warned("FutureWarning", ""), Warned("DeprecationWarning", ""))
+    assert "no warning" in judge(call, returned(call, "phase_strided"), SUBJECT).reason
+    reason = judge(call, returned(call, "phase_strided", warnings=other), SUBJECT).reason
+    assert "DeprecationWarning, FutureWarning" in reason or "FutureWarning, DeprecationWarning" in reason
+    assert "no warning" not in reason
+
+
+@pytest.mark.parametrize(
+    ("observed", "observation", "how"),
+    [
+        ("{crash: SIGFPE}", CRASHED, "SIGFPE"),
+        ("{crash: [SIGFPE, SIGSEGV]}", CRASHED, "SIGFPE or SIGSEGV"),
+        ("{timeout: true}", TIMED_OUT, "timeout"),
+        ("{error: InvalidArgumentError}", raised(), "InvalidArgumentError"),
+    ],
+)
+def test_the_reason_says_what_was_declared(calls, observed, observation, how):
+    verdict = judge(declaring(calls, observed), observation, SUBJECT)
+    assert (verdict.kind, verdict.reason) == ("deviates", f"conv2d.values ({how}; unreported)")
+    assert verdict.rules == ("conv2d.values",)
+
+
+def test_the_reasons_of_several_deviations(calls):
+    declared = "{rule: conv2d.values, reported: unreported, observed: %s}, {rule: conv2d.patches, reported: unreported, observed: %s}"
+    call = eager(calls, f"{CONV2D[:-1]}, deviations: [{declared % (('{crash: SIGFPE}',) * 2)}]}}")
+    assert judge(call, CRASHED, SUBJECT).reason == "conv2d.values (SIGFPE; unreported); conv2d.patches (SIGFPE; unreported)"
+    gone = judge(call, returned(call), SUBJECT)
+    assert gone.reason == "the deviation from conv2d.values is gone: delete it"
+    assert gone.rules == ("conv2d.values", "conv2d.patches")
+
+
+def test_what_a_difference_speaks_against(calls):
+    call = eager(calls, CONV2D)
+    assert judge(call, raised(), SUBJECT).rules == ("conv2d.values",)
+    shape = judge(call, returned(call, change=lambda y: y[:, 1:]), SUBJECT).rules
+    assert "conv2d.out-channels" in shape
+    assert "conv2d.values" not in shape
+    same = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 3, 3]}}")
+    assert "conv2d.values" in judge(same, returned(call, change=off_by_one), SUBJECT).rules
+    other = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 4, 3]}}")
+    assert judge(other, returned(call), SUBJECT).rules == ()
+    refused = eager(calls, CONV2D[:-1] + ", expect: {error: ValueError}}")
+    assert judge(refused, returned(call), SUBJECT).rules == ()
+
+
+def test_the_reason_is_a_sentence(calls):
+    call, atrous = eager(calls, CONV2D), eager(calls, ATROUS)
+    rule = "depthwise.unit-strides-when-atrous"
+    assert judge(call, returned(call), SUBJECT).reason == "shape, dtype and every value are as documented"
+    assert judge(atrous, raised(), SUBJECT).reason == f"refused, as documented ({rule})"
+    expecting = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 3, 3]}}")
+    assert judge(expecting, returned(call), SUBJECT).reason == "what the case expects came out"
+    accepted = judge(atrous, returned(atrous, "phase_strided"), SUBJECT)
+    assert accepted.reason == f"accepted although the documentation says it must not be ({rule})"
+    wrong = judge(call, returned(call, change=off_by_one), SUBJECT)
+    assert wrong.reason == wrong.difference.text()
+    unlike = eager(calls, CONV2D[:-1] + ", expect: {error: ValueError}}")
+    assert judge(unlike, raised("TypeError"), SUBJECT).reason == judge(unlike, raised("TypeError"), SUBJECT).difference.text()
+
+
+def test_a_verdict_that_fails_says_so(calls):
+    call = eager(calls, CONV2D)
+    assert judge(call, returned(call), SUBJECT).failing is False
+    assert judge(call, raised(), SUBJECT).failing is True
