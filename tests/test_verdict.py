@@ -443,6 +443,8 @@ def test_what_a_difference_speaks_against(calls):
     assert "conv2d.values" in judge(same, returned(call, change=off_by_one), SUBJECT).rules
     other = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 4, 3]}}")
     assert judge(other, returned(call), SUBJECT).rules == ()
+    gradient = eager(calls, CONV2D[:-1] + ", gradient: input}")
+    assert judge(gradient, raised(), SUBJECT).rules == ("conv2d.values",)
     refused = eager(calls, CONV2D[:-1] + ", expect: {error: ValueError}}")
     assert judge(refused, returned(call), SUBJECT).rules == ()
 

@@ -1,0 +1,232 @@
+"""The project's own mutants: ``python benchmarks/mutation.py run SESSION`` judges those of a cosmic-ray session that have no result.
+
+``cosmic-ray init`` and ``cr-filter-operators`` write the session: which mutants there are. Here each is made in memory by cosmic-ray,
+and the tests run on it in a fork of a process that has imported everything but the project: a mutant costs the imports of the project
+and the tests up to the first that fails. No file is changed, and tests that start a Python of their own would not see the mutant: none
+is among TESTS. ``page SESSION`` writes docs/mutation.md to standard output. Needs the extras test and mutation.
+"""
+
+import ast
+import gc
+import importlib.abc
+import importlib.util
+import os
+import resource
+import select
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+
+import hypothesis
+import jinja2
+import pytest
+import yaml
+from cosmic_ray.config import load_config
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_db import WorkDB, use_db
+from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
+
+ROOT = Path(__file__).parents[1]
+CONFIG = Path(__file__).with_suffix(".toml")
+PACKAGE = ROOT / "src" / "tf_conv_conformance"
+MEMORY = 8 * 2**30  # bytes of address space; a mutant that asks for more is killed by the MemoryError
+OPTIONS = (f"--rootdir={ROOT}", "-qx", "--tb=line", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
+TESTS = {
+    "rules/conditions.py": ("conditions", "rules"),
+    "rules/catalogue.py": ("rules", "verdict"),
+    "rules/page.py": ("rules",),
+    "rules/rule.py": ("rules",),
+    "verdict.py": ("verdict", "relations"),
+    "geometry.py": ("geometry", "oracle", "arithmetic", "rules", "scope", "mutants"),
+    "oracle/error_bounds.py": ("error_bounds",),
+    "oracle/models.py": ("oracle", "scope"),
+    "oracle/correlation.py": ("oracle",),
+    "oracle/mutants.py": ("mutants",),
+}
+"""The modules, and the tests that are asked about each, in this order."""
+THIRD_PARTY = ("cachetools", "numpy", "packaging.specifiers", "pydantic", "regex", "scipy.signal", "yaml")
+OURS = "tf_conv_conformance.casefile.model"  # imports no module that is mutated, and takes a quarter of a second
+WHY = CONFIG.with_name("mutation_survivors.yaml")
+PAGE = CONFIG.with_name("mutation_page.md.jinja")
+
+
+class Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds one module, and its source is this."""
+
+    def __init__(self, name, source):
+        self.name, self.source = name, source
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+
+    def get_source(self, name):
+        return self.source
+
+
+class WithoutTensorFlow:
+    """A pytest plugin that leaves out the tests that start one: they hold phrases against documentation, and no string is mutated."""
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if "tensorflow" not in item.fixturenames]
+
+
+def program(source):
+    """What is run of a source: nothing of its annotations is."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        for name in ("annotation", "returns"):
+            if hasattr(node, name):
+                setattr(node, name, None)
+    return ast.dump(tree)
+
+
+def name_of(module):
+    """Of a path within the package, what Python imports it as."""
+    return ".".join((PACKAGE.name, *Path(module).with_suffix("").parts))
+
+
+def module_of(item):
+    """The path within the package of the module that a cosmic-ray work item mutates."""
+    return str((ROOT / item.mutations[0].module_path).relative_to(PACKAGE))
+
+
+def tested(module, source, output):
+    """Run the tests on a project with this source of a module; ends the process with pytest's status."""
+    os.setsid()
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.meta_path.insert(0, Mutated(name_of(module), source))
+    files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[module]]
+    status = 3
+    try:
+        status = pytest.main([*OPTIONS, *files], [WithoutTensorFlow()])
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def outcome(module, source, time_limit):
+    """What the tests say of a source: pytest's status, None where they do not end, and the last line of output."""
+    with tempfile.TemporaryFile() as output:
+        child = os.fork()
+        if child == 0:
+            tested(module, source, output)
+        watched = os.pidfd_open(child)
+        ended, _, _ = select.select([watched], [], [], time_limit)
+        os.close(watched)
+        if not ended:
+            os.killpg(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        output.seek(0)
+        lines = [line for line in output.read().decode(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return (status if ended else None), (lines or ["no test failed"])[-1]
+
+
+def judged(mutation, time_limit):
+    """The result of one mutant."""
+    path = ROOT / mutation.module_path
+    before = path.read_text(encoding="utf-8")
+    after = mutate_code(before, get_operator(mutation.operator_name)(**mutation.operator_args), mutation.occurrence)
+    try:
+        if program(after) == program(before):
+            return WorkResult(WorkerOutcome.SKIPPED, "an annotation")
+    except SyntaxError as error:
+        return WorkResult(WorkerOutcome.SKIPPED, f"no Python: {error.msg}")
+    status, said = outcome(str(path.relative_to(PACKAGE)), after, time_limit)
+    if status is None:
+        return WorkResult(WorkerOutcome.NORMAL, "timeout", TestOutcome.KILLED)
+    return WorkResult(WorkerOutcome.NORMAL, said, TestOutcome.KILLED if status else TestOutcome.SURVIVED)
+
+
+def prepare():
+    """Import what does not change, so that no fork has to; the same random examples for every mutant, and none made smaller."""
+    for name in THIRD_PARTY:
+        importlib.import_module(name)
+    hypothesis.settings.register_profile(
+        "mutation", derandomize=True, database=None, phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    )
+    hypothesis.settings.load_profile("mutation")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ["PYTHONPATH"] = str(PACKAGE.parent)
+    sys.path.insert(0, str(PACKAGE.parent))
+    sys.dont_write_bytecode = False
+    importlib.import_module(OURS)
+    assert not [module for module in TESTS if name_of(module) in sys.modules]
+    gc.collect()
+    gc.freeze()
+
+
+def run(session):
+    """Judge what is pending; the tests must pass without a mutant, and fail where a module says nothing."""
+    prepare()
+    limit = load_config(CONFIG).timeout
+    for module in TESTS:
+        began = time.monotonic()
+        status, said = outcome(module, (PACKAGE / module).read_text(encoding="utf-8"), limit)
+        if status != 0 or outcome(module, "raise RuntimeError", limit)[0] == 0:
+            sys.exit(f"{module}: {said} without a mutant" if status else f"{module}: the tests pass without it")
+        print(f"{module}: all tests take {time.monotonic() - began:.1f} s", flush=True)
+    with use_db(str(session), WorkDB.Mode.open) as database:
+        order = list(TESTS)
+        pending = sorted(database.pending_work_items, key=lambda item: (order.index(module_of(item)), item.mutations[0].start_pos))
+        for number, item in enumerate(pending, 1):
+            (mutation,) = item.mutations
+            result = judged(mutation, limit)
+            database.set_result(item.job_id, result)
+            if result.test_outcome is TestOutcome.SURVIVED or number % 50 == 0:
+                where = f"{mutation.module_path}:{mutation.start_pos[0]} {mutation.operator_name.removeprefix('core/')}"
+                print(f"{number} of {len(pending)}: {where}: {result.test_outcome or result.worker_outcome}: {result.output}", flush=True)
+
+
+def reason(item, line, reasons):
+    """Why a mutant survives, by its module, what its line holds, and the end of its operator's name; None where nobody has said."""
+    operator = item.mutations[0].operator_name
+    for one in reasons:
+        if one["module"] == module_of(item) and one["code"] in line and operator.endswith(tuple(one["operators"])):
+            return one["why"]
+    return None
+
+
+def page(session):
+    """The Markdown of docs/mutation.md, and how many survivors have no reason."""
+    reasons = yaml.safe_load(WHY.read_text(encoding="utf-8"))
+    with use_db(str(session), WorkDB.Mode.open) as database:
+        items, results = list(database.work_items), dict(database.results)
+    counts, survivors = {module: Counter() for module in TESTS}, []
+    for item in sorted(items, key=lambda one: (list(TESTS).index(module_of(one)), one.mutations[0].start_pos)):
+        (mutation,), result = item.mutations, results.get(item.job_id)
+        if result is not None and result.worker_outcome is WorkerOutcome.SKIPPED:
+            continue
+        kind = "pending" if result is None else "timeout" if result.output == "timeout" else result.test_outcome.value
+        counts[module_of(item)][kind] += 1
+        if kind == "survived":
+            (row, start), (_, end) = mutation.start_pos, mutation.end_pos
+            line = (ROOT / mutation.module_path).read_text(encoding="utf-8").splitlines()[row - 1]
+            marked = f"{line[:start].lstrip()}⟦{line[start:end]}⟧{line[end:]}".replace("|", "\\|")
+            name = mutation.operator_name.removeprefix("core/")
+            survivors.append((module_of(item), row, marked, name, reason(item, line, reasons)))
+    template = jinja2.Template(PAGE.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    total = sum(counts.values(), Counter())
+    text = template.render(rows=[*counts.items(), ("all", total)], total=total, survivors=survivors, version=version("cosmic-ray"))
+    return text, len([one for one in survivors if one[-1] is None])
+
+
+def main():
+    what, session = sys.argv[1:]
+    if what == "run":
+        run(Path(session))
+    else:
+        text, unexplained = page(Path(session))
+        print(text, end="")
+        if unexplained:
+            sys.exit(f"{unexplained} survivors have no reason in {WHY.name}")
+
+
+if __name__ == "__main__":
+    main()
