@@ -12,7 +12,18 @@ from scipy.signal import correlate as scipy_correlate
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.geometry import Axis, documented_reads
 from tf_conv_conformance.oracle import correlation
-from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, flushed, kept, shape, values
+from tf_conv_conformance.oracle.models import (
+    DOCUMENTED,
+    PHASE_STRIDED,
+    Impossible,
+    compute,
+    flushed,
+    kept,
+    models_of,
+    reading_of,
+    shape,
+    values,
+)
 
 
 def made(op, x, w, **keywords):
@@ -249,8 +260,11 @@ def test_padding_may_be_multiplied_or_skipped():
     with np.errstate(invalid="ignore"):
         multiplied = values(DOCUMENTED, arguments, x, w)
         skipped = values(replace(DOCUMENTED, skips_padding=True), arguments, x, w)
+        reading = reading_of(arguments)
+        by_default = compute(arguments, reading, documented_reads(reading.height), documented_reads(reading.width), x, w)
     assert np.isnan(multiplied).ravel().tolist() == [False, True, True, True]
     assert (skipped == np.inf).all()
+    assert np.array_equal(by_default, multiplied, equal_nan=True)
 
 
 def test_subnormal_numbers_may_be_flushed():
@@ -309,3 +323,19 @@ def test_reads_that_are_kept_cannot_be_written_to():
     assert kept(documented_reads, axis) is kept(documented_reads, axis)
     with pytest.raises(ValueError, match="read-only"):
         kept(documented_reads, axis)[0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    ("op", "strides", "rate", "expected"),
+    [
+        ("depthwise_conv2d", (1, 2, 2, 1), (2, 2), (DOCUMENTED, PHASE_STRIDED)),
+        ("depthwise_conv2d", (1, 2, 1, 1), (1, 2), (DOCUMENTED, PHASE_STRIDED)),
+        ("depthwise_conv2d", (1, 1, 2, 1), (2, 1), (DOCUMENTED, PHASE_STRIDED)),
+        ("depthwise_conv2d", (1, 1, 1, 1), (2, 2), (DOCUMENTED,)),
+        ("depthwise_conv2d", (1, 2, 2, 1), (1, 1), (DOCUMENTED,)),
+        ("depthwise_conv2d", (1, 2, 2), (2, 2), (DOCUMENTED,)),
+        ("conv2d", (1, 2, 2, 1), (2, 2), (DOCUMENTED,)),
+    ],
+)
+def test_the_models_part_for_depthwise_calls_with_a_stride_and_a_rate(op, strides, rate, expected):
+    assert models_of(made(op, (1, 9, 9, 2), (3, 3, 2, 1), strides=strides, dilations=rate)) == expected
