@@ -212,8 +212,11 @@ def page(session):
             name = mutation.operator_name.removeprefix("core/")
             survivors.append((module_of(item), row, marked, name, reason(item, line, reasons)))
     template = jinja2.Template(PAGE.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
-    total = sum(counts.values(), Counter())
-    text = template.render(rows=[*counts.items(), ("all", total)], total=total, survivors=survivors, version=version("cosmic-ray"))
+    whole = sum((count for count in counts.values() if not count["pending"]), Counter())
+    pending = sum(count["pending"] for count in counts.values())
+    text = template.render(
+        rows=[*counts.items(), ("all complete ones", whole)], pending=pending, survivors=survivors, version=version("cosmic-ray")
+    )
     return text, len([one for one in survivors if one[-1] is None])
 
 
