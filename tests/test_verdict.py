@@ -190,6 +190,7 @@ CRASHED = Observation("crashed", signal="SIGFPE", last_output="Fatal Python erro
 def test_the_end_of_the_process(calls):
     assert kind(eager(calls, CONV2D), CRASHED) == "crashed"
     assert kind(eager(calls, ATROUS), CRASHED) == "crashed", "to die is not to refuse"
+    assert "SIGFPE" in judge(eager(calls, ATROUS), CRASHED, SUBJECT).reason, "nor to accept"
     assert kind(eager(calls, CONV2D), Observation("timed out", signal="60 s")) == "timed out"
 
 

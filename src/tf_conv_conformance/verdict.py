@@ -86,7 +86,7 @@ def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) 
     if third is not None:
         reason = f"neither the documentation nor the declared deviation: {third.text()}"
         return Verdict(_ended(observation) or "violates", reason, rules, difference)
-    return Verdict(_ended(observation) or "violates", _reason(call, difference), rules, difference)
+    return Verdict(_ended(observation) or "violates", _reason(call, difference, observation), rules, difference)
 
 
 def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:
@@ -214,9 +214,9 @@ def _holds(call: Call) -> str:
     return "shape, dtype and every value are as documented"
 
 
-def _reason(call: Call, difference: Difference) -> str:
+def _reason(call: Call, difference: Difference, observation: Observation) -> str:
     claimed = claim(call)
-    if call.case.expect is None and isinstance(claimed, Refuses) and difference.aspect == "outcome":
+    if call.case.expect is None and isinstance(claimed, Refuses) and observation.kind == "answered":
         return f"accepted although the documentation says it must not be ({', '.join(claimed.because)})"
     return difference.text()
 
