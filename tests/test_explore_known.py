@@ -12,7 +12,7 @@ from tf_conv_conformance.explore.coverage import DIMENSIONS, Coverage, code
 from tf_conv_conformance.explore.drawing import calls_of
 from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.found import Found, keep
-from tf_conv_conformance.explore.known import read_known
+from tf_conv_conformance.explore.known import foretelling, read_known
 from tf_conv_conformance.numbers import encode
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.runner import Performed
@@ -138,6 +138,36 @@ def test_the_end_of_the_process_is_known_by_its_signal(known):
     assert foretold(known, one, Observation("crashed", signal="SIGFPE")) == []
     assert foretold(known, call(op="conv2d", input=[5, 1], data_format="NHWC", strides=[2, 1, 1, 1]), died) == ["rank"]
     assert foretold(known, call(op="conv2d", strides=[2, 1, 1, 1]), died) == []
+
+
+def test_a_call_is_spared_for_a_padding_like_that_of_the_call_that_died(known):
+    rank = next(each for each in known if each.where.endswith("rank"))
+    one = {"op": "conv2d", "input": [5, 1]}
+    assert [rank.kills(call(padding=padding, **one), FACTS) for padding in ("SAME", "VALID", [[0, 0], [1, 1], [1, 1], [0, 0]])] == [1, 0, 0]
+    assert not any(each.kills(call(op="conv2d", filter=[0, 2, 1, 1]), FACTS) for each in known), "an error is no end"
+
+
+def test_deviations_foretell_together_what_none_does_alone(tmp_path):
+    flushed = """
+  - id: subnormal
+    op: conv2d
+    input: {shape: [1, 2, 1, 1], values: [2.802596928649634e-45, 1.401298464324817e-45]}
+    filter: [1, 1, 1, 1]
+    strides: 1
+    padding: VALID
+    deviations:
+      - {rule: conv2d.values, observed: {model: documented, subnormals: flushed}, reported: unreported}
+"""
+    tmp_path.joinpath("a.yaml").write_text(CASES + flushed, encoding="utf-8")
+    both = read_known([tmp_path])
+    tiny = {"shape": [1, 3, 1, 1], "values": [1.401298464324817e-45, 1.401298464324817e-45, 2.802596928649634e-45]}
+    one = call(op="conv2d", input=tiny, filter=[1, 1, 1, 1], padding=[[0, 2], [0, 1], [1, 1], [0, 0]])
+    inner = replace(one.arguments, padding=((0, 0), (0, 1), (1, 1), (0, 0)))
+    seen = values(one, replace(DOCUMENTED, flushes_subnormals=True), inner)
+    assert foretelling(both, one, seen, FACTS) is not None
+    assert foretold(both, one, seen) == []
+    assert foretelling([each for each in both if "batch" not in each.where], one, seen, FACTS) is None
+    assert foretelling([each for each in both if "subnormal" not in each.where], one, seen, FACTS) is None
 
 
 def told(one, observation):

@@ -152,8 +152,7 @@ class Judge:
         """Whether a deviation that speaks about the call says that the process ends."""
         if any(one.speaks_about(call) for one in self.killing):
             return True
-        killing = (one for one in self._known if one.deviation.observed.crash or one.deviation.observed.timeout)
-        return any(one.speaks_about(call, self.subject.subject) for one in killing)
+        return any(one.kills(call, self.subject.subject) for one in self._known)
 
     def _forward_fails(self, call: Call) -> bool:
         """Whether the convolution itself is not as documented: its gradient then says nothing more."""

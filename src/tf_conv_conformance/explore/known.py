@@ -47,6 +47,7 @@ class Known:
     gradients: frozenset[str | None]
     dtypes: frozenset[str]
     edges: frozenset[str]
+    paddings: frozenset[str]
     as_if: tuple[str, ...]
     shapes: frozenset[str]
 
@@ -64,6 +65,11 @@ class Known:
         if arguments.dtype not in self.dtypes and not ("float32" in self.dtypes and arguments.dtype in FLOATS):
             return False
         return unmet(when, subject) is None
+
+    def kills(self, call: Call, subject: Mapping[str, Any]) -> bool:
+        """Whether it says that a call like this, with a padding like those of its own calls, ends the process, or has no answer in time."""
+        ends = self.deviation.observed.crash or self.deviation.observed.timeout
+        return bool(ends) and _padding(call.arguments) in self.paddings and self.speaks_about(call, subject)
 
     def _is_about_its_rule(self, arguments: Arguments) -> bool:
         """Whether the call breaks the rule, or breaks none.
@@ -151,6 +157,10 @@ def _merged(kind: Model, models: Sequence[Model]) -> Iterator[Model]:
         yield replace(kind, skips_padding=skip, flushes_subnormals=flush, accumulator=accumulator)
 
 
+def _padding(arguments: Arguments) -> str:
+    return arguments.padding if isinstance(arguments.padding, str) else "explicit"
+
+
 def predicts(model: Model, other: Arguments, call: Call, observation: Observation, names: Sequence[str]) -> bool:
     """Whether a model, for a reading of the call's arguments, predicts an observation. The shape is looked at first: values may not fit."""
     if not prediction.has_values(model, other):
@@ -221,6 +231,7 @@ def _known(where: str, about: list[tuple[Call, Declared]]) -> Known:
         gradients=frozenset(call.arguments.gradient for call in calls),
         dtypes=frozenset(call.arguments.dtype for call in calls),
         edges=frozenset.intersection(*(edges(call.arguments) for call in calls)),
+        paddings=frozenset(_padding(call.arguments) for call in calls),
         as_if=tuple(name for name in AS_IF if any(name in names for names in as_if)),
         shapes=frozenset(set.intersection(*shapes)),
     )
