@@ -89,8 +89,7 @@ def test_what_cannot_be_resumed_is_a_usage_error(run, pytester):
     result.stderr.fnmatch_lines(["ERROR: --resume: *results-faulty.jsonl: cannot be read*"])
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, "-n2"), (signal.SIGINT, "-n0")])
 def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how, workers):
     late = cases(name="b", faults=("exit", "value", "hang"))  # there is time to kill it: a call in the middle hangs
     (pytester.path / "cases/b.yaml").write_text(late, encoding="utf-8")
