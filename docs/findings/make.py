@@ -45,11 +45,11 @@ def _template(name: str) -> jinja2.Template:
 def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
     """What the page of a case file says."""
     plain = yaml.safe_load(file.read_text(encoding="utf-8"))
-    calls = [call for call in load(file).calls if not call.case.large]
+    calls = load(file).calls
     name = f"cases/findings/{file.name}"
     asked = [(call, [run.ends.get(f"{name}::{call.name}") for run in runs]) for call in calls]
     shown = [(call, ends) for call, ends in asked if any(end and _cell(end) != AS_DOCUMENTED for end in ends)]
-    first, its = next(((call, end) for call, ends in shown for end in ends if end and _cell(end) != AS_DOCUMENTED), (None, None))
+    first, its = next(((call, end) for call, ends in shown for end in ends if end and _cell(end) != AS_DOCUMENTED), (calls[0], None))
     rows = [(call.name, [_cell(end) if end else "not asked" for end in ends]) for call, ends in shown]
     subject = next(iter(runs[0].subjects.values()))
     broken = dict.fromkeys(deviation.rule for call in calls for deviation in call.case.deviations)
@@ -63,16 +63,16 @@ def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
         "rows": rows,
         "on": _named(next(one for one in _subjects(runs) if its and one["key"] == its["subject"])) if its else None,
         "difference": (its["difference"] or its["reason"]) if its else None,
-        "name": first.name if first else None,
-        "python": python(first.arguments, first.mode, _arm(first, its)) if first and its else None,
+        "name": first.name,
+        "python": python(first.arguments, first.mode, _arm(first, its)),
         "rules": [(rule, RULES[rule].symbol, subject["sentences"].get(rule, RULES[rule].phrase)) for rule in broken],
     }
 
 
-def _arm(call: Any, end: Line) -> Any:
-    """The arm of data in which the call differs."""
+def _arm(call: Any, end: Line | None) -> Any:
+    """The arm of data in which the call differs, else the first."""
     arms = inputs(call.arguments).arms
-    return next((arm for arm in arms if f"({arm.name})" in str(end["difference"])), arms[0])
+    return next((arm for arm in arms if end and f"({arm.name})" in str(end["difference"])), arms[0])
 
 
 def _subjects(runs: Sequence[Records]) -> list[Line]:
