@@ -321,36 +321,34 @@ def test_progress_is_silent_where_little_is_asked_for(pytester, write, run):
     assert "of 5 calls" not in run("cases", "-qq").stdout.str()
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
-def test_what_changed_since_an_earlier_run(pytester, write, run, workers):
-    """Against the very file that this run writes."""
+def test_what_changed_since_an_earlier_run(pytester, write, run):
+    """Against the very file that this run writes; once with workers."""
     earlier = ["--tf-since", "reports/results.jsonl"]
     write(cases__declared=WRONG, cases__good=GOOD)
-    assert run("cases", "--modes", "eager", *workers).ret == 1
-    result = run("cases", "--modes", "eager", *workers, *earlier)
+    assert run("cases", "--modes", "eager").ret == 1
+    result = run("cases", "--modes", "eager", "-n", "2", *earlier)
     result.stdout.fnmatch_lines(["since reports/results.jsonl: Nothing changed: all 3 calls were compared."])
     write(cases__declared=DECLARED)
-    result = run("cases", "--modes", "eager", *workers, *earlier)
+    result = run("cases", "--modes", "eager", *earlier)
     result.stdout.fnmatch_lines(["since reports/results.jsonl: No change in the 2 calls that were compared; not compared: 1 edited."])
     assert result.ret == 0
     path = pytester.path / "reports/results.jsonl"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"verdict":"conforms"', '"verdict":"deviates"'), encoding="utf-8")
-    result = run("cases", "--modes", "eager", *workers, *earlier)
+    result = run("cases", "--modes", "eager", *earlier)
     result.stdout.fnmatch_lines(["since reports/results.jsonl: 2 of 3 calls that were compared changed."])
     assert result.ret == 0, "the run is judged by its verdicts"
     assert records(pytester).complete
-    assert "since reports/" not in run("cases", "--modes", "eager", *workers).stdout.str()
+    assert "since reports/" not in run("cases", "--modes", "eager").stdout.str()
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
-def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, write, run, workers):
+def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, write, run):
     write(cases__good=GOOD)
     (pytester.path / "other.jsonl").write_text("{}\n\n")
-    for path, said in (
-        ("none.jsonl", "none.jsonl: cannot be read: "),
-        ("other.jsonl", "other.jsonl:1: not a line of a record file"),
-        ("", "cannot be read"),
+    for path, said, workers in (
+        ("none.jsonl", "none.jsonl: cannot be read: ", []),
+        ("other.jsonl", "other.jsonl:1: not a line of a record file", ["-n", "2"]),
+        ("", "cannot be read", []),
     ):
         result = run("cases", *workers, "--tf-since", path)
         assert result.ret == 4

@@ -98,7 +98,7 @@ def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how
         "-m",
         "pytest",
         "cases",
-        "--tf-timeout=5",
+        "--tf-timeout=20",
         "--tf-subject",
         marked(pytester.path),
         "-q",

@@ -120,7 +120,7 @@ def shard(pytester):
     return run
 
 
-@pytest.mark.parametrize("options", [["--tf-block=20"], ["-n2", "--tf-durations=whole/results-faulty.jsonl"]], ids=str)
+@pytest.mark.parametrize("options", [["--tf-block=20", "-n2"], ["--tf-durations=whole/results-faulty.jsonl"]], ids=str)
 def test_the_shards_of_a_run_are_the_run(shard, pytester, options, capsys):
     first, whole = shard("whole", *(one for one in options if "durations" not in one))
     made, files = zip(*(shard(f"shard{number}", f"--tf-shard={number}/3", *options) for number in (1, 2, 3)), strict=True)
