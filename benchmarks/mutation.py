@@ -45,7 +45,7 @@ TESTS = {
     "geometry.py": ("geometry", "oracle", "arithmetic", "rules", "scope", "mutants"),
     "oracle/error_bounds.py": ("error_bounds",),
     "oracle/models.py": ("oracle", "scope"),
-    "oracle/correlation.py": ("oracle",),
+    "oracle/correlation.py": ("correlation", "oracle", "mutants"),
     "oracle/mutants.py": ("mutants",),
 }
 """The modules, and the tests that are asked about each, in this order."""
