@@ -152,7 +152,7 @@ DOWN, ALONG = documented_reads(Axis(15, 3, 2, 3, "VALID")), documented_reads(Axi
 
 def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
     """What is multiplied at once of a sum with these numbers, or the strips and windows that are taken of the input."""
-    depth, groups, out = channels
+    depth, groups, _ = channels
     gathered, strips, windows = [], [], []
 
     def takes(x, places):

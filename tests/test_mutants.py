@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec, read
 from tf_conv_conformance.exclusions import CODES
+from tf_conv_conformance.geometry import Axis
 from tf_conv_conformance.oracle import mutants
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Impossible, forward_shape, shape, values
@@ -198,6 +199,93 @@ def test_a_filter_without_flips_excludes_what_it_shows_alone():
         found = of(DOCUMENTED, arguments, [(x, np.array(taps, np.float64).reshape(1, 2, 1, 1))])
         always = ("height padding shifted by one", "width padding shifted by one", "last tap dropped", "first tap dropped")
         assert found == Told((*always, *flip), unseen)
+
+
+HEIGHT, WIDTH = Axis(9, 3, 2, 2, "SAME"), Axis(8, 3, 3, 1, "SAME")  # SQUARE's: padded (2, 2) and (0, 1), phase by phase (2, 2) and (1, 1)
+SWAPPED = ("height and width swapped", Axis(9, 3, 3, 1, "SAME"), Axis(8, 3, 2, 2, "SAME"))
+UNDILATED = ("dilation ignored", Axis(9, 3, 2, 1, "SAME"), WIDTH)
+
+
+def axes(model, arguments):
+    return [(wrong.name, wrong.height, wrong.width) for wrong in wrong_oracles(model, arguments) if wrong.filter is None]
+
+
+def test_the_axes_of_wrong_oracles_by_hand():
+    assert axes(DOCUMENTED, SQUARE) == [
+        ("height padding shifted by one", Axis(9, 3, 2, 2, (3, 1)), WIDTH),
+        ("width padding shifted by one", HEIGHT, Axis(8, 3, 3, 1, (1, 0))),
+        SWAPPED,
+        UNDILATED,
+        ("phase_strided instead of documented", HEIGHT, WIDTH),
+    ]
+    assert axes(PHASE_STRIDED, SQUARE) == [
+        ("height padding shifted by one", Axis(9, 3, 2, 2, (3, 1)), WIDTH),
+        ("width padding shifted by one", HEIGHT, Axis(8, 3, 3, 1, (2, 0))),
+        SWAPPED,
+        UNDILATED,
+        ("documented instead of phase_strided", HEIGHT, WIDTH),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("strides", "rates", "padding", "expected"),
+    [
+        ((1, 1), (1, 1), "SAME", set()),
+        ((1, 2), (1, 1), "SAME", {"height and width swapped"}),
+        ((2, 1), (1, 1), "SAME", {"height and width swapped"}),
+        ((1, 1), (1, 2), "SAME", {"height and width swapped", "dilation ignored"}),
+        ((1, 1), (2, 1), "SAME", {"height and width swapped", "dilation ignored"}),
+        ((1, 1), (2, 2), "SAME", {"dilation ignored"}),
+        ((1, 1), (1, 1), ((0, 0), (1, 0), (1, 1), (0, 0)), {"height and width swapped"}),
+    ],
+)
+def test_axes_that_are_alike_are_not_swapped_and_a_rate_of_one_is_not_ignored(strides, rates, padding, expected):
+    names = {name for name, _, _ in axes(DOCUMENTED, replace(SQUARE, strides=(1, *strides, 1), dilations=rates, padding=padding))}
+    assert names - {f"{axis} padding shifted by one" for axis in ("height", "width")} - {"phase_strided instead of documented"} == expected
+
+
+TAPS = ("last tap dropped", "first tap dropped")
+FLIPS = ("filter flipped in height", "filter flipped in width", "filter flipped in height and width")
+
+
+@pytest.mark.parametrize(
+    ("shape_", "names"),
+    [
+        ((1, 1, 1, 1), ()),
+        ((0, 0, 0, 0), ()),
+        ((2, 2, 1, 1), ("filter transposed", *TAPS, *FLIPS)),
+        ((2, 3, 1, 1), (*TAPS, *FLIPS)),
+        ((2, 1, 1, 1), (*TAPS, FLIPS[0])),
+        ((1, 2, 1, 1), (*TAPS, FLIPS[1])),
+        ((0, 2, 1, 1), (FLIPS[1],)),
+        ((2, 0, 1, 1), (FLIPS[0],)),
+        ((1, 1, 2, 1), ("channels reversed",)),
+        ((1, 1, 1, 2), ("filters reversed",)),
+    ],
+)
+def test_only_filters_that_are_others_are_wrong(shape_, names):
+    arguments = replace(SQUARE, input=TensorSpec((1, 9, 9, shape_[2])), filter=TensorSpec(shape_))
+    assert tuple(wrong.name for wrong in wrong_oracles(DOCUMENTED, arguments) if wrong.filter) == names
+    by_input, by_filter = (replace(arguments, gradient=tensor) for tensor in ("input", "filter"))
+    assert tuple(wrong.name for wrong in wrong_oracles(DOCUMENTED, by_input) if wrong.filter) == names
+    assert not [wrong for wrong in wrong_oracles(DOCUMENTED, by_filter) if wrong.filter]  # it is not multiplied with
+
+
+def test_wrong_filters_by_hand():
+    def of_shape(*shape_):
+        arguments = replace(SQUARE, input=TensorSpec((1, 9, 9, shape_[2])), filter=TensorSpec(shape_))
+        w = np.arange(1.0, 1 + np.prod(shape_)).reshape(shape_)
+        return {wrong.name: wrong.filter(w).ravel().tolist() for wrong in wrong_oracles(DOCUMENTED, arguments) if wrong.filter}
+
+    assert of_shape(2, 2, 1, 1) == {
+        "filter transposed": [1, 3, 2, 4],
+        "last tap dropped": [1, 2, 3, 0],
+        "first tap dropped": [0, 2, 3, 4],
+        "filter flipped in height": [3, 4, 1, 2],
+        "filter flipped in width": [2, 1, 4, 3],
+        "filter flipped in height and width": [4, 3, 2, 1],
+    }
+    assert of_shape(1, 1, 3, 2) == {"channels reversed": [5, 6, 3, 4, 1, 2], "filters reversed": [2, 1, 4, 3, 6, 5]}
 
 
 def test_every_wrong_oracle_has_a_code():
