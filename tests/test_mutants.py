@@ -288,6 +288,25 @@ def test_wrong_filters_by_hand():
     assert of_shape(1, 1, 3, 2) == {"channels reversed": [5, 6, 3, 4, 1, 2], "filters reversed": [2, 1, 4, 3, 6, 5]}
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "differs", "output", "reads"),
+    [
+        # [-1 0 1] [0 1 2] [1 2 3] [2 3 -1], and one less: all but the first are wrong in each tap, and of these the last two read most
+        (Axis(4, 3, 1, 1, (1, 1)), Axis(4, 3, 1, 1, (2, 0)), True, 2, (0, 1, 2)),
+        # [0 1] [2 3] with a rate of 3 instead of 1, and padding to the same size: [-1 2] [1 4]
+        (Axis(5, 2, 2, 1, "VALID"), Axis(5, 2, 2, 3, (1, 0)), True, 1, (1, 4)),
+        # [-1 0] [0 1] [1 2] [2 -1] in both: the first of those that read most
+        (Axis(3, 2, 1, 1, (1, 1)), Axis(3, 2, 1, 1, (1, 1)), False, 1, (0, 1)),
+        (Axis(3, 2, 1, 1, "VALID"), Axis(3, 2, 1, 1, (0, 1)), None, None, None),  # two outputs, and three
+        (Axis(2, 3, 1, 1, "VALID"), Axis(1, 2, 1, 1, "VALID"), False, -1, ()),
+        (Axis(2, 4, 1, 1, "VALID"), Axis(1, 3, 1, 1, "VALID"), False, -1, ()),  # less than none is none
+    ],
+)
+def test_where_an_axis_parts_from_a_wrong_one(right, wrong, differs, output, reads):
+    found = mutants._parting(DOCUMENTED, right, DOCUMENTED, wrong)
+    assert (found and (found.differs, found.output, found.reads)) == (None if differs is None else (differs, output, reads))
+
+
 def test_every_wrong_oracle_has_a_code():
     every = replace(SQUARE, op="depthwise_conv2d", strides=(1, 2, 2, 1), padding=((0, 0), (1, 0), (0, 0), (0, 0)))
     names = {wrong.name for model in (DOCUMENTED, PHASE_STRIDED) for wrong in wrong_oracles(model, every)}
