@@ -107,6 +107,15 @@ def test_a_wrong_oracle_that_agrees_in_its_pixel_is_seen_in_another():
     assert unnoticed(DOCUMENTED, arguments, [(x, w)]) is None
 
 
+def test_another_place_is_asked_with_the_right_filter():
+    """Every other of the rows 0, 5, 5 is the same as the one before it, for any filter; with the filters reversed it is not."""
+    arguments = Arguments("conv2d", TensorSpec((1, 3, 1, 1)), TensorSpec((1, 1, 1, 2)), (1, 2, 1, 1), "VALID")
+    x, w = np.array([0.0, 5, 5]).reshape(1, 3, 1, 1), np.array([1.0, 2]).reshape(1, 1, 1, 2)
+    assert of(DOCUMENTED, arguments, [(x, w)]) == Told(
+        ("height and width swapped", "width padding shifted by one", "filters reversed"), "height padding shifted by one"
+    )
+
+
 @pytest.mark.parametrize(
     ("w", "name"),
     [
@@ -167,6 +176,13 @@ def test_half_is_held_to_its_precision_where_random_sums_reach_it():
         one = Arguments("conv2d", TensorSpec((1, 1, 1, channels)), TensorSpec((1, 1, channels, 1)), 1, "VALID", dtype="float16")
         x, w = np.ones((1, 1, 1, channels)), np.ones((1, 1, channels, 1))
         assert less_precise(DOCUMENTED, one, {"wide_integers": (x, w)}, [Values(values(DOCUMENTED, one, x, w))], 0) == Told((), name)
+
+
+def test_single_precision_is_held_to_its_precision_up_to_many_products():
+    """Sums of up to 4**11 products, two bits below the 13 that are more."""
+    one = Arguments("conv2d", TensorSpec((1, 1, 1, 99)), TensorSpec((1, 1, 99, 1)), 1, "VALID")
+    x, w = np.ones((1, 1, 1, 99)), np.ones((1, 1, 99, 1))
+    assert less_precise(DOCUMENTED, one, {"wide_integers": (x, w)}, [Values(np.full((1, 1, 1, 1), 99.0))], 0) == Told((), "sums of 11 bits")
 
 
 def test_nothing_less_than_bfloat16_is_known():
