@@ -179,7 +179,8 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
 def test_little_is_gathered_at_once(monkeypatch):
     """Three batch elements of five rows of four outputs, that read six taps of four channels each."""
     whole = 3 * 5 * 4 * 6 * 4
-    assert copied(CONV, monkeypatch, SMALL=whole) == ([(3, 20)], [], [])
+    for small in (whole, whole + 1):
+        assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [], [])
     assert copied(CONV, monkeypatch, SMALL=whole - 1)[0] == []
 
 
@@ -214,7 +215,7 @@ def test_blocks_are_as_many_output_rows_as_fit(block, expected, monkeypatch):
 )
 def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, monkeypatch):
     """By the width: (4 - 1) * 3 + (2 - 1) * 2 + 1 = 12 columns."""
-    for strip, slices in ((elements, True), (elements - 1, False)):
+    for strip, slices in ((elements, True), (elements + 1, True), (elements - 1, False)):
         gathered, strips, _ = copied(channels, monkeypatch, rows=rows, SMALL=-1, STRIP=strip)
         assert (bool(gathered), bool(strips)) == (not slices, slices)
 
