@@ -221,6 +221,26 @@ def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, mon
 
 
 @pytest.mark.parametrize(
+    ("axis", "slices"),
+    [
+        (documented_reads(Axis(15, 3, 2, 3, (4, 1))), True),
+        (documented_reads(Axis(15, 3, 2, 3, (-2, -1))), True),
+        (documented_reads(Axis(15, 1, 2, 1, (1, 0))), True),
+        (documented_reads(Axis(15, 8, 1, 2, (-1, 1))), True),  # one output
+        (documented_reads(Axis(15, 1, 1, 1, (-7, -7))), True),  # one output and one tap
+        (descending(Axis(15, 3, 2, 3, "VALID")), False),
+        (documented_reads(Axis(15, 3, 2, 3, "VALID"))[::-1], False),
+        (with_a_jump(Axis(15, 3, 2, 3, "VALID")), False),
+        (phase_strided_reads(Axis(15, 3, 2, 3, "VALID")), False),
+    ],
+)
+def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
+    for rows, columns in ((axis, ALONG), (DOWN, axis)):
+        gathered, strips, _ = copied(CONV, monkeypatch, batch=1, rows=rows, columns=columns, SMALL=-1, STRIP=2**30)
+        assert (bool(gathered), bool(strips)) == (not slices, slices)
+
+
+@pytest.mark.parametrize(
     ("channels", "block", "copies", "lines"),
     [
         (CONV, 96 * 4, 1, [(0, 13), (8, 7)]),  # first input row, and how many: four outputs, and one
