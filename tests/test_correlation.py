@@ -1,6 +1,7 @@
 """The sum and its adjoints against literal loops, in each of the ways in which what is read is copied."""
 
 import itertools
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -70,22 +71,35 @@ AXES = [  # (height, width)
 ]
 
 
+KINDS = [
+    (descending, documented_reads),
+    (documented_reads, descending),
+    (with_a_jump, documented_reads),
+    (documented_reads, with_a_jump),
+    (phase_strided_reads, phase_strided_reads),
+]
+
+
+@lru_cache
+def examples(channels):
+    """Inputs, filters, what is read, and the sums."""
+    found = []
+    for (height, width), (down, along) in [(axes, (documented_reads, documented_reads)) for axes in AXES] + [
+        (AXES[2], kind) for kind in KINDS
+    ]:
+        x = integers(0, (2, height.size, width.size, channels[0] * channels[1]))
+        given = (x, integers(1, (height.filter, width.filter, *channels)), down(height), along(width))
+        found.append((given, literal(*given)))
+    return found
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH, (1, 1, 1)])
 def test_all_ways_are_the_literal_sum(way, channels, monkeypatch):
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
-    kinds = [(documented_reads, documented_reads)] * len(AXES) + [
-        (descending, documented_reads),
-        (documented_reads, descending),
-        (with_a_jump, documented_reads),
-        (documented_reads, with_a_jump),
-        (phase_strided_reads, phase_strided_reads),
-    ]
-    for (height, width), (down, along) in zip(AXES + [AXES[2]] * 5, kinds, strict=True):
-        x = integers(0, (2, height.size, width.size, channels[0] * channels[1]))
-        w, rows, columns = integers(1, (height.filter, width.filter, *channels)), down(height), along(width)
-        assert np.array_equal(correlate(x, w, rows, columns), literal(x, w, rows, columns)), (height, width, down, along)
+    for given, expected in examples(channels):
+        assert np.array_equal(correlate(*given), expected)
 
 
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE])
