@@ -221,10 +221,12 @@ def test_blocks_are_as_many_output_rows_as_fit(block, expected, monkeypatch):
     [
         (CONV, DOWN, 11 * 12 * 4),  # three output rows overlap by half with the next: (3 - 1) * 2 + (3 - 1) * 3 + 1 input rows
         (DEPTHWISE, DOWN, 11 * 12 * 6),  # each channel is there for each output
+        ((1, 2, 5), DOWN, 11 * 12 * 10),
         ((1, 1, 5), DOWN, 11 * 12 * 1),
         ((2, 2, 1), DOWN, 11 * 12 * 4),
         (CONV, DOWN[:2], 9 * 12 * 4),  # there are but two
         (CONV, DOWN[:, :1], 1 * 12 * 4),  # no overlap
+        (CONV, documented_reads(Axis(15, 4, 1, 2, "VALID")), 12 * 12 * 4),  # six output rows: (6 - 1) * 1 + (4 - 1) * 2 + 1
     ],
 )
 def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, monkeypatch):
