@@ -339,3 +339,9 @@ def test_reads_that_are_kept_cannot_be_written_to():
 )
 def test_the_models_part_for_depthwise_calls_with_a_stride_and_a_rate(op, strides, rate, expected):
     assert models_of(made(op, (1, 9, 9, 2), (3, 3, 2, 1), strides=strides, dilations=rate)) == expected
+
+
+@pytest.mark.parametrize("via", ["tf.nn.depthwise_conv2d", "tf.raw_ops.DepthwiseConv2dNative"])
+def test_a_depthwise_convolution_has_no_pointwise_identity(via):
+    call = made("depthwise_conv2d", (1, 1, 1, 2), (1, 1, 2, 1), via=via)
+    assert values(DOCUMENTED, call, np.array([np.inf, 3.0]).reshape(1, 1, 1, 2), np.ones((1, 1, 2, 1))).ravel().tolist() == [np.inf, 3]
