@@ -49,6 +49,10 @@ TESTS = {
     "oracle/mutants.py": ("mutants",),
 }
 """The modules, and the tests that are asked about each, in this order."""
+KEEPING = ("lru_cache", "cached(")
+"""Decorators that keep what a pure function returns, within a bound: of speed and memory alone."""
+SPEED = ("SMALL", "BLOCK", "RUN", "STRIP")
+"""Constants of oracle/correlation.py that choose between ways to the same sums; its tests force each way."""
 THIRD_PARTY = ("cachetools", "numpy", "packaging.specifiers", "pydantic", "regex", "scipy.signal", "yaml")
 OURS = "tf_conv_conformance.casefile.model"  # imports no module that is mutated, and takes a quarter of a second
 WHY = CONFIG.with_name("mutation_survivors.yaml")
@@ -76,12 +80,15 @@ class WithoutTensorFlow:
 
 
 def program(source):
-    """What is run of a source: nothing of its annotations is."""
+    """What says what comes out: not the annotations, nor what is kept for the next call, nor the numbers that choose between ways to it."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         for name in ("annotation", "returns"):
             if hasattr(node, name):
                 setattr(node, name, None)
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = [one for one in node.decorator_list if not ast.unparse(one).startswith(KEEPING)]
+    tree.body = [node for node in tree.body if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in SPEED)]
     return ast.dump(tree)
 
 
@@ -135,7 +142,7 @@ def judged(mutation, time_limit):
     after = mutate_code(before, get_operator(mutation.operator_name)(**mutation.operator_args), mutation.occurrence)
     try:
         if program(after) == program(before):
-            return WorkResult(WorkerOutcome.SKIPPED, "an annotation")
+            return WorkResult(WorkerOutcome.SKIPPED, "an annotation, or only speed")
     except SyntaxError as error:
         return WorkResult(WorkerOutcome.SKIPPED, f"no Python: {error.msg}")
     status, said = outcome(str(path.relative_to(PACKAGE)), after, time_limit)
