@@ -48,7 +48,7 @@ def test_blocks_have_the_records_of_tests_of_one_call(run, pytester):
     assert [line["number"] for line in records.calls.values()] == list(range(92))
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", ["-n2"])
 def test_a_failing_call_is_named_and_can_be_made_alone(run, pytester, workers):
     result = run("cases", "--tf-block=50", workers)
     named = set(re.findall(r"^(cases/a\.yaml::one\[\S+\])$", result.stdout.str(), re.M))
@@ -85,7 +85,7 @@ def test_a_block_ends_after_as_many_failures_as_maxfail_says(run, pytester):
     assert "partial: 135 of 199 planned calls have no end. They are calls of large sweeps" in page
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", ["-n2"])
 def test_a_block_that_was_cut_goes_on(run, pytester, workers):
     run("cases", "--tf-block=40")
     whole = without_times(pytester.path / RECORDS)
