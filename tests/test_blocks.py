@@ -48,9 +48,8 @@ def test_blocks_have_the_records_of_tests_of_one_call(run, pytester):
     assert [line["number"] for line in records.calls.values()] == list(range(92))
 
 
-@pytest.mark.parametrize("workers", ["-n2"])
-def test_a_failing_call_is_named_and_can_be_made_alone(run, pytester, workers):
-    result = run("cases", "--tf-block=50", workers)
+def test_a_failing_call_is_named_and_can_be_made_alone(run, pytester):
+    result = run("cases", "--tf-block=50", "-n2")
     named = set(re.findall(r"^(cases/a\.yaml::one\[\S+\])$", result.stdout.str(), re.M))
     assert sorted(map(expected, named)) == ["crashed", "violates"]
     result.stdout.fnmatch_lines(["*the call, to paste and run:*"])
@@ -85,8 +84,7 @@ def test_a_block_ends_after_as_many_failures_as_maxfail_says(run, pytester):
     assert "partial: 135 of 199 planned calls have no end. They are calls of large sweeps" in page
 
 
-@pytest.mark.parametrize("workers", ["-n2"])
-def test_a_block_that_was_cut_goes_on(run, pytester, workers):
+def test_a_block_that_was_cut_goes_on(run, pytester):
     run("cases", "--tf-block=40")
     whole = without_times(pytester.path / RECORDS)
     path = pytester.path / RECORDS
@@ -97,7 +95,7 @@ def test_a_block_that_was_cut_goes_on(run, pytester, workers):
     assert (len(cut.ends), cut.missing) == (50, 42)
     refused = run("cases", "--tf-block=41", "--resume")
     refused.stderr.fnmatch_lines(["ERROR: --resume: *results-faulty.jsonl was made with --tf-block=40; give the same"])
-    result = run("cases", "--tf-block=40", "--resume", workers)
+    result = run("cases", "--tf-block=40", "--resume", "-n2")
     result.stdout.fnmatch_lines(["42 calls: *", "resumed: 50 calls had been made*"])
     assert read(path).complete
     kept = [line for line in without_times(path) if line["type"] != "start"]

@@ -64,13 +64,12 @@ def test_a_run_that_was_cut_goes_on(run, pytester, workers):
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.mark.parametrize("workers", ["-n0"])
-def test_nothing_is_left_to_do(run, pytester, workers):
+def test_nothing_is_left_to_do(run, pytester):
     text = (pytester.path / "cases/a.yaml").read_text(encoding="utf-8").replace("[1, 1, 7, 1]", "[1, 1, 9, 2]").split("sweep")[0]
     for name in "ab":
         (pytester.path / f"cases/{name}.yaml").write_text(text + "input: [1, 2, 3, 1]}\n", encoding="utf-8")
     assert run("cases").ret == pytest.ExitCode.OK
-    again = run("cases", "--resume", workers)
+    again = run("cases", "--resume")
     assert again.ret == pytest.ExitCode.OK
     assert read(pytester.path / RECORDS).complete
     assert len(read(pytester.path / RECORDS).ends) == 2

@@ -22,6 +22,7 @@ from tf_conv_conformance.rules.catalogue import RULES
 HERE = Path(__file__).parent
 CASES = HERE.parent.parent / "cases/findings"
 AS_DOCUMENTED = "as documented"
+TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
 Line = Mapping[str, Any]
 
 
@@ -29,43 +30,35 @@ def main(paths: Sequence[str]) -> None:
     """Write a page for each case file, and the index of all pages."""
     runs = [read(Path(path)) for path in paths]
     for file in sorted(CASES.glob("*.yaml")):
-        page = _template("finding.md.jinja").render(**_finding(file, runs))
+        page = TEMPLATES.get_template("finding.md.jinja").render(**_finding(file, runs))
         (HERE / f"{file.stem}.md").write_text(page, encoding="utf-8")
-    pages = [path for path in sorted(HERE.glob("*.md")) if path.name != "README.md"]
-    (HERE / "README.md").write_text(_template("index.md.jinja").render(pages=[_listed(page) for page in pages]), encoding="utf-8")
-
-
-def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template(name)
+    pages = [_listed(path) for path in sorted(HERE.glob("*.md")) if path.name != "README.md"]
+    (HERE / "README.md").write_text(TEMPLATES.get_template("index.md.jinja").render(pages=pages), encoding="utf-8")
 
 
 def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
     """What the page of a case file says."""
-    plain = yaml.safe_load(file.read_text(encoding="utf-8"))
     calls = load(file).calls
     name = f"cases/findings/{file.name}"
     asked = [(call, [run.ends.get(f"{name}::{call.name}") for run in runs]) for call in calls]
     shown = [(call, ends) for call, ends in asked if any(end and _cell(end) != AS_DOCUMENTED for end in ends)]
     first, its = next(((call, end) for call, ends in shown for end in ends if end and _cell(end) != AS_DOCUMENTED), (calls[0], None))
     rows = [(call.name, [_cell(end) if end else "not asked" for end in ends]) for call, ends in shown]
-    subject = next(iter(runs[0].subjects.values()))
+    subjects = [next(iter(run.subjects.values())) for run in runs]
     broken = dict.fromkeys(deviation.rule for call in calls for deviation in call.case.deviations)
     return {
-        "about": str(plain["about"]).strip(),
+        "about": str(yaml.safe_load(file.read_text(encoding="utf-8"))["about"]).strip(),
         "file": name,
-        "source": " ".join(str(plain["cases"][0]["notes"]).split()),
+        "source": " ".join(str(calls[0].case.notes).split()),
         "comes": _comes(rows),
         "public": sorted({link for call in calls for one in call.case.deviations for link in [one.reported] if link != "unreported"}),
-        "subjects": [_named(one) for one in _subjects(runs)],
+        "subjects": [_named(one) for one in subjects],
         "rows": rows,
-        "on": _named(next(one for one in _subjects(runs) if its and one["key"] == its["subject"])) if its else None,
+        "on": _named(next(one for one in subjects if its and one["key"] == its["subject"])) if its else None,
         "difference": (its["difference"] or its["reason"]) if its else None,
         "name": first.name,
         "python": python(first.arguments, first.mode, _arm(first, its)),
-        "rules": [(rule, RULES[rule].symbol, subject["sentences"].get(rule, RULES[rule].phrase)) for rule in broken],
+        "rules": [(rule, RULES[rule].symbol, subjects[0]["sentences"].get(rule, RULES[rule].phrase)) for rule in broken],
     }
 
 
@@ -73,10 +66,6 @@ def _arm(call: Any, end: Line | None) -> Any:
     """The arm of data in which the call differs, else the first."""
     arms = inputs(call.arguments).arms
     return next((arm for arm in arms if end and f"({arm.name})" in str(end["difference"])), arms[0])
-
-
-def _subjects(runs: Sequence[Records]) -> list[Line]:
-    return [next(iter(run.subjects.values())) for run in runs]
 
 
 def _comes(rows: Sequence[tuple[str, list[str]]]) -> str:

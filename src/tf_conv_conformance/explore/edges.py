@@ -22,6 +22,12 @@ def edges(arguments: Arguments) -> frozenset[str]:
     return frozenset(found | (set(_of_axes(reading)) if reading is not None else set()))
 
 
+def stands_for(ours: Arguments, theirs: Arguments) -> bool:
+    """Whether what is seen of plainer arguments is seen of others, too: they have its edges and more, and what is not plain of it."""
+    alike = ours.op == theirs.op and ours.gradient in (None, theirs.gradient) and ours.dtype in ("float32", theirs.dtype)
+    return alike and edges(ours) <= edges(theirs)
+
+
 def _of_tensors(arguments: Arguments) -> Iterator[str]:
     shape, sizes = arguments.input.shape, arguments.filter.shape
     if len(shape) != 4:

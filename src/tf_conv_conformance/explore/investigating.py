@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tf_conv_conformance.explore.causes import Outcome, rules_of, signature
 from tf_conv_conformance.explore.drawing import Drawn, Plain, calls_of
-from tf_conv_conformance.explore.edges import edges
+from tf_conv_conformance.explore.edges import stands_for
 from tf_conv_conformance.explore.judging import Judge, Judged, Killing
 from tf_conv_conformance.explore.reducing import reduce, weight
 from tf_conv_conformance.vocabulary import Mode
@@ -44,12 +44,10 @@ class Cause:
 
     def covers(self, drawn: Drawn, judged: Judged) -> bool:
         """Whether a call has this cause: the same comes out in its mode, and it has the edges, the broken rules and more of them."""
-        mode, theirs = drawn.call.mode, drawn.call.arguments
+        mode = drawn.call.mode
         if mode not in self.new or self.judged[mode].outcome != judged.outcome:
             return False
-        ours = self.drawn[mode].call.arguments
-        alike = ours.op == theirs.op and ours.gradient in (None, theirs.gradient) and ours.dtype in ("float32", theirs.dtype)
-        return alike and edges(ours) <= edges(theirs) and set(self.rules) <= set(rules_of(drawn.call))
+        return stands_for(self.drawn[mode].call.arguments, drawn.call.arguments) and set(self.rules) <= set(rules_of(drawn.call))
 
     @property
     def weight(self) -> float:

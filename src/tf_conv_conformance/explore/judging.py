@@ -11,7 +11,7 @@ from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.explore.causes import Outcome, outcome
-from tf_conv_conformance.explore.edges import edges
+from tf_conv_conformance.explore.edges import edges, stands_for
 from tf_conv_conformance.explore.known import Known, foretelling
 from tf_conv_conformance.runner import Performed, Subject, ask, asked, same
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
@@ -60,11 +60,7 @@ class Killing:
     def speaks_about(self, call: Call) -> bool:
         """Whether the call is one of them."""
         ours, theirs = self.arguments, call.arguments
-        if (ours.op, self.mode) != (theirs.op, call.mode) or not edges(ours) or not edges(ours) <= edges(theirs):
-            return False
-        if ours.gradient not in (None, theirs.gradient) or ours.dtype not in ("float32", theirs.dtype):
-            return False
-        return ours.padding in ("VALID", theirs.padding)
+        return self.mode == call.mode and bool(edges(ours)) and stands_for(ours, theirs) and ours.padding in ("VALID", theirs.padding)
 
 
 class Judge:
@@ -115,7 +111,7 @@ class Judge:
             return self._judged(call, observation)
         except SubjectUnavailable:
             raise
-        except Exception:  # the same
+        except Exception:  # nor does one in judging it
             return Judged("unjudged", fault=traceback.format_exc(limit=-2))
 
     def judge(self, call: Call) -> Judged:
@@ -128,7 +124,7 @@ class Judge:
             return Judged("conforms", performed=Performed(verdict, observation))
         if verdict.kind == "vacuous":
             return Judged("vacuous", performed=Performed(verdict, observation))
-        if (known := self.known(call, observation)) is not None:
+        if (known := foretelling(self._known, call, observation, self.subject.subject)) is not None:
             return Judged("known", f"{known.deviation.rule} ({known.where})", Performed(verdict, observation))
         if call.arguments.gradient is not None and self._forward_fails(call):
             return Judged("consequence", performed=Performed(verdict, observation))
@@ -143,10 +139,6 @@ class Judge:
         if same(observation, again) or _same_shapes(observation, again):
             return Performed(verdict, observation)
         return Performed(Verdict("flaky", f"{ending(observation)}; then {ending(again)}", verdict.rules, verdict.difference), observation)
-
-    def known(self, call: Call, observation: Observation) -> Known | None:
-        """The deviation that foretells an observation."""
-        return foretelling(self._known, call, observation, self.subject.subject)
 
     def _kills(self, call: Call) -> bool:
         """Whether a deviation that speaks about the call says that the process ends."""

@@ -53,7 +53,7 @@ class Known:
 
     def speaks_about(self, call: Call, subject: Mapping[str, Any]) -> bool:
         """Whether the call is one of a kind with those that it is declared for, and breaks the rule, or none."""
-        return self.is_alike(call, subject) and self._is_about_its_rule(call.arguments)
+        return self.is_alike(call, subject) and self.is_about_its_rule(call.arguments)
 
     def is_alike(self, call: Call, subject: Mapping[str, Any]) -> bool:
         """Whether the call is one of a kind with those that it is declared for, whatever rules it breaks."""
@@ -71,7 +71,7 @@ class Known:
         ends = self.deviation.observed.crash or self.deviation.observed.timeout
         return bool(ends) and _padding(call.arguments) in self.paddings and self.speaks_about(call, subject)
 
-    def _is_about_its_rule(self, arguments: Arguments) -> bool:
+    def is_about_its_rule(self, arguments: Arguments) -> bool:
         """Whether the call breaks the rule, or breaks none.
 
         Memory that nobody wrote is told by its shape, and the edge or the dtype; the end of the process by its signal and the edge.
@@ -124,7 +124,7 @@ def foretelling(known: Sequence[Known], call: Call, observation: Observation, su
     about results may foretell it, and so may what a model is to leave out with what another is to read.
     """
     alike = [one for one in known if one.is_alike(call, subject)]
-    speaking = [one for one in alike if one.speaks_about(call, subject)]
+    speaking = [one for one in alike if one.is_about_its_rule(call.arguments)]
     speaking.sort(key=lambda one: call.arguments.door not in RULES[one.deviation.rule].doors)
     if (found := next((one for one in speaking if one.foretells(call, observation)), None)) is not None:
         return found
@@ -132,7 +132,8 @@ def foretelling(known: Sequence[Known], call: Call, observation: Observation, su
     if not {short(rule.id) for rule in broken(call.arguments)} <= {short(one.deviation.rule) for one in passing}:
         return None
     results = [one for one in alike if not one.is_of_precondition]
-    return next((one for one in results if one.foretells(call, observation)), _together([*passing, *results], call, observation))
+    alone = next((one for one in results if one.foretells(call, observation)), None)
+    return alone or _together([*passing, *results], call, observation)
 
 
 def _together(known: Sequence[Known], call: Call, observation: Observation) -> Known | None:
