@@ -34,7 +34,8 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 DOORS: dict[Op, tuple[Door, ...]] = {"conv2d": get_args(Conv2DDoor), "depthwise_conv2d": get_args(DepthwiseDoor)}
 
 Kind = Literal[
-    "conforms", "deviates", "violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "missing", "unsupported"
+    "conforms", "deviates", "violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing",
+    "unsupported",
 ]  # fmt: skip
 KINDS: dict[Kind, str] = {
     "conforms": "the documentation holds: shape, dtype, values, error",
@@ -45,9 +46,10 @@ KINDS: dict[Kind, str] = {
     "timed out": "no answer within the time limit",
     "vacuous": "the check proved nothing: a wrong oracle predicts the same on this data",
     "flaky": "the same call gave two different answers",
+    "suite error": "the suite itself failed, which says nothing about TensorFlow",
     "missing": "planned, and no end was recorded",
     "unsupported": "the subject lacks what the case asks for",
 }
 BLOCK = 500
 """Calls of a large sweep that are one test, unless told otherwise."""
-FAILING: frozenset[Kind] = frozenset({"violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "missing"})
+FAILING: frozenset[Kind] = frozenset({"violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing"})

@@ -120,6 +120,8 @@ class Judge:
 
     def _judged(self, call: Call, observation: Observation) -> Judged:
         verdict = judge(call, observation, self.subject.subject)
+        if verdict.kind == "suite error":
+            return Judged("unjudged", fault=observation.last_output)
         if not verdict.failing:
             return Judged("conforms", performed=Performed(verdict, observation))
         if verdict.kind == "vacuous":

@@ -20,6 +20,7 @@ ORDER: tuple[Kind, ...] = (
     "resolved",
     "flaky",
     "vacuous",
+    "suite error",
     "missing",
     "deviates",
     "unsupported",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_conv_conformance.subject.observation import Arm, Warned
+from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 
 FACTS = ("tensorflow", "git_version", "python", "numpy", "keras", "platform", "machine", "cpu", "onednn", "device", "environment")
 STORED_AS = {"bfloat16": "uint16", "string": None}
@@ -26,6 +26,13 @@ def greeting(head: Any) -> tuple[dict[str, Any], dict[str, str]]:
     if lacking := [name for name in FACTS if name not in head["subject"]]:
         raise Nonsense(f"the greeting lacks {lacking[0]}")
     return head["subject"], head["documentation"]
+
+
+def observation_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> Observation:
+    """Return the observation in an answer of `count` arms, or in a fault of the worker. Raises :class:`Nonsense`."""
+    if isinstance(head, dict) and head.get("type") == "fault":
+        return Observation("suite error", last_output=str(head.get("message")))
+    return Observation("answered", arms_of(head, arrays, count), float(head["seconds"]))
 
 
 def arms_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Arm, ...]:

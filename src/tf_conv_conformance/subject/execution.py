@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import numpy as np
 
 MESSAGE_LIMIT = 4000  # characters of an exception's message that are kept
+NO_GRADIENT = "tf.GradientTape.gradient returned None: the result does not depend on the tensor"
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _NOISE = [  # what names a node, an address or a place in a file, not the reason
     (re.compile(r"^in user code:\n.*\n(?=\s*\w+(Error|Exception): )", re.S), ""),
+    (re.compile(r"^\s*File \"[^\"\n]*\", line \d+, in .*\n", re.M), ""),
     (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
     (re.compile(r"Detected at node .*?(?=\n\n|\Z)", re.S), ""),
     (re.compile(r"\s*\[\[.*?\]\]", re.S), ""),
@@ -72,33 +75,66 @@ def portable(array: Any, dtype: str) -> Any:
     return array.view(np.uint16) if dtype == "bfloat16" else array
 
 
-def convolution(tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Callable[..., Any]:
-    """The call as a function of input and filter. A Keras layer is built for this filter, since a graph may not make its variables."""
-    function = resolve(tf, symbol)
+class Raised(Exception):
+    """An exception that TensorFlow raised, which is an observation. Any other is a fault of the worker."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call TensorFlow; raise :class:`Raised` for what it raises."""
+    try:
+        return function(*arguments, **keywords)
+    except Exception as error:
+        raise Raised(error) from error
+
+
+def convolution(tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> tuple[Callable[..., Any], Any]:
+    """Return the call as a function of input and filter, and the variable that it reads the filter from.
+
+    That is None except for a Keras layer. It is built here, since a graph may not make its variables. Nothing is
+    computed in the function itself, so that what it raises is TensorFlow's.
+    """
+    function = observed(resolve, tf, symbol)
     if ".raw_ops." in symbol:
-        return lambda x, w: function(input=x, filter=w, **keywords)
+        return lambda x, w: function(input=x, filter=w, **keywords), None
     if symbol == "tf.nn.separable_conv2d":
-        return lambda x, w: function(x, w, tf.eye(int(w.shape[2]) * int(w.shape[3]), dtype=w.dtype)[None, None], **keywords)
+        pointwise = tf.eye(int(w.shape[2]) * int(w.shape[3]), dtype=w.dtype)[None, None]
+        return lambda x, w: function(x, w, pointwise, **keywords), None
     if ".keras." not in symbol:
-        return lambda x, w: function(x, w, **keywords)
+        return lambda x, w: function(x, w, **keywords), None
+    layer = keras_layer(function, symbol, keywords, x, w)
+    return lambda x, w: layer(x), layer.trainable_weights[0]
+
+
+def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
+    """Return a Keras layer that holds the filter `w`."""
     sizes: dict[str, Any] = {"depth_multiplier": w.shape[3]}
     if symbol.endswith(".Conv2D"):
         sizes = {"filters": w.shape[3]}
-        if x.shape[-1] != w.shape[2]:
-            sizes["groups"] = x.shape[-1] // w.shape[2]  # TensorFlow 1 has no such argument
-    layer = function(kernel_size=tuple(w.shape[:2]), use_bias=False, dtype=x.dtype.name, **dict(sizes, **keywords))
-    layer.build(x.shape)
+        in_channels = x.shape[-3 if keywords.get("data_format") == "channels_first" else -1]
+        if in_channels != w.shape[2]:
+            sizes["groups"] = in_channels // w.shape[2]  # TensorFlow 1 has no such argument
+    given = dict(sizes, **keywords)
+    layer = observed(function, kernel_size=tuple(w.shape[:2]), use_bias=False, dtype=x.dtype.name, **given)
+    observed(layer.build, x.shape)
     layer.set_weights([w.numpy()])
-    return lambda x, w: layer(x)
+    return layer
 
 
-def with_gradient(tf: Any, function: Callable[..., Any], by: str) -> Callable[..., Any]:
-    """The gradient of a function of input and filter by one of them, as a function of both and of what comes from above."""
+def with_gradient(tf: Any, function: Callable[..., Any], variable: Any, by: str) -> Callable[..., Any]:
+    """Return the gradient by input or filter, as a function of both and of the upstream gradient.
+
+    `variable` holds the filter if the function does not read its own.
+    """
 
     def gradient(x: Any, w: Any, upstream: Any) -> Any:
+        target = x if by == "input" else w if variable is None else variable
         with tf.GradientTape() as tape:
-            target = x if by == "input" else w
-            tape.watch(target)
+            if target is not variable:
+                tape.watch(target)
             result = function(x, w)
         return tape.gradient(result, target, output_gradients=upstream)
 
@@ -119,8 +155,9 @@ def in_mode(tf: Any, function: Callable[..., Any], mode: str, autograph: bool = 
 
 def prepared(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
     """The call of a request as a function of its tensors, not yet in its mode."""
-    function = convolution(tf, request["function"], request["keywords"], *tensors[:2])
-    return with_gradient(tf, function, request["gradient"]) if request["gradient"] else function
+    function, variable = convolution(tf, request["function"], request["keywords"], *tensors[:2])
+    by = request["gradient"]
+    return with_gradient(tf, function, variable, by) if by else function
 
 
 class Prepared:
@@ -131,13 +168,13 @@ class Prepared:
         self.function: Callable[..., Any] | None = None
 
     def __call__(self, tensors: list[Any]) -> Any:
-        """The result for one arm's tensors."""
+        """Return the result for one arm's tensors. Raises :class:`Raised` for what TensorFlow raises."""
         function = self.function
         if function is None:
             function = in_mode(self.tf, prepared(self.tf, self.request, tensors), self.request["mode"])
             if ".keras." not in self.request["function"]:
                 self.function = function
-        return function(*tensors)
+        return observed(function, *tensors)
 
 
 def told(caught: Any) -> list[dict[str, str]]:
@@ -146,24 +183,34 @@ def told(caught: Any) -> list[dict[str, str]]:
 
 
 def value(result: Any) -> tuple[dict[str, Any], Any]:
-    """An arm with a value, without its warnings, and its array."""
-    array = portable(result.numpy(), result.dtype.name)
+    """An arm with a value, without its warnings, and its array. Raises :class:`Raised`."""
+    array = portable(observed(result.numpy), result.dtype.name)
     return {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}, array
 
 
 def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict[str, Any], Any]:
-    """One arm's observation and its array, if any. Only what TensorFlow raises is an observation; our own faults are not caught."""
+    """Return one arm's observation and its array, if any. A fault of the worker is not caught."""
     arm: dict[str, Any]
+    array = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            arm, array = value(call(tensors))
-        except Exception as error:
-            name = type(error).__name__
-            arm = {"status": "error", "error": name, "bases": class_names(tf, error), "message": clean_message(str(error), name)}
-            array = None
+            result = call(tensors)
+            if result is None:
+                arm = {"status": "error", "error": "NoGradient", "bases": ["NoGradient"], "message": NO_GRADIENT}
+            else:
+                arm, array = value(result)
+        except Raised as raised:
+            arm = raised_arm(tf, raised.error)
     arm["warnings"] = told(caught)
     return arm, array
+
+
+def raised_arm(tf: Any, error: Exception) -> dict[str, Any]:
+    """Return an arm with the exception that TensorFlow raised, without its warnings."""
+    name = type(error).__name__
+    message = clean_message(str(error), name)
+    return {"status": "error", "error": name, "bases": class_names(tf, error), "message": message}
 
 
 def answer(arms: Any, seconds: float) -> tuple[dict[str, Any], list[Any]]:
@@ -178,6 +225,14 @@ def execute(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], l
     began = time.perf_counter()
     arms = [run_arm(tf, call, tensors) for tensors in tensors_of(tf, request, arrays)]
     return answer(arms, time.perf_counter() - began)
+
+
+def attempt(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Do the same as :func:`execute`; a fault of the worker is told apart from an answer."""
+    try:
+        return execute(tf, request, arrays)
+    except Exception:
+        return {"type": "fault", "message": traceback.format_exc()[-MESSAGE_LIMIT:]}, []
 
 
 def tensors_of(tf: Any, request: Any, arrays: list[Any]) -> Iterator[list[Any]]:
@@ -199,7 +254,7 @@ def execute_all(tf: Any, requests: list[Any], arrays: list[Any], as_one: bool) -
         tensors = [list(tensors_of(tf, request, own)) for request, own in zip(requests, of_call)]
         answers = together(tf, requests, tensors, list(range(len(requests))))
     for number, request in enumerate(requests):
-        yield answers.pop(number) if number in answers else execute(tf, request, of_call[number])
+        yield answers.pop(number) if number in answers else attempt(tf, request, of_call[number])
 
 
 def together(tf: Any, requests: list[Any], tensors: list[Any], chosen: list[int]) -> dict[int, Any]:

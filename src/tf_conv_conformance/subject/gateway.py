@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.subject import execution, wire, worker
-from tf_conv_conformance.subject.answer import Nonsense, arms_of, greeting, printed_in
+from tf_conv_conformance.subject.answer import Nonsense, greeting, observation_of, printed_in
 from tf_conv_conformance.subject.channel import Channel, Late, TooLong
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
 from tf_conv_conformance.subject.observation import Observation
@@ -92,8 +92,8 @@ class InProcess:
 
     def call(self, head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Observation:
         """Carry out one call here."""
-        answer, results = execution.execute(self._tf, head, list(arrays))
-        return Observation("answered", arms_of(answer, results, len(answer["arms"])), answer["seconds"])
+        answer, results = execution.attempt(self._tf, head, list(arrays))
+        return observation_of(answer, results, len(answer.get("arms", ())))
 
     def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:
         """Carry out calls here, each when its observation is asked for."""
@@ -228,8 +228,7 @@ class Gateway:
         self._channel.patience = time_limit
         try:
             answer, results = wire.receive(self._channel)
-            arms = arms_of(answer, results, asked.request.arms)
-            asked.observation = Observation("answered", arms, float(answer["seconds"]))
+            asked.observation = observation_of(answer, results, asked.request.arms)
             self._rest(answer)
         except _FAILURES as error:
             self._failed(parcel, error, round(time_limit - self._channel.patience, 6))

@@ -43,10 +43,12 @@ class Arm:
 class Observation:
     """What became of a call: answered (an arm for each set of data), or the end of the worker.
 
+    A ``suite error`` is a fault of the worker itself: its traceback is the `last_output`.
+
     `signal` names how the worker died (``SIGFPE``, ``exit status 3``); `last_output` is the end of what it printed.
     """
 
-    kind: Literal["answered", "crashed", "timed out"]
+    kind: Literal["answered", "crashed", "timed out", "suite error"]
     arms: tuple[Arm, ...] = ()
     seconds: float = 0.0
     signal: str | None = None

@@ -6,7 +6,7 @@ questions. The same functions run in the test process with ``--tf-in-process``.
 
 Protocol, on standard input and output; how a message and its arrays cross is told in wire.py:
 
-    worker → suite   {"type": "hello", "protocol": 2, "subject": {...}, "documentation": {symbol: docstring}, "printed"}
+    worker → suite   {"type": "hello", "protocol": 3, "subject": {...}, "documentation": {symbol: docstring}, "printed"}
                      {"type": "failed", "message": "..."}           TensorFlow cannot be imported; the worker ends
     suite → worker   {"type": "calls", "together", "calls": [{"function", "keywords", "gradient", "dtypes", "mode", "arms"}, ...]}
                      for each arm of each call an array for each of the dtypes: input, filter, and for a gradient what comes from above;
@@ -15,6 +15,7 @@ Protocol, on standard input and output; how a message and its arrays cross is to
                      an arm is {"status": "value", "dtype", "shape", "warnings"}, its array among the message's, or
                      {"status": "error", "error", "bases", "message", "warnings"};
                      "printed" is how long the file of standard error was by then, null where it is no file
+                     {"type": "fault", "message", "printed"} in the place of an answer: the worker failed, and TensorFlow did not
     suite → worker   {"type": "close"}
 
 Calls may be sent before those ahead of them are answered.
@@ -35,7 +36,7 @@ import numpy as np
 from .execution import execute_all, resolve
 from .wire import Pipe, receive
 
-PROTOCOL = 2
+PROTOCOL = 3
 FUNCTIONS = (
     "tf.nn.conv2d",
     "tf.compat.v1.nn.conv2d",
