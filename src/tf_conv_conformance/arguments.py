@@ -146,6 +146,12 @@ def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding
     return (height[0], height[1]), (width[0], width[1])
 
 
+def padding_of(arguments: Arguments) -> str | Pairs:
+    """Return the padding as the entry point reads it: Keras takes its names in either case."""
+    padding = arguments.padding
+    return padding.upper() if isinstance(padding, str) and ".keras." in arguments.door else padding
+
+
 def outer_padding(padding: str | Pairs, first: bool) -> tuple[tuple[int, ...], ...]:
     """The padding of batch and of channels that explicit padding states."""
     if isinstance(padding, str) or len(padding) != 4:
@@ -167,7 +173,7 @@ def read(arguments: Arguments) -> Reading | None:
     """
     first = channels_first(arguments)
     strides, dilations = spatial(arguments.strides, first), spatial(arguments.dilations, first)
-    padding = spatial_padding(arguments.padding, first)
+    padding = spatial_padding(padding_of(arguments), first)
     shapes = len(arguments.input.shape) >= 4 and len(arguments.filter.shape) == 4
     if not shapes or strides is None or dilations is None or padding is None or min(strides + dilations) < 1:
         return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tf_conv_conformance import data, prediction
+from tf_conv_conformance import data, doors, prediction
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import model_of
 from tf_conv_conformance.casefile.expansion import Expanded, Keys, Unusable, as_if, is_among, literal
@@ -42,6 +42,13 @@ def check_exact(arguments: Arguments) -> None:
         data.arms(arguments)
     except data.Inexact as error:
         raise Unusable((), str(error)) from error
+
+
+def check_entry_point(arguments: Arguments) -> None:
+    """Refuse a call that the entry point has no way to take. Raises :class:`Unusable`."""
+    if found := doors.obstacle(arguments):
+        key, reason = found
+        raise Unusable((key,), reason)
 
 
 def check_gradient(arguments: Arguments) -> None:

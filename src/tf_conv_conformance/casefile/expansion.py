@@ -201,7 +201,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         input=shape,
         filter=_tensor("filter", given["filter"], shape, data_format),
         strides=_ints(given["strides"], lists[0]),
-        padding=_padding(given["padding"]),
+        padding=_padding(given["padding"], given.get("via")),
         dilations=_ints(given["dilations"], lists[1]) if "dilations" in given else None,
         data_format=data_format,
         dtype=canonical(given.get("dtype", "float32")),
@@ -246,7 +246,12 @@ def _door(op: Op, via: Door | None) -> Door | None:
     return None if via == DOORS[op][0] else via
 
 
-def _padding(value: Any) -> str | Pairs:
+def _padding(value: Any, via: Door | None) -> str | Pairs:
+    """Padding as it is passed. Raises :class:`Unusable` for a name in lower case that only Keras documents."""
+    if isinstance(value, str) and value.islower() and (via is None or ".keras." not in via):
+        raise Unusable(
+            ("padding",), f"only Keras layers document {value!r}; write {value.upper()}, or {{verbatim: {value}}} to see it refused"
+        )
     plain = _plain(value)
     return plain if isinstance(plain, str) else tuple(tuple(pair) for pair in plain)
 

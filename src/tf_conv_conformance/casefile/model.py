@@ -139,7 +139,9 @@ IntOrInts = Annotated[
     Annotated[Int, Tag("<scalar>")] | Annotated[Ints, Tag("<list>")] | Annotated[VerbatimInts, Tag("<mapping>")], Discriminator(kind)
 ]
 PaddingLike = Annotated[
-    Annotated[Literal["SAME", "VALID"], Tag("<scalar>")] | Annotated[Pairs, Tag("<list>")] | Annotated[VerbatimText, Tag("<mapping>")],
+    Annotated[Literal["SAME", "VALID", "same", "valid"], Tag("<scalar>")]
+    | Annotated[Pairs, Tag("<list>")]
+    | Annotated[VerbatimText, Tag("<mapping>")],
     Discriminator(kind),
 ]
 FormatLike = Annotated[Annotated[Literal["NHWC", "NCHW"], Tag("<scalar>")] | Annotated[VerbatimText, Tag("<mapping>")], Discriminator(kind)]
@@ -157,7 +159,7 @@ class ArgumentFields(Strict):
     strides: IntOrInts | None = None
     """Passed on as written; an integer for depthwise_conv2d, which takes only lists, means `[1, s, s, 1]`."""
     padding: PaddingLike | None = None
-    """`SAME`, `VALID`, or a pair of integers for each dimension."""
+    """`SAME`, `VALID`, or a pair of integers for each dimension. Keras layers take `same` and `valid`, too."""
     dilations: IntOrInts | None = None
     """Passed on as written; an integer for depthwise_conv2d means `[r, r]`."""
     rate: IntOrInts | None = None
@@ -320,6 +322,11 @@ class Observed(Strict):
             raise PydanticCustomError("observed", "`match` looks into the message of an `error`; name the error")
         return self
 
+    @property
+    def returns(self) -> bool:
+        """Whether a result is declared, with values or without."""
+        return self.error is None and self.crash is None and self.timeout is None
+
 
 class Deviation(Strict):
     """A declared difference between TensorFlow and its documentation."""
@@ -364,7 +371,7 @@ class Case(Defaults):
     scope: Scope | None = None
     """In place of input, filter, strides, rate and padding: all small ones, exhaustively."""
     relations: Annotated[list[RelationName], Field(min_length=1)] | None = None
-    """Relations that TensorFlow's own results must have: a call for each that speaks about a call of the case, beside it."""
+    """Metamorphic relations to check: each adds a call for each call of the case that can have it."""
     expect: Expect | None = None
     """What must come out, where it is not what the documentation says."""
     deviations: list[Deviation] = []

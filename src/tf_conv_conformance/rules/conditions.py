@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tf_conv_conformance.arguments import Arguments, IntOrInts, Reading, channels_first, in_groups, outer, outer_padding, read, spatial
+from tf_conv_conformance.arguments import (
+    Arguments,
+    IntOrInts,
+    Reading,
+    channels_first,
+    in_groups,
+    outer,
+    outer_padding,
+    padding_of,
+    read,
+    spatial,
+)
 from tf_conv_conformance.geometry import Axis, documented_padding, documented_size
 
 Condition = Callable[[Arguments], bool]
@@ -167,7 +178,7 @@ def with_gradient(arguments: Arguments) -> bool:
 
 def same_or_valid(arguments: Arguments) -> bool:
     """Padding is SAME or VALID."""
-    return arguments.padding in ("SAME", "VALID")
+    return padding_of(arguments) in ("SAME", "VALID")
 
 
 def dilations_of_2(arguments: Arguments) -> bool:
@@ -245,7 +256,7 @@ def explicit(arguments: Arguments) -> bool:
 
 def known_padding(arguments: Arguments) -> bool:
     """Padding is a list, SAME or VALID."""
-    return explicit(arguments) or arguments.padding in ("SAME", "VALID")
+    return explicit(arguments) or padding_of(arguments) in ("SAME", "VALID")
 
 
 def pairs_for_4_dimensions(arguments: Arguments) -> bool:
@@ -265,12 +276,12 @@ def no_negative_padding(arguments: Arguments) -> bool:
 
 def same(arguments: Arguments) -> bool:
     """Padding is SAME."""
-    return arguments.padding == "SAME"
+    return padding_of(arguments) == "SAME"
 
 
 def valid(arguments: Arguments) -> bool:
     """Padding is VALID."""
-    return arguments.padding == "VALID"
+    return padding_of(arguments) == "VALID"
 
 
 def size_not_negative(arguments: Arguments) -> bool:
