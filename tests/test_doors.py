@@ -9,7 +9,7 @@ import pytest
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.doors import keywords
+from tf_conv_conformance.doors import keywords, obstacle
 from tf_conv_conformance.numbers import as_numbers, encode
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.reproduction import python
@@ -52,18 +52,59 @@ def test_every_entry_point_computes_the_documented_values(tensorflow, arguments,
     assert np.array_equal(as_numbers(answer.values, answer.dtype), prediction.values(DOCUMENTED, arguments, arguments)[0].numbers)
 
 
-def test_the_pasted_calls_compute_the_same(pytester):
-    """One program with every entry point's call and gradient, as it is printed for people."""
-    expected = []
-    lines = ["import json", "results = []", "print = lambda *_: None"]
-    for arguments in [*ALL, *(replace(BASE[op], gradient=tensor) for op in BASE for tensor in ("input", "filter"))]:
+NCHW = {"input": TensorSpec((1, 2, 7, 6)), "data_format": "NCHW"}
+GRADIENTS = [replace(arguments, gradient=tensor, dilations=None) for arguments in ALL for tensor in ("input", "filter")]
+GRADIENTS = [one for one in GRADIENTS if obstacle(one) is None]
+GROUPED = replace(BASE["conv2d"], via="tf.keras.layers.Conv2D", input=TensorSpec((1, 7, 6, 4)), filter=TensorSpec((3, 2, 2, 4)))
+OTHERS = [
+    *(replace(one, dtype=dtype) for one in ALL[4:6] for dtype in ("float16", "bfloat16", "float64")),
+    replace(GROUPED, padding="same"),
+    replace(BASE["conv2d"], input=TensorSpec((1, 2, 2, 2), tuple(range(8))), padding=((0, 0), (1, 2), (3, 0), (0, 0))),
+]
+IN_XLA = [  # on a CPU without oneDNN the other modes have no NCHW
+    replace(ALL[5], **NCHW),
+    replace(ALL[-1], **NCHW),
+    replace(GROUPED, input=TensorSpec((1, 4, 7, 6)), data_format="NCHW", gradient="filter"),
+]
+RELATED = [
+    *((name, replace(BASE["depthwise_conv2d"], input=TensorSpec((2, 7, 6, 2)))) for name in ("grouped", "zero-filled", "explicit")),
+    *((name, replace(ALL[5], input=TensorSpec((2, 7, 6, 2)))) for name in ("linear", "batch", "modes", "again")),
+    ("zero-filled", ALL[4]),
+    ("translation", replace(BASE["conv2d"], padding="VALID", strides=(1, 2, 1, 1), dilations=None)),
+    ("modes", replace(ALL[5], gradient="filter", dilations=None)),
+]
+
+
+def programs():
+    """Each kind of program that is printed for people: with what it leaves in `y`, or the relation whose sides it compares."""
+    yield from ((arguments, "eager", None) for arguments in (*ALL, *GRADIENTS, *OTHERS))
+    for arguments in (*ALL, *GRADIENTS):
+        if arguments.op == "conv2d" and (".keras." in arguments.door or arguments.via == "tf.nn.atrous_conv2d"):
+            yield from ((arguments, mode, None) for mode in ("graph", "xla"))
+    yield from ((arguments, "xla", None) for arguments in IN_XLA)
+    yield from ((arguments, "graph", name) for name, arguments in RELATED)
+    yield replace(BASE["conv2d"], input=TensorSpec((2, 7, 6, 2))), "xla", "transposed"
+
+
+def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
+    """All in one file: to import TensorFlow takes longer than they do."""
+    expected, lines = [], ["import json", "results = []", "print = lambda *values: printed.append(values)"]
+    for arguments, mode, relation in programs():
+        assert obstacle(arguments) is None
         arm = prediction.inputs(arguments).arms[0]
-        lines += [python(arguments, "eager", arm), "results.append(y.numpy().tolist())"]
-        expected.append(prediction.values(DOCUMENTED, arguments, arguments)[0].numbers.tolist())
+        lines += ["printed = []", python(arguments, mode, arm, relation)]
+        if relation is None:
+            lines.append("results.append(y.numpy().astype(np.float64).tolist())")
+            expected.append(prediction.values(DOCUMENTED, arguments, arguments)[0].numbers.tolist())
+        else:
+            lines.append("results.append([bool(printed[0][1]), float(printed[1][1])])")
+            expected.append([True, 0.0])
     lines.append("json.dump(results, open('results.json', 'w'))")
     result = pytester.runpython(pytester.makepyfile(pasted="\n".join(lines)))
     assert result.ret == 0, result.stderr.str()
-    assert json.loads((pytester.path / "results.json").read_text()) == expected
+    found = json.loads((pytester.path / "results.json").read_text())
+    wrong = [program for program, one, other in zip(programs(), found, expected, strict=True) if one != other]
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -99,11 +140,12 @@ def case(**changes):
         ("tf.raw_ops.Conv2D", "3", (1, 2, 2, 1), (1, 3, 3, 1)),
         ("tf.nn.convolution", "3", (2, 2), (3, 3)),
         ("tf.keras.layers.Conv2D", "3", 2, 3),
-        ("tf.nn.atrous_conv2d", "[3, 3]", 2, (3, 3)),
+        ("tf.nn.atrous_conv2d", "[3, 3]", 1, (3, 3)),
     ],
 )
 def test_an_integer_is_short_for_the_list_that_the_entry_point_takes(calls, via, rate, strides, dilations):
-    arguments = calls(case(via=via, rate=rate))["x[eager]"].arguments
+    given = 1 if via == "tf.nn.atrous_conv2d" else 2  # which takes no other
+    arguments = calls(case(via=via, rate=rate, strides=given))["x[eager]"].arguments
     assert (arguments.strides, arguments.dilations) == (strides, dilations)
 
 

@@ -74,6 +74,8 @@ def ending(observation: Observation) -> str:
         return f"the process died ({observation.signal})"
     if observation.kind == "timed out":
         return f"no answer within {observation.signal}"
+    if observation.kind == "suite error":
+        return f"the suite's worker failed: {observation.last_output.strip().splitlines()[-1]}"
     return outcome_text(observation.arms[0]) if observation.arms else "no answer"
 
 
@@ -89,15 +91,16 @@ def from_values(expected: Returns, values: Sequence[Values] | None, names: Seque
             return Difference("shape", shape_text(expected.shape), shape_text(arm.shape or ()), names[number])
         if arm.dtype != expected.dtype:
             return Difference("dtype", expected.dtype, str(arm.dtype), names[number])
-        if values is not None and (unlike := _first_unlike(values[number], arm, names[number])):
+        if values is not None and (
+            unlike := first_unlike(values[number], as_numbers(arm.values, expected.dtype), expected.dtype, names[number])
+        ):
             return unlike
     return None
 
 
-def _first_unlike(said: Values, arm: Arm, name: str) -> Difference | None:
-    assert arm.values is not None
-    assert arm.dtype is not None
-    observed, predicted = as_numbers(arm.values, arm.dtype), said.numbers
+def first_unlike(said: Values, observed: Array, dtype: str, name: str) -> Difference | None:
+    """Return the first difference of numbers that were observed in `dtype` from the right ones of the same shape, in the arm `name`."""
+    predicted = said.numbers
     wrong = said.unlike(observed)
     if not wrong.any():
         return None
@@ -115,7 +118,7 @@ def _first_unlike(said: Values, arm: Arm, name: str) -> Difference | None:
         unlike=int(wrong.sum()),
         elements=wrong.size,
         largest=largest,
-        ulp=None if largest is None else _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), arm.dtype),
+        ulp=None if largest is None else _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), dtype),
         largest_at=_place(off),
         distance=off,
     )

@@ -36,7 +36,8 @@ def text(where: str, call: Call, verdict: Verdict, observation: Observation | No
         lines.append("  last output of the process:")
         lines.append(textwrap.indent(observation.last_output, "    | "))
     lines.append("  the call, to paste and run:")
-    lines.append(textwrap.indent(python(call.arguments, call.mode, prediction.inputs(call.arguments).arms[arm_of(call, verdict)]), "    "))
+    arm = prediction.inputs(call.arguments).arms[arm_of(call, verdict)]
+    lines.append(textwrap.indent(python(call.arguments, call.mode, arm, call.relation), "    "))
     return "\n".join(lines)
 
 

@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_conv_conformance import prediction
-from tf_conv_conformance.arguments import Arguments, read
+from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.doors import keywords
 from tf_conv_conformance.numbers import encode
 from tf_conv_conformance.oracle.correlation import Array
-from tf_conv_conformance.relations import RELATIONS
+from tf_conv_conformance.relation_verdict import judge_relation
+from tf_conv_conformance.relations import others_of
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
-from tf_conv_conformance.verdict import Verdict, judge, judge_relation, unmet
+from tf_conv_conformance.verdict import Verdict, judge, unmet
 
 
 class Subject(Protocol):
@@ -75,7 +76,7 @@ def _data(call: Call) -> list[tuple[Array, ...]]:
 
 def _judged(call: Call, observation: Observation, subject: Subject) -> Performed:
     if call.relation is not None:
-        return Performed(_related(call, observation, _data(call), subject), observation)
+        return Performed(_related(call, observation, subject), observation)
     return Performed(judge(call, observation, subject.subject), observation)
 
 
@@ -91,16 +92,12 @@ def _again(call: Call, first: Performed, subject: Subject) -> Performed:
     return Performed(replace(verdict, kind="flaky", reason=reason), observation)
 
 
-def _related(call: Call, observation: Observation, data: list[tuple[Array, ...]], subject: Subject) -> Verdict:
-    """Make the calls that a relation asks for, and hold the observation against theirs."""
-    relation, reading = RELATIONS[call.relation or ""], read(call.arguments)
-    assert reading is not None  # the relation speaks about the call
-    others = [relation.others(call.arguments, reading, tensors, call.mode) for tensors in data]
-    answers = []
-    for number in range(len(others[0])):
-        first = others[0][number]
-        answers.append(make(first.arguments, first.mode, [arm[number].tensors for arm in others], subject))
-    return judge_relation(relation, reading, observation, answers)
+def _related(call: Call, observation: Observation, subject: Subject) -> Verdict:
+    """Make the calls that a relation needs, and hold the observation against theirs."""
+    others = others_of(call.relation or "", call.arguments, call.mode)
+    data = _data(call)
+    answers = [make(other.arguments, other.mode, [other.tensors(tensors) for tensors in data], subject) for other in others]
+    return judge_relation(call, observation, others, answers, subject.subject)
 
 
 def asked(call: Call) -> Request:

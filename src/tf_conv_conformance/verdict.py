@@ -11,18 +11,15 @@ import numpy as np
 from packaging.specifiers import SpecifierSet
 
 from tf_conv_conformance import comparison, prediction
-from tf_conv_conformance.arguments import Reading
 from tf_conv_conformance.call import Call, Declared, model_of
 from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, When
 from tf_conv_conformance.comparison import Difference
-from tf_conv_conformance.numbers import as_numbers
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
-from tf_conv_conformance.relations import Relation
 from tf_conv_conformance.rules.catalogue import RULES, exercised
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.vocabulary import FAILING, Kind
 
 
@@ -62,8 +59,15 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
 
 def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> Verdict:
     """The verdict on a call: its claim first, then the deviations that are declared for this subject."""
-    declared = [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
+    if observation.kind == "suite error":
+        return Verdict("suite error", f"not a verdict on TensorFlow: {comparison.ending(observation)}")
+    declared = applying(call, subject)
     return replace(_judged(call, observation, declared), excluded=_excluded(call, declared))
+
+
+def applying(call: Call, subject: Mapping[str, Any]) -> list[Declared]:
+    """Return the call's deviations that are declared for this subject."""
+    return [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
 
 
 def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) -> Verdict:
@@ -85,8 +89,8 @@ def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) 
         return Verdict("deviates", _declared_text(declared), tuple(one.deviation.rule for one in declared), difference)
     if third is not None:
         reason = f"neither the documentation nor the declared deviation: {third.text()}"
-        return Verdict(_ended(observation) or "violates", reason, rules, difference)
-    return Verdict(_ended(observation) or "violates", _reason(call, difference, observation), rules, difference)
+        return Verdict(ended(observation) or "violates", reason, rules, difference)
+    return Verdict(ended(observation) or "violates", _reason(call, difference, observation), rules, difference)
 
 
 def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:
@@ -99,23 +103,8 @@ def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | Non
     return tuple(dict.fromkeys(name for names in found for name in names)) if found else None
 
 
-def judge_relation(relation: Relation, reading: Reading, observation: Observation, others: Sequence[Observation]) -> Verdict:
-    """The verdict on a relation: the observation held against those of the calls that the relation makes, bit for bit."""
-    for one in (observation, *others):
-        if any(arm.values is None for arm in one.arms) or one.kind != "answered":
-            return Verdict(_ended(one) or "violates", f"{relation.says}; not here: {comparison.ending(one)}")
-    for number, arm in enumerate(observation.arms):
-        answers = [arm, *(other.arms[number] for other in others)]
-        numbers = [as_numbers(one.values, one.dtype) for one in answers if one.values is not None and one.dtype is not None]
-        ours, theirs = relation.equal(reading, numbers[0], numbers[1:])
-        held = Observation("answered", (Arm(values=ours, dtype="float64"),))
-        found = comparison.from_values(Returns(tuple(theirs.shape), "float64"), [Values(theirs)], [f"arm {number + 1}"], held)
-        if found is not None or len({one.dtype for one in answers}) > 1:
-            return Verdict("violates", f"{relation.says}; not here: {found.text() if found else 'dtypes differ'}", (), found)
-    return Verdict("conforms", relation.says)
-
-
-def _ended(observation: Observation) -> Literal["crashed", "timed out"] | None:
+def ended(observation: Observation) -> Literal["crashed", "timed out", "suite error"] | None:
+    """Return the verdict on a call that was not answered; None on one that was."""
     return None if observation.kind == "answered" else observation.kind
 
 

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tf_conv_conformance import relations
+from tf_conv_conformance import prediction, relations
 from tf_conv_conformance.call import Call, Declared
 from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.complaint import Complaint
 from tf_conv_conformance.casefile.expansion import Expanded, Expansion, Keys, Unusable, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.reading import Source
+from tf_conv_conformance.prediction import Refuses
 from tf_conv_conformance.rules.catalogue import broken, exercised
 from tf_conv_conformance.vocabulary import BLOCK, MODES, Mode
 
 COMBINATIONS_LIMIT = 10_000_000  # of one case's sweep
+REASONS = 3  # why no call has a relation, in a message
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Sweep:
         """The calls of these combinations, checked. Raises :class:`Unusable` at the first that cannot be made."""
         for number in numbers:
             one = self.expansion[number]
+            checks.check_entry_point(one.arguments)
             checks.check_size(one.arguments)
             checks.check_gradient(one.arguments)
             checks.check_exact(one.arguments)
@@ -164,11 +167,24 @@ def _unmatched(rule: str, at_stake: list[str]) -> str:
 
 
 def _related(case: Case, calls: list[Call]) -> list[Call]:
-    """A call for each relation that speaks about a call. Raises :class:`Unusable` for a relation that speaks about none."""
+    """A call for each relation that can be held for a call. Raises :class:`Unusable` for a relation that can be held for none."""
     found = []
     for index, name in enumerate(case.relations or ()):
-        about = [call for call in calls if relations.speaks_about(name, call.arguments, call.mode)]
-        if not about:
-            raise Unusable(("relations", index), f"{name} speaks about no call of this case: {relations.RELATIONS[name].says}")
-        found += [replace(call, name=f"{call.name[:-1]}-{name}]", relation=name, deviations=()) for call in about]
+        obstacles = {call.name: _no_result(call) or relations.obstacle(name, call.arguments, call.mode) for call in calls}
+        related = [call for call in calls if obstacles[call.name] is None]
+        if not related:
+            reasons = dict.fromkeys(reason for reason in obstacles.values() if reason is not None)
+            raise Unusable(("relations", index), f"no call of this case has this relation: {'; '.join(list(reasons)[:REASONS])}")
+        found += [replace(call, name=f"{call.name[:-1]}-{name}]", relation=name) for call in related]
     return found
+
+
+def _no_result(call: Call) -> str | None:
+    """Why a call has no result that a relation could be held for: by its case, or by the documentation and the deviations."""
+    if call.case.expect is not None and call.case.expect.error is not None:
+        return f"`expect` says that the call raises {' or '.join(call.case.expect.error)}"
+    documented = prediction.documented(call.arguments)
+    declared = any(one.deviation.observed.returns for one in call.deviations)
+    if isinstance(documented, Refuses) and not declared and call.case.expect is None:
+        return f"the documentation refuses the call ({', '.join(documented.because)})"
+    return None

@@ -125,5 +125,5 @@ def _detail(call: Shown) -> dict[str, Any]:
         "observed": end.get("observed"),
         "warnings": end.get("warnings", []),
         **{name: end.get(name) for name in ("difference", "explained", "ulp", "largest_at", "heat")},
-        "python": reproduction(call.arguments, call.call["mode"], end["data"][0]) if end["data"] else "",
+        "python": reproduction(call.arguments, call.call["mode"], end["data"][0], call.call["relation"]) if end["data"] else "",
     }
