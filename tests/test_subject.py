@@ -2,8 +2,10 @@
 
 import os
 import select
+import shutil
 import subprocess
 import sys
+from ast import literal_eval
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,29 @@ def test_the_subject_says_what_it_is(tensorflow):
     assert subject["cpu"]["name"]
     assert set(tensorflow.documentation) == set(SYMBOLS)
     assert "Notes on padding" in tensorflow.documentation["tf.nn"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "detected", "flags"),
+    [
+        ([], {}, []),
+        (["avx2", "amx_tile"], {}, ["avx2", "amx_tile"]),
+        (["avx2", "amx_tile"], {"avx2": True, "amx_fp16": True}, ["avx2", "amx_tile", "amx_fp16"]),
+        (["avx2"], {"avx2": True, "avx512f": True}, ["avx2", "avx512f"]),
+        (["avx2", "avx512f", "amx_tile"], {"avx2": True, "avx512f": False}, ["avx2"]),
+        (["avx2", "avx512f"], {"avx2": False, "avx512f": False, "asimd": True}, ["asimd"]),
+    ],
+)
+def test_the_list_of_another_processor_does_not_count(listed, detected, flags):
+    assert worker.seen(listed, detected) == flags
+
+
+@pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
+def test_an_emulated_processor_is_not_the_hosts():
+    emulated = ["qemu-x86_64", "-cpu", "Haswell", sys.executable]
+    program = "from tf_conv_conformance.subject import worker; print(worker.cpu())"
+    ran = subprocess.run([*emulated, "-c", program], capture_output=True, text=True, check=True)
+    assert literal_eval(ran.stdout) == {"name": "x86_64", "flags": ["avx", "avx2", "fma"]}
 
 
 @pytest.mark.parametrize("onednn", [False, True])

@@ -23,6 +23,7 @@ Calls may be sent before those ahead of them are answered.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -50,6 +51,10 @@ FUNCTIONS = (
     "tf.nn.separable_conv2d",
     "tf.keras.layers.DepthwiseConv2D",
 )
+CPU_FLAGS = (  # spelled as in /proc/cpuinfo
+    "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "avx_ne_convert", "asimd", "sve",
+)  # fmt: skip
 PRINTED_LIMIT = 2**26  # bytes that may be printed
 
 
@@ -82,8 +87,27 @@ def onednn_in_effect(tf: Any) -> bool | None:
 
 
 def cpu() -> dict[str, Any]:
-    """The processor's name and those of its vector extensions that choose another kernel."""
-    name, flags = platform.processor() or platform.machine(), []
+    """Return the processor's name and its vector extensions, as this process sees them."""
+    name, listed = listed_by_linux()
+    flags = seen(listed, {**detected_by_numpy(), **detected_by_glibc()})
+    if not set(listed) <= set(flags):
+        name = ""  # the host's
+    return {"name": name or platform.processor() or platform.machine(), "flags": flags}
+
+
+def seen(listed: Any, detected: dict[str, bool]) -> list[str]:
+    """Return the flags that were detected, and of those that nothing here detects the listed ones.
+
+    If a listed flag is not there, an emulator shows the host's list: then none of it counts.
+    """
+    if not all(detected.get(flag, True) for flag in listed):
+        listed = ()
+    return [flag for flag in CPU_FLAGS if detected.get(flag, flag in listed)]
+
+
+def listed_by_linux() -> tuple[str, list[str]]:
+    """Return the name and the flags of the first processor in /proc/cpuinfo, if there is one."""
+    name = ""
     try:
         with open("/proc/cpuinfo") as lines:
             for line in lines:
@@ -91,12 +115,34 @@ def cpu() -> dict[str, Any]:
                 if key.strip() == "model name":
                     name = value.strip()
                 if key.strip() in ("flags", "Features"):
-                    wanted = ("avx", "avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "asimd", "sve")
-                    flags = [flag for flag in wanted if flag in value.split()]
-                    break
+                    return name, [flag for flag in CPU_FLAGS if flag in value.split()]
     except OSError:
         pass
-    return {"name": name, "flags": flags}
+    return name, []
+
+
+def detected_by_numpy() -> dict[str, bool]:
+    """Return which of the flags that NumPy knows this process has."""
+    for package in ("numpy._core", "numpy.core"):  # NumPy 2, NumPy 1
+        try:
+            features = importlib.import_module(package + "._multiarray_umath").__cpu_features__
+        except (ImportError, AttributeError):
+            continue
+        names = {flag: flag.replace("_", "").upper() for flag in CPU_FLAGS}
+        names["fma"] = "FMA3"
+        return {flag: features[name] for flag, name in names.items() if name in features}
+    return {}
+
+
+def detected_by_glibc() -> dict[str, bool]:
+    """Return the two flags that neither Linux nor NumPy names; none before glibc 2.33."""
+    try:
+        leaf = ctypes.CDLL(None).__x86_get_cpuid_feature_leaf
+    except (AttributeError, OSError):
+        return {}
+    leaf.restype = ctypes.POINTER(ctypes.c_uint32 * 4)
+    eax, _, _, edx = leaf(6).contents  # glibc's number for CPUID with EAX 7 and ECX 1
+    return {"amx_fp16": bool(eax >> 21 & 1), "avx_ne_convert": bool(edx >> 5 & 1)}
 
 
 def installed(package: str) -> str | None:
