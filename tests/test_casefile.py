@@ -100,6 +100,8 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
             {"deviations": "[{rule: conv2d.values, observed: {error: X}, reported: unreported, when: {mode: eager}}]"},
             "cases[0].deviations[0].when.mode: unknown key; did you mean 'modes'?",
         ),
+        ({"requires": "{cpu: [avx2, avx512fp61]}"}, "8:28: cases[0].requires.cpu[1]: 'avx512fp61' is"),
+        ({"requires": "{cpu_without: AVX512FP16}"}, "; did you mean 'avx512_fp16'?"),
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_place(changes, expected):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from ast import literal_eval
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tf_conv_conformance.subject import execution, wire, worker
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
 from tf_conv_conformance.subject.request import Request
+from tf_conv_conformance.vocabulary import CpuFlag
 
 ONES = {"strides": [1, 1, 1, 1], "padding": "VALID"}
 
@@ -40,6 +42,10 @@ def test_the_subject_says_what_it_is(tensorflow):
     assert subject["cpu"]["name"]
     assert set(tensorflow.documentation) == set(SYMBOLS)
     assert "Notes on padding" in tensorflow.documentation["tf.nn"]
+
+
+def test_case_files_and_the_worker_know_the_same_processor_flags():
+    assert get_args(CpuFlag) == worker.CPU_FLAGS
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,8 @@ def test_conditions_on_the_subject():
     assert unmet(When(onednn=True), SUBJECT) == "onednn True, and it is False"
     assert unmet(When(cpu=["avx2"]), SUBJECT) is None
     assert unmet(When(cpu=["avx2", "avx512f"]), SUBJECT) == "a CPU with avx512f"
+    assert unmet(When(cpu=["avx2"], cpu_without=["avx512f"]), SUBJECT) is None
+    assert unmet(When(cpu_without=["avx2", "avx512f"]), SUBJECT) == "a CPU without avx2"
     assert unmet(When(device="gpu"), SUBJECT) == "device gpu, and it is cpu"
 
 

@@ -54,6 +54,9 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
         if wanted is not None and wanted != subject[name]:
             return f"{name} {wanted}, and it is {subject[name]}"
     lacking = [flag for flag in condition.cpu or () if flag not in subject["cpu"]["flags"]]
+    unwanted = [flag for flag in condition.cpu_without or () if flag in subject["cpu"]["flags"]]
+    if unwanted:
+        return f"a CPU without {' and '.join(unwanted)}"
     return f"a CPU with {' and '.join(lacking)}" if lacking else None
 
 

@@ -26,6 +26,11 @@ DepthwiseDoor = Literal[
 Door = Literal[Conv2DDoor, DepthwiseDoor]
 """The entry points into TensorFlow that reach the two operators; the first of each is the operator's own."""
 Gradient = Literal["input", "filter"]
+CpuFlag = Literal[
+    "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "avx_ne_convert", "asimd", "sve",
+]  # fmt: skip
+"""The vector extensions that a subject names, spelled as Linux does."""
 RelationName = Literal["grouped", "zero-filled", "explicit", "linear", "translation", "batch", "transposed", "again", "modes"]
 
 OPS: tuple[Op, ...] = get_args(Op)

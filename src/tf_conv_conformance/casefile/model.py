@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from tf_conv_conformance.vocabulary import Door, Dtype, Gradient, Mode, Op, RelationName
+from tf_conv_conformance.vocabulary import CpuFlag, Door, Dtype, Gradient, Mode, Op, RelationName
 
 REFERENCES = ("batch", "height", "width", "in_channels")
 TEXT_LIMIT = 2**20  # characters of notes
@@ -98,6 +98,11 @@ Pattern = Annotated[str, Field(max_length=500), AfterValidator(regular_expressio
 VersionRange = Annotated[str, AfterValidator(version_range)]
 Modes = Annotated[
     Annotated[Mode, Tag("<scalar>")] | Annotated[list[Mode], Field(min_length=1), Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
+]
+CpuFlags = Annotated[
+    Annotated[CpuFlag, Tag("<scalar>")] | Annotated[list[CpuFlag], Field(min_length=1), Tag("<list>")],
     Discriminator(kind),
     AfterValidator(one_or_list),
 ]
@@ -238,8 +243,10 @@ class When(Strict):
     """Python's `sys.platform`: linux, darwin."""
     machine: Word | None = None
     """Python's `platform.machine()`: x86_64, aarch64."""
-    cpu: Words | None = None
+    cpu: CpuFlags | None = None
     """Vector extensions that the processor has, all of them: avx2, avx512f."""
+    cpu_without: CpuFlags | None = None
+    """Vector extensions that the processor lacks, all of them."""
 
 
 class Expect(Strict):
