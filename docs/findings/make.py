@@ -46,11 +46,14 @@ def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
     rows = [(call.name, [_cell(end) if end else "not asked" for end in ends]) for call, ends in shown]
     subjects = [next(iter(run.subjects.values())) for run in runs]
     broken = dict.fromkeys(deviation.rule for call in calls for deviation in call.case.deviations)
+    conditions = [one.when for call in calls for one in call.case.deviations]
+    flags = dict.fromkeys(flag for when in conditions for flag in when.cpu or ())
     return {
         "about": str(yaml.safe_load(file.read_text(encoding="utf-8"))["about"]).strip(),
         "file": name,
         "source": " ".join(str(calls[0].case.notes).split()),
         "comes": _comes(rows),
+        "flags": list(flags),
         "public": sorted({link for call in calls for one in call.case.deviations for link in [one.reported] if link != "unreported"}),
         "subjects": [_named(one) for one in subjects],
         "rows": rows,
