@@ -93,9 +93,9 @@ def test_a_block_that_was_cut_goes_on(run, pytester):
     path.write_bytes(b"\n".join(lines[: ends[50] - 1]) + b"\n" + lines[ends[50] - 1][:99])  # killed after 50 calls: one block and ten
     cut = read(path)
     assert (len(cut.ends), cut.missing) == (50, 42)
-    refused = run("cases", "--tf-block=41", "--resume")
-    refused.stderr.fnmatch_lines(["ERROR: --resume: *results-faulty.jsonl was made with --tf-block=40; give the same"])
-    result = run("cases", "--tf-block=40", "--resume", "-n2")
+    refused = run("cases", "--tf-block=41", "--tf-resume")
+    refused.stderr.fnmatch_lines(["ERROR: --tf-resume: *results-faulty.jsonl was made with --tf-block=40; give the same"])
+    result = run("cases", "--tf-block=40", "--tf-resume", "-n2")
     result.stdout.fnmatch_lines(["42 calls: *", "resumed: 50 calls had been made*"])
     assert read(path).complete
     kept = [line for line in without_times(path) if line["type"] != "start"]
@@ -106,18 +106,18 @@ def test_an_edited_sweep_is_made_again(run, pytester):
     run("cases", "--tf-block=40")
     path = pytester.path / "cases/a.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("padding: VALID", "padding: SAME"), encoding="utf-8")
-    run("cases", "--tf-block=40", "--resume").stdout.fnmatch_lines(["92 calls: *"])
+    run("cases", "--tf-block=40", "--tf-resume").stdout.fnmatch_lines(["92 calls: *"])
     assert read(pytester.path / RECORDS).complete
 
 
 def test_known_failures_do_not_fail_a_block(run, pytester):
-    run("cases", "--tf-block=40", "--baseline=known.json", "--update-baseline")
+    run("cases", "--tf-block=40", "--tf-baseline=known.json", "--tf-update-baseline")
     known = json.loads((pytester.path / "known.json").read_text(encoding="utf-8"))["known"]["faulty"]
     assert sorted(map(expected, known)) == ["crashed", "violates"]
-    result = run("cases", "--tf-block=40", "--baseline=known.json")
+    result = run("cases", "--tf-block=40", "--tf-baseline=known.json")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["baseline *known.json: 2 known failures, 0 stale entries"])
-    assert run("cases", "--tf-block=40", "--baseline=known.json", "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
+    assert run("cases", "--tf-block=40", "--tf-baseline=known.json", "--runxfail").ret == pytest.ExitCode.TESTS_FAILED
 
 
 SWEEP = """
@@ -170,7 +170,7 @@ def test_a_block_has_the_marks_that_all_of_its_calls_have(pytester):
 
     blocks = collected("-m", "depthwise_conv2d and float32 and xla")
     assert blocks == [f"cases/a.yaml::big[calls{first}-{first + 3}-xla]" for first in (1, 5, 9)]
-    assert collected("--modes", "xla") == blocks
+    assert collected("--tf-modes", "xla") == blocks
     assert collected("-m", "conv2d or half or large") == []
 
 

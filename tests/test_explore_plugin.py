@@ -1,4 +1,4 @@
-"""``--explore`` as pytest runs it: ids, options, what is written, resuming; on a subject with faults, which needs no TensorFlow."""
+"""``--tf-explore`` as pytest runs it: ids, options, what is written, resuming; on a subject with faults, which needs no TensorFlow."""
 
 import json
 
@@ -26,7 +26,7 @@ def lines(pytester):
 
 def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
     pytester.makepyfile("def test_other(): pass")
-    result = explore("--explore", "600", "--explore-seed", "7", "--collect-only", "-q", subject=())
+    result = explore("--tf-explore", "600", "--tf-explore-seed", "7", "--collect-only", "-q", subject=())
     assert [line for line in result.outlines if "::" in line] == [
         "explore::seed7[calls1-250]",
         "explore::seed7[calls251-500]",
@@ -37,7 +37,7 @@ def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
 
 def test_what_the_command_line_names_is_collected_as_well(explore, pytester):
     pytester.makepyfile(test_other="def test_other(): pass")
-    result = explore("--explore", "1", "test_other.py", "--collect-only", "-q", subject=())
+    result = explore("--tf-explore", "1", "test_other.py", "--collect-only", "-q", subject=())
     assert [line for line in result.outlines if "::" in line] == ["test_other.py::test_other", "explore::seed0[calls1-1]"]
 
 
@@ -52,8 +52,8 @@ def test_an_id_can_be_pasted_back(explore):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--explore", "0"], "--explore: must be 1 call or more"),
-        (["--explore", "5", "--explore-minutes", "0"], "--explore-minutes: must be above 0 minutes"),
+        (["--tf-explore", "0"], "--tf-explore: must be 1 call or more"),
+        (["--tf-explore", "5", "--tf-explore-minutes", "0"], "--tf-explore-minutes: must be above 0 minutes"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(explore, options, message):
@@ -65,13 +65,13 @@ def test_numbers_that_make_no_sense_are_refused(explore, options, message):
 def test_without_hypothesis_it_says_what_to_install(pytester, monkeypatch):
     pytester.makepyfile(hypothesis="raise ModuleNotFoundError('No module named hypothesis', name='hypothesis')")
     monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
-    result = pytester.runpytest_subprocess("--explore", "5", "-p", "no:hypothesispytest")
+    result = pytester.runpytest_subprocess("--tf-explore", "5", "-p", "no:hypothesispytest")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"])
+    result.stderr.fnmatch_lines(["*--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"])
 
 
 def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
-    result = explore("--explore", "8", "--explore-seed", "3", "--modes", "eager")
+    result = explore("--tf-explore", "8", "--tf-explore-seed", "3", "--tf-modes", "eager")
     result.assert_outcomes(failed=1)
     (line,) = lines(pytester)
     assert sum(line["kinds"].values()) == 8
@@ -91,30 +91,30 @@ def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
 
 
 def test_a_run_is_resumed_where_it_was_cut_and_fails_as_before(explore, pytester):
-    explore("--explore", "4", "--modes", "eager").assert_outcomes(failed=1)
+    explore("--tf-explore", "4", "--tf-modes", "eager").assert_outcomes(failed=1)
     first = lines(pytester)
     path = pytester.path / FOUND / "explored.jsonl"
     path.write_text(path.read_text() + '{"seed": 0, "cut')
-    result = explore("--explore", "4", "--modes", "eager", "--resume")
+    result = explore("--tf-explore", "4", "--tf-modes", "eager", "--tf-resume")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes()
     assert lines(pytester) == first
-    explore("--explore", "4", "--explore-seed", "1", "--modes", "eager", "--resume").assert_outcomes(failed=1)
+    explore("--tf-explore", "4", "--tf-explore-seed", "1", "--tf-modes", "eager", "--tf-resume").assert_outcomes(failed=1)
     assert [line["seed"] for line in lines(pytester)] == [0, 1]
 
 
 def test_workers_share_the_blocks_and_the_files(explore, pytester):
-    result = explore("--explore", "260", "--explore-minutes", "0.000001", "--modes", "eager", "-n2")
+    result = explore("--tf-explore", "260", "--tf-explore-minutes", "0.000001", "--tf-modes", "eager", "-n2")
     result.assert_outcomes(skipped=2)
-    result.stdout.fnmatch_lines(["2 blocks not made: the minutes of --explore-minutes were over; --resume goes on with them"])
+    result.stdout.fnmatch_lines(["2 blocks not made: the minutes of --tf-explore-minutes were over; --tf-resume goes on with them"])
     assert lines(pytester) == []
-    explore("explore::seed0[calls1-2]", "explore::seed0[calls251-252]", "--modes", "eager", "-n2")
+    explore("explore::seed0[calls1-2]", "explore::seed0[calls251-252]", "--tf-modes", "eager", "-n2")
     assert sorted(line["number"] for line in lines(pytester)) == [0, 1]
 
 
 def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=()), encoding="utf-8")
-    result = explore("cases", "--explore", "2", "--modes", "eager", "--tf-block", "100")
+    result = explore("cases", "--tf-explore", "2", "--tf-modes", "eager", "--tf-block", "100")
     result.stdout.fnmatch_lines(["*90 calls: 90 conforms*", "*exploration of TensorFlow's convolutions*"])
     records = read(pytester.path / "reports/results-faulty.jsonl")
     assert records.complete
@@ -123,7 +123,7 @@ def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
 
 
 def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
-    result = pytester.runpytest_subprocess("--explore", "40", "--explore-seed", "1", "--modes", "eager,graph", "--tf-timeout", "20")
+    result = pytester.runpytest_subprocess("--tf-explore", "40", "--tf-explore-seed", "1", "--tf-modes", "eager,graph", "--tf-timeout", "20")
     (line,) = lines(pytester)
     assert line["kinds"]["conforms"] > 10
     assert line["kinds"]["known"] > 0
@@ -136,4 +136,4 @@ def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
         assert "it is green" in path.read_text()
         path.rename(folder / path.name)
     folder.joinpath("one.yaml").write_text(ONE, encoding="utf-8")
-    assert pytester.runpytest_subprocess("cases", "--modes", "eager,graph", "--tf-timeout", "20").ret == pytest.ExitCode.OK
+    assert pytester.runpytest_subprocess("cases", "--tf-modes", "eager,graph", "--tf-timeout", "20").ret == pytest.ExitCode.OK

@@ -115,7 +115,7 @@ def test_collection_is_complete_without_tensorflow(pytester, write, run):
 
 def test_one_bad_case_or_file_does_not_stop_the_others(pytester, write, run):
     write(cases__a_bad=GOOD + "  - {id: bad, strides: yes}\n", cases__b_none="[", cases__c_good=GOOD)
-    result = run("cases", "--modes", "eager")
+    result = run("cases", "--tf-modes", "eager")
     result.assert_outcomes(passed=4, failed=2)
     result.stdout.fnmatch_lines(
         [
@@ -133,7 +133,7 @@ def test_one_bad_case_or_file_does_not_stop_the_others(pytester, write, run):
         (["-k", "plain and eager"], ["plain[eager]"]),
         (["-m", "depthwise_conv2d and xla"], ["double[xla]"]),
         (["-m", "float64 and not xla"], ["double[eager]"]),
-        (["--modes", "graph"], ["plain[graph]"]),
+        (["--tf-modes", "graph"], ["plain[graph]"]),
         (["--tf-modes", "graph,eager", "-m", "conv2d"], ["plain[eager]", "plain[graph]"]),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_file_or_another_folder_can_be_named(pytester, write, run):
 
 def test_a_failure_prints_what_a_person_needs(pytester, write, run):
     write(cases__wrong=WRONG)
-    result = run("cases", "--modes", "eager")
+    result = run("cases", "--tf-modes", "eager")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -198,11 +198,11 @@ def test_a_failure_prints_what_a_person_needs(pytester, write, run):
 def test_a_deviation_is_an_expected_failure_and_a_stale_one_fails(pytester, write, run):
     stale = GOOD + "    deviations: [{rule: depthwise.values, observed: {error: ValueError}, reported: unreported}]\n"
     write(cases__declared=DECLARED, cases__stale=stale)
-    result = run("cases", "--modes", "eager", "-rx")
+    result = run("cases", "--tf-modes", "eager", "-rx")
     result.assert_outcomes(xfailed=1, passed=1, failed=1)
     result.stdout.fnmatch_lines(["XFAIL *atrous[[]eager[]]*depthwise.unit-strides-when-atrous (phase_strided; unreported)"])
     result.stdout.fnmatch_lines(["resolved: the deviation from depthwise.values is gone: delete it"])
-    assert run("cases/declared.yaml", "--modes", "eager", "--runxfail").ret == 1
+    assert run("cases/declared.yaml", "--tf-modes", "eager", "--runxfail").ret == 1
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
@@ -235,12 +235,12 @@ def test_with_xdist_the_records_are_those_of_one_process(pytester, write, run):
 
 def test_last_failed_and_exit_first(pytester, write):
     write(cases__a_wrong=WRONG, cases__good=GOOD)
-    first = pytester.runpytest_subprocess("cases", "-x", "--modes", "eager")
+    first = pytester.runpytest_subprocess("cases", "-x", "--tf-modes", "eager")
     first.assert_outcomes(failed=1)
     found = records(pytester)
     assert not found.complete
     assert len(found.calls) - len(found.ends) == 2, "planned, and never made: missing"
-    again = pytester.runpytest_subprocess("cases", "--lf", "--modes", "eager")
+    again = pytester.runpytest_subprocess("cases", "--lf", "--tf-modes", "eager")
     again.assert_outcomes(failed=1)
     assert list(records(pytester).calls) == ["cases/a_wrong.yaml::atrous[eager]"]
 
@@ -248,7 +248,7 @@ def test_last_failed_and_exit_first(pytester, write):
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, workers):
     write(cases__declared=DECLARED, cases__good=GOOD, cases__z_refused=REFUSED)
-    run("cases", "--modes", "eager", "--junitxml", "out.xml", *workers)
+    run("cases", "--tf-modes", "eager", "--junitxml", "out.xml", *workers)
     found = {
         case.get("name"): [(one.get("name"), one.get("value")) for one in case.iter("property")]
         for case in ElementTree.parse(pytester.path / "out.xml").getroot().iter("testcase")
@@ -270,14 +270,14 @@ def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, 
 
 def test_what_the_subject_lacks_is_skipped_with_the_reason(pytester, write, run):
     write(cases__good=GOOD.replace("strides: 2", "strides: 2\n    requires: {tensorflow: '>=99'}"))
-    result = run("cases", "--modes", "eager", "-rs")
+    result = run("cases", "--tf-modes", "eager", "-rs")
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED*requires tensorflow >=99, and it is *"])
 
 
 def test_time_limit(pytester, write, run):
     write(cases__good=GOOD)
-    result = run("cases", "--modes", "xla", "--tf-timeout", "0.0001", "-k", "plain")
+    result = run("cases", "--tf-modes", "xla", "--tf-timeout", "0.0001", "-k", "plain")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["timed out: *no answer within 0.0001 s*"])
 
@@ -325,21 +325,21 @@ def test_what_changed_since_an_earlier_run(pytester, write, run):
     """Against the very file that this run writes; once with workers."""
     earlier = ["--tf-since", "reports/results.jsonl"]
     write(cases__declared=WRONG, cases__good=GOOD)
-    assert run("cases", "--modes", "eager").ret == 1
-    result = run("cases", "--modes", "eager", "-n", "2", *earlier)
+    assert run("cases", "--tf-modes", "eager").ret == 1
+    result = run("cases", "--tf-modes", "eager", "-n", "2", *earlier)
     result.stdout.fnmatch_lines(["since reports/results.jsonl: Nothing changed: all 3 calls were compared."])
     write(cases__declared=DECLARED)
-    result = run("cases", "--modes", "eager", *earlier)
+    result = run("cases", "--tf-modes", "eager", *earlier)
     result.stdout.fnmatch_lines(["since reports/results.jsonl: No change in the 2 calls that were compared; not compared: 1 edited."])
     assert result.ret == 0
     path = pytester.path / "reports/results.jsonl"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"verdict":"conforms"', '"verdict":"deviates"'), encoding="utf-8")
-    result = run("cases", "--modes", "eager", *earlier)
+    result = run("cases", "--tf-modes", "eager", *earlier)
     result.stdout.fnmatch_lines(["since reports/results.jsonl: 2 of 3 calls that were compared changed."])
     assert result.ret == 0, "the run is judged by its verdicts"
     assert records(pytester).complete
-    assert "since reports/" not in run("cases", "--modes", "eager").stdout.str()
+    assert "since reports/" not in run("cases", "--tf-modes", "eager").stdout.str()
 
 
 def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, write, run):
@@ -361,7 +361,7 @@ def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, wr
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--modes", "jit"], "--tf-modes: 'jit' is not one of eager, graph, xla"),
+        (["--tf-modes", "jit"], "--tf-modes: 'jit' is not one of eager, graph, xla"),
         (["--tf-timeout", "0"], "--tf-timeout: must be above 0 seconds"),
         (["--tf-timeout", "soon"], "invalid float value"),
     ],
@@ -396,13 +396,13 @@ def test_other_tests_beside_are_left_alone(pytester, write, run):
     pytester.makepyfile(test_other="def test_it(): pass")
     assert run("test_other.py").ret == 0
     assert not (pytester.path / "reports").exists()
-    run(".", "--modes", "eager").assert_outcomes(passed=3)
+    run(".", "--tf-modes", "eager").assert_outcomes(passed=3)
     assert len(records(pytester).calls) == 2
 
 
 def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, run):
     write(cases__declared=DECLARED)
-    run("cases", "--modes", "eager", "--tf-reports", "out/put")
+    run("cases", "--tf-modes", "eager", "--tf-reports", "out/put")
     lines = [json.loads(line) for line in Path(pytester.path / "out/put/results.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["type"] for line in lines] == ["header", "case", "call", "subject", "start", "end", "footer"]
     call, subject, end = lines[2], lines[3], lines[5]

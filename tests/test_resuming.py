@@ -56,7 +56,7 @@ def test_a_run_that_was_cut_goes_on(run, pytester, workers):
     whole = without_times(pytester.path / RECORDS)
     cut(pytester.path / RECORDS, 120)
     assert len(read(pytester.path / RECORDS).ends) == 120
-    result = run("cases", "--resume", workers)
+    result = run("cases", "--tf-resume", workers)
     result.stdout.fnmatch_lines(["64 calls: *", "resumed: 120 calls had been made, some of which fail"])
     assert read(pytester.path / RECORDS).complete
     ends = [line for line in without_times(pytester.path / RECORDS) if line["type"] == "end"]
@@ -69,7 +69,7 @@ def test_nothing_is_left_to_do(run, pytester):
     for name in "ab":
         (pytester.path / f"cases/{name}.yaml").write_text(text + "input: [1, 2, 3, 1]}\n", encoding="utf-8")
     assert run("cases").ret == pytest.ExitCode.OK
-    again = run("cases", "--resume")
+    again = run("cases", "--tf-resume")
     assert again.ret == pytest.ExitCode.OK
     assert read(pytester.path / RECORDS).complete
     assert len(read(pytester.path / RECORDS).ends) == 2
@@ -79,13 +79,13 @@ def test_an_edited_case_is_made_again(run, pytester):
     run("cases", "-n2")
     path = pytester.path / "cases/b.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("padding: VALID", "padding: SAME"), encoding="utf-8")
-    run("cases", "--resume", "-n2").stdout.fnmatch_lines(["92 calls: *", "resumed: 92 calls *"])
+    run("cases", "--tf-resume", "-n2").stdout.fnmatch_lines(["92 calls: *", "resumed: 92 calls *"])
 
 
 def test_what_cannot_be_resumed_is_a_usage_error(run, pytester):
-    result = run("cases", "--resume")
+    result = run("cases", "--tf-resume")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --resume: *results-faulty.jsonl: cannot be read*"])
+    result.stderr.fnmatch_lines(["ERROR: --tf-resume: *results-faulty.jsonl: cannot be read*"])
 
 
 def heeding():
@@ -130,5 +130,5 @@ def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how
     while workers_of(pytester.path) and time.monotonic() < deadline:
         pass  # they end when their pipes do
     assert workers_of(pytester.path) == []
-    run("cases", "--resume", "-n2")
+    run("cases", "--tf-resume", "-n2")
     assert read(path).complete

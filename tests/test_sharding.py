@@ -163,7 +163,7 @@ def test_options_that_make_no_sense_are_usage_errors(pytester, options, said):
 def test_another_shard_is_not_resumed(shard, pytester):
     _, path = shard("reports", "--tf-shard=1/3")
     kept = path.read_bytes()
-    command = [sys.executable, "-m", "pytest", "cases", "--tf-subject", FAULTY, "--resume", "--tf-shard=2/3", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "cases", "--tf-subject", FAULTY, "--tf-resume", "--tf-shard=2/3", "-p", "no:cacheprovider"]
     result = subprocess.run(command, cwd=pytester.path, capture_output=True, text=True)
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "holds shard 1/3, and --tf-shard 2/3 is given" in result.stderr

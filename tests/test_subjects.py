@@ -22,7 +22,7 @@ def run(pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(ATROUS, encoding="utf-8")
 
     def run(*options):
-        return pytester.runpytest_subprocess("cases", "--modes=eager", *options)
+        return pytester.runpytest_subprocess("cases", "--tf-modes=eager", *options)
 
     return run
 
@@ -47,7 +47,7 @@ def test_two_subjects_are_a_parametrization_and_a_record_file_each(run, pytester
 def test_ids_can_be_pasted_and_selected(run, pytester):
     result = run("--tf-subject", OFF, "--tf-subject", ON, "-k", "off and plain")
     result.assert_outcomes(passed=1, deselected=3)
-    pasted = pytester.runpytest_subprocess("cases/a.yaml::plain[on-eager]", "--modes=eager", "--tf-subject", OFF, "--tf-subject", ON)
+    pasted = pytester.runpytest_subprocess("cases/a.yaml::plain[on-eager]", "--tf-modes=eager", "--tf-subject", OFF, "--tf-subject", ON)
     pasted.assert_outcomes(passed=1)
 
 
@@ -72,8 +72,8 @@ def test_subjects_of_the_ini_file_are_asked_by_name(run, pytester):
         (["--tf-subject", OFF, "--tf-subject", OFF], "--tf-subject: 'off' is asked twice"),
         (["--tf-subject", OFF, "--tf-python=python3"], "--tf-python: is short for a single subject"),
         (["--tf-subject", OFF, "--tf-in-process"], "--tf-in-process: imports the TensorFlow of this interpreter"),
-        (["--update-baseline"], "--update-baseline: needs --baseline FILE"),
-        (["--baseline=none.json"], "--baseline: *none.json: cannot be read"),
+        (["--tf-update-baseline"], "--tf-update-baseline: needs --tf-baseline FILE"),
+        (["--tf-baseline=none.json"], "--tf-baseline: *none.json: cannot be read"),
     ],
 )
 def test_what_cannot_be_asked_is_a_usage_error(run, options, said):
@@ -115,7 +115,7 @@ def faulty(pytester, run):
     """Runs against a subject that has one wrong value, under the name `a`."""
     path = pytester.path / "cases/a.yaml"
     path.write_text(WRONG, encoding="utf-8")
-    return lambda *options: run("--baseline=known.json", "--tf-subject", FAULTY.replace("faulty =", "a ="), *options)
+    return lambda *options: run("--tf-baseline=known.json", "--tf-subject", FAULTY.replace("faulty =", "a ="), *options)
 
 
 def known(pytester):
@@ -124,7 +124,7 @@ def known(pytester):
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_known_failures_do_not_fail(faulty, pytester, workers):
-    faulty("--update-baseline", workers).assert_outcomes(passed=1, failed=1)
+    faulty("--tf-update-baseline", workers).assert_outcomes(passed=1, failed=1)
     assert {name: list(entries) for name, entries in known(pytester).items()} == {"a": ["cases/a.yaml::wrong[eager]"]}
     again = faulty(workers)
     again.assert_outcomes(passed=1, xfailed=1)
@@ -133,16 +133,16 @@ def test_known_failures_do_not_fail(faulty, pytester, workers):
 
 
 def test_what_is_new_fails_and_what_is_stale_is_named(faulty, pytester):
-    faulty("--update-baseline")
+    faulty("--tf-update-baseline")
     edited = WRONG.replace("[1, 9, 7, 1]", "[1, 9, 6, 1]") + "  - {id: new, input: [2, 9, 7, 1]}\n  - {id: newer, input: [1, 19, 7, 1]}\n"
     (pytester.path / "cases/a.yaml").write_text(edited, encoding="utf-8")
     changed = faulty()
     changed.assert_outcomes(passed=3, failed=1)
     changed.stdout.fnmatch_lines(["*1 stale entries", "  stale: cases/a.yaml::wrong[[]eager[]] of a: the case was edited"])
-    faulty("--update-baseline")
+    faulty("--tf-update-baseline")
     assert {name: list(entries) for name, entries in known(pytester).items()} == {"a": ["cases/a.yaml::newer[eager]"]}
 
 
 def test_a_known_failure_of_one_subject_is_not_another_s(faulty):
-    faulty("--update-baseline")
+    faulty("--tf-update-baseline")
     faulty("--tf-subject", FAULTY.replace("faulty =", "b =")).assert_outcomes(passed=2, xfailed=1, failed=1)

@@ -97,7 +97,7 @@ def read(path: Path) -> Baseline:
     except (ValueError, RecursionError) as error:
         raise NotABaseline(f"{path}: is not JSON: {error}") from error
     if not isinstance(value, dict) or value.get("schema") != SCHEMA or not _entries(value.get("known")):
-        raise NotABaseline(f"{path}: is not a baseline of schema {SCHEMA}; --update-baseline writes one")
+        raise NotABaseline(f"{path}: is not a baseline of schema {SCHEMA}; --tf-update-baseline writes one")
     return Baseline(value["known"])
 
 

@@ -16,7 +16,7 @@ def add(parser: pytest.Parser) -> None:
     """The options, in a group of their own."""
     group = parser.getgroup("tf-conv-conformance", "tf-conv-conformance: TensorFlow's 2-D convolutions")
     option = group.addoption
-    option("--tf-modes", "--modes", metavar="MODES", default=",".join(MODES), help="execution modes, of eager,graph,xla (default: all)")
+    option("--tf-modes", metavar="MODES", default=",".join(MODES), help="execution modes, of eager,graph,xla (default: all)")
     option(
         "--tf-cases", metavar="NAME", action="append", default=[], help="also collect *.yaml under folders of this name (default: cases)"
     )
@@ -25,9 +25,9 @@ def add(parser: pytest.Parser) -> None:
     asking = f"ask a subject that tf_subjects of the ini file names (all: each), or one defined here: '{FORM}'; repeat it for others"
     option("--tf-subject", metavar="NAME", action="append", default=[], help=asking)
     option("--tf-since", metavar="RESULTS.jsonl", help="the record file of an earlier run: say what changed since")
-    option("--tf-baseline", "--baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
-    option("--tf-update-baseline", "--update-baseline", action="store_true", help="write this run's failures to the baseline")
-    option("--tf-resume", "--resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
+    option("--tf-baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
+    option("--tf-update-baseline", action="store_true", help="write this run's failures to the baseline")
+    option("--tf-resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
     blocks = f"make one test of so many calls of a sweep that has more; 1: every call is a test of its own (default: {BLOCK})"
     option("--tf-block", metavar="CALLS", type=int, default=BLOCK, help=blocks)
     option("--tf-shard", metavar="K/N", help="make the tests of one of N shards alone, K from 1; the other shards make the rest")
@@ -38,9 +38,9 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-exhaustive", action="store_true", help="make every call of an exhaustive scope, not a sample (some minutes)")
     option("--tf-large", action="store_true", help="also make the calls of cases that are marked large")
     explored = "make so many random calls, and keep what they find in the reports' folder `found`; without a path nothing else is run"
-    option("--tf-explore", "--explore", metavar="CALLS", type=int, help=explored)
-    option("--tf-explore-seed", "--explore-seed", metavar="SEED", type=int, default=0, help="which random calls (default: 0)")
-    option("--tf-explore-minutes", "--explore-minutes", metavar="MINUTES", type=float, help="begin no more random calls after so long")
+    option("--tf-explore", metavar="CALLS", type=int, help=explored)
+    option("--tf-explore-seed", metavar="SEED", type=int, default=0, help="which random calls (default: 0)")
+    option("--tf-explore-minutes", metavar="MINUTES", type=float, help="begin no more random calls after so long")
     parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
     parser.addini("tf_subjects", f"subjects for --tf-subject, a line each: {FORM}", type="linelist", default=[])
 
@@ -58,13 +58,13 @@ def check(config: pytest.Config) -> None:
     if config.getoption("--tf-block") < 1:
         raise pytest.UsageError("--tf-block: must be 1 call or more")
     if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
-        raise pytest.UsageError("--explore: must be 1 call or more")
+        raise pytest.UsageError("--tf-explore: must be 1 call or more")
     if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
-        raise pytest.UsageError("--explore-minutes: must be above 0 minutes")
+        raise pytest.UsageError("--tf-explore-minutes: must be above 0 minutes")
     if config.getoption("--tf-in-process") and (config.getoption("--tf-python") or config.getoption("--tf-subject")):
         raise pytest.UsageError("--tf-in-process: imports the TensorFlow of this interpreter, and can ask no other")
     if config.getoption("--tf-update-baseline") and config.getoption("--tf-baseline") is None:
-        raise pytest.UsageError("--update-baseline: needs --baseline FILE, the file to write")
+        raise pytest.UsageError("--tf-update-baseline: needs --tf-baseline FILE, the file to write")
 
 
 def exploring(config: pytest.Config) -> bool:

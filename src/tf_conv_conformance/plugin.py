@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The subject of this process; there once a case file is collected, or random calls are."""
 DONE: pytest.StashKey[Done] = pytest.StashKey()
-"""What an earlier run has done, with ``--resume``."""
+"""What an earlier run has done, with ``--tf-resume``."""
 BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
-"""The known failures, with ``--baseline``."""
+"""The known failures, with ``--tf-baseline``."""
 PART: pytest.StashKey[Part] = pytest.StashKey()
 """The shard that is made, with ``--tf-shard``."""
 COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except ModuleNotFoundError as error:
             if error.name is None or not error.name.startswith("hypothesis"):
                 raise
-            raise pytest.UsageError("--explore: needs Hypothesis: pip install 'tf-conv-conformance[explore]'") from error
+            raise pytest.UsageError("--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance[explore]'") from error
 
         prepare(config)
     if config.getoption("--tf-resume") and config.args:

@@ -55,7 +55,7 @@ def read_baseline(config: pytest.Config) -> Baseline:
     try:
         return baseline.read(path)
     except NotABaseline as error:
-        raise pytest.UsageError(f"--baseline: {error}") from error
+        raise pytest.UsageError(f"--tf-baseline: {error}") from error
 
 
 class Recording:

@@ -35,13 +35,13 @@ def read_done(config: pytest.Config) -> Done:
         try:
             records[definition.name] = read(path)
         except NotRecords as error:
-            raise pytest.UsageError(f"--resume: {error}") from error
+            raise pytest.UsageError(f"--tf-resume: {error}") from error
         if (made := records[definition.name].shards) != (asked := shard(config)):
             said = f"holds {f'shard {made}' if made else 'no shard'}, and {f'--tf-shard {asked}' if asked else 'no --tf-shard'} is given"
-            raise pytest.UsageError(f"--resume: {path}: {said}")
+            raise pytest.UsageError(f"--tf-resume: {path}: {said}")
         if records[definition.name].header.get("block") != config.getoption("--tf-block"):
             made_with = records[definition.name].header.get("block")
-            raise pytest.UsageError(f"--resume: {path} was made with --tf-block={made_with}; give the same")
+            raise pytest.UsageError(f"--tf-resume: {path} was made with --tf-block={made_with}; give the same")
     return Done({name: _hashes(run) for name, run in records.items()}, records)
 
 

@@ -91,7 +91,7 @@ class ExploreItem(Asking):
     def runtest(self) -> None:
         """Draw the calls, make and judge them, and reduce those with a new cause."""
         if self._deadline is not None and time.monotonic() > self._deadline:
-            pytest.skip("the minutes of --explore-minutes are over")
+            pytest.skip("the minutes of --tf-explore-minutes are over")
         running = self._running()
         try:
             line, causes = self._explore(running)
@@ -109,7 +109,7 @@ class ExploreItem(Asking):
         judged: list[Judged] = []
         causes: Counter[str] = Counter()
         made: list[Found] = []
-        origin = f"--explore-seed {self.asked.seed}, {self.asked.name}"
+        origin = f"--tf-explore-seed {self.asked.seed}, {self.asked.name}"
         for one, became in zip(drawn, judge.judge_all([one.call for one in drawn]), strict=True):
             try:
                 if became.kind == "new":

@@ -35,7 +35,7 @@ def prepare(config: pytest.Config) -> None:
 
 
 def _carried(config: pytest.Config) -> list[dict[str, Any]]:
-    """What an earlier run has explored, with ``--resume``; an xdist worker is told."""
+    """What an earlier run has explored, with ``--tf-resume``; an xdist worker is told."""
     told = getattr(config, "workerinput", None)
     if told is not None:
         return list(told["tf_conv_explored"])

@@ -33,7 +33,7 @@ def done(reports: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise pytest.UsageError(f"--resume: cannot read {path}: {error.strerror}") from error
+        raise pytest.UsageError(f"--tf-resume: cannot read {path}: {error.strerror}") from error
     return [line for line in found if isinstance(line, dict) and "codes" in line]
 
 
@@ -65,7 +65,7 @@ class Journal:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A block has ended."""
-        if report.skipped and report.nodeid.startswith("explore::") and "--explore-minutes" in str(report.longrepr):
+        if report.skipped and report.nodeid.startswith("explore::") and "--tf-explore-minutes" in str(report.longrepr):
             self._skipped += 1
         explored = getattr(report, "tf_conv_explored", None)
         if explored is None:
@@ -101,7 +101,7 @@ class Journal:
         made = kinds.total() - kinds["spared"]
         yield f"{made:,} calls in {self._seconds:,.0f} s of blocks, {made / max(self._seconds, 1e-9):.0f} a second"
         if self._skipped:
-            yield f"{self._skipped:,} blocks not made: the minutes of --explore-minutes were over; --resume goes on with them"
+            yield f"{self._skipped:,} blocks not made: the minutes of --tf-explore-minutes were over; --tf-resume goes on with them"
         yield from (f"  {kinds[kind]:>7,} {kind}: {words}" for kind, words in KINDS.items() if kinds[kind])
         yield from self._of_known()
         yield from self._of_causes()
