@@ -168,10 +168,10 @@ def test_a_block_has_the_marks_that_all_of_its_calls_have(pytester):
         result = pytester.runpytest_subprocess("cases", "--tf-block=4", "--collect-only", "-q", *options)
         return [line for line in result.outlines if "::" in line and "deviations" not in line]
 
-    blocks = collected("-m", "depthwise_conv2d and float32 and xla")
+    blocks = collected("-m", "tf_depthwise_conv2d and tf_float32 and tf_xla")
     assert blocks == [f"cases/a.yaml::big[calls{first}-{first + 3}-xla]" for first in (1, 5, 9)]
     assert collected("--tf-modes", "xla") == blocks
-    assert collected("-m", "conv2d or half or large") == []
+    assert collected("-m", "tf_conv2d or tf_half or tf_large") == []
 
 
 def test_the_size_of_a_block_is_checked(run):
@@ -196,17 +196,24 @@ def test_of_many_calls_the_page_counts_those_that_conform(run, pytester):
     assert len(read(path, limit=1).ends) <= 3
 
 
-def test_workers_share_the_cores(run, pytester, monkeypatch):
+def test_workers_share_the_cores_and_the_environment_stays(run, pytester, monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     pytester.makeconftest(
         """
-        import os, pathlib, pytest, sys
+        import os, pathlib, sys
 
-        @pytest.hookimpl(trylast=True)
-        def pytest_configure(config):
-            if hasattr(config, "workerinput"):
-                told = f"{os.environ.get('OPENBLAS_NUM_THREADS')} {'numpy' in sys.modules}"
-                pathlib.Path(config.workerinput["workerid"]).write_text(told)
+        class Watching:
+            def find_spec(self, name, *_):
+                if name == "numpy":
+                    self.threads = os.environ.get("OPENBLAS_NUM_THREADS")
+
+        watching = Watching()
+        sys.meta_path.insert(0, watching)
+
+        def pytest_collection_finish(session):
+            if hasattr(session.config, "workerinput"):
+                seen = f"{watching.threads} {'OPENBLAS_NUM_THREADS' in os.environ}"
+                pathlib.Path(session.config.workerinput["workerid"]).write_text(seen)
         """
     )
     run("cases", "-n2")

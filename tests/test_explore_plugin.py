@@ -123,7 +123,9 @@ def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
 
 
 def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
-    result = pytester.runpytest_subprocess("--tf-explore", "40", "--tf-explore-seed", "1", "--tf-modes", "eager,graph", "--tf-timeout", "20")
+    result = pytester.runpytest_subprocess(
+        "--tf-explore", "40", "--tf-explore-seed", "1", "--tf-modes", "eager,graph", "--tf-timeout", "20"
+    )
     (line,) = lines(pytester)
     assert line["kinds"]["conforms"] > 10
     assert line["kinds"]["known"] > 0

@@ -131,14 +131,15 @@ def test_one_bad_case_or_file_does_not_stop_the_others(pytester, write, run):
     ("options", "names"),
     [
         (["-k", "plain and eager"], ["plain[eager]"]),
-        (["-m", "depthwise_conv2d and xla"], ["double[xla]"]),
-        (["-m", "float64 and not xla"], ["double[eager]"]),
+        (["-m", "tf_depthwise_conv2d and tf_xla"], ["double[xla]"]),
+        (["-m", "tf_float64 and not tf_xla"], ["double[eager]"]),
+        (["-m", "tf_half"], ["half[eager]"]),
         (["--tf-modes", "graph"], ["plain[graph]"]),
-        (["--tf-modes", "graph,eager", "-m", "conv2d"], ["plain[eager]", "plain[graph]"]),
+        (["--tf-modes", "graph,eager", "-m", "tf_conv2d and not tf_half"], ["plain[eager]", "plain[graph]"]),
     ],
 )
 def test_selection(pytester, write, run, options, names):
-    write(cases__good=GOOD)
+    write(cases__good=GOOD + "  - {id: half, dtype: half, strides: 1, modes: eager}\n")
     result = run("cases", "--collect-only", "-q", "--strict-markers", *options)
     assert [line.partition("::")[2] for line in result.outlines if "::" in line] == names
 
@@ -388,7 +389,9 @@ def test_help_explains_the_options(run):
     result.stdout.fnmatch_lines(
         ["tf-conv-conformance:*", "*--tf-modes*", "*--tf-cases*", "*--tf-reports*", "*--tf-since*", "*--tf-timeout*", "*--tf-in-process*"]
     )
-    run("--markers").stdout.fnmatch_lines(["@pytest.mark.conv2d: *", "@pytest.mark.xla: *", "@pytest.mark.bfloat16: *"])
+    run("--markers").stdout.fnmatch_lines(
+        ["@pytest.mark.tf_conv2d: *", "@pytest.mark.tf_xla: *", "@pytest.mark.tf_float16: *", "@pytest.mark.tf_half: *"]
+    )
 
 
 def test_other_tests_beside_are_left_alone(pytester, write, run):

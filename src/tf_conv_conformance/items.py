@@ -25,6 +25,7 @@ from tf_conv_conformance.results import Line
 from tf_conv_conformance.runner import Performed, perform, perform_all
 from tf_conv_conformance.session import Running
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
+from tf_conv_conformance.vocabulary import MARKER
 
 PART = 64  # calls of a block whose records are on their way together
 SHOWN = 5  # failing calls of a block that are shown in full
@@ -95,6 +96,12 @@ class Asking(_Item):
         return failure.text(where, call, performed.verdict, performed.observation, running.subject.documentation)
 
 
+def markers(op: str | None, mode: str, dtype: str | None, large: bool | None) -> list[str]:
+    """Return the markers of a call, or of a block: of the latter those that all of its calls have."""
+    half = "half" if dtype == "float16" else None
+    return [MARKER + name for name in (op, mode, dtype, half, large and "large") if name]
+
+
 class CallItem(Asking):
     """One call: makes it, judges it, and leaves its record on the report."""
 
@@ -104,7 +111,7 @@ class CallItem(Asking):
         self.subject = subject
         self.line = call.line
         self.tf_conv_record: dict[str, Any] | None = None
-        for marker in (call.arguments.op, call.mode, call.arguments.dtype, *(["large"] if call.case.large else [])):
+        for marker in markers(call.arguments.op, call.mode, call.arguments.dtype, call.case.large):
             self.add_marker(marker)
 
     def runtest(self) -> None:
@@ -148,9 +155,8 @@ class BlockItem(Asking):
         self.subject = subject
         self.line = block.sweep.line
         op, dtype = (block.sweep.expansion.shared(*name) for name in (("op", ""), ("dtype", "float32")))
-        for marker in (op, block.mode, dtype and canonical(dtype), "large" if block.sweep.case.large else None):
-            if marker:  # one that all of its calls have
-                self.add_marker(marker)
+        for marker in markers(op, block.mode, dtype and canonical(dtype), block.sweep.case.large):
+            self.add_marker(marker)
 
     def runtest(self) -> None:
         """Make the calls that no earlier run has made; fail with those that fail."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tf_conv_conformance import options
-from tf_conv_conformance.vocabulary import DTYPES, MODES, OPS
+from tf_conv_conformance.vocabulary import DTYPES, MARKER, MODES, OPS
 
 if TYPE_CHECKING:
     from tf_conv_conformance.baseline import Baseline
@@ -43,13 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
         *(f"{op}: calls of tf.nn.{op}" for op in OPS),
         *(f"{mode}: calls in {mode} mode" for mode in MODES),
         *(f"{dtype}: calls with {dtype} input and filter" for dtype in DTYPES),
-        "large: calls that take long, made with --tf-large or -m large alone",
+        "half: another name of tf_float16",
+        "large: calls that take long, made only with --tf-large or -m tf_large",
     ]
     for line in lines:
-        config.addinivalue_line("markers", line)
+        config.addinivalue_line("markers", MARKER + line)
     options.check(config)
-    if (workers := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:  # before NumPy, which is imported with the case files
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     if config.getoption("--tf-baseline") is not None:
         from tf_conv_conformance.recording import read_baseline
 
@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if (part := sharding.asked(config)) is not None:
             config.stash[PART] = part
     if options.exploring(config):
+        _import_numpy(config)
         try:
             from tf_conv_conformance.explore.collecting import prepare
         except ModuleNotFoundError as error:
@@ -88,11 +89,29 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     names = (file_path.relative_to(config.rootpath) if inside else file_path).parts[:-1]
     if folders.isdisjoint(names) and not parent.session.isinitpath(file_path):
         return None
+    _import_numpy(config)
     from tf_conv_conformance.collect import CaseFile
 
     session_of(config)
     file: CaseFile = CaseFile.from_parent(parent, path=file_path)
     return file
+
+
+def _import_numpy(config: pytest.Config) -> None:
+    """Import NumPy in an xdist worker with the worker's share of the cores.
+
+    With as many threads in each worker as there are cores, the oracle takes 2 to 3 times as long for large calls. OpenBLAS reads
+    the variable when it is loaded, so it is set just for that: a run without case files never comes here.
+    """
+    variable = "OPENBLAS_NUM_THREADS"
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers < 2 or variable in os.environ or "numpy" in sys.modules:
+        return
+    os.environ[variable] = str(max(1, (os.cpu_count() or 1) // workers))
+    try:
+        import numpy  # noqa: F401
+    finally:
+        del os.environ[variable]
 
 
 def session_of(config: pytest.Config) -> Session:

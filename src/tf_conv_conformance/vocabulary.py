@@ -55,6 +55,8 @@ KINDS: dict[Kind, str] = {
     "missing": "planned, and no end was recorded",
     "unsupported": "the subject lacks what the case asks for",
 }
+MARKER = "tf_"
+"""What the names of this plugin's markers begin with."""
 BLOCK = 500
 """Calls of a large sweep that are one test, unless told otherwise."""
 FAILING: frozenset[Kind] = frozenset({"violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing"})

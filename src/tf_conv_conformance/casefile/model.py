@@ -361,7 +361,7 @@ class Defaults(ArgumentFields):
     data: Arms | None = None
     """Arms of data; both unless given."""
     large: bool | None = None
-    """The calls take long: they are made with `--tf-large` or `-m large` alone."""
+    """The calls take long: they are made only with `--tf-large` or `-m tf_large`."""
     requires: When | None = None
     """What the subject must be; elsewhere the case is skipped as unsupported."""
     references: References | None = None
