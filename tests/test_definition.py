@@ -37,6 +37,8 @@ def test_a_definition_is_read(text, defined):
     ("text", "said"),
     [
         ("python3", "defines no subject; the form is NAME = "),
+        ("TF_ENABLE_ONEDNN_OPTS=0", "lacks the subject's name; write 'NAME = TF_ENABLE_ONEDNN_OPTS=0', with a NAME other"),
+        (" threads=2 python3", "write 'NAME = threads=2 python3'"),
         ("a-b = python3", "the name of letters"),
         ("[x] = python3", "the name of letters"),
         ("a = threads=0 python3", "'threads=0' is neither"),

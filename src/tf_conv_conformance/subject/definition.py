@@ -12,6 +12,8 @@ FORM = "NAME = [VARIABLE=value …] [threads=N] [device=CPU:0] COMMAND"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*")
 _GIVEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.S)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_UNNAMED = re.compile(r"\s*([A-Z_][A-Z0-9_]*|threads|device)=")
+"""How a definition begins whose name was forgotten. A name in capitals needs a space before its `=`."""
 _DEVICE = re.compile(r"(CPU|GPU):[0-9]+")
 
 
@@ -39,6 +41,8 @@ def define(text: str, folder: Path) -> Definition:
     The command is an interpreter, with a command before it where there is one (``nice python3``, ``ssh host python3``), and this
     interpreter where none is given.
     """
+    if given := _UNNAMED.match(text):
+        raise Undefined(f"{text!r} lacks the subject's name; write 'NAME = {text.strip()}', with a NAME other than {given[1]}")
     name, equals, rest = (part.strip() for part in text.partition("="))
     if not equals or not _NAME.fullmatch(name):
         raise Undefined(f"{text!r} defines no subject; the form is {FORM}, the name of letters, digits, '.' and '_'")
