@@ -1,6 +1,5 @@
 """What several test modules share: the repository, a real TensorFlow, and case files made on the spot."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,14 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.gateway import Gateway
 
-os.environ["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # of the runs that tests start: to import Hypothesis takes half a second of each
+SPARED = ("hypothesispytest", "randomly", "rerunfailures", "timeout", "pytest_cov", "html", "html_fixtures", "metadata", "pytest-split")
+
+
+@pytest.fixture
+def pytester(pytester, monkeypatch):
+    """Run pytest without the plugins that this project's tests need, and other projects may not have: they take time to import."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in SPARED))
+    return pytester
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def test_subjects_of_the_ini_file_are_asked_by_name(run, pytester):
         (["--tf-subject", OFF, "--tf-python=python3"], "--tf-python: is short for a single subject"),
         (["--tf-subject", OFF, "--tf-in-process"], "--tf-in-process: imports the TensorFlow of this interpreter"),
         (["--tf-update-baseline"], "--tf-update-baseline: needs --tf-baseline FILE"),
-        (["--tf-baseline=none.json"], "--tf-baseline: *none.json: cannot be read"),
+        (["--tf-baseline=none.json"], "--tf-baseline: *none.json does not exist; add --tf-update-baseline to write it"),
     ],
 )
 def test_what_cannot_be_asked_is_a_usage_error(run, options, said):

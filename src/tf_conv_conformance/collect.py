@@ -12,8 +12,10 @@ from tf_conv_conformance.casefile.complaint import Complaint
 from tf_conv_conformance.casefile.loading import Loaded
 from tf_conv_conformance.ids import own_name, test_name
 from tf_conv_conformance.items import BlockItem, CallItem, ComplaintItem, DeviationsItem
+from tf_conv_conformance.options import large, makes_calls
 from tf_conv_conformance.planning import named, read, tests_of
-from tf_conv_conformance.plugin import SESSION
+from tf_conv_conformance.plugin import COLLECTED, SESSION
+from tf_conv_conformance.vocabulary import MARKER
 
 
 class CaseFile(pytest.File):
@@ -36,11 +38,18 @@ class CaseFile(pytest.File):
                 name = f"{sweep.case.id}[deviations]"
                 yield DeviationsItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", sweep=sweep)
         tests = tests_of(loaded, self.config)
-        if tests and not self.config.getoption("collectonly"):
+        if tests and makes_calls(self.config):
             self.config.stash[SESSION].start_ahead()
         for subject in self.config.stash[SESSION].names:
             for asked in (*tests.values(), *self._singled_out(loaded, subject, tests)):
-                yield self._test(asked, subject)
+                yield self._counted(self._test(asked, subject), asked)
+
+    def _counted(self, test: pytest.Item, asked: Call | Block) -> pytest.Item:
+        """Count the calls of a test, whatever is deselected later; those of a large one only if large ones are asked for."""
+        if large(self.config) or not test.get_closest_marker(MARKER + "large"):
+            before = self.config.stash.get(COLLECTED, 0)
+            self.config.stash[COLLECTED] = before + (len(asked.numbers) if isinstance(asked, Block) else 1)
+        return test
 
     def _test(self, asked: Call | Block, subject: str) -> pytest.Item:
         name = test_name(asked.name, subject)

@@ -36,7 +36,7 @@ class Failed(Exception):
     """A call or a case that fails; the message is all that is printed."""
 
 
-class _Item(pytest.Item):
+class Standing(pytest.Item):
     """A test that stands at a line of a case file and prints no traceback."""
 
     line: int
@@ -57,10 +57,17 @@ class _Item(pytest.Item):
         return super().repr_failure(excinfo, style)
 
 
-class Asking(_Item):
+class Asking(Standing):
     """A test that asks a subject."""
 
     subject: str
+    _described: Sequence[tuple[str, object]] = ()
+
+    def _describe(self, properties: Sequence[tuple[str, object]]) -> None:
+        """Set what JUnit XML has of the test, in place of what an earlier try has set: pytest-rerunfailures runs a test again."""
+        others = [one for one in self.user_properties if one not in self._described]
+        self.user_properties = [*others, *properties]
+        self._described = properties
 
     def _running(self) -> Running:
         """The subject. One that does not start fails one test; where others do start, the rest of its tests are skipped, and missing."""
@@ -121,7 +128,7 @@ class CallItem(Asking):
             performed = perform(self.call, running.subject)
         except SubjectUnavailable as error:
             raise self._died(error) from None
-        self.user_properties += properties(self.call, performed)
+        self._describe(properties(self.call, performed))
         end = self._end(self.call, performed, running.record)
         self.tf_conv_record = {"name": self.subject, "subject": running.record, "made": [(None, end)]}
         verdict = performed.verdict
@@ -147,13 +154,17 @@ def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
 
 
 class BlockItem(Asking):
-    """Some calls of a large sweep as one test: it fails with those of them that fail, and sends their records as they come."""
+    """Some calls of a large sweep as one test: it fails with those of them that fail, and sends their records as they come.
+
+    If pytest-rerunfailures runs it again, it makes the calls that failed, and those that were not made.
+    """
 
     def __init__(self, *, block: Block, subject: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.block = block
         self.subject = subject
         self.line = block.sweep.line
+        self._settled: dict[int, str] = {}  # the verdicts of calls that did not fail, by number
         op, dtype = (block.sweep.expansion.shared(*name) for name in (("op", ""), ("dtype", "float32")))
         for marker in markers(op, block.mode, dtype and canonical(dtype), block.sweep.case.large):
             self.add_marker(marker)
@@ -162,32 +173,36 @@ class BlockItem(Asking):
         """Make the calls that no earlier run has made; fail with those that fail."""
         calls = self._left()
         running = self._running()
-        verdicts: Counter[str] = Counter()
+        failing: Counter[str] = Counter()
         failed: list[tuple[str, str]] = []
         parts = iter(lambda: list(islice(calls, PART)), [])
         for part in parts:
-            for call, performed, known in self._make(part, running):
-                verdicts[performed.verdict.kind] += 1
+            for (number, call), (performed, known) in zip(part, self._make(part, running), strict=True):
                 if self._fails(performed, known):
+                    failing[performed.verdict.kind] += 1
                     text = self._text(call, performed, running) if len(failed) < SHOWN else performed.verdict.reason
                     failed.append((id_of(self.path_id, call), text))
+                else:
+                    self._settled[number] = performed.verdict.kind
             if 0 < (self.config.getoption("maxfail") or 0) <= len(failed):
                 break
-        self.user_properties += [(f"verdict-{kind}", count) for kind, count in verdicts.items()]
+        verdicts = Counter(self._settled.values()) + failing
+        self._describe([(f"verdict-{kind}", count) for kind, count in verdicts.items()])
         if failed:
             raise Failed(_together(failed, counted(verdicts)))
+        self._settled = {}  # pytest keeps the tests of a run until its end
 
     def _left(self) -> Iterator[tuple[int, Call]]:
-        """The block's calls, numbered in their sweep, without those that an earlier run has made."""
+        """The block's calls, numbered in their sweep, without those that an earlier run or try has settled."""
         try:
             calls = self.block.calls()
         except Unusable as error:
             raise Failed(self.block.sweep.complaint(error).at(self.path_id)) from None
         done = self.config.stash[DONE].hashes.get(self.subject, {}) if DONE in self.config.stash else {}
-        numbered = zip(self.block.numbers, calls, strict=True)
+        numbered = [one for one in zip(self.block.numbers, calls, strict=True) if one[0] not in self._settled]
         return ((number, call) for number, call in numbered if not done or done.get(id_of(self.path_id, call)) != call.content_hash)
 
-    def _make(self, part: Sequence[tuple[int, Call]], running: Running) -> Iterator[tuple[Call, Performed, bool]]:
+    def _make(self, part: Sequence[tuple[int, Call]], running: Running) -> Iterator[tuple[Performed, bool]]:
         """Make some calls and send their records; each with whether it fails as the baseline says."""
         try:
             made = perform_all([call for _, call in part], running.subject)
@@ -202,7 +217,7 @@ class BlockItem(Asking):
         report.tf_conv_record = {"name": self.subject, "subject": running.record, "made": lines}  # type: ignore[attr-defined]
         self.ihook.pytest_runtest_logreport(report=report)
         known = ["known" in end for _, end in lines]
-        return zip((call for _, call in part), made, known, strict=True)
+        return zip(made, known, strict=True)
 
     def _fails(self, performed: Performed, known: bool) -> bool:
         """Whether a call fails the test, as it would by itself."""
@@ -221,7 +236,7 @@ def _together(failed: Sequence[tuple[str, str]], verdicts: str) -> str:
     return "\n".join(lines)
 
 
-class DeviationsItem(_Item):
+class DeviationsItem(Standing):
     """Whether each deviation of a large sweep is about one of its calls: what a smaller case is asked when it is read."""
 
     def __init__(self, *, sweep: Sweep, **kwargs: Any) -> None:
@@ -237,7 +252,7 @@ class DeviationsItem(_Item):
             raise Failed(self.sweep.complaint(error).at(self.path_id)) from None
 
 
-class ComplaintItem(_Item):
+class ComplaintItem(Standing):
     """What is wrong with one case, or with the whole file: a test that fails with it."""
 
     def __init__(self, *, complaints: list[Complaint], **kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 
 from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.subject.definition import DEFAULT, FORM, Definition, Undefined, define, located
-from tf_conv_conformance.vocabulary import BLOCK, MODES
+from tf_conv_conformance.vocabulary import BLOCK, MARKER, MODES
+
+FOLDER = "cases"
+"""The name of a folder in which case files are looked for unless `tf_cases` says otherwise."""
 
 
 def add(parser: pytest.Parser) -> None:
@@ -17,9 +21,7 @@ def add(parser: pytest.Parser) -> None:
     group = parser.getgroup("tf-conv-conformance", "tf-conv-conformance: TensorFlow's 2-D convolutions")
     option = group.addoption
     option("--tf-modes", metavar="MODES", default=",".join(MODES), help="execution modes, of eager,graph,xla (default: all)")
-    option(
-        "--tf-cases", metavar="NAME", action="append", default=[], help="also collect *.yaml under folders of this name (default: cases)"
-    )
+    option("--tf-cases", metavar="NAME", action="append", default=[], help="collect every *.yaml under folders of this name, too")
     option("--tf-reports", metavar="DIR", default="reports", help="where results.jsonl and index.html are written (default: reports)")
     option("--tf-python", metavar="PATH", help="ask the TensorFlow of another interpreter, which needs nothing of this suite")
     asking = f"ask a subject that tf_subjects of the ini file names (all: each), or one defined here: '{FORM}'; repeat it for others"
@@ -41,7 +43,8 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-explore", metavar="CALLS", type=int, help=explored)
     option("--tf-explore-seed", metavar="SEED", type=int, default=0, help="which random calls (default: 0)")
     option("--tf-explore-minutes", metavar="MINUTES", type=float, help="begin no more random calls after so long")
-    parser.addini("tf_cases", "names of the folders in which *.yaml are case files", type="args", default=["cases"])
+    folders = f"names of the folders in which every *.yaml is a case file (default: in folders named {FOLDER}, those that look like one)"
+    parser.addini("tf_cases", folders, type="args", default=None)
     parser.addini("tf_subjects", f"subjects for --tf-subject, a line each: {FORM}", type="linelist", default=[])
 
 
@@ -67,10 +70,53 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError("--tf-update-baseline: needs --tf-baseline FILE, the file to write")
 
 
+def folders(config: pytest.Config) -> set[str]:
+    """Return the names of the folders in which the user says that case files are."""
+    return {*(config.getini("tf_cases") or ()), *config.getoption("--tf-cases")}
+
+
+def collects(config: pytest.Config, path: Path, named: bool) -> bool:
+    """Return whether a file is a case file: it is `named` on the command line, its folder is by the user, or it looks like one."""
+    if path.suffix not in (".yaml", ".yml"):
+        return False
+    inside = path.is_relative_to(config.rootpath) and config.inipath is not None  # a project: what it lies in does not matter
+    around = (path.relative_to(config.rootpath) if inside else path).parts[:-1]
+    if named or not folders(config).isdisjoint(around):
+        return True
+    if config.getini("tf_cases") is not None or FOLDER not in around:
+        return False
+    from tf_conv_conformance.casefile.sniffing import is_case_file
+
+    return is_case_file(path)
+
+
+def names(config: pytest.Config, path: Path) -> bool:
+    """Return whether the command line names a file or a test of it, as an xdist controller must find out, which collects nothing."""
+    return any(config.invocation_params.dir / str(argument).partition("::")[0] == path for argument in config.args)
+
+
 def exploring(config: pytest.Config) -> bool:
     """Whether random calls are asked for: by their number, or by the ids of their tests."""
     named = any(str(argument).startswith("explore::") for argument in config.args) or getattr(config.option, "tf_explore_named", [])
     return bool(named) or config.getoption("--tf-explore") is not None
+
+
+def makes_calls(config: pytest.Config) -> bool:
+    """Return whether tests are run, and not only listed or set up."""
+    without = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test")
+    return not any(config.getoption(name, False) for name in without)
+
+
+def large(config: pytest.Config) -> bool:
+    """Return whether large calls are asked for."""
+    return bool(config.getoption("--tf-large")) or MARKER + "large" in config.getoption("markexpr")
+
+
+def selecting(config: pytest.Config) -> str:
+    """Return the options that select tests, as they are given."""
+    valued = {"-k": "keyword", "-m": "markexpr", "--tf-shard": "tf_shard"}
+    given = [f"{flag} {shlex.quote(value)}" for flag, name in valued.items() if (value := config.getoption(name, None))]
+    return ", ".join([*given, *(flag for flag in ("--lf", "--deselect") if config.getoption(flag, None))])
 
 
 def modes(config: pytest.Config) -> tuple[str, ...]:

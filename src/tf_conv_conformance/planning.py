@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,7 @@ def planned_by_id(identifiers: Iterable[str], config: pytest.Config, subjects: S
     found = []
     for identifier in identifiers:
         file, _, name = identifier.partition("::")
-        if not file.endswith((".yaml", ".yml")):
-            continue
+        name = re.sub(r"\]@.*", "]", name)  # xdist's --dist loadgroup adds the name of a group
         if file not in loaded:
             loaded[file] = read(config.rootpath / file, config)
             files[file] = tests_of(loaded[file], config)

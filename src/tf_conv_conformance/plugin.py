@@ -16,6 +16,7 @@ from tf_conv_conformance.vocabulary import DTYPES, MARKER, MODES, OPS
 if TYPE_CHECKING:
     from tf_conv_conformance.baseline import Baseline
     from tf_conv_conformance.collect import CaseFile
+    from tf_conv_conformance.planning import Planned
     from tf_conv_conformance.resuming import Done
     from tf_conv_conformance.session import Session
     from tf_conv_conformance.sharding import Part
@@ -28,6 +29,8 @@ BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 """The known failures, with ``--tf-baseline``."""
 PART: pytest.StashKey[Part] = pytest.StashKey()
 """The shard that is made, with ``--tf-shard``."""
+COLLECTED: pytest.StashKey[int] = pytest.StashKey()
+"""How many calls the case files hold that were collected, the large ones only if they are asked for."""
 COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 RECORDING = "tf-conv-conformance-recording"
@@ -80,14 +83,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
-    """Take YAML files under a folder of cases, and those that are named on the command line."""
-    if file_path.suffix not in (".yaml", ".yml"):
-        return None
+    """Take case files, and leave all other YAML files alone."""
     config = parent.config
-    folders = {*config.getini("tf_cases"), *config.getoption("--tf-cases")}
-    inside = file_path.is_relative_to(config.rootpath) and config.inipath is not None  # a project: what it lies in does not matter
-    names = (file_path.relative_to(config.rootpath) if inside else file_path).parts[:-1]
-    if folders.isdisjoint(names) and not parent.session.isinitpath(file_path):
+    if not options.collects(config, file_path, parent.session.isinitpath(file_path)):
         return None
     _import_numpy(config)
     from tf_conv_conformance.collect import CaseFile
@@ -125,12 +123,21 @@ def session_of(config: pytest.Config) -> Session:
     return config.stash[SESSION]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what an xdist worker has counted; one that crashed says nothing."""
+    if "tf_conv_collected" in (told := getattr(node, "workeroutput", {})):
+        node.config.stash[COLLECTED] = told["tf_conv_collected"]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Ask one subject after the other; leave out the large calls unless they are asked for, other shards', and what a run has done."""
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
-        items.sort(key=lambda item: names.index(getattr(item, "subject", names[0])))
-    if not config.getoption("--tf-large") and "large" not in config.getoption("markexpr"):
-        _leave_out(config, items, [item for item in items if item.get_closest_marker("large")])
+        from tf_conv_conformance.items import Asking
+
+        items.sort(key=lambda item: names.index(item.subject if isinstance(item, Asking) else names[0]))
+    if not options.large(config):
+        _leave_out(config, items, [item for item in items if item.get_closest_marker(MARKER + "large")])
     if PART in config.stash:
         _leave_out(config, items, config.stash[PART].leaves_out(items))
     if DONE in config.stash:
@@ -156,31 +163,37 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Without xdist: write the plan, all that is selected, before the first call."""
+    """Plan all that is selected; with xdist, the controller does, and is told how many calls there were to select from."""
     config = session.config
-    if SESSION not in config.stash or hasattr(config, "workerinput") or config.getoption("collectonly"):
-        return
-    from tf_conv_conformance.planning import planned
-    from tf_conv_conformance.recording import Recording
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["tf_conv_collected"] = config.stash.get(COLLECTED, 0)
+    elif SESSION in config.stash:
+        from tf_conv_conformance.planning import planned
 
-    tests = planned(session.items)
-    if tests or not options.exploring(config):  # random calls have no records
-        config.pluginmanager.register(Recording(config, tests), RECORDING)
+        _record(config, planned(session.items))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With xdist: the same in the controller, once the first worker has told what it collected."""
     config: pytest.Config = node.config
-    ours = DONE in config.stash or PART in config.stash or any(".yaml::" in one or ".yml::" in one for one in ids)
-    if config.pluginmanager.hasplugin(RECORDING) or not ours:
+    if config.pluginmanager.hasplugin(RECORDING):
         return
-    from tf_conv_conformance.planning import planned_by_id
-    from tf_conv_conformance.recording import Recording
+    paths = {file: config.rootpath / file for file in {one.partition("::")[0] for one in ids}}
+    ours = {file for file, path in paths.items() if options.collects(config, path, options.names(config, path))}
+    if ours or DONE in config.stash:
+        from tf_conv_conformance.planning import planned_by_id
 
-    subjects = [definition.name for definition in options.definitions(config)]
-    planned = planned_by_id(ids, config, subjects)
-    config.pluginmanager.register(Recording(config, planned), RECORDING)
+        subjects = [definition.name for definition in options.definitions(config)]
+        _record(config, planned_by_id([one for one in ids if one.partition("::")[0] in ours], config, subjects))
+
+
+def _record(config: pytest.Config, tests: list[Planned]) -> None:
+    """Have the calls of a run recorded, if it is to make some or goes on with an earlier one."""
+    if options.makes_calls(config) and (tests or DONE in config.stash):
+        from tf_conv_conformance.recording import Recording
+
+        config.pluginmanager.register(Recording(config, tests), RECORDING)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -191,6 +204,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if (lines := getattr(item, name, None)) is not None:
             setattr(report, name, lines)  # pytest carries any attribute of plain values
             setattr(item, name, None)  # pytest keeps the tests of a run until its end
+    if report.skipped and SESSION in item.config.stash:
+        from tf_conv_conformance.items import Standing
+
+        if isinstance(item, Standing) and isinstance(report.longrepr, tuple):
+            report.longrepr = str(item.path), item.line, report.longrepr[2]  # where the case stands, not where it was skipped
     return report
 
 

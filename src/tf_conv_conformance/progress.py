@@ -22,11 +22,14 @@ class Progress:
         self._began = self._said = clock()
         self._first: float | None = None
 
-    def done(self, verdict: str) -> str | None:
-        """Count a call; a line where one is due."""
+    def done(self, verdict: str, before: str | None = None) -> str | None:
+        """Count a call, which replaces its own verdict from `before` if it is made again; a line where one is due."""
         self.verdicts[verdict] += 1
+        if before is not None:
+            self.verdicts[before] -= 1
+            self.verdicts += Counter()  # without what is zero now
         now, done = self._clock(), self.verdicts.total()
-        if self._first is None:  # how long TensorFlow took to start says nothing about the calls
+        if self._first is None or done < 2:  # how long TensorFlow took to start says nothing about the calls
             self._first = now
             return None
         left = (now - self._first) / (done - 1) * max(0, self._total - done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,12 +23,13 @@ class Recorder:
         self.path = path
         self._subjects: set[str] = set()
         self._calls = self._done = 0  # how many are planned, and how many of them have an end
-        self._planned: set[str] = set()  # calls that are tests, and blocks
-        self._ended: set[str] = set()  # of those calls
+        self._planned: dict[str, int] = {}  # calls that are tests, and blocks: how many calls each makes
+        self._ended: Counter[str] = Counter()  # which of those calls have an end, a bit each: there may be a million
+        self._verdicts: dict[str, dict[str, str]] = {}  # the last verdict of a call that did not conform, by subject
         self._write({"type": "header", "schema": SCHEMA, "suite": __version__, "created": now(), **header})
         for line in plan:
             if line["type"] in ("call", "block"):
-                self._planned.add(line["id"])
+                self._planned[line["id"]] = line.get("calls", 1)
                 self._calls += line.get("calls", "block" not in line)
             self._write(line, flush=False)
         for line in carried.ends.values() if carried else ():
@@ -39,19 +41,29 @@ class Recorder:
         if identifier in self._planned:
             self._write({"type": "start", "id": identifier, "at": now()})
 
-    def end(self, line: Line, subject: Line | None, call: Line | None = None) -> None:
-        """A call has ended; its subject is written before the first line that names it, a `call` of a planned block before its end."""
+    def end(self, line: Line, subject: Line | None, call: Line | None = None) -> str | None:
+        """Write the end of a call; its subject before the first line that names it, a `call` of a planned block before its end.
+
+        Returns the verdict that this one replaces, where the call was made before on the same subject. The file keeps both.
+        """
         if subject is not None and subject["key"] not in self._subjects:
             self._subjects.add(subject["key"])
             self._write(subject)
-        if call is not None and call["block"] in self._planned:
-            self._done += 1
+        test = call["block"] if call else line["id"]
+        if test not in self._planned:
+            return None
+        if call is not None:
             self._write(call, flush=False)
-            self._write(line)
-        elif line["id"] in self._planned:
-            self._done += line["id"] not in self._ended
-            self._ended.add(line["id"])
-            self._write(line)
+        self._write(line)
+        bit = 1 << (call["number"] % self._planned[test] if call else 0)  # numbers of a block are consecutive
+        first = not self._ended[test] & bit
+        self._ended[test] |= bit
+        self._done += first
+        verdicts = self._verdicts.get(line["id"], {})
+        before = verdicts.get(line["subject"], None if first or verdicts else "conforms")
+        if before is not None or line["verdict"] != "conforms":
+            self._verdicts[line["id"]] = {**verdicts, line["subject"]: line["verdict"]}
+        return before
 
     @property
     def missing(self) -> int:

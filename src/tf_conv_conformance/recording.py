@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,9 @@ from tf_conv_conformance import baseline, record
 from tf_conv_conformance.baseline import Baseline, NotABaseline
 from tf_conv_conformance.changes import Changes
 from tf_conv_conformance.merging import Column, Refused, merge
-from tf_conv_conformance.options import given, header, reports
+from tf_conv_conformance.options import given, header, reports, selecting
 from tf_conv_conformance.planning import Planned
-from tf_conv_conformance.plugin import BASELINE, DONE
+from tf_conv_conformance.plugin import BASELINE, COLLECTED, DONE
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.recorder import Recorder, in_order
 from tf_conv_conformance.report.page import write
@@ -52,6 +54,8 @@ def read_baseline(config: pytest.Config) -> Baseline:
     path = given(config, config.getoption("--tf-baseline"))
     if config.getoption("--tf-update-baseline") and not path.exists():
         return Baseline()
+    if not path.exists():
+        raise pytest.UsageError(f"--tf-baseline: {path} does not exist; add --tf-update-baseline to write it")
     try:
         return baseline.read(path)
     except NotABaseline as error:
@@ -65,49 +69,49 @@ class Recording:
     """
 
     def __init__(self, config: pytest.Config, tests: Sequence[Planned]) -> None:
-        """Write the plans. Raises ``pytest.UsageError`` where the folder cannot be written."""
+        """Take the plan; write nothing before the first call. Raises ``pytest.UsageError`` if the folder cannot be written."""
         self._config = config
         self._folder = reports(config)
         self._page = self._folder / "index.html"
         self._tests = {test.test: test for test in tests}
         self._done = config.stash.get(DONE, None)
         self._carried: list[Line] = []
-        names = dict.fromkeys(self._done.records if self._done else [test.subject for test in tests]) or [""]
-        try:
-            self._recorders = {name: self._recorder(name, tests) for name in names}
-        except OSError as error:
-            raise pytest.UsageError(f"--tf-reports: cannot write {self._folder}: {error.strerror}") from error
+        self._recorders: dict[str, Recorder] = {}
         calls = sum(test.calls for test in tests)
-        if (free := shutil.disk_usage(self._folder).free) < (needed := BYTES_A_CALL * calls):
-            raise pytest.UsageError(f"--tf-reports: {self._folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}")
+        check_room(self._folder, calls)
         self._progress = Progress(calls)
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
         self._said: list[str] = []
 
-    def _recorder(self, name: str, tests: Sequence[Planned]) -> Recorder:
+    def _begun(self) -> dict[str, Recorder]:
+        """Return the recorders; the first time, begin the record files with the plan."""
+        if not self._recorders:
+            tests = self._tests.values()
+            names = dict.fromkeys(self._done.records if self._done else [test.subject for test in tests])
+            self._recorders = {name: self._recorder(name, tests) for name in names}
+        return self._recorders
+
+    def _recorder(self, name: str, tests: Iterable[Planned]) -> Recorder:
         own = [(test.id, test.file, test.asked) for test in tests if test.subject == name]
         kept = carried(self._done, name, own) if self._done else None
         lines = [*record.plan(own), *((*kept.cases.values(), *kept.blocks.values(), *kept.calls.values()) if kept else ())]
         self._carried += list(kept.ends.values()) if kept else []
         return Recorder(self._folder / file_name(name), in_order(lines), kept, **header(self._config))
 
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A test begins."""
-        if test := self._tests.get(nodeid):
-            with self._room():
-                self._recorders[test.subject].start(test.id)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test has a report; that of a call carries its record."""
+        """A test is set up, so that its call comes next; or it has made calls, and its report carries their records."""
         records = getattr(report, "tf_conv_record", None)
         if records is None:
+            if report.when == "setup" and report.passed and (test := self._tests.get(report.nodeid)):
+                with self._room():
+                    self._begun()[test.subject].start(test.id)
             return
         del report.tf_conv_record  # pytest keeps the reports of a run until its end
         for planned, end in records["made"]:
             with self._room():
-                self._recorders[records["name"]].end(end, records["subject"], planned)
-            self._due = self._progress.done(end["verdict"]) or self._due
+                before = self._begun()[records["name"]].end(end, records["subject"], planned)
+            self._due = self._progress.done(end["verdict"], before) or self._due
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
@@ -121,14 +125,17 @@ class Recording:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Complete the record files and render them, however the run ended."""
+        """Complete the record files and render them, however the run ended. One that made no call leaves those of the last run."""
         if self._done:
             failing = any(map(is_new_failure, self._carried))
             self._said.append(f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}")
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED if failing else pytest.ExitCode.OK
         try:
-            self._finish()
+            if self._done and not any(run.missing for run in self._done.records.values()):
+                self._begun()  # nothing was left but to end the files
+            if self._recorders:
+                self._finish()
         except OSError as error:
             self._said.append(f"cannot write {self._folder}: {error.strerror}; what was written before is kept")
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
@@ -182,11 +189,32 @@ class Recording:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many calls were made, what they came to, and where to read about it."""
-        verdicts, missing = self._progress.verdicts, sum(recorder.missing for recorder in self._recorders.values())
         terminalreporter.section("TensorFlow convolution conformance")
+        verdicts, missing = self._progress.verdicts, sum(recorder.missing for recorder in self._recorders.values())
         terminalreporter.line(f"{verdicts.total()} calls: {counted(verdicts) or 'none made'}{f', {missing} missing' if missing else ''}")
         for line in self._said:
             terminalreporter.line(line)
+        if not self._recorders:
+            terminalreporter.line(f"records: none written; {self._folder} is as it was")
+            return
         for recorder in self._recorders.values():
             terminalreporter.line(f"records: {recorder.path}")
-        terminalreporter.line(f"report:  {self._page}")
+        terminalreporter.line(f"report:  {self._page}{self._part()}")
+
+    def _part(self) -> str:
+        """Return which of the collected calls the page covers, if not all; a resumed run has those of the earlier one as well."""
+        planned = sum(test.calls for test in self._tests.values())
+        collected, by = self._config.stash.get(COLLECTED, planned), selecting(self._config)
+        if self._done or (planned >= collected and "--lf" not in by):
+            return ""
+        return f" ({planned:,} of {collected:,} collected calls{f': {by}' if by else ''})"
+
+
+def check_room(folder: Path, calls: int) -> None:
+    """Raise ``pytest.UsageError`` if the folder of the reports cannot be written; make nothing, since perhaps no call is made."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "is not a folder" if not there.is_dir() else "cannot be written"
+        raise pytest.UsageError(f"--tf-reports: cannot write {folder}: {there} {why}")
+    if (free := shutil.disk_usage(there).free) < (needed := BYTES_A_CALL * calls):
+        raise pytest.UsageError(f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}")

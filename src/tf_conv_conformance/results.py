@@ -152,8 +152,9 @@ def read(path: Path, limit: int | None = None) -> Records:
         with path.open("rb") as file:
             for number, line in _parsed(path, file):
                 try:
+                    again = line["type"] == "end" and line["id"] in records.ends
                     _take(records, line, shared)
-                    if limit is not None and line["type"] == "end":
+                    if limit is not None and line["type"] == "end" and not again:
                         _bound(records, line, limit)
                 except (ValueError, KeyError, TypeError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error

@@ -15,6 +15,7 @@ from tf_conv_conformance.explore.block import FOLDER
 from tf_conv_conformance.explore.coverage import Coverage
 from tf_conv_conformance.explore.found import Found, keep
 from tf_conv_conformance.explore.judging import KINDS
+from tf_conv_conformance.recording import check_room
 
 LINES, COVERAGE = "explored.jsonl", "coverage.json"
 Line = Mapping[str, Any]
@@ -41,22 +42,26 @@ class Journal:
     """Gathers in the one process, or in xdist's controller, what the blocks came to."""
 
     def __init__(self, config: pytest.Config, carried: list[dict[str, Any]]) -> None:
-        """Begin the file of lines, with those of an earlier run. Raises ``pytest.UsageError`` where the folder cannot be written."""
+        """Write nothing before a block has ended. Raises ``pytest.UsageError`` if the folder cannot be written."""
         self._config = config
         self._folder = options.reports(config) / FOLDER
-        self._carried = len(carried)
+        self._carried = carried
+        self._begun = False
         self._lines: list[Line] = []
         self._coverage = Coverage()
         self._found: dict[str, tuple[Found, Path]] = {}
         self._seconds = 0.0
         self._skipped = 0
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / LINES).write_text("".join(json.dumps(line) + "\n" for line in carried), encoding="utf-8")
-        except OSError as error:
-            raise pytest.UsageError(f"--tf-reports: cannot write {self._folder}: {error.strerror}") from error
+        check_room(self._folder, 0)
         for line in carried:
             self._count(line)
+
+    def _begin(self) -> None:
+        """Begin the file of lines, with those of an earlier run. Raises OSError."""
+        if not self._begun:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / LINES).write_text("".join(json.dumps(line) + "\n" for line in self._carried), encoding="utf-8")
+            self._begun = True
 
     def _count(self, line: Line) -> None:
         self._lines.append({key: line[key] for key in ("calls", "kinds", "known", "causes", "tensorflow")})
@@ -72,6 +77,7 @@ class Journal:
             return
         del report.tf_conv_explored  # pytest keeps the reports of a run until its end
         try:
+            self._begin()
             for one in explored["found"]:
                 kept = Found(**one)
                 self._found[kept.name] = kept, keep(self._folder, kept)
@@ -84,15 +90,18 @@ class Journal:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the coverage. A resumed run fails where what it goes on with had found causes."""
-        (self._folder / COVERAGE).write_text(json.dumps(self._coverage.plain(), indent=1) + "\n", encoding="utf-8")
-        failing = any(line["causes"] for line in self._lines[: self._carried])
+        if self._begun:
+            (self._folder / COVERAGE).write_text(json.dumps(self._coverage.plain(), indent=1) + "\n", encoding="utf-8")
+        failing = any(line["causes"] for line in self._carried)
         if failing and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what the calls came to, what was found, and what was covered."""
-        terminalreporter.section("exploration of TensorFlow's convolutions")
-        for line in self.summary():
+        lines = list(self.summary()) if self._lines or self._skipped else []
+        if lines:
+            terminalreporter.section("exploration of TensorFlow's convolutions")
+        for line in lines:
             terminalreporter.line(line)
 
     def summary(self) -> Iterator[str]:
@@ -106,7 +115,8 @@ class Journal:
         yield from self._of_known()
         yield from self._of_causes()
         yield from self._of_coverage()
-        yield f"lines of blocks: {self._folder / LINES}"
+        if self._begun:
+            yield f"lines of blocks: {self._folder / LINES}"
 
     def _of_known(self) -> Iterator[str]:
         by_rule: Counter[str] = Counter()
