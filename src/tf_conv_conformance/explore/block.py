@@ -70,7 +70,7 @@ class Explorer:
 
 def _folders(config: pytest.Config) -> list[Path]:
     """The folders whose case files declare what is known: the shipped ones, and those of the project."""
-    names = sorted({options.FOLDER, *options.folders(config)})
+    names = [*options.folders(config), *([options.FOLDER] if config.getini("tf_cases") is None else [])]
     given = [options.given(config, str(argument).partition("::")[0]) for argument in config.args]
     return [folder for folder in (shipped(), *(config.rootpath / name for name in names), *given) if folder.is_dir()]
 
