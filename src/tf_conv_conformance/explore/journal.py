@@ -90,6 +90,8 @@ class Journal:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the coverage. A resumed run fails where what it goes on with had found causes."""
+        if self._carried:
+            self._begin()  # perhaps nothing was left but to end the files
         if self._begun:
             (self._folder / COVERAGE).write_text(json.dumps(self._coverage.plain(), indent=1) + "\n", encoding="utf-8")
         failing = any(line["causes"] for line in self._carried)
