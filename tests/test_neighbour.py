@@ -86,6 +86,7 @@ def test_the_plugin_can_be_switched_off(pytester):
         ("cases:\n  - {id: x, op: conv2d, when: [}\n", True),
         ("cases:\n  - id: x\n\top: conv2d\n", True),
         ("cases: &a [*a, op: 1]", True),
+        ("cases: [op: ", True),
         ("cases: [{op: 1}]\n" + "#" * 5 * 2**20, True),
         ("", False),
         ("[", False),

@@ -11,7 +11,7 @@ from tf_conv_conformance.casefile.reading import FILE_LIMIT, Unreadable, read_so
 from tf_conv_conformance.vocabulary import OPS
 
 _SCHEMA = re.compile(r"^#[ \t]*yaml-language-server:[ \t]*\$schema=\S*\bcase-file\.schema\.json", re.M)
-_CASES, _OP = (re.compile(rf"(?:^|[\s{{,\"'-]){key}[\"']?\s*:", re.M) for key in ("cases", "op"))
+_CASES, _OP = (re.compile(rf"(?:^|[\s\[{{,\"'-]){key}[\"']?\s*:", re.M) for key in ("cases", "op"))
 
 
 def is_case_file(path: Path) -> bool:
