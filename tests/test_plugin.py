@@ -108,7 +108,7 @@ def test_collection_is_complete_without_tensorflow(pytester, write, run):
     write(cases__good=GOOD, cases__bad="cases:\n  - {id: x, op: conv2d, inptu: [1]}\n")
     (pytester.path / "tensorflow.py").write_text("raise SystemExit('imported')")
     result = run("cases", "--collect-only", "-q")
-    result.stdout.fnmatch_lines(["cases/bad.yaml:2:32: cases[[]0[]].inptu: unknown key; did you mean 'input'?"])
+    result.stdout.fnmatch_lines(["cases/bad.yaml:2:25: cases[[]0[]].inptu: unknown key; did you mean 'input'?"])
     assert result.ret == 1
     assert not (pytester.path / "reports").exists()
 
@@ -120,8 +120,11 @@ def test_one_bad_case_or_file_does_not_stop_the_others(pytester, write, run):
     result.stdout.fnmatch_lines(
         [
             "*bad[[]invalid[]]*",
-            "cases/a_bad.yaml:11:24: cases[[]2[]].strides: an integer belongs here, not text 'yes'",
-            "cases/b_none.yaml:*: not YAML: *",
+            "11:24: strides: expected an integer; got the string 'yes'",
+            "    cases/a_bad.yaml:11:24",
+            "*:*: not YAML: *",
+            "    cases/b_none.yaml:*",
+            "FAILED cases/a_bad.yaml::bad[[]invalid[]] - 11:24: strides: expected an*",
         ]
     )
     assert "Traceback" not in result.stdout.str()

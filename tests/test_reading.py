@@ -67,7 +67,7 @@ def test_what_could_be_misread_is_a_fault(text, message):
 
 
 def test_a_duplicate_key_is_a_fault_at_its_second_place():
-    assert faults("a: 1\nb: 2\na: 3\n") == [(3, 1, "the key 'a' is already given in line 1")]
+    assert faults("a: 1\nb: 2\na: 3\n") == [(3, 1, "the key 'a' is already given in line 1; keep one")]
     assert read_source("a: 1\na: 3\n").value == {"a": 1}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.numbers import PRECISION, as_numbers
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.error_bounds import Values
@@ -145,7 +146,7 @@ def from_error(names: Sequence[str] | None, match: str | None, observation: Obse
     for number, arm in enumerate(observation.arms):
         if arm.error is None:
             return Difference("outcome", said, outcome_text(arm), arms[number])
-        if names and not set(names) & set(arm.bases):
+        if names and not set(map(own_name, names)) & set(arm.bases):
             return Difference("error", said, f"{arm.error}: {arm.message[:160]}", arms[number])
         if match is not None and not _found(match, arm.message):
             return Difference("message", f"one that matches {match!r}", repr(arm.message[:200]), arms[number])

@@ -265,5 +265,5 @@ class ComplaintItem(Standing):
         return "\n".join(complaint.at(self.path_id) for complaint in self.complaints)
 
     def runtest(self) -> None:
-        """Fail with the complaints."""
-        raise Failed(self.text())
+        """Fail with the complaints: what is wrong first, since pytest's summary has room for little more than the test's name."""
+        raise Failed("\n".join(f"{complaint.brief()}\n    {complaint.place(self.path_id)}" for complaint in self.complaints))

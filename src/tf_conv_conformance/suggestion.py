@@ -14,6 +14,7 @@ from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import Call, model_of
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.model import Observed
+from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
 from tf_conv_conformance.explanation import model_difference
 from tf_conv_conformance.oracle.models import Model, models_of
 from tf_conv_conformance.question import Question, case_text
@@ -128,14 +129,14 @@ def _observed(call: Call, performed: Performed) -> Plain | None:
     if observation.kind == "crashed":
         return {"crash": observation.signal}
     if observation.arms[0].error is not None:
-        return {"error": observation.arms[0].error}
+        return {"error": written_name(observation.arms[0].error, ERRORS)}
     plain = next(explaining(call, observation), None)
     shape = observation.arms[0].shape or ()
     if plain is None and 0 in shape:
         plain = {}  # no values that a model would have to explain
     if plain is None:
         return None
-    warned = {"warning": observation.warnings[0].category} if observation.warnings else {}
+    warned = {"warning": written_name(observation.warnings[0].category, WARNINGS)} if observation.warnings else {}
     return {**plain, "shape": list(shape), **warned}
 
 

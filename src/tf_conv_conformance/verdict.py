@@ -14,6 +14,7 @@ from tf_conv_conformance import comparison, prediction
 from tf_conv_conformance.call import Call, Declared, model_of
 from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, When
+from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.comparison import Difference
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED
@@ -180,7 +181,7 @@ def deviation_difference(call: Call, one: Declared, observation: Observation, na
         found = comparison.from_values(returned, None, names, observation)
     if found is None and observed.warning is not None:
         categories = [warned.category for warned in observation.warnings]
-        if observed.warning not in categories:
+        if own_name(observed.warning) not in categories:
             return Difference("warning", observed.warning, ", ".join(categories) or "no warning")
     return found
 

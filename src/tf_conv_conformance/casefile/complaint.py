@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -20,7 +21,16 @@ class Complaint:
 
     def at(self, file: str) -> str:
         """The complaint as one line, ``file:line:column: key: message``."""
-        return f"{file}:{self.line}:{self.column}: {self.key + ': ' if self.key else ''}{self.message}"
+        return f"{self.place(file)}: {self.key + ': ' if self.key else ''}{self.message}"
+
+    def place(self, file: str) -> str:
+        """Return ``file:line:column``, as editors and terminals take it."""
+        return f"{file}:{self.line}:{self.column}"
+
+    def brief(self) -> str:
+        """Return the complaint without what the name of its test says: ``line:column: key: message``, the key within its case."""
+        key = re.sub(r"^cases\[\d+\]\.?", "", self.key)
+        return f"{self.line}:{self.column}: {key + ': ' if key else ''}{self.message}"
 
 
 def shown(value: object) -> str:

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tf_conv_conformance.call import Call
+from tf_conv_conformance.casefile.advice import unknown_key
 from tf_conv_conformance.casefile.calls import Sweep, all_calls, checked
 from tf_conv_conformance.casefile.complaint import Complaint, shown
 from tf_conv_conformance.casefile.expansion import Keys, Unusable
-from tf_conv_conformance.casefile.faults import keys_of, message_of, nearest
+from tf_conv_conformance.casefile.faults import described, keys_of, message_of
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
 from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source, read_text
 from tf_conv_conformance.casefile.scope import most_problems
@@ -48,8 +49,8 @@ def load_text(text: str, whole: bool = False, block: int = BLOCK) -> Loaded:
     """The calls, sweeps and complaints of YAML text. Raises :class:`Unreadable` where it is not one YAML document."""
     source = read_source(text)
     if not isinstance(source.value, dict):
-        what = "is empty" if source.value is None else f"is not a mapping but {shown(source.value)}"
-        raise Unreadable(Complaint(*source.place(()), "", f"{what}; a case file has the key `cases`"))
+        got = "nothing" if source.value is None else described(source.value)
+        raise Unreadable(Complaint(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}"))
     faults = _reading_faults(source)
     complaints = [*_top_level(source), *faults]
     defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
@@ -65,19 +66,18 @@ def load_text(text: str, whole: bool = False, block: int = BLOCK) -> Loaded:
 
 
 def _top_level(source: Source) -> list[Complaint]:
-    """Complaints about the file's own keys."""
-    found = [
-        source.complaint((key,), f"unknown key; {nearest(key, list(CaseFile.model_fields))}")
-        for key in source.value
-        if key not in CaseFile.model_fields
-    ]
+    """Return the complaints about the file's own keys."""
+    unknown = [key for key in source.value if key not in CaseFile.model_fields]
+    found = [source.complaint((key,), unknown_key((key,)), about_key=True) for key in unknown]
     cases = source.value.get("cases")
     if "cases" not in source.value:
-        found.append(source.complaint((), "has no `cases`"))
+        found.append(source.complaint((), "`cases` is missing: write `cases:`, and below it a list of cases"))
     elif not isinstance(cases, list) or not cases:
-        found.append(source.complaint(("cases",), "must be a list of cases, with at least one"))
-    if not isinstance(source.value.get("about", ""), str):
-        found.append(source.complaint(("about",), f"text belongs here, not {shown(source.value['about'])}; quote it"))
+        got = "an empty list" if cases == [] else described(cases)
+        found.append(source.complaint(("cases",), f"expected a list of cases; got {got}; start each case with a dash, as in `- id: plain`"))
+    about = source.value.get("about", "")
+    if not isinstance(about, str):
+        found.append(source.complaint(("about",), f"expected text; got {described(about)}; write it in quotes"))
     return found
 
 
@@ -112,7 +112,7 @@ def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, 
         found = []
         for fault in itertools.islice(error.errors(include_url=False), COMPLAINTS_LIMIT):
             path = (*keys, *keys_of(fault))
-            found.append(source.complaint(path, message_of(fault, path), case))
+            found.append(source.complaint(path, message_of(fault, path), case, about_key=fault["type"] == "extra_forbidden"))
         if (more := error.error_count() - len(found)) > 0:
             found.append(source.complaint(keys, f"has {more} more faults", case))
         return None, found
@@ -144,7 +144,8 @@ def _all_cases(
                         _take(room, TESTS, len(sweep.expansion) * len(sweep.modes), ())
                         calls += all_calls(sweep)
             except Unusable as error:
-                wrong = [source.complaint(("cases", index, *error.keys), error.message, name)]
+                keys = error.keys if error.keys and error.keys[0] in raw else ()  # an argument may be in the defaults or in a sweep
+                wrong = [source.complaint(("cases", index, *keys), error.message, name)]
         taken.add(name)
         said = [one for one in wrong if (one.line, one.column) not in places]
         complaints += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]

@@ -7,14 +7,26 @@ reported once, against the form that was meant.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import regex
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
 from tf_conv_conformance.vocabulary import CpuFlag, Door, Dtype, Gradient, Mode, Op, RelationName
 
 REFERENCES = ("batch", "height", "width", "in_channels")
@@ -48,8 +60,9 @@ def version_range(text: str) -> str:
     try:
         SpecifierSet(text)
     except InvalidSpecifier as error:
+        right = f'"=={text}.*" or ">={text}"' if regex.fullmatch(r"\d+(\.\d+)*", text) else '">=2.12,<2.22"'
         raise PydanticCustomError(
-            "version", '{text} is not a version range; write one as in ">=2.12,<2.22"', {"text": repr(text)}
+            "version", "{text} is not a version range; write one such as {right}", {"text": repr(text), "right": right}
         ) from error
     return text
 
@@ -63,6 +76,17 @@ def regular_expression(text: str) -> str:
     return text
 
 
+def named(what: str, known: Sequence[str]) -> AfterValidator:
+    """Return a validator that refuses a name that is none of those that are known; one with its module is not looked up."""
+
+    def check(name: str) -> str:
+        if is_known(name, known):
+            return name
+        raise PydanticCustomError("unknown_name", "{what}", {"what": what, "known": list(known)})
+
+    return AfterValidator(check)
+
+
 def date(text: str) -> str:
     """Refuse what is not a day of the calendar."""
     try:
@@ -70,6 +94,27 @@ def date(text: str) -> str:
     except ValueError as error:
         raise PydanticCustomError("date", "{text} is not a date; write it as 2027-01-31", {"text": repr(text)}) from error
     return text
+
+
+def pairs(value: Any) -> Any:
+    """Refuse a list without any list in it, once rather than for each of its items; pairs of any number are passed on."""
+    if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
+        raise PydanticCustomError("flat_padding", "is a list of single values")
+    return value
+
+
+def refuses_one(depth: int) -> BeforeValidator:
+    """Return a validator that refuses one alternative, a list of this depth, where a list of alternatives belongs."""
+
+    def check(value: Any) -> Any:
+        levels, item = 0, value
+        while isinstance(item, list) and item:
+            levels, item = levels + 1, item[0]
+        if levels == depth and isinstance(item, int | str):
+            raise PydanticCustomError("one_alternative", "is one alternative")
+        return value
+
+    return BeforeValidator(check)
 
 
 Int = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
@@ -80,7 +125,7 @@ SizeOrReference = Annotated[
     Discriminator(lambda value: "<reference>" if isinstance(value, str) and value.startswith("$") else "<size>"),
 ]
 Ints = Annotated[list[Int], Field(max_length=8)]
-Pairs = Annotated[list[Ints], Field(max_length=8)]
+Pairs = Annotated[list[Ints], Field(max_length=8), BeforeValidator(pairs)]
 Number = float  # .inf and .nan are data like any other
 Values = TypeAliasType(  # numbers in lists in lists; flat is fine where a shape is given
     "Values",
@@ -88,8 +133,21 @@ Values = TypeAliasType(  # numbers in lists in lists; flat is fine where a shape
 )
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=100)]
+ErrorName = Annotated[Word, named("exception of Python or of TensorFlow", ERRORS)]
+WarningName = Annotated[Word, named("warning of Python", WARNINGS)]
+SignalName = Annotated[Word, named("signal", SIGNALS)]
 Words = Annotated[
     Annotated[Word, Tag("<scalar>")] | Annotated[list[Word], Field(min_length=1), Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
+]
+Exceptions = Annotated[
+    Annotated[ErrorName, Tag("<scalar>")] | Annotated[list[ErrorName], Field(min_length=1), Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
+]
+Signals = Annotated[
+    Annotated[SignalName, Tag("<scalar>")] | Annotated[list[SignalName], Field(min_length=1), Tag("<list>")],
     Discriminator(kind),
     AfterValidator(one_or_list),
 ]
@@ -121,19 +179,21 @@ class VerbatimInts(Strict):
     """Passed to TensorFlow just as it is: an integer stays one where the operator documents a list."""
 
     verbatim: Annotated[Annotated[Int, Tag("<scalar>")] | Annotated[Ints, Tag("<list>")], Discriminator(kind)]
+    """The value to pass on."""
 
 
 class VerbatimText(Strict):
     """A string that is passed to TensorFlow just as it is, whether or not it means anything there."""
 
     verbatim: Annotated[str, Field(max_length=100)]
+    """The word to pass on."""
 
 
 class Tensor(Strict):
     """A tensor with literal values: nested lists, or a flat list with a shape."""
 
     values: Annotated[list[Values], Field(min_length=1)]
-    """Numbers that the dtype holds exactly."""
+    """Numbers that the dtype holds exactly; with `data: [reals]` any numbers, which are rounded to the dtype."""
     shape: Shape | None = None
     """The shape, where `values` is flat."""
 
@@ -162,9 +222,12 @@ class ArgumentFields(Strict):
     filter: TensorLike | None = None
     """The filter's shape, `[height, width, in_channels, out_channels or channel_multiplier]`; `$in_channels` is the input's."""
     strides: IntOrInts | None = None
-    """Passed on as written; an integer for depthwise_conv2d, which takes only lists, means `[1, s, s, 1]`."""
+    """1 unless given. Passed on as written; an integer for depthwise_conv2d, which takes only lists, means `[1, s, s, 1]`."""
     padding: PaddingLike | None = None
-    """`SAME`, `VALID`, or a pair of integers for each dimension. Keras layers take `same` and `valid`, too."""
+    """`SAME`, `VALID`, or a pair of integers for each dimension: `[[0, 0], [1, 1], [1, 1], [0, 0]]`. Required.
+
+    Keras layers take `same` and `valid`, too.
+    """
     dilations: IntOrInts | None = None
     """Passed on as written; an integer for depthwise_conv2d means `[r, r]`."""
     rate: IntOrInts | None = None
@@ -185,10 +248,10 @@ class Alternatives(Strict):
     """For each argument a list of alternatives; an alternative that is a list itself stands in a list of its own."""
 
     op: Annotated[list[Op], Field(min_length=1)] | None = None
-    input: Annotated[list[TensorLike], Field(min_length=1)] | None = None
-    filter: Annotated[list[TensorLike], Field(min_length=1)] | None = None
+    input: Annotated[list[TensorLike], Field(min_length=1), refuses_one(1)] | None = None
+    filter: Annotated[list[TensorLike], Field(min_length=1), refuses_one(1)] | None = None
     strides: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
-    padding: Annotated[list[PaddingLike], Field(min_length=1)] | None = None
+    padding: Annotated[list[PaddingLike], Field(min_length=1), refuses_one(2)] | None = None
     dilations: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
     rate: Annotated[list[IntOrInts], Field(min_length=1)] | None = None
     data_format: Annotated[list[FormatLike], Field(min_length=1)] | None = None
@@ -252,8 +315,11 @@ class When(Strict):
 class Expect(Strict):
     """What the case claims instead of the documentation: an exception, or a shape and values."""
 
-    error: Words | None = None
-    """The exception's class, one of its bases, or the TensorFlow error that it replaces; a list means any of them."""
+    error: Exceptions | None = None
+    """The exception's class, one of its bases, or the TensorFlow error that it replaces; a list means any of them.
+
+    A class that is neither Python's nor TensorFlow's is written with its module.
+    """
     match: Pattern | None = None
     """A regular expression that is found in the exception's message."""
     shape: Shape | None = None
@@ -293,15 +359,15 @@ class Observed(Strict):
     """The dtype of a result without a model, where it is not the call's."""
     values: Literal["unspecified"] | None = None
     """`unspecified`: the values cannot be predicted (memory that nobody wrote)."""
-    error: Words | None = None
+    error: Exceptions | None = None
     """The exception's class, one of its bases, or the TensorFlow error that it replaces; a list means any of them."""
     match: Pattern | None = None
     """A regular expression that is found in the exception's message."""
-    crash: Words | None = None
+    crash: Signals | None = None
     """The signal by which the process dies: SIGFPE."""
     timeout: Literal[True] | None = None
     """The call does not end in time."""
-    warning: Word | None = None
+    warning: WarningName | None = None
     """The category of a Python warning that is issued."""
 
     @model_validator(mode="after")

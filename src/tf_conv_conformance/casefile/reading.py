@@ -59,12 +59,16 @@ class Fault:
 
 @dataclass
 class Source:
-    """The values of a case file, and the place of each by its key path; `faults` are those found while reading."""
+    """The values of a case file, and the place of each by its key path; `faults` are those found while reading.
+
+    `key_places` has the place of the key itself, for each value of a mapping.
+    """
 
     value: Any
     places: dict[Path_, tuple[int, int]]
     faults: list[Fault] = field(default_factory=list)
     text: str = ""
+    key_places: dict[Path_, tuple[int, int]] = field(default_factory=dict)
 
     def place(self, keys: Path_) -> tuple[int, int]:
         """Line and column of the value at `keys`, or of the nearest that encloses it."""
@@ -87,9 +91,9 @@ class Source:
         """The faults found while reading, as complaints."""
         return [Complaint(fault.line, fault.column, key_path(fault.keys), fault.message) for fault in self.faults]
 
-    def complaint(self, keys: Path_, message: str, case: str | None = None) -> Complaint:
-        """A complaint about the value at `keys`."""
-        line, column = self.place(keys)
+    def complaint(self, keys: Path_, message: str, case: str | None = None, about_key: bool = False) -> Complaint:
+        """A complaint about the value at `keys`, or about the last of the keys itself."""
+        line, column = self.key_places[keys] if about_key and keys in self.key_places else self.place(keys)
         return Complaint(line, column, key_path(keys), message, case)
 
 
@@ -119,10 +123,11 @@ def read_source(text: str) -> Source:
         for event in yaml.parse(text, Loader=loader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = error.problem or "is not YAML"
-        raise Unreadable(Complaint(line, column, "", f"not YAML: {problem}{_hint(text, line, column)}")) from error
+        marks = [error.problem_mark, error.context_mark]
+        mark = next(filter(None, reversed(marks) if problem in _FROM_THE_START else marks), None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise Unreadable(Complaint(line, column, "", f"not YAML: {problem}{_hint(text, line, column, problem)}")) from error
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
@@ -130,7 +135,19 @@ def read_source(text: str) -> Source:
     return replace(builder.source(), text=text)
 
 
-def _hint(text: str, line: int, column: int) -> str:
+_FROM_THE_START = ("could not find expected ':'", "found unexpected end of stream")  # noticed further down than it is
+_HINTS = {
+    "could not find expected ':'": "a key is followed by a colon and a space, as in `strides: 2`",
+    "found unexpected end of stream": "the quotation mark that opens here is not closed",
+    "mapping values are not allowed in this context": "keys of a mapping start in the same column; a text that holds `: ` must be quoted",
+    "did not find expected '-' indicator": "keys of a case start in the same column, after the dash",
+    "did not find expected key": "keys of a mapping start in the same column",
+    "did not find expected ',' or ']'": "a list that was opened with [ is not closed",
+    "did not find expected ',' or '}'": "a mapping that was opened with { is not closed",
+}
+
+
+def _hint(text: str, line: int, column: int, problem: str) -> str:
     """What would be right, for the mistakes in YAML that case files invite."""
     lines = text.splitlines()
     shown_line = lines[line - 1] if line <= len(lines) else ""
@@ -140,7 +157,7 @@ def _hint(text: str, line: int, column: int) -> str:
         return " (YAML is indented with spaces, not with tabs)"
     if re.search(r":\s*[%@`*&!]", shown_line):
         return " (a value that starts with a special character must be quoted)"
-    return ""
+    return f" ({_HINTS[problem]})" if problem in _HINTS else ""
 
 
 def scalar(text: str) -> Any:
@@ -175,6 +192,7 @@ class _Builder:
     def __init__(self) -> None:
         self.root: Any = None
         self.places: dict[Path_, tuple[int, int]] = {}
+        self.key_places: dict[Path_, tuple[int, int]] = {}
         self.faults: list[Fault] = []
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
@@ -182,7 +200,7 @@ class _Builder:
         self.documents = 0
 
     def source(self) -> Source:
-        return Source(self.root, self.places, self.faults)
+        return Source(self.root, self.places, self.faults, key_places=self.key_places)
 
     def take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
@@ -263,9 +281,9 @@ class _Builder:
             self._fault(event, keys, "<< (merge) is not part of YAML 1.2; use `defaults`")
         if key in mapping.value:
             mapping.skipping = True
-            self._fault(event, keys, f"the key {shown(key)} is already given in line {self.places[keys][0]}")
+            self._fault(event, keys, f"the key {shown(key)} is already given in line {self.key_places[keys][0]}; keep one")
         mapping.key = key
-        self.places[keys] = _mark(event)
+        self.key_places.setdefault(keys, _mark(event))
         mapping.value.setdefault(key, None)
 
     def _keys_of_next(self) -> Path_:
@@ -290,7 +308,7 @@ class _Builder:
             if not top.skipping:
                 top.value[top.key] = value
             top.key, top.skipping = None, False
-        self.places[keys] = _mark(event)
+        self.places.setdefault(keys, _mark(event))  # a key given twice keeps its first value
 
 
 def _mark(event: yaml.Event) -> tuple[int, int]:
