@@ -15,6 +15,9 @@ from tf_conv_conformance.question import BadOption, case_text, flow, read_questi
 GIVEN = {"op": "conv2d", "input": "1,4,4,2", "filter": "2,2,$in_channels,3", "strides": "1", "padding": "VALID"}
 
 
+PADDING = "expected SAME, VALID or a pair [before, after] for each dimension, such as [[0, 0], [1, 1], [1, 1], [0, 0]]"
+
+
 def asked(**options):
     return read_question({**GIVEN, **{name.replace("-", "_"): text for name, text in options.items()}})
 
@@ -49,26 +52,46 @@ def test_yaml_is_as_good_as_commas():
     assert arguments.strides == (1,)
 
 
+@pytest.mark.parametrize("shape", ["(1, 4, 4, 2)", "(1,4,4,2)", "[1,4,4,2]", "1x4x4x2", "TensorShape([1, 4, 4, 2])"])
+def test_a_shape_is_read_as_it_is_printed(shape):
+    assert asked(input=shape).arguments.input.shape == (1, 4, 4, 2)
+
+
+@pytest.mark.parametrize("padding", ["((0, 0), (1, 2), (3, 0), (0, 0))", "[[0,0],[1,2],[3,0],[0,0]]", "(0, 0, 1, 2, 3, 0, 0, 0)"])
+def test_explicit_padding_is_read_in_every_form(padding):
+    assert asked(padding=padding, strides="(2,)").arguments.padding == ((0, 0), (1, 2), (3, 0), (0, 0))
+
+
+def test_strides_are_1_unless_given():
+    assert asked(strides=None).arguments == asked(strides="1").arguments
+    assert asked(op="depthwise_conv2d", strides=None).arguments.strides == (1, 1, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"op": "conv3d"}, "OP: 'conv3d' is not one of 'conv2d' or 'depthwise_conv2d'; did you mean 'conv2d'?"),
-        ({"input": "5"}, "--input: a list or a mapping belongs here, not an integer 5"),
+        ({"input": "5"}, "--input: expected a shape such as [1, 24, 24, 3], or {shape, values}; got the integer 5"),
         ({"input": "1,,4,2"}, "--input: '1,,4,2' has an empty item; put one comma between two items, as in 1,24,24,3"),
-        ({"input": "1,x,4,2"}, "--input[1]: an integer belongs here, not text 'x'"),
+        ({"input": "1,x,4,2"}, "--input[1]: expected an integer; got the string 'x'"),
         ({"input": "1,010,4,2"}, "--input: 010 is octal to some readers and decimal to others; write the number without the leading zero"),
         ({"input": " "}, "--input: is empty; give a value, or leave the option out"),
-        ({"input": "[1,4"}, "--input: '[1,4' cannot be read: not YAML: did not find expected ',' or ']'"),
+        (
+            {"input": "[1,4"},
+            "--input: '[1,4' cannot be read: not YAML: did not find expected ',' or ']' (a list that was opened with [ is not closed)",
+        ),
         ({"input": "1,4,4,2\n]}"}, "--input: '[1,4,4,2\\n]}]' cannot be read: not YAML: did not find expected <document start>"),
         ({"input": "{shap: [1], values: [1]}"}, "--input.shap: unknown key; did you mean 'shape'?"),
         ({"input": "1,4000,4000,2"}, "the input has 1 × 4000 × 4000 × 2 = 32000000 elements; 16777216 is the limit"),
-        ({"strides": "two"}, "--strides: an integer belongs here, not text 'two'"),
-        ({"padding": "same"}, "--padding: 'same' is not one of 'SAME' or 'VALID'; did you mean 'SAME'?"),
+        ({"strides": "two"}, "--strides: expected an integer; got the string 'two'"),
+        ({"padding": "same"}, f"--padding: {PADDING}; got the string 'same'; did you mean 'SAME'?"),
         (
-            {"padding": "0,0,1"},
-            "--padding: 3 items, [0, 0, 1]; give SAME, VALID, or 8 integers: before and after each of the 4 dimensions",
+            {"padding": "FULL"},
+            f"--padding: {PADDING}; got the string 'FULL'; to pass the word on to TensorFlow as it is, write {{verbatim: FULL}}",
         ),
-        ({"padding": "0,0,x,1,1,1,0,0"}, "--padding[1][0]: an integer belongs here, not text 'x'"),
+        ({"padding": "1"}, f"--padding: {PADDING}; got the integer 1; in NHWC that may be [[0, 0], [1, 1], [1, 1], [0, 0]]"),
+        ({"padding": "0,0,1"}, f"--padding: {PADDING}; got the list [0, 0, 1]"),
+        ({"padding": "0,0,x,1,1,1,0,0"}, "--padding[1][0]: expected an integer; got the string 'x'"),
         ({"rate": "2", "dilations": "2"}, "--rate: `rate` and `dilations` are two names of one argument; keep one"),
         ({"data-format": "nhwc"}, "--data-format: 'nhwc' is not one of 'NHWC' or 'NCHW'; did you mean 'NHWC'?"),
         ({"gradient": "both"}, "--gradient: 'both' is not one of 'input' or 'filter'"),
@@ -93,13 +116,13 @@ def test_every_bad_option_is_named_at_once():
 @pytest.mark.parametrize("command", ["explain", "probe"])
 def test_a_bad_option_is_one_line_and_status_2(capsys, command):
     assert main([command, "conv2d", "--input", "1,4,4,x", "--filter", "1,1,1,1", "--strides", "1"]) == 2
-    assert capsys.readouterr() == ("", "tf-conv-conformance: --input[3]: an integer belongs here, not text 'x'\n")
+    assert capsys.readouterr() == ("", "tf-conv-conformance: --input[3]: expected an integer; got the string 'x'\n")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "the following arguments are required: --input, --filter, --strides; see tf-conv-conformance probe --help"),
+        ([], "the following arguments are required: --input, --filter; see tf-conv-conformance probe --help"),
         (
             ["--strides", "-1,-1"],
             "argument --strides: expected one argument, and one that starts with a minus sign follows an equals sign, as in --strides=-1,-1; "

@@ -13,8 +13,9 @@ from tf_conv_conformance import __version__
 from tf_conv_conformance.vocabulary import DOORS, MODES
 
 ASKING = """\
-A list is numbers or words with commas between them, or any YAML: 4,4,3,4 or [4, 4, 3, 4]. What means something to
-the shell stands in quotes: '$in_channels'. A value that starts with a minus sign follows an equals sign: --strides=-1.
+A list is numbers or words with commas between them, or any YAML: 4,4,3,4 or [4, 4, 3, 4]; a shape may also be
+4x4x3x4 or '(4, 4, 3, 4)'. What means something to the shell stands in quotes: '$in_channels'. A value that starts
+with a minus sign follows an equals sign: --strides=-1.
 """
 EXAMPLE = "depthwise_conv2d --input 1,24,24,3 --filter 4,4,3,4 --strides 4 --rate 3,3 --padding VALID"
 
@@ -161,11 +162,13 @@ def add_question(command: argparse.ArgumentParser) -> None:
     command.add_argument("op", metavar="OP", help="conv2d or depthwise_conv2d")
     command.add_argument("--input", metavar="SHAPE", required=True, help="[batch, height, width, channels] in NHWC: 1,24,24,3")
     command.add_argument("--filter", metavar="SHAPE", required=True, help="[height, width, in_channels, out_channels or multiplier]")
-    command.add_argument("--strides", metavar="N|LIST", required=True, help="4 or 1,4,4,1")
+    command.add_argument("--strides", metavar="N|LIST", help="4 or 1,4,4,1 (default: 1)")
     command.add_argument("--rate", metavar="N|LIST", help="3 or 3,3")
     command.add_argument("--dilations", metavar="N|LIST", help="another name of --rate")
     command.add_argument(
-        "--padding", default="VALID", help="SAME, VALID, or 8 integers, before and after each dimension: 0,0,1,2,3,0,0,0 (default: VALID)"
+        "--padding",
+        default="VALID",
+        help="SAME, VALID, or a pair for each dimension: [[0,0],[1,2],[3,0],[0,0]] or its 8 integers, 0,0,1,2,3,0,0,0 (default: VALID)",
     )
     command.add_argument("--dtype", help="half, bfloat16, float32, float64 or int32 (default: float32)")
     command.add_argument("--data-format", metavar="FORMAT", help="NHWC or NCHW; not passed to TensorFlow unless given")

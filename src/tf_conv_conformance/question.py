@@ -63,7 +63,7 @@ def option(key: str) -> str:
 
 def _value(key: str, text: str) -> Any:
     """An option's text as a value of YAML; numbers or words with commas between them are a list. Raises :class:`BadOption`."""
-    text = text.strip()
+    text = _bracketed(text.strip())
     if "," in text and not text.startswith(("[", "{")):
         if not all(item.strip() for item in text.split(",")):
             raise BadOption(f"{option(key)}: {shown(text)} has an empty item; put one comma between two items, as in 1,24,24,3")
@@ -79,14 +79,20 @@ def _value(key: str, text: str) -> Any:
     return _pairs(source.value) if key == "padding" else source.value
 
 
+def _bracketed(text: str) -> str:
+    """Return a shape as TensorFlow and people write it, (1, 24, 24, 3) or 1x24x24x3, as YAML has it."""
+    if re.fullmatch(r"\d+(x\d+)+", text):
+        return text.replace("x", ",")
+    printed = re.fullmatch(r"TensorShape\((\[.*\])\)", text)
+    if printed:
+        return printed[1]
+    return text.translate(str.maketrans("()", "[]")) if text.startswith("(") and text.endswith(")") else text
+
+
 def _pairs(value: Any) -> Any:
-    """Eight numbers as the pairs of four dimensions. Raises :class:`BadOption` for another count."""
-    if not isinstance(value, list) or any(isinstance(item, list | dict) for item in value):
+    """Return eight numbers as the pairs of four dimensions; anything else as it is, for the reader of case files to judge."""
+    if not isinstance(value, list) or len(value) != 8 or any(isinstance(item, list | dict) for item in value):
         return value
-    if len(value) != 8:
-        raise BadOption(
-            f"--padding: {len(value)} items, {shown(value)}; give SAME, VALID, or 8 integers: before and after each of the 4 dimensions"
-        )
     return [value[first : first + 2] for first in range(0, 8, 2)]
 
 

@@ -26,7 +26,13 @@ from tf_conv_conformance.numbers import canonical
 from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
 NAMES = ("op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype", "filter_dtype", "gradient")
-REQUIRED = ("op", "input", "filter", "strides", "padding")
+REQUIRED = {
+    "op": "conv2d or depthwise_conv2d",
+    "input": "a shape such as [1, 24, 24, 3]",
+    "filter": "a shape such as [3, 3, $in_channels, 8]",
+    "padding": "SAME, VALID or a pair for each dimension",
+}
+STRIDES = 1  # unless given
 DATA = ("small_integers", "wide_integers")
 
 Keys = tuple[str | int, ...]
@@ -132,9 +138,8 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
     swept = _given(case.sweep, ("sweep",))
     for name in _given(case, ()).keys() & swept.keys():
         raise Unusable(("sweep", _written(case.sweep, name)), f"`{name}` is given in the case and in its sweep; keep one")
-    for name in REQUIRED:
-        if name not in fixed and name not in swept:
-            raise Unusable((), f"`{name}` is missing; give it in the case, in its sweep or in the file's defaults")
+    if missing := [f"`{name}` ({form})" for name, form in REQUIRED.items() if name not in fixed and name not in swept]:
+        raise Unusable((), f"missing: {', '.join(missing)}; give each in the case, in its sweep or in the file's `defaults`")
     labels = {name: [_label(_written(case.sweep, name), value) for value in alternatives] for name, alternatives in swept.items()}
     for name, alternatives in swept.items():
         _refuse_repeated(case, name, labels[name], alternatives)
@@ -195,18 +200,21 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
     """The arguments of one call, references resolved. Raises :class:`Unusable`."""
     data_format = _plain(given.get("data_format"))
     lists = _list_forms(given["op"], given.get("via"), data_format)
+    dtype = canonical(given.get("dtype", "float32"))
+    filter_dtype = canonical(given["filter_dtype"]) if "filter_dtype" in given else None
     shape = _tensor("input", given["input"], None, data_format)
+    kernel = _tensor("filter", given["filter"], shape, data_format)
     return Arguments(
         op=given["op"],
         input=shape,
-        filter=_tensor("filter", given["filter"], shape, data_format),
-        strides=_ints(given["strides"], lists[0]),
+        filter=kernel,
+        strides=_ints(given.get("strides", STRIDES), lists[0]),
         padding=_padding(given["padding"], given.get("via")),
         dilations=_ints(given["dilations"], lists[1]) if "dilations" in given else None,
         data_format=data_format,
-        dtype=canonical(given.get("dtype", "float32")),
+        dtype=dtype,
         data=tuple(given["data"]),
-        filter_dtype=canonical(given["filter_dtype"]) if "filter_dtype" in given else None,
+        filter_dtype=filter_dtype,
         via=_door(given["op"], given.get("via")),
         gradient=given.get("gradient"),
     )
