@@ -7,7 +7,7 @@ import pytest
 
 from tf_conv_conformance import data, prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec
-from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
+from tf_conv_conformance.numbers import PRECISION, as_numbers, encode, largest, nearest
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.oracle.mutants import told, wrong_oracles
 
@@ -140,3 +140,50 @@ def test_depthwise_is_judged_by_both_models():
     assert "phase_strided instead of documented" in excluded["documented"]
     assert "documented instead of phase_strided" in found.excluded
     assert mutants(atrous)["phase_strided instead of documented"]
+
+
+REALS = replace(LITERAL, input=TensorSpec((1, 2, 2, 1), (0.1, 0.2, 0.3, 0.5)), filter=TensorSpec((2, 2, 1, 1)), data=("reals",))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_nearest_number_is_numpys(dtype):
+    rng = np.random.RandomState(1)
+    values = rng.standard_normal(2000) * 2.0 ** rng.randint(-1080 if dtype == "float64" else -155, 120, size=2000)
+    with np.errstate(over="ignore"):
+        assert [nearest(value, dtype) for value in values.tolist()] == values.astype(dtype).tolist()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.1, 0.10009765625), (1 + 2**-8, 1.0), (1 + 3 * 2**-8, 1 + 2**-6), (3.39e38, 255 * 2.0**120), (3.4e38, np.inf), (-1e-42, -0.0)],
+)
+def test_the_nearest_number_of_bfloat16(value, expected):
+    assert nearest(value, "bfloat16") == expected
+    assert largest("bfloat16") == 255 * 2.0**120
+
+
+def test_literal_reals_have_an_arm_of_their_own_beside_random_ones():
+    (arm,) = data.arms(REALS)
+    assert arm.name == "reals"
+    x, w = arm.arrays(REALS)
+    assert x.ravel().tolist() == [0.1, 0.2, 0.3, 0.5]
+    assert (w % 1 != 0).any()
+    both = replace(LITERAL, data=("small_integers", "wide_integers", "reals"))
+    assert [arm.name for arm in data.arms(both)] == ["literal", "reals"]
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float32", 3e38), ("float16", 30000.0), ("float64", 1e308)])
+def test_literal_reals_that_may_overflow_are_refused(dtype, value):
+    large = replace(REALS, dtype=dtype, input=TensorSpec((1, 2, 2, 1), (value, value, -value, 1.0)))
+    with pytest.raises(data.Inexact, match=r"4 products of up to .* may overflow"):
+        data.arms(large)
+
+
+def test_exact_literals_that_no_float_can_multiply_are_refused():
+    large = TensorSpec((1, 1, 1, 1), (2.0**1000,))
+    with pytest.raises(data.Inexact, match="1 products of up to 1e308 and more, in steps of"):
+        data.arms(replace(LITERAL, dtype="float64", input=replace(large, values=(2.0**1000 * 3, 1.0)), filter=large))
+
+
+def test_infinities_among_literal_reals_are_no_overflow():
+    assert data.arms(replace(REALS, input=TensorSpec((1, 2, 2, 1), (np.inf, np.nan, 0.1, 0.2))))[0].name == "reals"

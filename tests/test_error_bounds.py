@@ -111,3 +111,15 @@ def test_the_bound_is_that_of_higham(dtype, own, accumulator):
     expected = float(144 * (grown + Fraction(1, 2**own) * (1 + grown))) + (2.0**-24 if dtype == "float16" else 0)
     limit = bound(DOCUMENTED, replace(CALL, dtype=dtype), -np.ones(CALL.input.shape), np.ones(CALL.filter.shape))[0, 3, 2, 0]
     assert limit == pytest.approx(expected, rel=1e-13)
+
+
+def test_an_infinity_is_near_itself_alone():
+    right = np.array([np.inf, np.inf, -np.inf, np.nan, 1])
+    assert Values(right, np.full(5, np.inf)).unlike(np.array([np.inf, 5, np.inf, np.nan, 1])).tolist() == [False, True, True, False, False]
+
+
+def test_what_is_subnormal_on_the_way_may_be_flushed():
+    """Each product of 2**-130 may come to 0, and is granted: as much as the smallest normal number for each of 4 products."""
+    one = Arguments("conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID", data=("reals",))
+    limit = bound(DOCUMENTED, one, np.full((1, 2, 2, 1), 2.0**-120), np.full((2, 2, 1, 1), 2.0**-10)).item()
+    assert 4 * 2.0**-130 < limit < 9 * 2.0**-126

@@ -2,13 +2,15 @@
 
 Two arms are exact. ``small_integers`` catches wrong indexing; ``wide_integers`` (odd values as large as the sums allow, a filter of
 1 and -1) catches arithmetic in less precision than the dtype's. A zero in a filter would hide what it multiplies, so there is none.
-``reals`` have all the significant bits of the dtype, and are held to the a-priori bound of :mod:`oracle.error_bounds`.
+``reals`` have all the significant bits of the dtype, and are held to the a-priori bound of :mod:`oracle.error_bounds`. Literal values are
+exact (the arm ``literal``), or reals where the case says so.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,7 +18,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 
 from tf_conv_conformance.arguments import Arguments, TensorSpec, channels_first
-from tf_conv_conformance.numbers import PRECISION
+from tf_conv_conformance.numbers import EXPONENTS, PRECISION, largest
 from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.rules.catalogue import broken
@@ -27,7 +29,11 @@ BESIDE = 2**12  # bytes that one entry may take beside its arrays, so that tiny 
 
 
 class Inexact(Exception):
-    """Data that the dtype cannot sum exactly; the message shows the arithmetic."""
+    """Data that the dtype cannot sum exactly; the message shows the arithmetic. `tensor` is the one to blame, if one value is."""
+
+    def __init__(self, message: str, tensor: str | None = None) -> None:
+        super().__init__(message)
+        self.tensor = tensor
 
 
 @dataclass(frozen=True)
@@ -148,13 +154,11 @@ def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
 
     Raises :class:`Inexact` where the dtype cannot hold every partial sum: the case is then refused, not loosened.
     """
-    kinds = {name: _kinds(arguments, name) for name in arguments.data}
-    literal = [spec for spec in (arguments.input, arguments.filter) if spec.values is not None]
-    names = ("literal",) if literal else arguments.data
-    if literal:
-        kinds = {"literal": _kinds(arguments, "small_integers")}
-        if arguments.dtype in PRECISION:
-            _refuse_inexact_literals(arguments, 2 ** PRECISION[arguments.dtype] - 1, max(products(arguments), 1))
+    names = arguments.data
+    if arguments.input.values is not None or arguments.filter.values is not None:
+        names = tuple(dict.fromkeys("reals" if name == "reals" else "literal" for name in names))
+        _refuse_literals(arguments, names, max(products(arguments), 1))
+    kinds = {name: _kinds(arguments, "small_integers" if name == "literal" else name) for name in names}
     return tuple(Arm(name, seed(arguments, name, salt), *kinds[name]) for name in names)
 
 
@@ -190,27 +194,50 @@ def seed(arguments: Arguments, arm: str, salt: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
+def _refuse_literals(arguments: Arguments, names: Sequence[str], summed: int) -> None:
+    """Refuse literal values whose sums cannot be judged in these arms. Raises :class:`Inexact`."""
+    if "literal" in names and arguments.dtype in PRECISION:
+        _refuse_inexact_literals(arguments, 2 ** PRECISION[arguments.dtype] - 1, summed)
+    if "reals" not in names or arguments.dtype not in EXPONENTS:
+        return
+    finite = [[abs(value) for value in spec.values or () if math.isfinite(value)] for spec in (arguments.input, arguments.filter)]
+    most = math.prod(Fraction(max([1.0, *values])) for values in finite)  # what is drawn is below 1
+    if summed * most > Fraction(largest(arguments.dtype)) / 2:
+        raise Inexact(
+            f"{summed} products of up to {_written(most)} may overflow {arguments.dtype}, which ends at {largest(arguments.dtype):.4g}, "
+            "and whether they do depends on their order; take smaller values or a wider dtype"
+        )
+
+
 def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> None:
     """Check that literal values, as multiples of a power of two, give sums that the dtype holds."""
-    largest, step = Fraction(1), Fraction(1)
+    most, step = Fraction(1), Fraction(1)
     for name, spec in (("input", arguments.input), ("filter", arguments.filter)):
         finite = [abs(value) for value in spec.values or () if math.isfinite(value)]  # the others are exact by IEEE 754's own rules
         for value in set(finite):
             exact = Fraction(value)
             if "int" in arguments.dtype and exact.denominator != 1:
-                raise Inexact(f"the value {value:g} of `{name}` is not an integer, and {arguments.dtype} holds no other")
+                raise Inexact(f"the value {value:g} of `{name}` is not an integer, and {arguments.dtype} holds no other", name)
             if exact and _odd_part(exact) > top:
                 raise Inexact(
-                    f"the value {value:g} of `{name}` is not exact in {arguments.dtype}; take multiples of a power of two, such as 0.25"
+                    f"the value {value:g} of `{name}` is not exact in {arguments.dtype}; write `data: [reals]` to hold the result to a "
+                    "rounding bound, or take multiples of a power of two, such as 0.25",
+                    name,
                 )
         values = [Fraction(value) for value in (finite if spec.values is not None else (SMALL,))]
-        largest *= max(values, default=Fraction(0))
+        most *= max(values, default=Fraction(0))
         step *= min((_step(value) for value in values if value), default=Fraction(1))
-    if summed * largest / step > top:
+    if summed * most / step > top:
         raise Inexact(
-            f"{summed} products of up to {float(largest):g}, in steps of {float(step):g}, do not stay exact in {arguments.dtype} "
-            f"({summed} * {float(largest):g} / {float(step):g} > {top}); use smaller or rounder values"
+            f"{summed} products of up to {_written(most)}, in steps of {float(step):g}, do not stay exact in {arguments.dtype} "
+            f"({summed} * {_written(most)} / {float(step):g} > {top}); use smaller or rounder values, or `data: [reals]` alone, "
+            "which holds the result to a rounding bound"
         )
+
+
+def _written(value: Fraction | int) -> str:
+    """Return a number in a few digits, however large it is."""
+    return f"{float(value):g}" if value < 2**1023 else "1e308 and more"
 
 
 def _step(value: Fraction) -> Fraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,25 @@ from numpy.typing import NDArray
 
 PRECISION = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53, "int32": 31}
 """``p`` of each dtype that a convolution may have: every integer up to ``2**p - 1`` in magnitude is exact in it."""
+
+
+EXPONENTS = {"float16": (-24, 16), "bfloat16": (-133, 128), "float32": (-149, 128), "float64": (-1074, 1024)}
+"""Of each floating dtype: the exponent of its smallest number above 0, and of the first power of two that it does not hold."""
+
+
+def nearest(value: float, dtype: str) -> float:
+    """Return the number that a floating dtype holds for a value: the nearest, ties to even, infinity beyond its largest."""
+    if dtype not in EXPONENTS or value == 0 or not math.isfinite(value):
+        return value
+    smallest, beyond = EXPONENTS[dtype]
+    unit = max(math.frexp(value)[1] - PRECISION[dtype], smallest)
+    rounded = math.copysign(math.ldexp(round(math.ldexp(value, -unit)), unit), value)
+    return rounded if math.frexp(rounded)[1] <= beyond else math.copysign(math.inf, value)
+
+
+def largest(dtype: str) -> float:
+    """Return the largest finite number of a floating dtype."""
+    return math.ldexp(1 - 2.0 ** -PRECISION[dtype], EXPONENTS[dtype][1])
 
 
 def canonical(dtype: str) -> str:

@@ -15,7 +15,7 @@ from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.numbers import PRECISION, as_numbers, encode
 from tf_conv_conformance.oracle import models
 from tf_conv_conformance.oracle.correlation import Array
-from tf_conv_conformance.oracle.error_bounds import Values, bound
+from tf_conv_conformance.oracle.error_bounds import Values, bound, unit_roundoff
 from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, Model
 from tf_conv_conformance.oracle.mutants import Told, less_precise, told
 from tf_conv_conformance.rules import catalogue
@@ -125,6 +125,26 @@ def excluded(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[str,
 def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:
     """What a model predicts for each arm; `drawn` are the arguments for which the data was drawn."""
     return tuple(_values(model, arguments, drawn, arm) for arm in inputs(drawn).arms)
+
+
+def model_with(size: int, arguments: Arguments) -> Model | None:
+    """Return the model that predicts so many values, the documented one first."""
+    models_with_values = (model for model in models.models_of(arguments) if has_values(model, arguments))
+    return next((model for model in models_with_values if math.prod(models.shape(model, arguments)) == size), None)
+
+
+def around(stated: Array, arguments: Arguments) -> tuple[Values, ...]:
+    """Return values that a case states, for each arm: exact, and for reals with the bound of the model that predicts as many.
+
+    People paste numbers as they were printed, so that they may be off by one more rounding.
+    """
+    arms, model = inputs(arguments).arms, model_with(stated.size, arguments)
+    if model is None or "reals" not in arguments.data:
+        return (Values(stated),) * len(arms)
+    rounding = unit_roundoff(arguments.dtype) * np.abs(stated)
+    bounds = [one.bound for one in values(model, arguments, arguments)]
+    finite = [None if one is None else np.where(np.isfinite(one), one, 0.0).reshape(stated.shape) for one in bounds]
+    return tuple(Values(stated, None if one is None else one + rounding) for one in finite)
 
 
 def _bytes(values: Values) -> int:

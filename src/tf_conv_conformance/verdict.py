@@ -16,6 +16,7 @@ from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, When
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.comparison import Difference
+from tf_conv_conformance.numbers import nearest
 from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
@@ -153,8 +154,8 @@ def claimed_values(call: Call, claimed: Returns) -> tuple[Values, ...] | None:
     """The literal values, else the oracle's; None where neither says any for this shape."""
     expect = call.case.expect
     if expect is not None and expect.values is not None:
-        numbers = np.array(literal(expect.values, ())[1], dtype=np.float64)
-        return (Values(numbers.reshape(claimed.shape)),) * len(prediction.inputs(call.arguments).arms)
+        numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
+        return prediction.around(np.array(numbers, dtype=np.float64).reshape(claimed.shape), call.arguments)
     documented = prediction.documented(call.arguments)
     if documented != claimed:
         return None

@@ -66,6 +66,7 @@ class Sweep:
             checks.check_size(one.arguments)
             checks.check_gradient(one.arguments)
             checks.check_exact(one.arguments)
+            checks.check_expected_reals(self.case.expect, one.arguments)
             declared = self._declared(one, modes)
             for mode in modes:
                 here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))

@@ -11,8 +11,9 @@ import numpy as np
 from tf_conv_conformance import data, doors, prediction
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import model_of
+from tf_conv_conformance.casefile.advice import near
+from tf_conv_conformance.casefile.complaint import shown
 from tf_conv_conformance.casefile.expansion import Expanded, Keys, Unusable, as_if, is_among, literal
-from tf_conv_conformance.casefile.faults import nearest
 from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
 from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, reading_of
 from tf_conv_conformance.prediction import Refuses, Returns
@@ -41,7 +42,7 @@ def check_exact(arguments: Arguments) -> None:
     try:
         data.arms(arguments)
     except data.Inexact as error:
-        raise Unusable((), str(error)) from error
+        raise Unusable(() if error.tensor is None else (error.tensor,), str(error)) from error
 
 
 def check_entry_point(arguments: Arguments) -> None:
@@ -68,10 +69,22 @@ def check_expectation(expect: Expect) -> None:
         raise Unusable(("expect", "values"), f"has the shape {list(shape)}, and `shape` says {expect.shape}")
 
 
+def check_expected_reals(expect: Expect | None, arguments: Arguments) -> None:
+    """Refuse literal results of reals that no model predicts: there is no bound to hold them to. Raises :class:`Unusable`."""
+    if expect is None or expect.values is None or "reals" not in arguments.data:
+        return
+    count = len(literal(expect.values, ("expect", "values"))[1])
+    if prediction.model_with(count, arguments) is None:
+        message = f"no model predicts {count} values for this call, so reals have no bound here; expect the `shape` alone"
+        raise Unusable(("expect", "values"), message)
+
+
 def check_deviation(deviation: Deviation, keys: Keys) -> None:
     """Refuse a deviation from an unknown rule, or one whose time is over. Raises :class:`Unusable`."""
     if deviation.rule not in RULES:
-        raise Unusable((*keys, "rule"), f"there is no rule {deviation.rule!r}; {nearest(deviation.rule, list(RULES))}")
+        found = near(deviation.rule, list(RULES))
+        hint = "docs/rules.md lists them" if found is None else f"did you mean {found!r}?"
+        raise Unusable((*keys, "rule"), f"there is no rule {shown(deviation.rule)}; {hint}")
     if deviation.expires is not None and datetime.date.fromisoformat(deviation.expires) < datetime.date.today():
         raise Unusable((*keys, "expires"), f"expired on {deviation.expires}: look again, then move the day or delete the deviation")
 

@@ -22,7 +22,7 @@ from tf_conv_conformance.casefile.model import (
     VerbatimText,
 )
 from tf_conv_conformance.casefile.scope import Pair, pairs
-from tf_conv_conformance.numbers import canonical
+from tf_conv_conformance.numbers import canonical, largest, nearest
 from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
 NAMES = ("op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype", "filter_dtype", "gradient")
@@ -204,6 +204,8 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
     filter_dtype = canonical(given["filter_dtype"]) if "filter_dtype" in given else None
     shape = _tensor("input", given["input"], None, data_format)
     kernel = _tensor("filter", given["filter"], shape, data_format)
+    if "reals" in given["data"]:
+        shape, kernel = _rounded("input", shape, dtype), _rounded("filter", kernel, filter_dtype or dtype)
     return Arguments(
         op=given["op"],
         input=shape,
@@ -275,6 +277,17 @@ def _tensor(name: str, value: Any, source: TensorSpec | None, data_format: str |
                 raise Unusable((name, "shape"), f"{value.shape} is not the shape {list(shape)} of the values")
         return TensorSpec(shape, tuple(float(number) for number in values))
     return TensorSpec(tuple(_size(name, index, size, source, data_format) for index, size in enumerate(value)))
+
+
+def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
+    """Return a tensor with its literal values rounded to the dtype, as TensorFlow gets them. Raises :class:`Unusable`."""
+    if spec.values is None:
+        return spec
+    values = tuple(nearest(value, dtype) for value in spec.values)
+    for value, rounded in zip(spec.values, values, strict=True):
+        if math.isinf(rounded) and not math.isinf(value):
+            raise Unusable((name,), f"the value {value:g} of `{name}` is beyond {dtype}, which ends at {largest(dtype):.4g}")
+    return TensorSpec(spec.shape, values)
 
 
 def _size(name: str, index: int, size: int | str, source: TensorSpec | None, data_format: str | None) -> int:

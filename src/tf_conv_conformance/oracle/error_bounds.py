@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.data import products
-from tf_conv_conformance.numbers import PRECISION
+from tf_conv_conformance.numbers import EXPONENTS, PRECISION
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.models import Model, values
 
 ACCUMULATOR = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
 """The dtype in which each dtype's products are summed. TensorFlow documents none; a subject that sums in less breaks the bound."""
-SMALLEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 2.0**-1074}
+SMALLEST = {dtype: 2.0**smallest for dtype, (smallest, _) in EXPONENTS.items()}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class Values:
     def unlike(self, numbers: Array) -> NDArray[np.bool_]:
         """Where these numbers are farther off than they may be. One NaN is like another."""
         with np.errstate(invalid="ignore"):
-            near = numbers == self.numbers if self.bound is None else np.abs(numbers - self.numbers) <= self.bound
+            near: NDArray[np.bool_] = np.equal(numbers, self.numbers)
+            if self.bound is not None:  # an infinity is near itself alone
+                near |= np.isfinite(self.numbers) & (np.abs(numbers - self.numbers) <= self.bound)
         return ~near if near.all() else ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
 
     def at(self, part: Callable[[Array], Array]) -> Values:
@@ -59,6 +61,9 @@ def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     """
     magnitudes = values(model, arguments, *(np.abs(tensor) for tensor in tensors))
     terms, dtype = products(arguments), arguments.dtype
-    summing = gamma(terms, unit_roundoff(model.accumulator or ACCUMULATOR[dtype])) + gamma(terms, unit_roundoff("float64"))
+    accumulator = model.accumulator or ACCUMULATOR[dtype]
+    summing = gamma(terms, unit_roundoff(accumulator)) + gamma(terms, unit_roundoff("float64"))
     rounding = unit_roundoff(dtype) * (1 + summing)
-    return magnitudes * (summing + rounding) + SMALLEST[dtype]
+    # No documentation says whether a subnormal product or partial sum is kept: each may be off by the smallest normal number.
+    underflow = 2 * terms * (2.0**-1022 if accumulator == "float64" else 2.0**-126)
+    return magnitudes * (summing + rounding) + np.where(magnitudes > 0, underflow, 0.0) + SMALLEST[dtype]
