@@ -370,7 +370,10 @@ def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
     call = eager(calls, ROW % (3, "1"))
     verdict = judge(call, returned(call), SUBJECT)
     text = failure.text("f.yaml:3", call, verdict, returned(call), {}).splitlines()
-    assert text[0] == "vacuous: this data does not notice a wrong oracle: filter flipped in width"
+    assert text[0] == (
+        "vacuous: this data cannot tell the right oracle from a wrong one (filter flipped in width); give a shape in place of the "
+        "literal values, for random data, or write what must come out as `expect: {values: …}`"
+    )
     assert f"  excluded   {', '.join(SHOWN)}" in text
 
 

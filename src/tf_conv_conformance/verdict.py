@@ -84,18 +84,25 @@ def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) 
             rules = tuple(one.deviation.rule for one in declared)
             return Verdict("resolved", f"the deviation from {rules[0]} is gone: delete it", rules)
         if inputs.vacuous is not None and _compares_values(call):
-            return Verdict("vacuous", f"this data does not notice a wrong oracle: {inputs.vacuous}")
+            return Verdict("vacuous", f"{_vacuous(call, inputs.vacuous)}, or write what must come out as `expect: {{values: …}}`")
         return Verdict("conforms", _holds(call))
     rules = contradicted(call, difference)
     third = next((found for one in declared if (found := deviation_difference(call, one, observation, names))), None)
     if declared and third is None:
         if inputs.vacuous is not None and any(one.deviation.observed.model for one in declared):
-            return Verdict("vacuous", f"this data does not notice a wrong oracle: {inputs.vacuous}")
+            return Verdict("vacuous", _vacuous(call, inputs.vacuous))
         return Verdict("deviates", _declared_text(declared), tuple(one.deviation.rule for one in declared), difference)
     if third is not None:
         reason = f"neither the documentation nor the declared deviation: {third.text()}"
         return Verdict(ended(observation) or "violates", reason, rules, difference)
     return Verdict(ended(observation) or "violates", _reason(call, difference, observation), rules, difference)
+
+
+def _vacuous(call: Call, unnoticed: str) -> str:
+    """Return why a call proves nothing, and which data would."""
+    literal = call.arguments.input.values is not None or call.arguments.filter.values is not None
+    remedy = "give a shape in place of the literal values, for random data" if literal else "take another size"
+    return f"this data cannot tell the right oracle from a wrong one ({unnoticed}); {remedy}"
 
 
 def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:

@@ -136,11 +136,6 @@ Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", ma
 ErrorName = Annotated[Word, named("exception of Python or of TensorFlow", ERRORS)]
 WarningName = Annotated[Word, named("warning of Python", WARNINGS)]
 SignalName = Annotated[Word, named("signal", SIGNALS)]
-Words = Annotated[
-    Annotated[Word, Tag("<scalar>")] | Annotated[list[Word], Field(min_length=1), Tag("<list>")],
-    Discriminator(kind),
-    AfterValidator(one_or_list),
-]
 Exceptions = Annotated[
     Annotated[ErrorName, Tag("<scalar>")] | Annotated[list[ErrorName], Field(min_length=1), Tag("<list>")],
     Discriminator(kind),
