@@ -51,7 +51,7 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ({"id": "a b"}, "2:9: cases[0].id: 'a b' may hold only letters"),
         ({"id": "7"}, "2:9: cases[0].id: expected text; got the integer 7; write \"7\" in quotes"),
         ({"op": "conv3d"}, "3:9: cases[0].op: 'conv3d' is not one of 'conv2d' or 'depthwise_conv2d'; did you mean 'conv2d'?"),
-        ({"padding": "same"}, "such as [[0, 0], [1, 1], [1, 1], [0, 0]]; got the string 'same'; did you mean 'SAME'?"),
+        ({"padding": "same"}, "7:14: cases[0].padding: only Keras layers document 'same'; write SAME, or"),
         ({"padding": "[[0, 0], 1]"}, "7:23: cases[0].padding[1]: expected a pair [before, after]; got the integer 1"),
         ({"input": "[1, -9, 9, 2]"}, "4:16: cases[0].input[1]: -9 is out of range; it must be at least 0"),
         ({"filter": "[3, 3, $in_chanels, 2]"}, "5:20: cases[0].filter[2]: '$in_chanels' refers to nothing; did you mean '$in_channels'?"),

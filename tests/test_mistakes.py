@@ -29,7 +29,7 @@ def said(text):
         ("padding: 2", FORMS + "the integer 2; in NHWC that may be [[0, 0], [2, 2], [2, 2], [0, 0]]"),
         ("padding: [1, 2]", FORMS + "the list [1, 2]; in NHWC that may be [[0, 0], [1, 1], [2, 2], [0, 0]]"),
         ("padding: EXPLICIT", FORMS + "the string 'EXPLICIT'; to pass the word on to TensorFlow as it is, write {verbatim: EXPLICIT}"),
-        ("padding: valid", FORMS + "the string 'valid'; did you mean 'VALID'?"),
+        ("padding: Valid", FORMS + "the string 'Valid'; did you mean 'VALID'?"),
         ("padding: true", FORMS + "true"),
         ("padding: 1.5", FORMS + "the number 1.5"),
         ("padding: [SAME]", FORMS + "the list ['SAME']"),
