@@ -36,9 +36,19 @@ def error(name="ValueError", verdict="conforms", message="no"):
     return ended(verdict, observed={"error": name, "message": message}, digest=None, warnings=[])
 
 
-def crash(signal="SIGFPE", verdict="crashed", ended_by="crashed"):
+def crash(signal="SIGFPE", verdict="crashed"):
     """An end with the process's."""
-    return ended(verdict, observed={"ended": ended_by, "signal": signal, "output": ""}, digest=None, warnings=[])
+    return ended(verdict, observed={"ended": "crashed", "signal": signal, "output": ""}, digest=None, warnings=[])
+
+
+def late(limit=60.0):
+    """An end without an answer in time."""
+    return ended("timed out", observed={"ended": "timed out", "time_limit": limit, "output": ""}, digest=None, warnings=[])
+
+
+def failed(**why):
+    """An end of the suite's own: by an exit status, a protocol error, or neither."""
+    return ended("suite error", observed={"ended": "suite error", **why, "output": ""}, digest=None, warnings=[])
 
 
 def ended(verdict, **fields):

@@ -1,7 +1,7 @@
 """What changed between two runs: found, said in words, grouped; and what could not be looked at, said as well."""
 
 import pytest
-from making import DATA, SENTENCES, UNSUPPORTED, crash, ended, error, run, subject, value
+from making import DATA, SENTENCES, UNSUPPORTED, crash, ended, error, failed, late, run, subject, value
 
 from tf_conv_conformance.changes import compare
 
@@ -36,8 +36,8 @@ SHAPED = {"shape": (1, 6, 6, 12), "verdict": "deviates"}
         (error(), error(message="in other words"), None),
         (error(), crash(), "conforms → crashed; ValueError → crashed (SIGFPE)"),
         (crash(), crash("SIGABRT"), "SIGFPE → SIGABRT"),
-        (crash(verdict="timed out", ended_by="timed out", signal="60 s"), crash(verdict="timed out", ended_by="timed out", signal="5 s"), None),
-        (crash(), crash("60 s", "timed out", "timed out"), "crashed → timed out; crashed (SIGFPE) → timed out"),
+        (late(60.0), late(5.0), None),
+        (crash(), late(), "crashed → timed out; crashed (SIGFPE) → timed out"),
         (value(), value(warns=["UserWarning"]), "warns UserWarning now"),
         (value(warns=["UserWarning"]), value(), "no longer warns UserWarning"),
         (value(warns=["A", "B"]), value(warns=["B", "C", "C"]), "warns C now, no longer warns A"),
@@ -76,6 +76,8 @@ def test_bits_from_other_data_are_not_compared(changes):
         (value(), UNSUPPORTED, "unsupported in the new run", True),
         (UNSUPPORTED, None, "unsupported in the old run and no end in the new run", True),
         (UNSUPPORTED, UNSUPPORTED, "unsupported in both runs", False),
+        (value(), failed(exit_status=3), "suite error in the new run", True),
+        (failed(exit_status=3), failed(protocol_error="no JSON"), "suite error in either run", True),
     ],
 )
 def test_what_could_not_be_compared_is_said(changes, old, new, why, blind):

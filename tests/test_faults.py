@@ -11,7 +11,7 @@ from faulty import FAULTS, fault
 from tf_conv_conformance.results import read
 
 FAULTY = f"faulty = {sys.executable} {Path(__file__).parent / 'faulty.py'}"
-KINDS = {"hang": "timed out", "value": "violates", "flood": "conforms"}  # of the others the process ends
+KINDS = {"hang": "timed out", "value": "violates", "flood": "conforms", "crash": "crashed"}  # of the others the suite has no answer
 
 
 def cases(batches=(1,), name="one", faults=FAULTS):
@@ -30,7 +30,7 @@ def shape_in(identifier):
 
 def expected(identifier):
     wrong = fault(shape_in(identifier))
-    return "conforms" if wrong is None else KINDS.get(wrong, "crashed")
+    return "conforms" if wrong is None else KINDS.get(wrong, "suite error")
 
 
 def marked(folder):
@@ -57,14 +57,15 @@ def test_each_fault_costs_its_own_call(pytester, workers):
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     told = {wrong: end for identifier, end in records.ends.items() if (wrong := fault(shape_in(identifier)))}
     assert set(told) == set(FAULTS)
-    assert told["crash"]["observed"]["signal"] == "SIGSEGV"
-    assert told["exit"]["observed"]["signal"] == "exit status 3"
-    assert told["hang"]["observed"]["signal"] == "2 s"
-    assert "an answer that is none" in told["garbage"]["observed"]["signal"]
-    assert "was said to be float32 of shape [1, 2, 3]" in told["shape"]["observed"]["signal"]
-    assert "an array is float64" in told["dtype"]["observed"]["signal"]
-    assert "more than 2147483647 bytes" in told["huge"]["observed"]["signal"]
-    assert "has not the 2 arms" in told["arms"]["observed"]["signal"]
+    assert told["crash"]["observed"] == {"ended": "crashed", "signal": "SIGSEGV", "output": ""}
+    assert told["exit"]["observed"] == {"ended": "suite error", "exit_status": 3, "output": ""}
+    assert told["exit"]["reason"] == "not a verdict on TensorFlow: the process ended with exit status 3"
+    assert told["hang"]["observed"] == {"ended": "timed out", "time_limit": 2.0, "output": ""}
+    assert told["garbage"]["reason"].startswith("not a verdict on TensorFlow: protocol error: ")
+    assert "was said to be float32 of shape [1, 2, 3]" in told["shape"]["observed"]["protocol_error"]
+    assert "an array is float64" in told["dtype"]["observed"]["protocol_error"]
+    assert "more than 2147483647 bytes" in told["huge"]["observed"]["protocol_error"]
+    assert "has not the 2 arms" in told["arms"]["observed"]["protocol_error"]
     assert told["value"]["difference"].startswith("values (wide_integers)")
 
 

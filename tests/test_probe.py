@@ -235,13 +235,13 @@ def test_two_answers_are_not_declared(tensorflow):
 
 
 def test_a_time_limit_is_not_declared(tensorflow):
-    lines, _ = told(EAGER, Subject(tensorflow, Observation("timed out", signal="5 s")))
+    lines, _ = told(EAGER, Subject(tensorflow, Observation("timed out", time_limit=5.0)))
     assert rows(lines) == [["eager", "timed out", "no answer within 5 s", "–", "none"]]
     assert "deviations" not in kept(lines)
 
 
 def test_a_death_without_a_signal_is_not_declared(tensorflow):
-    lines, _ = told(EAGER, Subject(tensorflow, *[Observation("crashed", signal="exit status 3")] * 2))
+    lines, _ = told(EAGER, Subject(tensorflow, *[Observation("suite error", exit_status=3)] * 2))
     assert "deviations" not in kept(lines)
 
 

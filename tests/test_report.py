@@ -246,6 +246,13 @@ def test_an_error_and_a_crash_are_recorded_without_values(calls):
     crash = Observation("crashed", signal="SIGFPE", last_output="bye")
     line = record.end_line("i", call, judge(call, crash, SUBJECT), crash, None)
     assert line["observed"] == {"ended": "crashed", "signal": "SIGFPE", "output": "bye"}
+    assert record.observed(Observation("timed out", time_limit=60.0)) == {"ended": "timed out", "time_limit": 60.0, "output": ""}
+    assert record.observed(Observation("suite error", exit_status=0)) == {"ended": "suite error", "exit_status": 0, "output": ""}
+    assert record.observed(Observation("suite error", protocol_error="no")) == {
+        "ended": "suite error",
+        "protocol_error": "no",
+        "output": "",
+    }
 
 
 def test_of_many_matrices_the_first_are_drawn():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_verdict import CONV2D, SUBJECT, eager
 
+from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.runner import perform, same
 from tf_conv_conformance.subject.observation import Arm, Observation
 
@@ -58,8 +59,21 @@ def test_a_crash_is_made_again_in_a_fresh_worker(calls, second, kind):
     assert subject.answers == []
 
 
+FAILED = [Observation("suite error", exit_status=1), Observation("suite error", protocol_error="no JSON")]
+
+
+@pytest.mark.parametrize("failed", FAILED)
+def test_a_failure_of_the_suite_is_no_verdict_on_tensorflow(calls, failed):
+    """Neither alone, nor as the second answer of a call that fails."""
+    assert perform(eager(calls, CONV2D), Subject(failed)).verdict.kind == "suite error"
+    for first in (answer(1.0), CRASH):
+        verdict = perform(eager(calls, CONV2D), Subject(first, failed)).verdict
+        assert (verdict.kind, verdict.rules) == ("suite error", ())
+        assert verdict.reason.startswith(f"in a second call, {ending(failed)}; the first: ")
+
+
 def test_a_time_limit_is_not_waited_for_twice(calls):
-    subject = Subject(Observation("timed out", signal="60 s"))
+    subject = Subject(Observation("timed out", time_limit=60.0))
     assert perform(eager(calls, CONV2D), subject).verdict.kind == "timed out"
 
 

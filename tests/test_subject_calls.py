@@ -8,6 +8,7 @@ import pytest
 from faulty import CHATTY, HALF, LONELY
 from test_subject import arrays, head
 
+from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.subject import gateway, wire
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
@@ -65,27 +66,27 @@ def test_messages_larger_than_any_pipe_cross(faulty, mode):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "kind", "signal"),
+    ("wrong", "kind", "why"),
     [
         ((10, 7), "crashed", "SIGSEGV"),
-        ((11, 7), "crashed", "exit status 3"),
+        ((11, 7), "suite error", "exit status 3"),
         ((12, 7), "timed out", "2 s"),
         ((1, HALF), "timed out", "2 s"),
-        ((13, 7), "crashed", "an answer that is none"),
-        ((16, 7), "crashed", "more than 2147483647 bytes"),
+        ((13, 7), "suite error", "protocol error"),
+        ((16, 7), "suite error", "more than 2147483647 bytes"),
     ],
 )
-def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, signal):
+def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
     requests = [asked(1, factor=factor) for factor in range(100)]
     requests[40] = asked(*wrong)
     observed = list(faulty.calls(requests))
-    assert (observed[40].kind, signal in observed[40].signal) == (kind, True)
+    assert (observed[40].kind, why in ending(observed[40])) == (kind, True)
     assert [values(one) for one in observed[:40] + observed[41:]] == [[n, 2 * n] for n in range(100) if n != 40]
 
 
 def test_two_faults_in_a_row_are_two(faulty):
     observed = list(faulty.calls([asked(10, 7), asked(11, 7), asked(1)]))
-    assert [one.signal for one in observed] == ["SIGSEGV", "exit status 3", None]
+    assert [one.unanswered for one in observed] == [{"signal": "SIGSEGV"}, {"exit_status": 3}, {}]
 
 
 def test_the_last_output_is_that_of_the_call(faulty):

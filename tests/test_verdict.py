@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tf_conv_conformance import failure, prediction
+from tf_conv_conformance import comparison, failure, prediction
 from tf_conv_conformance.casefile.model import When
 from tf_conv_conformance.explanation import explaining_model, feeding
 from tf_conv_conformance.numbers import encode
@@ -191,7 +191,32 @@ def test_the_end_of_the_process(calls):
     assert kind(eager(calls, CONV2D), CRASHED) == "crashed"
     assert kind(eager(calls, ATROUS), CRASHED) == "crashed", "to die is not to refuse"
     assert "SIGFPE" in judge(eager(calls, ATROUS), CRASHED, SUBJECT).reason, "nor to accept"
-    assert kind(eager(calls, CONV2D), Observation("timed out", signal="60 s")) == "timed out"
+    assert kind(eager(calls, CONV2D), Observation("timed out", time_limit=60.0)) == "timed out"
+
+
+@pytest.mark.parametrize(
+    ("failed", "reason"),
+    [
+        (Observation("suite error", exit_status=1), "the process ended with exit status 1"),
+        (Observation("suite error", protocol_error="no JSON"), "protocol error: no JSON"),
+    ],
+)
+@pytest.mark.parametrize(
+    "more", ["", ", expect: {error: ValueError}", ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]"]
+)
+def test_a_failure_of_the_suite_is_no_verdict_whatever_is_claimed_or_declared(calls, failed, reason, more):
+    verdict = judge(eager(calls, CONV2D[:-1] + more + "}"), failed, SUBJECT)
+    assert (verdict.kind, verdict.reason, verdict.rules, verdict.failing) == (
+        "suite error",
+        f"not a verdict on TensorFlow: {reason}",
+        (),
+        True,
+    )
+
+
+def test_the_messages_of_the_end_of_the_process():
+    assert comparison.ending(CRASHED) == "the process died (SIGFPE)"
+    assert comparison.ending(Observation("timed out", time_limit=60.0)) == "no answer within 60 s"
 
 
 @pytest.mark.parametrize(("signal", "expected"), [("SIGFPE", "deviates"), ("SIGSEGV", "crashed")])
@@ -394,7 +419,7 @@ def declaring(calls, *observed, base=CONV2D):
     return eager(calls, f"{base[:-1]}, deviations: [{declared}]}}")
 
 
-TIMED_OUT = Observation("timed out", signal="60 s")
+TIMED_OUT = Observation("timed out", time_limit=60.0)
 
 
 def test_how_the_process_ends_is_declared(calls):

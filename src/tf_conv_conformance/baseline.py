@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tf_conv_conformance.differing import told
+from tf_conv_conformance.differing import absent, told
 from tf_conv_conformance.results import Line
 from tf_conv_conformance.vocabulary import FAILING
 
@@ -47,7 +47,7 @@ class Baseline:
         found = []
         for identifier, entry in self.known.get(subject, {}).items():
             end = ends.get(identifier)
-            if end is None or end["verdict"] in ("missing", "unsupported"):
+            if end is None or absent(end):
                 continue
             if calls[identifier]["hash"] != entry["hash"]:
                 found.append((identifier, "the case was edited"))
@@ -60,7 +60,7 @@ class Baseline:
         entries = dict(self.known.get(subject, {}))
         for end in ends:
             entries.pop(end["id"], None)
-            if end["verdict"] in FAILING and end["verdict"] != "missing":
+            if end["verdict"] in FAILING and not absent(end):
                 entries[end["id"]] = _entry(calls[end["id"]]["hash"], end)
         known = {**self.known, subject: dict(sorted(entries.items()))}
         return Baseline({name: known[name] for name in sorted(known) if known[name]})

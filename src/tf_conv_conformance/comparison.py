@@ -70,13 +70,17 @@ def shape_text(shape: Sequence[int]) -> str:
 
 
 def ending(observation: Observation) -> str:
-    """What became of the call, in a few words."""
-    if observation.kind == "crashed":
+    """Describe what the call did, in a few words."""
+    if observation.signal is not None:
         return f"the process died ({observation.signal})"
-    if observation.kind == "timed out":
-        return f"no answer within {observation.signal}"
+    if observation.exit_status is not None:
+        return f"the process ended with exit status {observation.exit_status}"
+    if observation.time_limit is not None:
+        return f"no answer within {observation.time_limit:g} s"
+    if observation.protocol_error is not None:
+        return f"protocol error: {observation.protocol_error}"
     if observation.kind == "suite error":
-        return f"the suite's worker failed: {observation.last_output.strip().splitlines()[-1]}"
+        return f"the suite's worker failed: {(observation.last_output.splitlines() or ['(no message)'])[-1]}"
     return outcome_text(observation.arms[0]) if observation.arms else "no answer"
 
 

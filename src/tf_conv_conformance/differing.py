@@ -10,6 +10,8 @@ from tf_conv_conformance.comparison import shape_text, value_text
 from tf_conv_conformance.results import Line
 
 Aspect = Literal["verdict", "outcome", "shape", "dtype", "error", "signal", "values", "warnings"]
+ABSENT = {"missing": "no end", "unsupported": "unsupported", "suite error": "suite error"}
+"""Why a call with such a verdict has nothing to compare."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Became:
 
 
 def outcome(end: Line) -> str:
-    """What came of the call: a value, an error, crashed, timed out; nothing where it was not made."""
+    """What came of the call: a value, an error, crashed, timed out, suite error; nothing where it was not made."""
     observed = end.get("observed") or {}
     if "shape" in observed:
         return "a value"
@@ -30,10 +32,8 @@ def outcome(end: Line) -> str:
 
 
 def absent(end: Line | None) -> str | None:
-    """Why a call has nothing to compare: no end, or unsupported; None where it has."""
-    if end is None or end["verdict"] == "missing":
-        return "no end"
-    return "unsupported" if end["verdict"] == "unsupported" else None
+    """Return why a call has nothing to compare; None if it has."""
+    return "no end" if end is None else ABSENT.get(end["verdict"])
 
 
 def told(end: Line) -> str:
@@ -43,7 +43,17 @@ def told(end: Line) -> str:
         return value_text(observed["dtype"], observed["shape"])
     if kind == "an error":
         return str(observed["error"])
-    return f"crashed ({observed.get('signal')})" if kind == "crashed" else kind
+    why = unanswered(observed)
+    return kind if why in (None, kind) else f"{kind} ({why})"
+
+
+def unanswered(observed: Line) -> str | None:
+    """Return why there is no answer, in two or three words; None if there is one."""
+    if "exit_status" in observed:
+        return f"exit status {observed['exit_status']}"
+    if "protocol_error" in observed:
+        return "protocol error"
+    return observed.get("signal") or observed.get("ended")
 
 
 def differences(old: Line, new: Line) -> tuple[Became, ...]:

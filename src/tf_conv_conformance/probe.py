@@ -33,7 +33,7 @@ from tf_conv_conformance.vocabulary import Kind
 
 MESSAGE_LINES = 12  # of what TensorFlow printed or raised
 CELL = 90  # characters of an outcome in the table
-SHOWN_FIRST: tuple[Kind, ...] = ("crashed", "timed out", "flaky", "violates", "vacuous", "conforms")
+SHOWN_FIRST: tuple[Kind, ...] = ("crashed", "timed out", "flaky", "violates", "vacuous", "suite error", "conforms")
 """The verdicts that a question can get, the one to reproduce first."""
 STYLES = {"conforms": "green", "violates": "red", "crashed": "red", "timed out": "red"}
 
@@ -119,6 +119,8 @@ def _why(call: Call, performed: Performed) -> Iterator[tuple[str, str]]:
     yield from ((warned.category, _shortened(warned.message)) for warned in observation.warnings)
     if observation.kind == "crashed" and observation.last_output:
         yield "printed", _shortened(without_stacks(observation.last_output))
+    if observation.kind == "suite error" and observation.last_output:
+        yield "printed", observation.last_output  # whose fault it is stands in the traceback
     if verdict.excluded:
         yield "excluded", listed(verdict.excluded)
     if not verdict.failing:

@@ -146,7 +146,7 @@ def digest(call: Call, observation: Observation) -> str | None:
 def observed(observation: Observation) -> dict[str, Any]:
     """What the subject did, without the values."""
     if observation.kind != "answered":
-        return {"ended": observation.kind, "signal": observation.signal, "output": observation.last_output}
+        return {"ended": observation.kind, **observation.unanswered, "output": observation.last_output}
     arm = observation.arms[0]
     if arm.error is not None:
         return {"error": arm.error, "message": arm.message}

@@ -53,7 +53,11 @@ class Performed:
 
 
 def perform(call: Call, subject: Subject) -> Performed:
-    """Make a call and judge it. One that fails is made once more: an answer that changes is *flaky*, whatever it is."""
+    """Make a call and judge it.
+
+    A call that fails is made once more: an answer that changes is *flaky*, whatever it is. If the suite fails
+    in that second call, the failure is not confirmed: it is a *suite error*.
+    """
     (performed,) = perform_all([call], subject)
     return performed
 
@@ -83,11 +87,13 @@ def _judged(call: Call, observation: Observation, subject: Subject) -> Performed
 def _again(call: Call, first: Performed, subject: Subject) -> Performed:
     """What stands when a call that fails is made again."""
     verdict, observation = first.verdict, first.observation
-    if observation is None or call.relation is not None or not verdict.failing or observation.kind == "timed out":
+    if observation is None or call.relation is not None or not verdict.failing or observation.kind in ("timed out", "suite error"):
         return first
     again = ask(call, subject)  # after a crash in a fresh worker: was it this call, or one before it?
     if same(observation, again):
         return first
+    if again.kind == "suite error":
+        return Performed(Verdict("suite error", f"in a second call, {ending(again)}; the first: {verdict.reason}"), observation)
     reason = f"a second call came to something else ({ending(again)}); the first: {verdict.reason}"
     return Performed(replace(verdict, kind="flaky", reason=reason), observation)
 
@@ -132,7 +138,7 @@ def request(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]]) 
 
 def same(one: Observation, other: Observation) -> bool:
     """Whether two observations are the same answer, bit for bit."""
-    if one.kind != other.kind or one.signal != other.signal or len(one.arms) != len(other.arms):
+    if one.kind != other.kind or one.unanswered != other.unanswered or len(one.arms) != len(other.arms):
         return False
     return all(
         a.error == b.error and a.dtype == b.dtype and _same_bits(a.values, b.values) for a, b in zip(one.arms, other.arms, strict=True)

@@ -72,6 +72,8 @@ def _why_not(failing: Answers) -> str:
     kinds = {one.verdict.kind for one in failing.values()}
     if "timed out" in kinds:
         return "no answer within this time limit says nothing about another"
+    if "suite error" in kinds:
+        return "the suite itself failed, which says nothing about TensorFlow"
     if "vacuous" in kinds:
         return "the data cannot tell a wrong result from the right one; ask for another size"
     why = "the same call gave two answers" if "flaky" in kinds else "no model explains what came out"
@@ -124,7 +126,7 @@ def _bases(observation: Observation | None) -> set[str]:
 def _observed(call: Call, performed: Performed) -> Plain | None:
     """What a deviation can say of an observation; None where that is nothing."""
     observation = performed.observation
-    if observation is None or performed.verdict.kind in ("flaky", "timed out", "vacuous"):
+    if observation is None or performed.verdict.kind in ("flaky", "timed out", "vacuous", "suite error"):
         return None
     if observation.kind == "crashed":
         return {"crash": observation.signal}

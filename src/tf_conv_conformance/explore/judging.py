@@ -121,7 +121,7 @@ class Judge:
     def _judged(self, call: Call, observation: Observation) -> Judged:
         verdict = judge(call, observation, self.subject.subject)
         if verdict.kind == "suite error":
-            return Judged("unjudged", fault=observation.last_output)
+            return _unjudged(Performed(verdict, observation))
         if not verdict.failing:
             return Judged("conforms", performed=Performed(verdict, observation))
         if verdict.kind == "vacuous":
@@ -131,6 +131,8 @@ class Judge:
         if call.arguments.gradient is not None and self._forward_fails(call):
             return Judged("consequence", performed=Performed(verdict, observation))
         performed = self._confirmed(call, verdict, observation)
+        if performed.verdict.kind == "suite error":
+            return _unjudged(performed)
         return Judged("new", performed=performed, outcome=outcome(call, performed))
 
     def _confirmed(self, call: Call, verdict: Verdict, observation: Observation) -> Performed:
@@ -140,6 +142,8 @@ class Judge:
         again = ask(call, self.subject)
         if same(observation, again) or _same_shapes(observation, again):
             return Performed(verdict, observation)
+        if again.kind == "suite error":
+            return Performed(Verdict("suite error", ending(again)), again)
         return Performed(Verdict("flaky", f"{ending(observation)}; then {ending(again)}", verdict.rules, verdict.difference), observation)
 
     def _kills(self, call: Call) -> bool:
@@ -152,7 +156,13 @@ class Judge:
         """Whether the convolution itself is not as documented: its gradient then says nothing more."""
         forward = replace(call, arguments=replace(call.arguments, gradient=None))
         verdict = judge(forward, ask(forward, self.subject), self.subject.subject)
-        return verdict.failing and verdict.kind != "vacuous"
+        return verdict.failing and verdict.kind not in ("vacuous", "suite error")
+
+
+def _unjudged(performed: Performed) -> Judged:
+    """Return a suite error as what it is: no finding about TensorFlow."""
+    printed = performed.observation.last_output if performed.observation else ""
+    return Judged("unjudged", fault=f"{performed.verdict.reason}\n{printed}".rstrip())
 
 
 def _same_shapes(one: Observation, other: Observation) -> bool:

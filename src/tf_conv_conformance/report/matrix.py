@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tf_conv_conformance.arguments import Arguments, read
 from tf_conv_conformance.comparison import shape_text
+from tf_conv_conformance.differing import unanswered
 from tf_conv_conformance.report.calls import ORDER, Shown
 
 Steps = tuple[tuple[int, int], tuple[int, int]]
@@ -79,7 +80,7 @@ def _cell(calls: Sequence[Shown]) -> Cell:
     first = worst.arguments.data_format == "NCHW"
     documented, observed = worst.call["predicted"]["shape"], worst.observed_shape
     look, note = worst.verdict.replace(" ", "-"), worst.verdict
-    if worst.verdict not in ("conforms", "missing", "unsupported") and observed is not None and documented == observed:
+    if worst.verdict not in ("conforms", "suite error", "missing", "unsupported") and observed is not None and documented == observed:
         look, note = f"{look} hidden", f"{note}: same shape, other values"
     if worst.call["predicted"]["refuses"] and observed is not None:
         note += "; documented: must not be accepted"
@@ -96,4 +97,4 @@ def _size(shape: list[int] | None, first: bool) -> str:
 def _observed(call: Shown, first: bool) -> str:
     if call.observed_shape is not None:
         return _size(call.observed_shape, first)
-    return str(call.observed.get("signal") or call.observed.get("error") or "–")
+    return str(unanswered(call.observed) or call.observed.get("error") or "–")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.comparison import shape_text
-from tf_conv_conformance.differing import absent, differences
+from tf_conv_conformance.differing import absent, differences, unanswered
 from tf_conv_conformance.disagreement import disagreements
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.report.calls import ORDER, Shown
@@ -112,9 +112,9 @@ def _run(places: Sequence[int], group: Sequence[Mapping[int, Shown]]) -> Run:
 
 
 def text(call: Shown) -> str:
-    """What came out, in a few words: a shape with what was warned of, an exception, a signal, or the verdict where nothing did."""
+    """Describe what came out in a few words; the verdict if the call was not made."""
     if call.observed_shape is not None:
         warned = sorted({warning["category"] for warning in call.end.get("warnings", [])})
         dtype = call.observed["dtype"] if call.observed["dtype"] != call.arguments.dtype else ""
         return " ".join(part for part in (dtype, shape_text(call.observed_shape), *(f"with {name}" for name in warned)) if part)
-    return str(call.observed.get("signal") or call.observed.get("error") or call.verdict)
+    return str(unanswered(call.observed) or call.observed.get("error") or call.verdict)

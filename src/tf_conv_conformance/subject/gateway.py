@@ -13,7 +13,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -245,18 +245,20 @@ class Gateway:
         assert self._process is not None
         if not isinstance(error, EOFError):
             self._process.kill()
-        ended = self._reap()
+        code = self._reap()
         if parcel.together:
             self._parcels.popleft()
             self._parcels.extendleft(_Parcel(deque([asked]), False) for asked in reversed(parcel.left))
             return
+        parcel.left[0].observation = replace(self._unanswered(error, code), seconds=seconds, last_output=self._tail())
+
+    def _unanswered(self, error: BaseException, code: int) -> Observation:
+        """Return why there is no answer: `error` is what reading it raised, `code` the process's return code."""
         if isinstance(error, Late):
-            observation = Observation("timed out", seconds=seconds, signal=f"{self._time_limit:g} s", last_output=self._tail())
-        else:
-            nonsense = "" if isinstance(error, EOFError) else f"{error}" or type(error).__name__
-            why = f"ended for an answer that is none: {nonsense}" if nonsense else ended
-            observation = Observation("crashed", seconds=seconds, signal=why, last_output=self._tail())
-        parcel.left[0].observation = observation
+            return Observation("timed out", time_limit=self._time_limit)
+        if not isinstance(error, EOFError):
+            return Observation("suite error", protocol_error=str(error) or type(error).__name__)
+        return Observation("crashed", signal=_signal_name(code)) if code < 0 else Observation("suite error", exit_status=code)
 
     def close(self) -> None:
         """Ask the worker to end, and end it if it does not, or is busy."""
@@ -304,8 +306,10 @@ class Gateway:
         except _FAILURES as error:
             if not isinstance(error, EOFError):
                 self._process.kill()
-            ended = self._reap()
-            reason = ended if isinstance(error, EOFError) else f"no answer in {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
+            code = self._reap()
+            reason = f"no answer within {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
+            if isinstance(error, EOFError):
+                reason = _signal_name(code) if code < 0 else f"exit status {code}"
             raise self._unavailable(reason) from error
         self._greeted = True
         self._greeting = subject, self._greeting[1] if self._greeting else documentation
@@ -336,8 +340,8 @@ class Gateway:
         advice = f"Install it there: {words} -m pip install tensorflow, or a build of your own."
         return SubjectUnavailable(f"TensorFlow did not start in {who}: {reason}", self._tail(), advice)
 
-    def _reap(self) -> str:
-        """Collect the ended worker; say how it ended."""
+    def _reap(self) -> int:
+        """Collect the ended worker, and return its return code."""
         assert self._process is not None
         try:
             code = self._process.wait(timeout=5)
@@ -347,7 +351,7 @@ class Gateway:
         self._process = None
         self._greeted = False
         self._channel.close()
-        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return code
 
     def _rest(self, head: Mapping[str, Any]) -> None:
         """Keep how much was printed up to a message: what comes after it belongs to the next call."""
@@ -367,6 +371,14 @@ class Gateway:
             rest = max(begin + HEAD, end - TAIL)
             printed += b"\n...\n" + os.pread(self._output.fileno(), end - rest, rest)
         return execution.ADDRESS.sub("0x…", printed.decode("utf-8", "replace").strip())
+
+
+def _signal_name(code: int) -> str:
+    """Return the name of the signal behind a negative return code; most real-time signals have none."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
 
 
 def _group_of(request: Request) -> object:

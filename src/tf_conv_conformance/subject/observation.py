@@ -41,18 +41,29 @@ class Arm:
 
 @dataclass(frozen=True)
 class Observation:
-    """What became of a call: answered (an arm for each set of data), or the end of the worker.
+    """What the subject did with a call: it answered (an arm for each set of data), or it did not.
 
-    A ``suite error`` is a fault of the worker itself: its traceback is the `last_output`.
-
-    `signal` names how the worker died (``SIGFPE``, ``exit status 3``); `last_output` is the end of what it printed.
+    Just one field says why there is no answer. A process that died by a `signal` has crashed, and one that
+    exceeded its `time_limit` (in seconds) has timed out. A process that ended with an `exit_status` or broke
+    the protocol is a ``suite error``: that is the fault of the worker or of what connects it, and says nothing
+    about TensorFlow. So is a fault that the worker caught; it has none of these fields, and its traceback is
+    the `last_output`. Else that is the beginning and the end of what the process printed.
     """
 
     kind: Literal["answered", "crashed", "timed out", "suite error"]
     arms: tuple[Arm, ...] = ()
     seconds: float = 0.0
     signal: str | None = None
+    exit_status: int | None = None
+    time_limit: float | None = None
+    protocol_error: str | None = None
     last_output: str = ""
+
+    @property
+    def unanswered(self) -> dict[str, str | int | float]:
+        """The field that says why there is no answer, by its name; empty if there is one."""
+        names = ("signal", "exit_status", "time_limit", "protocol_error")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     @property
     def warnings(self) -> tuple[Warned, ...]:

@@ -6,7 +6,11 @@ function outcomeOf(observed) {
   if (!observed) return "nothing: the call was not made";
   if (observed.shape) return `${observed.dtype} of shape ${shapeText(observed.shape)}`;
   if (observed.error) return `${observed.error}: ${observed.message}`;
-  return `the process ended: ${observed.ended}, ${observed.signal}`;
+  if (observed.signal) return `the process died (${observed.signal})`;
+  if (observed.exit_status != null) return `the process ended with exit status ${observed.exit_status}`;
+  if (observed.time_limit) return `no answer within ${observed.time_limit} s`;
+  if (observed.protocol_error) return `protocol error: ${observed.protocol_error}`;
+  return "the suite's worker failed";
 }
 
 function documentedBy(call, number) {
