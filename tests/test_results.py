@@ -4,16 +4,28 @@ import json
 import re
 
 import pytest
+from making import subject
 
+from tf_conv_conformance.record_lines import SCHEMA
 from tf_conv_conformance.recorder import Recorder
-from tf_conv_conformance.results import BATCH, SCHEMA, NotRecords, read
+from tf_conv_conformance.results import BATCH, LINE_LIMIT, NotRecords, read
 
-PLAN = [
-    {"type": "case", "key": "f::x", "file": "f", "line": 1, "deviations": []},
-    {"type": "call", "id": "f::x[eager]", "hash": "1", "case": "f::x", "arguments": {}, "predicted": {}},
-    {"type": "call", "id": "f::x[xla]", "hash": "2", "case": "f::x", "arguments": {}, "predicted": {}},
-]
-SUBJECT = {"type": "subject", "key": "k", "subject": {}, "sentences": {}}
+ARGUMENTS = {
+    "op": "conv2d", "input": {"shape": [1, 6, 6, 1], "values": None}, "filter": {"shape": [2, 2, 1, 1], "values": None}, "strides": 1,
+    "padding": "SAME", "dilations": None, "data_format": None, "dtype": "float32", "data": ["small_integers"], "filter_dtype": None,
+    "via": None, "gradient": None,
+}  # fmt: skip
+CASE = {
+    "type": "case", "key": "f::x", "file": "f", "line": 1, "id": "x", "yaml": "", "notes": None, "references": [], "problems": None,
+    "expect": None, "deviations": [],
+}  # fmt: skip
+CALL = {
+    "type": "call", "id": "f::x[eager]", "hash": "1", "case": "f::x", "mode": "eager", "relation": None, "arguments": ARGUMENTS,
+    "rules": [], "predicted": {"refuses": None, "shape": [1, 6, 6, 1]},
+}  # fmt: skip
+PLAN = [CASE, CALL, CALL | {"id": "f::x[xla]", "hash": "2", "mode": "xla"}]
+SUBJECT = subject() | {"key": "k"}
+HEADER = {"type": "header", "schema": SCHEMA, "suite": "0", "created": "now"}
 
 
 def end(identifier):
@@ -74,36 +86,84 @@ def test_a_footer_does_not_make_missing_calls_good(recorder):
     assert not records.complete
 
 
+FIRST = json.dumps(HEADER) + "\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no header"),
-        ("nonsense\n{}\n", ":1: not a line of a record file"),
-        ('{"type":"header","schema":99}\n', "schema"),
-        ('{"type":"header","schema":1}\n{"type":"what"}\n\n', ":2: not a line"),
-        ('{"type":"header","schema":1}\n[]\n\n', ":2: not a line"),
+        ("", ": expected a record file, which begins with a header; got a file without a whole line"),
+        ("nonsense\n{}\n", ':1: expected a JSON object, got the string "nonsense"'),
+        (b"\x1f\x8b\x08\x00\n", ":1: expected a JSON object, got compressed data"),
+        (b"\x00\xff\n", ':1: expected a JSON object, got the string "\\u0000\\\\xff"'),
+        ('{"a": 1}\n', ':1: expected an object with a type, got the object {"a": 1}'),
+        ("[]\n", ":1: expected an object with a type, got the list []"),
+        ("null\n", ":1: expected an object with a type, got null"),
+        (json.dumps(CASE) + "\n", ":1: expected the header of a record file, got a line of type case"),
+        ('{"type":"header"}\n', ":1: expected a record file of schema 2 or 3, got schema null"),
+        ('{"type":"header","schema":99}\n', "got schema 99; a newer version of tf-conv-conformance wrote it"),
+        ('{"type":"header","schema":3}\n', ":1: header.suite: expected a string, got nothing"),
+        (json.dumps(HEADER | {"shard": "3/2"}) + "\n", ":1: header.shard: '3/2' is not K/N with K from 1 to N, as in 3/8"),
+        (FIRST + '{"type":"what"}\n', ":2: expected a line of type header, case"),
+        (FIRST + '{"type":["end"]}\n', ":2: expected a line of type header, case"),
+        (FIRST + FIRST, ":2: expected no second header, got a line of type header"),
+        (FIRST + '{"type":"start"}\n', ":2: start.id: expected a string, got nothing"),
+        (FIRST + " " * LINE_LIMIT, f":2: expected a line of at most {LINE_LIMIT:,} bytes, got a longer one"),
     ],
 )
 def test_what_is_no_record_file_is_said(tmp_path, text, message):
     path = tmp_path / "x.jsonl"
-    path.write_text(text)
-    with pytest.raises(NotRecords, match=message):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(NotRecords) as caught:
         read(path)
+    assert str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("line", "lacking"),
+    ("line", "message"),
     [
-        (PLAN[1] | {"hash": None}, "a line of type 'call' lacks 'hash'"),
-        (PLAN[1] | {"case": "f::y"}, "the call 'f::x[eager]' is of a case that the file lacks"),
-        (end("f::x[eager]") | {"verdict": None}, "a line of type 'end' lacks 'verdict'"),
+        (CALL | {"hash": None}, "call.hash: expected a string, got null"),
+        (CALL | {"case": "f::y"}, 'call.case: expected the key of a case in a line above, got the string "f::y"'),
+        (CALL | {"number": 1}, "call: expected block and number, or neither; got one of them"),
+        (CALL | {"arguments": ARGUMENTS | {"strides": {}}}, "call.arguments.strides: expected an integer or a list, got the object {}"),
+        (CALL | {"arguments": ARGUMENTS | {"padding": [[0, "1"]]}}, 'call.arguments.padding[0][1]: expected an integer, got the string "1"'),
+        (CALL | {"predicted": {"shape": [-1], "refuses": None}}, "call.predicted.shape[0]: expected an integer, 0 or more, got -1"),
+        (end("f::x[eager]") | {"verdict": "good"}, "end.verdict: expected conforms, crashed, deviates, flaky, missing, "),
+        (end("f::y"), 'end.id: expected the id of a call in a line above, got the string "f::y"'),
+        (end("f::x[eager]"), 'end.subject: expected the key of a subject in a line above, got the string "k"'),
+        (end("f::x[eager]") | {"observed": {"shape": [True], "dtype": "half"}}, "end.observed.shape[0]: expected an integer, 0 or more, got true"),
+        (end("f::x[eager]") | {"observed": {"ended": "crashed"}}, "end.observed: expected an object with shape, dtype or an object with "),
+        (end("f::x[eager]") | {"seconds": float("nan")}, "end.seconds: expected a number, got NaN"),
+    ],
+)  # fmt: skip
+def test_a_line_without_what_its_readers_need_is_said(recorder, line, message):
+    with recorder.path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    with pytest.raises(NotRecords, match=re.escape(f"{recorder.path}:5: {message}")):
+        read(recorder.path)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "observed", "now"),
+    [
+        ("crashed", {"ended": "crashed", "signal": "SIGFPE"}, ("crashed", {"ended": "crashed", "signal": "SIGFPE"})),
+        ("timed out", {"ended": "timed out", "signal": "0.5 s"}, ("timed out", {"ended": "timed out", "time_limit": 0.5})),
+        ("crashed", {"ended": "crashed", "signal": "exit status 3"}, ("suite error", {"ended": "suite error", "exit_status": 3})),
+        ("flaky", {"ended": "crashed", "signal": "exit status 3"}, ("flaky", {"ended": "suite error", "exit_status": 3})),
+        (
+            "crashed",
+            {"ended": "crashed", "signal": "ended for an answer that is none: no JSON"},
+            ("suite error", {"ended": "suite error", "protocol_error": "no JSON"}),
+        ),
     ],
 )
-def test_a_line_without_what_its_readers_need_is_said(recorder, line, lacking):
-    with recorder.path.open("a") as file:
-        file.write(json.dumps({name: given for name, given in line.items() if given is not None}) + "\n")
-    with pytest.raises(NotRecords, match=re.escape(lacking)):
-        read(recorder.path)
+def test_a_file_of_schema_2_is_read_as_one_of_this_version(tmp_path, verdict, observed, now):
+    old = end("f::x[eager]") | {"verdict": verdict, "observed": {**observed, "output": ""}}
+    records = read(written(tmp_path / "x.jsonl", [HEADER | {"schema": 2}, *PLAN, SUBJECT, old]))
+    found = records.ends["f::x[eager]"]
+    assert (found["verdict"], found["observed"]) == (now[0], {**now[1], "output": ""})
+    assert records.header["schema"] == SCHEMA
 
 
 def test_every_end_of_a_call_is_kept_and_the_last_counts(recorder):
@@ -121,9 +181,10 @@ def test_a_missing_file_is_said(tmp_path):
 
 def many(count):
     """A header, a case, and this many calls with their ends."""
-    calls = [PLAN[1] | {"id": f"f::x[{number}]", "arguments": {"shape": [1, number % 3], "of": {"limit": 4}}} for number in range(count)]
-    ends = [end(call["id"]) | {"seconds": float(number), "data": [{"seed": number % 7}]} for number, call in enumerate(calls)]
-    return [{"type": "header", "schema": SCHEMA}, PLAN[0], *calls, SUBJECT, *ends]
+    calls = [CALL | {"id": f"f::x[{number}]", "arguments": ARGUMENTS | {"strides": [1, number % 3]}} for number in range(count)]
+    arm = {"name": "reals", "input": {"precision": 24}, "filter": {"precision": 24}, "upstream": None}
+    ends = [end(call["id"]) | {"seconds": float(number), "data": [{**arm, "seed": number % 7}]} for number, call in enumerate(calls)]
+    return [HEADER, PLAN[0], *calls, SUBJECT, *ends]
 
 
 def written(path, lines):
@@ -144,7 +205,7 @@ def test_many_lines_are_read_as_each_line_says(tmp_path, count):
 def test_the_wrong_one_of_many_lines_is_named(tmp_path, wrong, place):
     lines = many(2 * BATCH)
     lines.insert(place, wrong)
-    with pytest.raises(NotRecords, match=f"x.jsonl:{place + 1}: not a line of a record file"):
+    with pytest.raises(NotRecords, match=f"x.jsonl:{place + 1}: expected "):
         read(written(tmp_path / "x.jsonl", lines))
 
 
@@ -158,18 +219,18 @@ def test_a_line_that_was_cut_is_left_out_wherever_it_stands(tmp_path, count):
 
 
 def test_equal_values_are_one_object_and_numbers_of_other_types_are_not_equal(tmp_path):
-    same, other, third = ({"shape": [1, one], "values": None} for one in (1, 1.0, True))
-    calls = [PLAN[1] | {"id": f"f::x[{number}]", "arguments": given} for number, given in enumerate((same, dict(same), other, third))]
-    records = read(written(tmp_path / "x.jsonl", [{"type": "header", "schema": SCHEMA}, PLAN[0], *calls]))
-    first, again, *others = (call["arguments"] for call in records.calls.values())
+    given = [ARGUMENTS | {"input": {"shape": [1], "values": [one]}} for one in (1, 1, 1.0)]
+    calls = [CALL | {"id": f"f::x[{number}]", "arguments": one} for number, one in enumerate(given)]
+    records = read(written(tmp_path / "x.jsonl", [HEADER, PLAN[0], *calls]))
+    first, again, other = (call["arguments"] for call in records.calls.values())
     assert first is again
-    assert [type(given["shape"][1]) for given in (first, *others)] == [int, float, bool]
+    assert [type(one["input"]["values"][0]) for one in (first, other)] == [int, float]
 
 
 def test_nesting_without_end_is_said(tmp_path):
     deep = '{"type":"call","id":"a","case":' + "[" * 3000 + "]" * 3000 + "}"
-    with pytest.raises(NotRecords, match="x.jsonl:2: not a line of a record file"):
-        read(written(tmp_path / "x.jsonl", [{"type": "header", "schema": SCHEMA}, deep]))
+    with pytest.raises(NotRecords, match="x.jsonl:2: call.id: |x.jsonl:2: expected "):
+        read(written(tmp_path / "x.jsonl", [HEADER, deep]))
 
 
 def test_a_finished_file_is_in_the_order_of_its_plan_whatever_its_lines_begin_with(recorder):
@@ -185,7 +246,7 @@ def test_a_finished_file_is_in_the_order_of_its_plan_whatever_its_lines_begin_wi
 
 def test_ids_with_quotes_and_backslashes_settle(tmp_path):
     names = ['f::"\\', 'f::\\"', "f::é"]
-    recorder = Recorder(tmp_path / "x.jsonl", [PLAN[0], *(PLAN[1] | {"id": name} for name in names)])
+    recorder = Recorder(tmp_path / "x.jsonl", [PLAN[0], *(CALL | {"id": name} for name in names)])
     for name in reversed(names):
         recorder.end(end(name), SUBJECT)
     recorder.close()

@@ -111,7 +111,7 @@ def test_what_cannot_be_compared_is_one_line_and_status_2(file, tmp_path, capsys
     (tmp_path / "each").write_text("\n".join([*lines, *(line.replace('"onednn":false', '"onednn":true') for line in each)]) + "\n")
     for arguments, said in [
         ([good, str(tmp_path / "none")], "none: cannot be read"),
-        ([str(tmp_path / "torn"), good], "torn:1: not a line of a record file"),
+        ([str(tmp_path / "torn"), good], "torn:1: expected a JSON object, got the string"),
         ([good, str(tmp_path / "each")], "each: holds 2 subjects (2.21.0, 2.21.0 oneDNN), and one belongs here"),
         ([good, good, "-o", str(tmp_path / "no" / "page.html")], "cannot write"),
     ]:

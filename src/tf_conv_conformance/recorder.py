@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tf_conv_conformance import __version__
-from tf_conv_conformance.results import SCHEMA, Line, Records, now
+from tf_conv_conformance.record_lines import SCHEMA
+from tf_conv_conformance.results import Line, Records, now
 
 
 class Recorder:

@@ -1,6 +1,6 @@
 """Record files: what a run planned and what became of each call, one JSON value a line, written as it comes.
 
-    {"type": "header", "schema": 2, "suite", "created", "shard"?}                       of a shard, "3/8"; of several, "1,2,5/8"
+    {"type": "header", "schema": 3, "suite", "created", "shard"?}                       of a shard, "3/8"; of several, "1,2,5/8"
     {"type": "case", "key", "file", "line", "id", "yaml", "notes", "references", "expect", "deviations"}
     {"type": "call", "id", "hash", "case", "mode", "arguments", "rules", "predicted"}      the plan, complete before the first start
     {"type": "block", "id", "hash", "case", "mode", "calls"}                               planned calls of a large sweep; each has its line
@@ -11,7 +11,8 @@
                        "excludes": the wrong oracles that its data shows, as codes of exclusions.py; where it is held to an oracle
     {"type": "footer", "calls", "ended", "finished"}                                       only after a run that was not killed
 
-The header cannot hold the subject: TensorFlow starts with the first call, and the plan is on disk before it.
+The header cannot hold the subject: TensorFlow starts with the first call, and the plan is on disk before it. What each key holds stands in
+:mod:`record_lines`, which also updates the lines of files of schema 2 while they are read.
 """
 
 from __future__ import annotations
@@ -20,23 +21,21 @@ import datetime
 import gc
 import hashlib
 import json
-import marshal
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tf_conv_conformance.record_lines import READ, SCHEMA, kind_of, shown, updated
+from tf_conv_conformance.record_lines import Line as Line  # for those that read records
 from tf_conv_conformance.shard import Shards, parse
-from tf_conv_conformance.vocabulary import FAILING, KINDS
+from tf_conv_conformance.shared_values import SharedValues
+from tf_conv_conformance.vocabulary import FAILING
 
-SCHEMA = 2
 LISTED = 80_000
 """Calls that the page of a single run lists; of large sweeps it counts the others that conform."""
-Line = dict[str, Any]
 
 
 def now() -> str:
@@ -147,48 +146,57 @@ def read(path: Path, limit: int | None = None) -> Records:
     any. Raises :class:`NotRecords`.
     """
     records = Records()
-    shared: dict[str | bytes, Any] = {}
+    values = SharedValues()
     try:
         with path.open("rb") as file:
             for number, line in _parsed(path, file):
                 try:
                     again = line["type"] == "end" and line["id"] in records.ends
-                    _take(records, line, shared)
+                    _take(records, line, values)
                     if limit is not None and line["type"] == "end" and not again:
                         _bound(records, line, limit)
-                except (ValueError, KeyError, TypeError, RecursionError) as error:
+                except (ValueError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error
     except OSError as error:
-        raise NotRecords(f"{path}: cannot be read: {error}") from error
-    if records.header.get("schema") != SCHEMA:
-        raise NotRecords(f"{path}: is not a record file of schema {SCHEMA}; it begins with {records.header or 'no header'}")
-    try:
-        _ = records.shards
-    except ValueError as error:
-        raise NotRecords(f"{path}: its header's shard: {error}") from error
-    if lacking := _lacking(records):
-        raise NotRecords(f"{path}: {lacking}")
+        raise NotRecords(f"{path}: cannot be read: {error.strerror}") from error
+    if not records.header:
+        raise NotRecords(f"{path}: expected a record file, which begins with a header; got a file without a whole line")
+    records.header["schema"] = SCHEMA  # to which all lines have been updated
     return records
 
 
-def _not_a_line(path: Path, number: int, error: Exception) -> NotRecords:
-    return NotRecords(f"{path}:{number}: not a line of a record file: {error}")
+def _not_a_line(path: Path, number: int, error: Exception | str) -> NotRecords:
+    return NotRecords(f"{path}:{number}: {error}")
 
 
+LINE_LIMIT = 2**24  # bytes: a case has at most 4 MiB
 BATCH = 256
 """Lines that are parsed at once, so that they have their names in common: what a name of each line would take is half of the memory."""
-SHARED = {
-    "call": ("block", "case", "mode", "relation", "arguments", "rules", "predicted"),
-    "end": ("subject", "verdict", "reason", "rules", "data", "excludes", "observed", "difference", "explained", "warnings"),
-}
-"""What is often the same from line to line, by their type: in the modes of a call if nowhere else."""
-SHARED_LIMIT = 40_000  # values that are remembered; what is the same is not far away
+BATCH_BYTES = 2**22  # that end a batch
+
+
+def _batches(path: Path, file: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines, some at a time. What is after the last line break is empty, or a line that was cut."""
+    batch: list[bytes] = []
+    number = size = 0
+    while text := file.readline(LINE_LIMIT):
+        number, size = number + 1, size + len(text)
+        if not text.endswith(b"\n"):
+            if len(text) == LINE_LIMIT:
+                raise _not_a_line(path, number, f"expected a line of at most {LINE_LIMIT:,} bytes, got a longer one")
+            break
+        batch.append(text)
+        if len(batch) == BATCH or size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _parsed(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line]]:
-    """The lines with their numbers, as values. What is after the last line break is empty, or a line that was cut."""
+    """The lines with their numbers, as values."""
     first = 1
-    while texts := [text for text in islice(file, BATCH) if text.endswith(b"\n")]:
+    for texts in _batches(path, file):
         try:
             lines = json.loads(b"[" + b",".join(texts) + b"]")
         except (ValueError, RecursionError):
@@ -199,22 +207,34 @@ def _parsed(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line]]:
             for number, text in enumerate(texts, first):
                 try:
                     yield number, json.loads(text)
-                except (ValueError, RecursionError) as error:
-                    raise _not_a_line(path, number, error) from error
+                except (ValueError, RecursionError):
+                    start = shown(text.rstrip(b"\n").decode("utf-8", "backslashreplace"))
+                    got = "compressed data" if text.startswith(b"\x1f\x8b") else start
+                    raise _not_a_line(path, number, f"expected a JSON object, got {got}") from None
         first += len(texts)
 
 
-def _take(records: Records, line: Line, shared: dict[str | bytes, Any]) -> None:
-    kind = line["type"]
-    if kind == "end":
-        _share(line, kind, shared)
+def _take(records: Records, line: Line, values: SharedValues) -> None:
+    """Check a line, and put it where it belongs. Raises ``ValueError``."""
+    kind = kind_of(line)
+    if (kind == "header") == bool(records.header):
+        raise ValueError(f"expected {'no second header' if records.header else 'the header of a record file'}, got a line of type {kind}")
+    if kind == "header":
+        _take_header(records, line)
+        return
+    if kind == "end" and records.header["schema"] != SCHEMA:
+        line = updated(line)
+    values.share(line, kind)
+    values.check(line, kind)
+    _check_references(records, line, kind)
+    if kind in ("start", "end"):
         line["id"] = records.calls.get(line["id"], line)["id"]
+    if kind == "end":
         records.ends[line["id"]] = line
         records.every_end.append(line)
     elif kind == "start":
-        records.started.add(records.calls.get(line["id"], line)["id"])
+        records.started.add(line["id"])
     elif kind == "call":
-        _share(line, kind, shared)
         records.calls[line["id"]] = line
     elif kind == "block":
         records.blocks[line["id"]] = line
@@ -222,12 +242,34 @@ def _take(records: Records, line: Line, shared: dict[str | bytes, Any]) -> None:
         records.cases[line["key"]] = line
     elif kind == "subject":
         records.subjects[line["key"]] = line
-    elif kind == "header":
-        records.header = line
-    elif kind == "footer":
-        records.footer = line
     else:
-        raise ValueError(f"unknown type {kind!r}")
+        records.footer = line
+
+
+def _take_header(records: Records, line: Line) -> None:
+    if (schema := line.get("schema")) not in READ:
+        newer = isinstance(schema, int) and schema > SCHEMA
+        advice = "; a newer version of tf-conv-conformance wrote it" if newer else ""
+        raise ValueError(f"expected a record file of schema {' or '.join(map(str, READ))}, got schema {shown(schema)}{advice}")
+    SharedValues().check(line, "header")
+    if "shard" in line:
+        try:
+            parse(line["shard"])
+        except ValueError as error:
+            raise ValueError(f"header.shard: {error}") from error
+    records.header = line
+
+
+def _check_references(records: Records, line: Line, kind: str) -> None:
+    """Raise ``ValueError`` if a line names what no line before it describes."""
+    if kind in ("block", "call") and line["case"] not in records.cases:
+        raise ValueError(f"{kind}.case: expected the key of a case in a line above, got {shown(line['case'])}")
+    if kind == "call" and ("block" in line) != ("number" in line):
+        raise ValueError("call: expected block and number, or neither; got one of them")
+    if kind == "end" and line["id"] not in records.calls:
+        raise ValueError(f"end.id: expected the id of a call in a line above, got {shown(line['id'])}")
+    if kind == "end" and line["subject"] is not None and line["subject"] not in records.subjects:
+        raise ValueError(f"end.subject: expected the key of a subject in a line above, got {shown(line['subject'])}")
 
 
 def _bound(records: Records, end: Line, limit: int) -> None:
@@ -237,60 +279,3 @@ def _bound(records: Records, end: Line, limit: int) -> None:
         del records.calls[end["id"]], records.ends[end["id"]]
         records.every_end.pop()
         records.unheld[call["block"], end["verdict"]] += 1
-
-
-def _share(line: Line, kind: str, shared: dict[str | bytes, Any]) -> None:
-    """Put the object of an equal value of an earlier line in a value's place."""
-    line["type"] = sys.intern(kind)
-    if len(shared) > SHARED_LIMIT:
-        shared.clear()
-    for name in SHARED[kind]:
-        if (value := line.get(name)) is not None:
-            line[name] = _one(value, shared)
-
-
-def _one(value: Any, shared: dict[str | bytes, Any]) -> Any:
-    """The object that stands for all values equal to this one; so do those within it."""
-    key = value if isinstance(value, str) else marshal.dumps(value, 2)
-    if key in shared:
-        return shared[key]
-    places: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        places = value.items()
-    elif isinstance(value, list) and value and not isinstance(value[0], int | float):
-        places = enumerate(value)
-    for place, inner in places:
-        if isinstance(inner, str | list | dict):
-            value[place] = _one(inner, shared)
-    shared[key] = value
-    return value
-
-
-REQUIRED: dict[str, dict[str, None]] = {
-    kind: dict.fromkeys(names)
-    for kind, names in {
-        "subject": ("key", "subject", "sentences"),
-        "case": ("key", "file", "line", "deviations"),
-        "block": ("id", "hash", "case", "calls"),
-        "call": ("id", "hash", "case", "arguments", "predicted"),
-        "end": ("id", "subject", "verdict", "reason", "rules", "data"),
-    }.items()
-}
-"""What the readers of records rely on, by a line's type, in this order."""
-
-
-def _lacking(records: Records) -> str | None:
-    """What a line lacks that readers rely on, in words."""
-    plan = (records.cases, records.blocks, records.calls)
-    for line in chain(records.subjects.values(), *(lines.values() for lines in plan), records.every_end):
-        if not line.keys() >= REQUIRED[line["type"]].keys():
-            missing = [name for name in REQUIRED[line["type"]] if name not in line]
-            return f"a line of type {line['type']!r} lacks {missing[0]!r}"
-    uncounted = next((block["calls"] for block in records.blocks.values() if not isinstance(block["calls"], int)), None)
-    if uncounted is not None:
-        return f"{uncounted!r} is not how many calls a block has"
-    other = next((end["verdict"] for end in records.every_end if end["verdict"] not in KINDS), None)
-    if other is not None:
-        return f"{other!r} is no verdict; they are {', '.join(KINDS)}"
-    unknown = next((line for line in chain(records.blocks.values(), records.calls.values()) if line["case"] not in records.cases), None)
-    return f"the {unknown['type']} {unknown['id']!r} is of a case that the file lacks" if unknown else None
