@@ -11,7 +11,6 @@ from tf_conv_conformance.merging import Column
 from tf_conv_conformance.quoting import markdown, table_head
 from tf_conv_conformance.report.calls import ORDER, Shown, by_column, outcome, shown
 from tf_conv_conformance.results import uncollected
-from tf_conv_conformance.vocabulary import FAILING
 
 SHOWN = 20
 """How many rows a table has at most."""
@@ -37,7 +36,7 @@ def summary(columns: Sequence[Column], changes: Changes | None = None) -> str:
 
 def _bounded(lines: Sequence[str]) -> str:
     """The lines as text, cut before it becomes too long."""
-    cut = "\nMore than fits here: the HTML report has it all.\n"
+    cut = "\nThe summary is cut here; the HTML report has the rest.\n"
     kept: list[str] = []
     size = len(cut.encode())
     for line in lines:
@@ -70,28 +69,34 @@ def _outcomes(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> It
 def _verdicts(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
     counts = [Counter(call.verdict for call in made) for made in calls]
     names = [verdict for verdict in ORDER if any(count[verdict] for count in counts)]
+    known = [sum(call.known for call in made) for made in calls]
     rows = [
-        [markdown(column.label), f"{count.total():,}", *(f"{count[name]:,}" for name in names)]
-        for column, count in zip(columns, counts, strict=True)
+        [markdown(column.label), f"{count.total():,}", *(f"{count[name]:,}" for name in names), *([f"{of:,}"] if any(known) else [])]
+        for column, count, of in zip(columns, counts, known, strict=True)
     ]
-    yield from _table(["TensorFlow", "calls", *names], rows, "subjects")
+    yield from _table(["TensorFlow", "calls", *names, *(["known failures"] if any(known) else [])], rows, "subjects")
 
 
 def _failing(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
-    """The failing calls, each once, with the columns in which it fails in the same way."""
+    """The new failures, and apart from them those that the baseline knows."""
+    yield from _failures("Failing", columns, [[call for call in made if call.new] for made in calls])
+    yield from _failures("Known failures", columns, [[call for call in made if call.known] for made in calls])
+
+
+def _failures(title: str, columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
+    """Each of the calls once, with the columns in which it fails in the same way."""
     found: dict[tuple[str, str, str, str], list[str]] = {}
     for column, made in zip(columns, calls, strict=True):
         for call in made:
-            if call.verdict in FAILING:
-                where = f"{call.case['file']}:{call.case['line']}"
-                found.setdefault((call.verdict, call.call["id"], where, call.end["reason"]), []).append(column.label)
+            where = f"{call.case['file']}:{call.case['line']}"
+            found.setdefault((call.verdict, call.call["id"], where, call.end["reason"]), []).append(column.label)
     if not found:
         return
     rows = [
         [verdict, markdown(identifier), markdown(where), markdown(reason, 300), markdown(", ".join(labels), 100)]
         for (verdict, identifier, where, reason), labels in sorted(found.items(), key=lambda item: ORDER.index(item[0][0]))
     ]
-    yield from ("", "## Failing")
+    yield from ("", f"## {title}")
     yield from _table(["verdict", "call", "case", "why", "on"], rows, "calls")
 
 
@@ -101,27 +106,27 @@ def _changes(changes: Changes) -> Iterator[str]:
         [f"{len(one.ids):,}", markdown(one.case), markdown(one.what), markdown(one.example.words, 120), markdown(one.example.id)]
         for one in changes.groups()
     ]
-    yield from _table(["calls", "case", "what", "in one", "which is"], rows, "ways")
+    yield from _table(["calls", "case", "change", "for example", "in call"], rows, "ways")
     facts = [[markdown(one.name), _fact(one.old), _fact(one.new)] for one in changes.environment]
-    yield from _table(["environment", "was", "is"], facts, "facts")
+    yield from _table(["environment", "before", "now"], facts, "facts")
     rules = [[markdown(one.rule), _fact(one.old), _fact(one.new)] for one in changes.documentation]
-    yield from _table(["documentation of", "was", "is"], rules, "rules")
+    yield from _table(["documentation of", "before", "now"], rules, "rules")
 
 
 def _fact(value: str | None) -> str:
-    return "not there" if value is None else markdown(value, 300) if value else "empty"
+    return "none" if value is None else markdown(value, 300) if value else "empty"
 
 
 def _disagreements(columns: Sequence[Column]) -> Iterator[str]:
     found = disagreements(columns)
     calls = sum(len(one.ids) for one in found)
-    yield from ("", "## Not the same everywhere", "")
-    yield f"{calls:,} of the {comparable(columns):,} calls with an outcome in two columns or more did not come to the same in all of these."
+    yield from ("", "## Disagreements", "")
+    yield f"{calls:,} of the {comparable(columns):,} calls with results in at least two columns disagree."
     rows = [
         [f"{len(one.ids):,}", markdown(one.case), _pattern(columns, one.pattern), ", ".join(one.aspects), markdown(one.ids[0])]
         for one in found
     ]
-    yield from _table(["calls", "case", "what came out where", "unlike", "such as"], rows, "ways")
+    yield from _table(["calls", "case", "results", "differ in", "for example"], rows, "ways")
 
 
 def _pattern(columns: Sequence[Column], pattern: Sequence[str]) -> str:

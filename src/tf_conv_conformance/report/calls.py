@@ -51,6 +51,11 @@ class Shown:
         return is_new_failure(self.end)
 
     @property
+    def known(self) -> bool:
+        """Whether it fails just as a baseline says."""
+        return self.verdict in FAILING and not self.new
+
+    @property
     def observed(self) -> Line:
         """What came out; empty where the call was not made."""
         observed: Line = self.end.get("observed", {})
@@ -73,7 +78,7 @@ def shown(columns: Sequence[Column]) -> list[Shown]:
     for place, column in enumerate(columns):
         records = column.records
         for identifier, call in records.calls.items():
-            reason = "it had started when the run ended" if identifier in records.started else "the run ended before it"
+            reason = "the run ended while it was made" if identifier in records.started else "the run ended before it was made"
             end = records.ends.get(identifier, {"verdict": "missing", "reason": reason, "rules": [], "data": []})
             plain = marshal.dumps(call["arguments"], 2)
             if plain not in arguments:
@@ -136,15 +141,15 @@ def outcome(calls: Sequence[Shown], counted: Mapping[str, int]) -> str:
     counts = Counter(call.verdict for call in calls) + Counter(counted)
     new = Counter(call.verdict for call in calls if call.new) + Counter({kind: n for kind, n in counted.items() if kind in FAILING})
     failing = [f"{new[verdict]:,} {verdict}" for verdict in ORDER if new[verdict]]
-    known = sum(counts[verdict] for verdict in FAILING) - new.total()
+    known = sum(call.known for call in calls)
     parts = [f"{counts['conforms']:,} of {counts.total():,} calls do what TensorFlow documents"]
     if counts["deviates"]:
         parts.append(f"{counts['deviates']:,} deviate as declared")
     if counts["unsupported"]:
         parts.append(f"{counts['unsupported']:,} are unsupported here")
     if known:
-        parts.append(f"{known:,} fail as the baseline knows")
-    parts.append("nothing new" if not failing else "to be looked at: " + ", ".join(failing))
+        parts.append(f"known failures: {known:,}")
+    parts.append("no new failures" if not failing else "needs attention: " + ", ".join(failing))
     return "; ".join(parts) + "."
 
 

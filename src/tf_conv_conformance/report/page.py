@@ -57,6 +57,7 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
         numbers_of=lambda ids: [numbers[identifier] for identifier in ids],
         coverage=view.coverage(latest),
         failing=view.failing(calls),
+        known=[call for call in calls if call.known],
         unobserved=view.unobserved(calls),
         patterns=patterns(columns, calls) if len(columns) > 1 else [],
         lines=lines(columns),

@@ -41,7 +41,7 @@ def index(columns: Sequence[Column], calls: Sequence[Shown]) -> dict[str, Any]:
         "mode": [call.call["mode"] for call in calls],
         "dtype": [call.arguments.dtype for call in calls],
         "verdict": [call.verdict for call in calls],
-        "reason": [call.end["reason"] for call in calls],
+        "reason": [call.end["reason"] + (" (a known failure)" if call.known else "") for call in calls],
         "rules": [tuple(call.call["rules"]) for call in calls],
         "against": [tuple(call.end["rules"]) for call in calls],
     }
