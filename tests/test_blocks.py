@@ -81,7 +81,7 @@ def test_a_block_ends_after_as_many_failures_as_maxfail_says(run, pytester):
     assert records.missing == 199 - 64
     assert not records.complete
     page = (pytester.path / "reports/index.html").read_text(encoding="utf-8")
-    assert "partial: 135 of 199 planned calls have no end. They are calls of large sweeps" in page
+    assert "partial: 135 of 199 planned calls have no result. They are calls of large sweeps" in page
 
 
 def test_a_block_that_was_cut_goes_on(run, pytester):
@@ -192,7 +192,7 @@ def test_of_many_calls_the_page_counts_those_that_conform(run, pytester):
     write(merge([("x", brief)]), pytester.path / "brief.html")
     page = (pytester.path / "brief.html").read_text(encoding="utf-8")
     assert f"{brief.counted.total()} calls of large sweeps are counted here and not listed; the record file has them." in page
-    assert "90 of 92 calls do what TensorFlow documents; to be looked at: 1 violates, 1 crashed." in page
+    assert "90 of 92 calls do what TensorFlow documents; needs attention: 1 violates, 1 crashed." in page
     assert len(read(path, limit=1).ends) <= 3
 
 

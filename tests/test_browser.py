@@ -131,7 +131,7 @@ def chosen(page, identifier):
 
 def test_the_head_counts_and_its_buttons_filter(visit, report):
     page = visit(report)
-    assert "to be looked at: 2 violates" in page.inner_text(".outcome")
+    assert "needs attention: 2 violates" in page.inner_text(".outcome")
     page.click(".totals [data-verdict=violates]")
     assert count(page).startswith("2 of ")
     assert page.locator(".totals [data-verdict=violates]").get_attribute("aria-pressed") == "true"
@@ -436,7 +436,7 @@ def test_what_changed_since_an_earlier_run_leads_to_its_calls(visit, tmp_path):
     write(merge([new]), tmp_path / "index.html", compare(old[1], new[1]))
     page = visit(tmp_path / "index.html")
     text = page.inner_text("#changes")
-    assert "2 of 186 calls that were compared changed" in text
+    assert "2 of the 186 compared calls changed" in text
     assert "conforms → violates" in text
     assert "NumPy: 1 → 2" in text
     page.click("#changes [data-calls]")

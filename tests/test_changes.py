@@ -53,10 +53,10 @@ def test_what_became_what(changes, old, new, words):
 
 
 def test_all_that_is_the_same_is_said_only_after_looking(changes):
-    assert changes({"f::x[1]": value()}, {"f::x[1]": value()}).sentence == "Nothing changed: all 1 calls were compared."
+    assert changes({"f::x[1]": value()}, {"f::x[1]": value()}).sentence == "No change: all 1 calls were compared."
     unhashed = changes({"f::x[1]": value(digest=None), "f::x[2]": error()}, {"f::x[1]": value(), "f::x[2]": error()})
     assert unhashed.values_unknown == 1
-    assert unhashed.sentence == "No change in the 2 calls that were compared (1 of them by shape and dtype, not by value)."
+    assert unhashed.sentence == "No change in the 2 compared calls (1 of them by shape and dtype only)."
 
 
 def test_bits_from_other_data_are_not_compared(changes):
@@ -69,12 +69,12 @@ def test_bits_from_other_data_are_not_compared(changes):
 @pytest.mark.parametrize(
     ("old", "new", "why", "blind"),
     [
-        (None, value(), "no end in the old run", True),
-        (value(), None, "no end in the new run", True),
-        (None, None, "no end in either run", True),
+        (None, value(), "no result in the old run", True),
+        (value(), None, "no result in the new run", True),
+        (None, None, "no result in either run", True),
         (UNSUPPORTED, value(), "unsupported in the old run", True),
         (value(), UNSUPPORTED, "unsupported in the new run", True),
-        (UNSUPPORTED, None, "unsupported in the old run and no end in the new run", True),
+        (UNSUPPORTED, None, "unsupported in the old run and no result in the new run", True),
         (UNSUPPORTED, UNSUPPORTED, "unsupported in both runs", False),
         (value(), failed(exit_status=3), "suite error in the new run", True),
         (failed(exit_status=3), failed(protocol_error="no JSON"), "suite error in either run", True),
@@ -85,7 +85,7 @@ def test_what_could_not_be_compared_is_said(changes, old, new, why, blind):
     assert [(one.id, one.why) for one in found.not_compared] == [("cases/f::x[1]", why)]
     assert found.blind is blind
     assert not found.any
-    assert found.sentence == f"No change in the 1 calls that were compared; not compared: 1 {why}."
+    assert found.sentence == f"No change in the 1 compared calls; not compared: 1 {why}."
 
 
 def test_nothing_compared_is_not_nothing_changed(changes):
@@ -109,7 +109,7 @@ def test_edited_added_removed_and_moved(changes):
     assert found.moved == (("cases/f::old-name[1]", "cases/f::new-name[1]"),)
     (change,) = found.changed
     assert (change.id, change.case, change.moved_from) == ("cases/f::new-name[1]", "cases/f::new-name", "cases/f::old-name[1]")
-    assert found.sentence == "1 of 2 calls that were compared changed; not compared: 1 edited, 1 added, 1 removed."
+    assert found.sentence == "1 of the 2 compared calls changed; not compared: 1 edited, 1 added, 1 removed."
     assert not found.blind, "the commit that edited the cases tells of them"
 
 
@@ -204,7 +204,7 @@ def test_what_another_shard_may_hold_was_neither_added_nor_removed(changes):
     found = changes(whole, part, new_options={"shard": "2/3"})
     assert (found.added, found.removed, found.compared) == ((), (), 1)
     assert found.blind
-    assert found.sentence == "No change in the 1 calls that were compared; not compared: 2 in no shard of the new run that is here."
+    assert found.sentence == "No change in the 1 compared calls; not compared: 2 in a shard of the new run that was not given."
     found = changes(part, whole, old_options={"shard": "2/3"})
     assert (found.added, found.removed) == ((), ())
     assert [one.id for one in found.not_compared] == ["cases/f::x[1]", "cases/f::x[3]"]
@@ -219,6 +219,6 @@ def test_a_call_of_a_block_that_was_cut_has_no_end(tmp_path):
             call["block"] = "b"
     del new.calls["cases/f::x[2]"], new.ends["cases/f::x[2]"]
     found = compare(old, new)
-    assert (found.removed, found.not_compared[0].why, found.compared) == ((), "no end in the new run", 1)
+    assert (found.removed, found.not_compared[0].why, found.compared) == ((), "no result in the new run", 1)
     new.blocks["b"]["hash"] = "another"
     assert compare(old, new).removed == ("cases/f::x[2]",)

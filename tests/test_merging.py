@@ -64,7 +64,7 @@ def test_what_one_part_left_over_another_may_end(made):
 
 def test_a_duplicate_subject_is_refused(made):
     files = [made("a", {"f::x[1]": value(), "f::x[2]": value()}), made("b", {"f::x[2]": value(), "f::x[1]": value()})]
-    assert refusal(files, partial=True) == "duplicate subject: a and b both hold ends of 2.21.0, for 2 calls, such as cases/f::x[2]"
+    assert refusal(files, partial=True) == "duplicate subject: a and b both have results of 2.21.0 for 2 calls, such as cases/f::x[2]"
 
 
 def test_one_call_in_two_parts_is_refused(made):
@@ -100,8 +100,8 @@ def test_the_file_that_holds_the_example_is_named(made):
 def test_a_run_that_did_not_come_to_its_end_is_refused_unless_partial(made):
     killed = made("a", {"f::x[1]": value(), "f::x[2]": None}, footer=False)
     assert refusal([killed]) == (
-        "a: no footer: that run did not come to its end; a: 1 of 2 planned calls have no end of 2.21.0, such as cases/f::x[2]"
-        " (--partial: what has no end counts as missing)"
+        "a: the footer is missing: the run was interrupted; a: 1 of 2 planned calls have no result of 2.21.0, such as cases/f::x[2]"
+        "; --partial accepts this, and counts calls without a result as missing"
     )
     (column,) = merge([killed], partial=True)
     assert not column.records.complete
@@ -110,7 +110,7 @@ def test_a_run_that_did_not_come_to_its_end_is_refused_unless_partial(made):
 
 def test_a_footer_with_planned_calls_left_is_refused_too(made):
     assert refusal([made("a", {"f::x[1]": value(), "f::x[2]": None, "f::x[3]": None})]).startswith(
-        "a: 2 of 3 planned calls have no end of 2.21.0, such as cases/f::x[2]"
+        "a: 2 of 3 planned calls have no result of 2.21.0, such as cases/f::x[2]"
     )
 
 
@@ -137,7 +137,7 @@ def test_several_subjects_in_one_file_are_columns(made, tmp_path):
     assert [column.label for column in columns] == ["2.21.0", "2.21.0 oneDNN"]
     assert [[end["digest"] for end in column.records.ends.values()] for column in columns] == [["aa", "aa"], ["other", "other"]]
     assert [list(column.records.subjects) for column in columns] == [[subject()["key"]], [ONEDNN["key"]]]
-    with pytest.raises(Refused, match=r"a: holds 2 subjects \(2.21.0, 2.21.0 oneDNN\), and one belongs here"):
+    with pytest.raises(Refused, match=r"a: contains 2 subjects \(2.21.0, 2.21.0 oneDNN\); expected exactly one"):
         single(*file)
 
 
@@ -147,8 +147,8 @@ def test_calls_shared_out_between_subjects_are_missing_in_either(tmp_path, made)
     records.every_end[1]["subject"] = ONEDNN["key"]
     records.started.add("cases/f::x[3]")
     said = refusal([(name, records)])
-    assert "a: 2 of 3 planned calls have no end of 2.21.0, such as cases/f::x[2]" in said
-    assert "a: 2 of 3 planned calls have no end of 2.21.0 oneDNN, such as cases/f::x[1]" in said
+    assert "a: 2 of 3 planned calls have no result of 2.21.0, such as cases/f::x[2]" in said
+    assert "a: 2 of 3 planned calls have no result of 2.21.0 oneDNN, such as cases/f::x[1]" in said
     columns = merge([(name, records)], partial=True)
     assert [list(column.records.ends) for column in columns] == [["cases/f::x[1]"], ["cases/f::x[2]"]]
     assert [sorted(column.records.started) for column in columns] == [
@@ -174,7 +174,7 @@ def test_a_call_made_again_for_the_same_subject_has_its_last_end(made, tmp_path)
 def test_an_end_of_an_unknown_subject_is_refused(made):
     name, records = made("a", {"f::x[1]": value()})
     records.subjects.clear()
-    assert refusal([(name, records)]).startswith("a: the end of cases/f::x[1] is of subject '")
+    assert refusal([(name, records)]).startswith("a: cases/f::x[1] has a result of subject '")
 
 
 THREE = {"f::x[1]": value(), "f::x[2]": value(), "f::x[3]": value()}
@@ -197,7 +197,7 @@ def test_all_shards_are_a_whole_run_in_any_order(made):
 
 def test_missing_shards_are_told_and_refused_unless_partial(made):
     files = [sharded(made, "a", 1, of=4), sharded(made, "c", 3, of=4)]
-    assert refusal(files).startswith("2.21.0: shards 2, 4 of 4 are missing (--partial")
+    assert refusal(files).startswith("2.21.0: shards 2, 4 of 4 are missing; --partial accepts this")
     (column,) = merge(files, partial=True)
     assert not column.records.complete
     assert column.records.lacks == ["shards 2, 4 of 4 are missing"]
@@ -207,9 +207,9 @@ def test_shards_that_are_not_of_one_run_are_refused_by_name(made):
     one, two = sharded(made, "a", 1), sharded(made, "b", 2)
     assert refusal([one, two, sharded(made, "c", 2)]) == "duplicate shard: b and c are both shard 2/3 of 2.21.0"
     assert refusal([one, sharded(made, "d", 2, of=4)]) == "not shards of one run of 2.21.0: a is one of 3, d is one of 4"
-    assert refusal([one, made("e", {"f::x[2]": value()})]) == "not shards of one run of 2.21.0: a is one of 3, e is none"
+    assert refusal([one, made("e", {"f::x[2]": value()})]) == "not shards of one run of 2.21.0: a is one of 3, e is not a shard"
     assert refusal([one, sharded(made, "g", 2, on=ONEDNN)], partial=True) == (
-        "shards differ: shard 1/3 of 2.21.0 (a); shard 2/3 of 2.21.0 oneDNN (g): of each subject the same are needed"
+        "shards differ: shard 1/3 of 2.21.0 (a); shard 2/3 of 2.21.0 oneDNN (g): every subject must cover the same shards"
     )
 
 
@@ -221,7 +221,7 @@ def test_each_subject_has_its_shards(made):
 
 def test_a_shard_in_which_nothing_fell_belongs_to_the_run(made):
     idle = made("d", {}, shard="4/4")
-    assert merge([idle], partial=True)[0].records.lacks == ["it is shard 4 of 4, and the others hold the rest"]
+    assert merge([idle], partial=True)[0].records.lacks == ["shards 1, 2, 3 of 4 are missing"]
     (column,) = merge([idle, *(sharded(made, f"{number}", number, of=4) for number in (1, 2, 3))])
     assert column.records.complete
 
@@ -239,7 +239,7 @@ def test_calls_of_a_block_that_were_not_made_are_missing(made):
     name, records = made("a", {"f::x[1]": value(), "f::y[1]": value()})
     block(records, 3, ["cases/f::x[1]"])
     assert records.planned == 4
-    assert "a: 2 of 4 planned calls have no end of 2.21.0, such as cases/f::x[calls]" in refusal([(name, records)])
+    assert "a: 2 of 4 planned calls have no result of 2.21.0, such as cases/f::x[calls]" in refusal([(name, records)])
     other = made("b", {"f::x[1]": value(), "f::x[2]": value(), "f::y[1]": value()}, on=ONEDNN)
     block(other[1], 3, ["cases/f::x[1]", "cases/f::x[2]"])
     assert len(merge([(name, records), other], partial=True)) == 2, "the plans are the same, though more of one was made"

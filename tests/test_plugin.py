@@ -331,16 +331,16 @@ def test_what_changed_since_an_earlier_run(pytester, write, run):
     write(cases__declared=WRONG, cases__good=GOOD)
     assert run("cases", "--tf-modes", "eager").ret == 1
     result = run("cases", "--tf-modes", "eager", "-n", "2", *earlier)
-    result.stdout.fnmatch_lines(["since reports/results.jsonl: Nothing changed: all 3 calls were compared."])
+    result.stdout.fnmatch_lines(["since reports/results.jsonl: No change: all 3 calls were compared."])
     write(cases__declared=DECLARED)
     result = run("cases", "--tf-modes", "eager", *earlier)
-    result.stdout.fnmatch_lines(["since reports/results.jsonl: No change in the 2 calls that were compared; not compared: 1 edited."])
+    result.stdout.fnmatch_lines(["since reports/results.jsonl: No change in the 2 compared calls; not compared: 1 edited."])
     assert result.ret == 0
     path = pytester.path / "reports/results.jsonl"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"verdict":"conforms"', '"verdict":"deviates"'), encoding="utf-8")
     result = run("cases", "--tf-modes", "eager", *earlier)
-    result.stdout.fnmatch_lines(["since reports/results.jsonl: 2 of 3 calls that were compared changed."])
+    result.stdout.fnmatch_lines(["since reports/results.jsonl: 2 of the 3 compared calls changed."])
     assert result.ret == 0, "the run is judged by its verdicts"
     assert records(pytester).complete
     assert "since reports/" not in run("cases", "--tf-modes", "eager").stdout.str()

@@ -152,7 +152,7 @@ def test_a_refusal_as_documented(tensorflow):
 def test_no_tensorflow_is_one_clear_message(tmp_path, monkeypatch, capsys):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('libcudart is missing')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert main(["probe", *words(PLAIN)]) == 3
+    assert main(["probe", *words(PLAIN)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(

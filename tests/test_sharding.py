@@ -25,7 +25,7 @@ IDS = [f"cases/f.yaml::case[{number}-eager]" for number in range(400)]
     ("text", "numbers", "missing", "words"),
     [
         ("1/1", (1,), (), ""),
-        ("3/8", (3,), (1, 2, 4, 5, 6, 7, 8), "it is shard 3 of 8, and the others hold the rest"),
+        ("3/8", (3,), (1, 2, 4, 5, 6, 7, 8), "shards 1, 2, 4, 5, 6, 7, 8 of 8 are missing"),
         ("4,1,3/4", (1, 3, 4), (2,), "shard 2 of 4 is missing"),
         ("1,3/4", (1, 3), (2, 4), "shards 2, 4 of 4 are missing"),
     ],
@@ -133,8 +133,8 @@ def test_the_shards_of_a_run_are_the_run(shard, pytester, options, capsys):
     assert without_times(merged) == [line for line in without_times(whole) if line["type"] != "start"]
     assert read(merged).complete
     assert main(["compare", str(whole), str(merged)]) == 0
-    assert "Nothing changed: all 184 calls were compared." in capsys.readouterr().out
-    assert "it is shard 2 of 3, and the others hold the rest" in (pytester.path / "shard2/index.html").read_text(encoding="utf-8")
+    assert "No change: all 184 calls were compared." in capsys.readouterr().out
+    assert "shards 1, 3 of 3 are missing" in (pytester.path / "shard2/index.html").read_text(encoding="utf-8")
 
 
 def test_another_case_moves_no_call(shard, pytester):
@@ -173,5 +173,5 @@ def test_another_shard_is_not_resumed(shard, pytester):
 def test_a_header_of_no_shard_is_said(tmp_path, capsys):
     path = tmp_path / "x.jsonl"
     path.write_text(json.dumps({"type": "header", "schema": 3, "suite": "0", "created": "now", "shard": "8/3"}) + "\n")
-    assert main(["report", str(path)]) == 1
+    assert main(["report", str(path)]) == 2
     assert "x.jsonl:1: header.shard: '8/3' is not K/N with K from 1 to N, as in 3/8" in capsys.readouterr().err

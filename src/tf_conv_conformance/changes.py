@@ -150,9 +150,9 @@ def _only(run: Records, other: Records, moved: Container[str], which: str) -> tu
             continue
         block = call.get("block")
         if block in other.blocks and block in run.blocks and other.blocks[block]["hash"] == run.blocks[block]["hash"]:
-            apart.append(NotCompared(identifier, f"no end in the {which} run"))
+            apart.append(NotCompared(identifier, f"no result in the {which} run"))
         elif other.shards and other.shards.missing:
-            apart.append(NotCompared(identifier, f"in no shard of the {which} run that is here"))
+            apart.append(NotCompared(identifier, f"in a shard of the {which} run that was not given"))
         else:
             alone.append(identifier)
     return alone, apart
@@ -239,10 +239,10 @@ def _sentence(changes: Changes) -> str:
     if not total:
         said = "Nothing could be compared"
     elif count:
-        said = f"{count:,} of {total:,} calls that were compared changed"
+        said = f"{count:,} of the {total:,} compared calls changed"
     else:
         whole = not apart and not changes.values_unknown
-        said = f"Nothing changed: all {total:,} calls were compared" if whole else f"No change in the {total:,} calls that were compared"
+        said = f"No change: all {total:,} calls were compared" if whole else f"No change in the {total:,} compared calls"
     if changes.values_unknown:
-        said += f" ({changes.values_unknown:,} of them by shape and dtype, not by value)"
+        said += f" ({changes.values_unknown:,} of them by shape and dtype only)"
     return f"{said}; not compared: {', '.join(apart)}." if apart else f"{said}."

@@ -10,7 +10,7 @@ from tf_conv_conformance.comparison import shape_text, value_text
 from tf_conv_conformance.results import Line
 
 Aspect = Literal["verdict", "outcome", "shape", "dtype", "error", "signal", "values", "warnings"]
-ABSENT = {"missing": "no end", "unsupported": "unsupported", "suite error": "suite error"}
+ABSENT = {"missing": "no result", "unsupported": "unsupported", "suite error": "suite error"}
 """Why a call with such a verdict has nothing to compare."""
 
 
@@ -33,7 +33,7 @@ def outcome(end: Line) -> str:
 
 def absent(end: Line | None) -> str | None:
     """Return why a call has nothing to compare; None if it has."""
-    return "no end" if end is None else ABSENT.get(end["verdict"])
+    return "no result" if end is None else ABSENT.get(end["verdict"])
 
 
 def told(end: Line) -> str:

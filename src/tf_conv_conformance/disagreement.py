@@ -60,7 +60,7 @@ def _pattern(ends: Sequence[Line | None], kinds: Sequence[Sequence[Line]]) -> It
     verdicts = [kind[0]["verdict"] for kind in kinds]
     for end in ends:
         if end is None or (why := absent(end)):
-            yield "no end" if end is None else str(why)
+            yield "no result" if end is None else str(why)
             continue
         number = next(number for number, kind in enumerate(kinds) if any(end is one for one in kind))
         alike = [other for other, verdict in enumerate(verdicts) if verdict == verdicts[number]]

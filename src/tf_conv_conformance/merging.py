@@ -60,10 +60,14 @@ def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[
 
 
 def single(name: str, records: Records) -> Column:
-    """The one column of a file, partial or not. Raises :class:`Refused` where it holds more."""
-    columns = merge([(name, records)], partial=True)
+    """Return the one column of a file, partial or not. Raises :class:`Refused` if it has more."""
+    return sole(name, merge([(name, records)], partial=True))
+
+
+def sole(name: str, columns: Sequence[Column]) -> Column:
+    """Return the only column. Raises :class:`Refused` if there are more."""
     if len(columns) > 1:
-        raise Refused(f"{name}: holds {len(columns)} subjects ({', '.join(column.label for column in columns)}), and one belongs here")
+        raise Refused(f"{name}: contains {len(columns)} subjects ({', '.join(column.label for column in columns)}); expected exactly one")
     return columns[0]
 
 
@@ -78,7 +82,7 @@ def _split(name: str, records: Records) -> Iterator[tuple[str | None, _Part]]:
     known: dict[str | None, str | None] = {None: None, **{key: series(line["subject"]) for key, line in records.subjects.items()}}
     for end in records.every_end:
         if end["subject"] not in known:
-            raise Refused(f"{name}: the end of {end['id']} is of subject {end['subject']!r}, which the file does not describe")
+            raise Refused(f"{name}: {end['id']} has a result of subject {end['subject']!r}, which the file does not describe")
         key = known[end["subject"]]
         ends.setdefault(key, {})[end["id"]] = end
         if end["subject"] is not None:
@@ -119,7 +123,7 @@ def _joined(label: str, parts: Sequence[_Part]) -> Shards | None:
     for name, shards in told:
         if shards is None or shards.of != of:
             raise Refused(
-                f"not shards of one run of {label}: {first} is one of {of}, {name} is {f'one of {shards.of}' if shards else 'none'}"
+                f"not shards of one run of {label}: {first} is one of {of}, {name} is {f'one of {shards.of}' if shards else 'not a shard'}"
             )
         for number in shards.numbers:
             if number in holders:
@@ -135,7 +139,7 @@ def _same_shards(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -
             f"{f'shard {column.records.shards}' if column.records.shards else 'a whole run'} of {column.label} ({_names(parts)})"
             for column, parts in zip(columns, groups, strict=True)
         ]
-        raise Refused(f"shards differ: {'; '.join(held)}: of each subject the same are needed")
+        raise Refused(f"shards differ: {'; '.join(held)}: every subject must cover the same shards")
 
 
 def _union(label: str, parts: Sequence[_Part]) -> Records:
@@ -162,7 +166,7 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
         merged.started |= part.records.started
     if twice:
         identifier, one, other = twice[0]
-        raise Refused(f"duplicate subject: {one} and {other} both hold ends of {label}, for {len(twice):,} calls, such as {identifier}")
+        raise Refused(f"duplicate subject: {one} and {other} both have results of {label} for {len(twice):,} calls, such as {identifier}")
     merged.every_end = list(merged.ends.values())
     if all(footers := [part.records.footer for part in parts]):
         finished = max(str(footer.get("finished")) for footer in footers if footer)
@@ -229,7 +233,7 @@ def _names(parts: Sequence[_Part]) -> str:
 
 
 def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> None:
-    """Refuse missing shards, files without a footer, and planned calls that have no end in any file of their series."""
+    """Refuse missing shards, files without a footer, and planned calls without a result in any file of their series."""
     said = []
     for column, parts in zip(columns, groups, strict=True):
         if column.records.shards and column.records.shards.missing:
@@ -238,12 +242,12 @@ def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> N
         for part in parts:
             missing = _missing(part.records, column.records, made)
             if part.records.footer is None:
-                said.append(f"{part.name}: no footer: that run did not come to its end")
+                said.append(f"{part.name}: the footer is missing: the run was interrupted")
             if missing:
                 of = f"{sum(missing.values()):,} of {part.records.planned:,} planned calls"
-                said.append(f"{part.name}: {of} have no end of {column.label}, such as {next(iter(missing))}")
+                said.append(f"{part.name}: {of} have no result of {column.label}, such as {next(iter(missing))}")
     if said:
-        raise Refused("; ".join(said) + " (--partial: what has no end counts as missing)")
+        raise Refused("; ".join(said) + "; --partial accepts this, and counts calls without a result as missing")
 
 
 def lines(records: Records) -> Iterator[Line]:

@@ -26,14 +26,18 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-python", metavar="PATH", help="ask the TensorFlow of another interpreter, which needs nothing of this suite")
     asking = f"ask a subject that tf_subjects of the ini file names (all: each), or one defined here: '{FORM}'; repeat it for others"
     option("--tf-subject", metavar="NAME", action="append", default=[], help=asking)
-    option("--tf-since", metavar="RESULTS.jsonl", help="the record file of an earlier run: say what changed since")
+    option("--tf-since", metavar="RESULTS", help="an earlier run (its record file, or a folder of its shards): say what changed since")
     option("--tf-baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
     option("--tf-update-baseline", action="store_true", help="write this run's failures to the baseline")
     option("--tf-resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
     blocks = f"make one test of so many calls of a sweep that has more; 1: every call is a test of its own (default: {BLOCK})"
     option("--tf-block", metavar="CALLS", type=int, default=BLOCK, help=blocks)
     option("--tf-shard", metavar="K/N", help="make the tests of one of N shards alone, K from 1; the other shards make the rest")
-    option("--tf-durations", metavar="RESULTS.jsonl", help="the record file of an earlier run: share out by how long its calls took")
+    option(
+        "--tf-durations",
+        metavar="RESULTS",
+        help="balance shards by the durations in the record files of an earlier run (a file or a folder)",
+    )
     option("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     option("--tf-memory", metavar="GIB", type=float, default=8.0, help="memory limit of each TensorFlow process (default: 8)")
     option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")

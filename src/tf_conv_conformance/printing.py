@@ -35,14 +35,14 @@ def _section(title: str, body: Sequence[str]) -> Iterator[tuple[str, str | None]
 
 
 def _environment(change: EnvironmentChange) -> str:
-    old, new = (plain("not there" if value is None else value or "(empty)") for value in (change.old, change.new))
-    return f"{plain(change.name)}: {old} → {new}" + ("  (another series)" if change.identifies else "")
+    old, new = (plain("none" if value is None else value or "(empty)") for value in (change.old, change.new))
+    return f"{plain(change.name)}: {old} → {new}" + ("  (another subject)" if change.identifies else "")
 
 
 def _documentation(change: DocumentationChange) -> Iterator[str]:
     yield plain(change.rule)
-    yield f"  - {plain(change.old) if change.old else '(it was not there)'}"
-    yield f"  + {plain(change.new) if change.new else '(it is no longer there)'}"
+    yield f"  - {plain(change.old) if change.old else '(not there before)'}"
+    yield f"  + {plain(change.new) if change.new else '(no longer there)'}"
 
 
 def _group_lines(group: Group) -> Iterator[str]:

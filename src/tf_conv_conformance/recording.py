@@ -23,7 +23,7 @@ from tf_conv_conformance.recorder import Recorder, in_order
 from tf_conv_conformance.report.page import write
 from tf_conv_conformance.results import LISTED, Line, NotRecords, Records, file_name, is_new_failure, read
 from tf_conv_conformance.resuming import carried
-from tf_conv_conformance.runs import against, earlier
+from tf_conv_conformance.runs import against, run
 
 BYTES_A_CALL = 4096  # of the record file and the page, at most
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
@@ -44,7 +44,7 @@ SINCE: pytest.StashKey[Since] = pytest.StashKey()
 def remember(config: pytest.Config, path: str) -> None:
     """Read an earlier run, relative to where pytest was started. Raises ``pytest.UsageError`` where it cannot be read."""
     try:
-        config.stash[SINCE] = Since(path, earlier(given(config, path)))
+        config.stash[SINCE] = Since(path, run(given(config, path)))
     except (NotRecords, Refused) as error:
         raise pytest.UsageError(f"--tf-since: {error}") from error
 

@@ -21,6 +21,7 @@ import datetime
 import gc
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -90,11 +91,11 @@ class Records:
 
     @property
     def lacks(self) -> list[str]:
-        """What of the whole run is not here, in words."""
+        """Say what of the whole run is missing."""
         said = [self.shards.words] if self.shards and self.shards.missing else []
         if self.footer is None or self.missing:
-            missing = f"{self.missing:,} of {self.planned:,} planned calls have no end"
-            said.append(missing if self.missing else "it did not come to its end")
+            missing = f"{self.missing:,} of {self.planned:,} planned calls have no result"
+            said.append(missing if self.missing else "the run was interrupted")
         return said
 
     @property
@@ -138,6 +139,16 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def record_files(path: Path) -> list[Path]:
+    """Return the record file at a path, or those in a folder, at any depth. Raises :class:`NotRecords` if it has none."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.rglob("results*.jsonl"))
+    if not found:
+        raise NotRecords(f"{path}: expected a record file or a folder of them, got a folder without results*.jsonl")
+    return found
+
+
 @uncollected()
 def read(path: Path, limit: int | None = None) -> Records:
     """The records in a file; a torn last line is left out. Values that are the same in many lines are one object: none is to be changed.
@@ -169,6 +180,7 @@ def _not_a_line(path: Path, number: int, error: Exception | str) -> NotRecords:
     return NotRecords(f"{path}:{number}: {error}")
 
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 LINE_LIMIT = 2**24  # bytes: a case has at most 4 MiB
 BATCH = 256
 """Lines that are parsed at once, so that they have their names in common: what a name of each line would take is half of the memory."""
@@ -202,16 +214,28 @@ def _parsed(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line]]:
         except (ValueError, RecursionError):
             lines = []
         if len(lines) == len(texts):
-            yield from enumerate(lines, first)
+            for number, (line, text) in enumerate(zip(lines, texts, strict=True), first):
+                if _SURROGATE.search(text) and not _encodes(line):
+                    raise _not_a_line(path, number, "expected text, got half of a surrogate pair, which no text file can hold")
+                yield number, line
         else:  # one of them is no value, or two
             for number, text in enumerate(texts, first):
                 try:
-                    yield number, json.loads(text)
+                    yield number, json.loads(text)  # never written again: one of these lines is refused
                 except (ValueError, RecursionError):
                     start = shown(text.rstrip(b"\n").decode("utf-8", "backslashreplace"))
                     got = "compressed data" if text.startswith(b"\x1f\x8b") else start
                     raise _not_a_line(path, number, f"expected a JSON object, got {got}") from None
         first += len(texts)
+
+
+def _encodes(line: object) -> bool:
+    """Whether all text of a line can be written again."""
+    try:
+        json.dumps(line, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _take(records: Records, line: Line, values: SharedValues) -> None:

@@ -3,70 +3,81 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from tf_conv_conformance.changes import Changes, compare
-from tf_conv_conformance.merging import Column, Refused, merge, single
+from tf_conv_conformance.merging import Column, Refused, merge, sole
 from tf_conv_conformance.quoting import plain
-from tf_conv_conformance.results import LISTED, NotRecords, read
+from tf_conv_conformance.results import LISTED, NotRecords, read, record_files
 from tf_conv_conformance.series import series
+
+TROUBLE = 2
+"""The exit status if a command cannot do its work."""
+
+
+class Unwritable(Exception):
+    """A file that cannot be written; the message names it and says why."""
 
 
 def columns(paths: Sequence[Path], partial: bool) -> tuple[Column, ...]:
-    """The columns of record files, and of all those in folders; one file alone may be partial. Raises NotRecords, Refused."""
-    files = [file for path in paths for file in (sorted(path.rglob("results*.jsonl")) if path.is_dir() else [path])]
-    if not files:
-        raise NotRecords(f"{', '.join(map(str, paths))}: no results*.jsonl in there")
+    """Return the columns of record files, and of all those in folders. Raises NotRecords, Refused."""
+    files = [file for path in paths for file in record_files(path)]
     limit = LISTED if len(files) == 1 else None  # of several, a call must be in all columns
-    return merge([(str(file), read(file, limit)) for file in files], partial or len(files) == 1)
+    return merge([(str(file), read(file, limit)) for file in files], partial)
 
 
-def earlier(path: Path) -> Column:
-    """An earlier run, to hold another against. Raises NotRecords, Refused."""
-    return single(str(path), read(path))
+def run(path: Path) -> Column:
+    """Return the run in a record file, or in the files of a folder, to be compared with another.
+
+    It may be partial: a comparison says what it could not compare. Raises NotRecords, Refused.
+    """
+    return sole(str(path), merge([(str(file), read(file)) for file in record_files(path)], partial=True))
 
 
 def against(old: Column, now: Sequence[Column]) -> Changes:
-    """What changed since an earlier run in the column of its series, or in the only one there is. Raises Refused."""
+    """Return what changed since an earlier run in the column of its series, or in the only one there is. Raises Refused."""
     key = series(old.subject and old.subject["subject"])
     same = [column for column in now if series(column.subject and column.subject["subject"]) == key]
     if not same and len(now) > 1:
-        raise Refused(f"the earlier run is of {old.label}, and this is of {', '.join(column.label for column in now)}")
+        raise Refused(f"the earlier run is of {old.label}; expected one of {', '.join(column.label for column in now)}")
     column = (same or now)[0]
     found = compare(old.records, column.records)
     return replace(found, new=column.label, old=column.label if same else found.old)
 
 
 def report(paths: Sequence[Path], output: Path, since: Path | None, partial: bool) -> int:
-    """Render record files as one page; 1 where one cannot be read, merged or written."""
+    """Render record files as one page; return the exit status."""
     from tf_conv_conformance.report.page import write
 
     def render() -> int:
         found = columns(paths, partial)
-        write(found, output, against(earlier(since), found) if since else None)
+        changes = against(run(since), found) if since else None
+        with _writing(output):
+            write(found, output, changes)
         print(output)
         return 0
 
-    return _saying_why_not(render, output, 1)
+    return _saying_why_not(render)
 
 
 def summarise(paths: Sequence[Path], since: Path | None, partial: bool) -> int:
-    """Print a summary of record files in Markdown; 1 where one cannot be read or merged."""
+    """Print a summary of record files in Markdown; return the exit status."""
     from tf_conv_conformance.summary import summary
     from tf_conv_conformance.terminal import console, verbatim
 
     def say() -> int:
         found = columns(paths, partial)
-        verbatim(console(), summary(found, against(earlier(since), found) if since else None))
+        verbatim(console(), summary(found, against(run(since), found) if since else None))
         return 0
 
-    return _saying_why_not(say, None, 1)
+    return _saying_why_not(say)
 
 
 def told(paths: Sequence[Path], folder: Path, partial: bool) -> int:
-    """Write README.md and outcomes.json on what changed with which version; 1 where a file cannot be read, merged or written."""
+    """Write README.md and outcomes.json on what changed with which version; return the exit status."""
     from tf_conv_conformance.report import history
     from tf_conv_conformance.report.calls import shown
     from tf_conv_conformance.report.versions import patterns
@@ -75,57 +86,64 @@ def told(paths: Sequence[Path], folder: Path, partial: bool) -> int:
         found = columns(paths, partial)
         calls = shown(found)
         unlike = patterns(found, calls)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "README.md").write_text(history.page(found, calls, unlike), encoding="utf-8", newline="\n")
-        (folder / "outcomes.json").write_text(history.outcomes(found, unlike, calls), encoding="utf-8", newline="\n")
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "README.md").write_text(history.page(found, calls, unlike), encoding="utf-8", newline="\n")
+            (folder / "outcomes.json").write_text(history.outcomes(found, unlike, calls), encoding="utf-8", newline="\n")
         print(folder / "README.md")
         return 0
 
-    return _saying_why_not(write, folder, 1)
+    return _saying_why_not(write)
 
 
 def compared(old: Path, new: Path, output: Path | None) -> int:
-    """Print what changed from one record file to another, and render it; 1 where anything did or could not be seen, 2 on trouble."""
+    """Print what changed from one run to another, and render it; return the exit status: 1 for any change, or a call not compared."""
     from tf_conv_conformance.printing import print_changes
     from tf_conv_conformance.report.page import write
     from tf_conv_conformance.terminal import console
 
     def say() -> int:
-        now = single(str(new), read(new))
-        changes = against(earlier(old), [now])
+        now = run(new)
+        changes = against(run(old), [now])
         if output is not None:
-            write([now], output, changes)
+            with _writing(output):
+                write([now], output, changes)
         print_changes(changes, console())
         return int(changes.any or changes.blind)
 
-    return _saying_why_not(say, output, 2)
+    return _saying_why_not(say)
 
 
 def merged(paths: Sequence[Path], output: Path, partial: bool) -> int:
-    """Write the record files of one subject's shards or other parts as one; 1 where one cannot be read, merged or written."""
+    """Write the record files of one subject's shards or other parts as one; return the exit status."""
     from tf_conv_conformance.merging import lines
     from tf_conv_conformance.recorder import settle, written
 
     def write() -> int:
-        found = columns(paths, partial)
-        if len(found) > 1:
-            raise Refused(f"{len(found)} subjects ({', '.join(column.label for column in found)}), and a merged file is of one")
-        with output.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(map(written, lines(found[0].records)))
-        settle(output)
+        column = sole("the merged file", columns(paths, partial))
+        with _writing(output):
+            with output.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(map(written, lines(column.records)))
+            settle(output)
         print(output)
         return 0
 
-    return _saying_why_not(write, output, 1)
+    return _saying_why_not(write)
 
 
-def _saying_why_not(run: Callable[[], int], output: Path | None, trouble: int) -> int:
-    """The exit status of a command, with a line of what is wrong with its files."""
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raise :class:`Unwritable` if a file cannot be written."""
     try:
-        return run()
-    except (NotRecords, Refused) as error:
-        said = plain(error, 4000)
+        yield
     except OSError as error:
-        said = f"cannot write {output}: {error.strerror}"
-    print(f"tf-conv-conformance: {said}", file=sys.stderr)
-    return trouble
+        raise Unwritable(f"cannot write {path}: {error.strerror}") from error
+
+
+def _saying_why_not(command: Callable[[], int]) -> int:
+    """Run a command; if it cannot do its work, say why in one line."""
+    try:
+        return command()
+    except (NotRecords, Refused, Unwritable) as error:
+        print(f"tf-conv-conformance: {plain(error, 4000)}", file=sys.stderr)
+        return TROUBLE

@@ -23,12 +23,10 @@ class Shards:
 
     @property
     def words(self) -> str:
-        """What of the whole run is not here, in a few words; empty where nothing is missing."""
+        """Say which shards are missing; empty if none is."""
         missing = self.missing
         if not missing:
             return ""
-        if len(self.numbers) == 1:
-            return f"it is shard {self.numbers[0]} of {self.of}, and the others hold the rest"
         shards = "shard" if len(missing) == 1 else "shards"
         return f"{shards} {', '.join(map(str, missing))} of {self.of} {'is' if len(missing) == 1 else 'are'} missing"
 

@@ -6,13 +6,14 @@ import hashlib
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import pytest
 
 from tf_conv_conformance.options import given, shard
 from tf_conv_conformance.planning import planned
-from tf_conv_conformance.results import NotRecords, Records, read
+from tf_conv_conformance.results import NotRecords, read, record_files
 from tf_conv_conformance.shard import Shards
 
 OVERHEAD = 0.005
@@ -57,19 +58,22 @@ def asked(config: pytest.Config) -> Part | None:
     if told is not None:
         return Part(one, told["tf_conv_seconds"])
     try:
-        return Part(one, None if path is None else durations(read(given(config, path))))
+        return Part(one, None if path is None else durations(given(config, path)))
     except NotRecords as error:
         raise pytest.UsageError(f"--tf-durations: {error}") from error
 
 
-def durations(records: Records) -> dict[str, float]:
-    """How many seconds each test took, by the id of its call or of its block. A call that was not made took none and is not there."""
+def durations(path: Path) -> dict[str, float]:
+    """Return how many seconds each test took, by the id of its call or of its block.
+
+    The path is that of a record file, or of a folder of them, such as shards. A call that was not made is left out.
+    """
     found: dict[str, float] = {}
-    for identifier, end in records.ends.items():
-        seconds = end.get("seconds")
-        if seconds is not None:
-            test = records.calls.get(identifier, {}).get("block", identifier)
-            found[test] = found.get(test, 0.0) + seconds
+    for records in map(read, record_files(path)):
+        for identifier, end in records.ends.items():
+            if "seconds" in end:
+                test = records.calls[identifier].get("block", identifier)
+                found[test] = found.get(test, 0.0) + end["seconds"]
     return found
 
 

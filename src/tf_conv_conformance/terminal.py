@@ -23,8 +23,16 @@ def console() -> Console:
     if hasattr(sys.stdout, "reconfigure"):
         codecs.register_error("tf-conv-conformance", _plainly)
         sys.stdout.reconfigure(errors="tf-conv-conformance")
-    found = Console(markup=False, highlight=False, emoji=False)
-    return found if found.is_terminal else Console(markup=False, highlight=False, emoji=False, width=WIDTH)
+    found = _Console(markup=False, highlight=False, emoji=False)
+    return found if found.is_terminal else _Console(markup=False, highlight=False, emoji=False, width=WIDTH)
+
+
+class _Console(Console):
+    """A console that leaves a closed pipe to its caller."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the ``BrokenPipeError`` again."""
+        raise
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:

@@ -52,7 +52,7 @@ KINDS: dict[Kind, str] = {
     "vacuous": "the check proved nothing: a wrong oracle predicts the same on this data",
     "flaky": "the same call gave two different answers",
     "suite error": "the suite itself failed, which says nothing about TensorFlow",
-    "missing": "planned, and no end was recorded",
+    "missing": "planned, but no result was recorded",
     "unsupported": "the subject lacks what the case asks for",
 }
 MARKER = "tf_"
