@@ -68,7 +68,8 @@ def compare(arguments: argparse.Namespace) -> int:
     return compared(arguments.old, arguments.new, arguments.output)
 
 
-COMPARE = """Print what changed from OLD to NEW, call by call: verdict, outcome, shape, dtype, values, error, signal, warnings.
+COMPARE = """Print what changed from OLD to NEW, call by call: verdict, outcome, shape, dtype,
+values, error, signal, warnings.
 
 exit status:
   0  no change: every call that both runs planned was compared, with the same result
@@ -232,11 +233,11 @@ def parser() -> argparse.ArgumentParser:
     explaining.set_defaults(run=explain)
 
     rendering = commands.add_parser("report", help="render record files as one HTML page")
-    rendering.add_argument("-o", "--output", type=Path, default=Path("index.html"), help="default: index.html")
+    rendering.add_argument("-o", "--output", type=Path, default=Path("index.html"), help="the page to write (default: index.html)")
     _takes_records(rendering, report)
     about = "join the record files of one run, such as its shards, into one file"
     merging = commands.add_parser("merge", help=about, description=about)
-    merging.add_argument("-o", "--output", type=Path, default=Path("results.jsonl"), help="default: results.jsonl")
+    merging.add_argument("-o", "--output", type=Path, default=Path("results.jsonl"), help="the file to write (default: results.jsonl)")
     _takes_records(merging, merge)
     summing = commands.add_parser("summary", help="print a summary of record files in Markdown, for $GITHUB_STEP_SUMMARY")
     _takes_records(summing, summary)
@@ -246,7 +247,9 @@ def parser() -> argparse.ArgumentParser:
         )
     about = "write what changed with which TensorFlow version, as README.md and outcomes.json"
     telling = commands.add_parser("versions", help=about, description=about)
-    telling.add_argument("-o", "--output", type=Path, default=Path("versions"), metavar="FOLDER", help="default: versions")
+    telling.add_argument(
+        "-o", "--output", type=Path, default=Path("versions"), metavar="FOLDER", help="the folder to write to (default: versions)"
+    )
     _takes_records(telling, versions)
     comparing = commands.add_parser(
         "compare", help="print what changed between two runs", description=COMPARE, formatter_class=argparse.RawTextHelpFormatter

@@ -240,12 +240,12 @@ def _encodes(line: object) -> bool:
 
 def _take(records: Records, line: Line, values: SharedValues) -> None:
     """Check a line, and put it where it belongs. Raises ``ValueError``."""
-    kind = kind_of(line)
-    if (kind == "header") == bool(records.header):
-        raise ValueError(f"expected {'no second header' if records.header else 'the header of a record file'}, got a line of type {kind}")
-    if kind == "header":
+    if not records.header:
         _take_header(records, line)
         return
+    kind = kind_of(line)
+    if kind == "header":
+        raise ValueError("expected no second header; merge joins record files")
     if kind == "end" and records.header["schema"] != SCHEMA:
         line = updated(line)
     values.share(line, kind)
@@ -271,6 +271,8 @@ def _take(records: Records, line: Line, values: SharedValues) -> None:
 
 
 def _take_header(records: Records, line: Line) -> None:
+    if not isinstance(line, dict) or line.get("type") != "header":
+        raise ValueError(f'expected the header of a record file, {{"type": "header", …}}; got {shown(line)}')
     if (schema := line.get("schema")) not in READ:
         newer = isinstance(schema, int) and schema > SCHEMA
         advice = "; a newer version of tf-conv-conformance wrote it" if newer else ""
