@@ -102,6 +102,14 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ),
         ({"requires": "{cpu: [avx2, avx512fp61]}"}, "8:28: cases[0].requires.cpu[1]: 'avx512fp61' is"),
         ({"requires": "{cpu_without: AVX512FP16}"}, "; did you mean 'avx512_fp16'?"),
+        (
+            {"op": "depthwise_conv2d", "strides": "[2, 2]", "expect": "result"},
+            "f.yaml:8:13: cases[0].expect: `expect: result` demands a result, but TensorFlow documents that it refuses this call: "
+            "depthwise.strides-length (strides [2, 2]; tf.nn.depthwise_conv2d documents: strides: 1-D of size 4). Change the call",
+        ),
+        ({"filter": "[3, 3, 3, 2]", "expect": "result"}, "conv2d.in-channels (input [1, 9, 9, 2], filter [3, 3, 3, 2]; tf.nn.conv2d"),
+        ({"strides": None, "sweep": "{strides: [1, 0]}", "expect": "result"}, "strides0: conv2d.strides-positive (strides 0;"),
+        ({"expect": "results"}, "cases[0].expect: 'results' is not one of 'result'"),
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_place(changes, expected):
@@ -220,6 +228,15 @@ def test_a_plain_integer_for_depthwise_is_short_for_its_list(calls, changes, str
 def test_references_follow_the_data_format(calls):
     text = one(input="[5, 3, 9, 7]", filter="[$height, $width, $in_channels, $batch]", data_format="NCHW")
     assert calls(text)["x[eager]"].arguments.filter.shape == (9, 7, 3, 5)
+
+
+def test_a_result_may_be_demanded_of_all_cases_of_a_file(calls):
+    case = "{id: %s, op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 2], padding: SAME, strides: %s}\n"
+    text = "defaults: {expect: result, modes: eager}\ncases:\n  - " + case % ("x", 1) + "  - " + case % ("y", "0")
+    (wrong,) = complaints(text)
+    assert wrong.startswith("f.yaml:4:5: cases[1].expect: `expect: result` demands a result")
+    meant = calls(text.replace("strides: 0", "strides: 0, expect: {error: Exception}"))
+    assert [call.case.plain_expect for call in meant.values()] == ["result", {"error": ["Exception"]}]
 
 
 def test_a_case_wins_over_defaults_whatever_the_name(calls):

@@ -54,11 +54,10 @@ class Call:
     @property
     def content_hash(self) -> str:
         """A hash of all that the call claims. Editing another case, or a note, does not change it."""
-        expect = self.case.expect.model_dump(exclude_none=True) if self.case.expect else None
         content: dict[str, Any] = {
             "arguments": to_record(self.arguments),
             "mode": self.mode,
-            "expect": expect,
+            "expect": self.case.plain_expect,
             "deviations": [declared.deviation.model_dump(exclude_none=True, exclude={"notes"}) for declared in self.deviations],
             "relation": self.relation,
             "requires": self.case.requires.model_dump(exclude_none=True) if self.case.requires else None,

@@ -63,9 +63,9 @@ def _predicted(call: Call) -> str:
     claimed = claim(call)
     formula = prediction.outcome(DOCUMENTED, call.arguments)
     if isinstance(claimed, Returns):
-        source = "the case" if call.case.expect else "the documentation"
+        source = "the case" if call.case.claim else "the documentation"
         return f"{value_text(claimed.dtype, claimed.shape)}, by {source}"
-    if call.case.expect is not None:
+    if call.case.claim is not None:
         return " or ".join(claimed.because) + ", by the case"
     would = f"; its formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""
     return f"an exception, by the documentation ({', '.join(claimed.because)}){would}"

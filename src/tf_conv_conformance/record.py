@@ -52,7 +52,7 @@ def case_line(key: str, file: str, about: Call | Sweep) -> Line:
         "notes": case.notes,
         "references": case.references or [],
         "problems": len(problems(case.scope)) if case.scope else None,
-        "expect": json_safe(case.expect.model_dump(exclude_none=True)) if case.expect else None,
+        "expect": json_safe(case.plain_expect),
         "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
     }
 

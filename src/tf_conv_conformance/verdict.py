@@ -123,7 +123,7 @@ def ended(observation: Observation) -> Literal["crashed", "timed out", "suite er
 def claim(call: Call) -> Returns | Refuses:
     """What the case says comes out: what it expects, else what the documentation says."""
     documented = prediction.documented(call.arguments)
-    expect = call.case.expect
+    expect = call.case.claim
     if expect is None:
         return documented
     if expect.error is not None:
@@ -144,22 +144,22 @@ def _expected_shape(expect: Expect, documented: Returns | Refuses) -> tuple[int,
 def _compares_values(call: Call) -> bool:
     """Whether the claim rests on the oracle's values."""
     return isinstance(prediction.documented(call.arguments), Returns) and (
-        call.case.expect is None or (call.case.expect.error is None and call.case.expect.values is None)
+        call.case.claim is None or (call.case.claim.error is None and call.case.claim.values is None)
     )
 
 
 def claim_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:
     """Where the observation is not what the case claims."""
-    expect, claimed = call.case.expect, claim(call)
+    expect, claimed = call.case.claim, claim(call)
     if isinstance(claimed, Refuses):
-        wanted = expect.error if expect is not None else None
+        wanted = None if expect is None or "Exception" in claimed.because else expect.error
         return comparison.from_error(wanted, expect.match if expect is not None else None, observation, names)
     return comparison.from_values(claimed, claimed_values(call, claimed), names, observation)
 
 
 def claimed_values(call: Call, claimed: Returns) -> tuple[Values, ...] | None:
     """The literal values, else the oracle's; None where neither says any for this shape."""
-    expect = call.case.expect
+    expect = call.case.claim
     if expect is not None and expect.values is not None:
         numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
         return prediction.around(np.array(numbers, dtype=np.float64).reshape(claimed.shape), call.arguments)
@@ -196,7 +196,7 @@ def deviation_difference(call: Call, one: Declared, observation: Observation, na
 
 def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
     """The ids of the rules that the difference speaks against, as far as it tells them apart."""
-    if call.case.expect is not None and (call.case.expect.error is not None or claim(call) != prediction.documented(call.arguments)):
+    if call.case.claim is not None and (call.case.claim.error is not None or claim(call) != prediction.documented(call.arguments)):
         return ()
     claimed = claim(call)
     if isinstance(claimed, Refuses):
@@ -207,7 +207,7 @@ def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
 
 
 def _holds(call: Call) -> str:
-    if call.case.expect is not None:
+    if call.case.claim is not None:
         return "what the case expects came out"
     documented = prediction.documented(call.arguments)
     if isinstance(documented, Refuses):
@@ -217,7 +217,7 @@ def _holds(call: Call) -> str:
 
 def _reason(call: Call, difference: Difference, observation: Observation) -> str:
     claimed = claim(call)
-    if call.case.expect is None and isinstance(claimed, Refuses) and observation.kind == "answered":
+    if call.case.claim is None and isinstance(claimed, Refuses) and observation.kind == "answered":
         return f"accepted although the documentation says it must not be ({', '.join(claimed.because)})"
     return difference.text()
 

@@ -67,6 +67,8 @@ class Sweep:
             checks.check_gradient(one.arguments)
             checks.check_exact(one.arguments)
             checks.check_expected_reals(self.case.expect, one.arguments)
+            if self.case.expect == "result":
+                checks.check_result(one)
             declared = self._declared(one, modes)
             for mode in modes:
                 here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))
@@ -130,13 +132,14 @@ def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: K
     """A case that is right as far as can be told without making its calls. Raises :class:`Unusable`."""
     for index, deviation in enumerate(case.deviations):
         checks.check_deviation(deviation, ("deviations", index))
-    if case.expect is not None:
-        checks.check_expectation(case.expect)
     expansion = expand(case, defaults, whole)
     if len(expansion) > COMBINATIONS_LIMIT:
         raise Unusable(("sweep",), f"makes {len(expansion)} combinations; {COMBINATIONS_LIMIT} is the limit, so split the case")
-    taken = {name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "large", "requires", "references")}
-    return Sweep(case.model_copy(update=taken), expansion, source, keys)
+    taken = {name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "large", "requires", "references", "expect")}
+    case = case.model_copy(update=taken)
+    if case.claim is not None:
+        checks.check_expectation(case.claim)
+    return Sweep(case, expansion, source, keys)
 
 
 def all_calls(sweep: Sweep) -> list[Call]:
@@ -182,10 +185,11 @@ def _related(case: Case, calls: list[Call]) -> list[Call]:
 
 def _no_result(call: Call) -> str | None:
     """Why a call has no result that a relation could be held for: by its case, or by the documentation and the deviations."""
-    if call.case.expect is not None and call.case.expect.error is not None:
-        return f"`expect` says that the call raises {' or '.join(call.case.expect.error)}"
+    claim = call.case.claim
+    if claim is not None and claim.error is not None:
+        return f"`expect` says that the call raises {' or '.join(claim.error)}"
     documented = prediction.documented(call.arguments)
     declared = any(one.deviation.observed.returns for one in call.deviations)
-    if isinstance(documented, Refuses) and not declared and call.case.expect is None:
+    if isinstance(documented, Refuses) and not declared and claim is None:
         return f"the documentation refuses the call ({', '.join(documented.because)})"
     return None

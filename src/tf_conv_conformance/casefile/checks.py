@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from dataclasses import replace
 
 import numpy as np
 
 from tf_conv_conformance import data, doors, prediction
-from tf_conv_conformance.arguments import Arguments
+from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.call import model_of
 from tf_conv_conformance.casefile.advice import near
 from tf_conv_conformance.casefile.complaint import shown
@@ -69,14 +70,51 @@ def check_expectation(expect: Expect) -> None:
         raise Unusable(("expect", "values"), f"has the shape {list(shape)}, and `shape` says {expect.shape}")
 
 
-def check_expected_reals(expect: Expect | None, arguments: Arguments) -> None:
+def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: Arguments) -> None:
     """Refuse literal results of reals that no model predicts: there is no bound to hold them to. Raises :class:`Unusable`."""
-    if expect is None or expect.values is None or "reals" not in arguments.data:
+    if not isinstance(expect, Expect) or expect.values is None or "reals" not in arguments.data:
         return
     count = len(literal(expect.values, ("expect", "values"))[1])
     if prediction.model_with(count, arguments) is None:
         message = f"no model predicts {count} values for this call, so reals have no bound here; expect the `shape` alone"
         raise Unusable(("expect", "values"), message)
+CONCERNS = {
+    "input": ("input",), "filter": ("filter",), "channels": ("input", "filter"), "groups": ("input", "filter"),
+    "strides": ("strides",), "dilations": ("dilations",), "rate": ("dilations",), "atrous": ("dilations",),
+    "padding": ("padding",), "format": ("data_format",), "dtype": ("dtype", "filter_dtype"),
+}  # fmt: skip
+"""The arguments that a precondition speaks about, by a word of its id."""
+
+
+def check_result(expanded: Expanded) -> None:
+    """Refuse a call that must return a result if its documentation refuses it. Raises :class:`Unusable`."""
+    documented = prediction.documented(expanded.arguments)
+    if isinstance(documented, Refuses):
+        why = "; ".join(_refusal(reason, expanded.arguments) for reason in documented.because)
+        which = f"{expanded.label}: " if expanded.label else ""
+        raise Unusable(
+            ("expect",),
+            f"`expect: result` demands a result, but TensorFlow documents that it refuses this call: {which}{why}. Change the call, "
+            "or write `expect: {error: Exception}` if it must be refused",
+        )
+
+
+def _refusal(reason: str, arguments: Arguments) -> str:
+    """Return a broken rule with what the call gives, and the words of its documentation; of no rule, why there is no result."""
+    if reason not in RULES:
+        return reason
+    names = dict.fromkeys(name for word, about in CONCERNS.items() if word in reason for name in about)
+    gives = [text for name in names if (text := _given(name, arguments))]
+    return f"{reason} ({', '.join(gives)}; {RULES[reason].symbol} documents: {RULES[reason].phrase})"
+
+
+def _given(name: str, arguments: Arguments) -> str | None:
+    """Return an argument as a case gives it; None for one that is not given."""
+    value = getattr(arguments, name)
+    if value is None:
+        return None
+    plain = value.shape if isinstance(value, TensorSpec) else value
+    return f"{'rate' if name == 'dilations' else name} {json.dumps(plain) if isinstance(plain, tuple) else plain}"
 
 
 def check_deviation(deviation: Deviation, keys: Keys) -> None:

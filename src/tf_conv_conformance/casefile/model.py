@@ -308,10 +308,10 @@ class When(Strict):
 
 
 class Expect(Strict):
-    """What the case claims instead of the documentation: an exception, or a shape and values."""
+    """What the case claims instead of the documentation, or beside it: an exception, or a shape and values."""
 
     error: Exceptions | None = None
-    """The exception's class, one of its bases, or the TensorFlow error that it replaces; a list means any of them.
+    """The exception's class, one of its bases, or the TensorFlow error that it replaces; a list: any of them; `Exception`: any.
 
     A class that is neither Python's nor TensorFlow's is written with its module.
     """
@@ -414,6 +414,9 @@ class Deviation(Strict):
     notes: Text | None = None
 
 
+Expectation = Annotated[Annotated[Literal["result"], Tag("<scalar>")] | Annotated[Expect, Tag("<mapping>")], Discriminator(kind)]
+
+
 class Defaults(ArgumentFields):
     """What every case of the file has, unless it says otherwise."""
 
@@ -427,6 +430,18 @@ class Defaults(ArgumentFields):
     """What the subject must be; elsewhere the case is skipped as unsupported."""
     references: References | None = None
     """Addresses of documentation, reports, papers."""
+    expect: Expectation | None = None
+    """What must come out; what the documentation says unless given. `result`: what it says, and that must be a result."""
+
+    @property
+    def claim(self) -> Expect | None:
+        """What is claimed in place of the documentation; None also for `expect: result`."""
+        return None if self.expect == "result" else self.expect
+
+    @property
+    def plain_expect(self) -> Any:
+        """`expect` as a case file has it."""
+        return self.expect.model_dump(exclude_none=True) if isinstance(self.expect, Expect) else self.expect
 
 
 class Case(Defaults):
@@ -440,8 +455,6 @@ class Case(Defaults):
     """In place of input, filter, strides, rate and padding: all small ones, exhaustively."""
     relations: Annotated[list[RelationName], Field(min_length=1)] | None = None
     """Metamorphic relations to check: each adds a call for each call of the case that can have it."""
-    expect: Expect | None = None
-    """What must come out, where it is not what the documentation says."""
     deviations: list[Deviation] = []
     """Known differences between TensorFlow and its documentation."""
     notes: Text | None = None
