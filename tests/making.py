@@ -31,7 +31,7 @@ def value(shape=(1, 6, 6, 1), verdict="conforms", digest="aa", dtype="float32", 
     return ended(verdict, observed=observed, digest=digest, warnings=warnings, difference=None, seconds=0.1, **others)
 
 
-def error(name="ValueError", verdict="conforms", message="no"):
+def error(name="ValueError", verdict="refused", message="no"):
     """An end with an exception."""
     return ended(verdict, observed={"error": name, "message": message}, digest=None, warnings=[])
 

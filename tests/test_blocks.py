@@ -192,7 +192,7 @@ def test_of_many_calls_the_page_counts_those_that_conform(run, pytester):
     write(merge([("x", brief)]), pytester.path / "brief.html")
     page = (pytester.path / "brief.html").read_text(encoding="utf-8")
     assert f"{brief.counted.total()} calls of large sweeps are counted here and not listed; the record file has them." in page
-    assert "90 of 92 calls do what TensorFlow documents; needs attention: 1 violates, 1 crashed." in page
+    assert "90 of 92 calls return what TensorFlow documents; needs attention: 1 violates, 1 crashed." in page
     assert len(read(path, limit=1).ends) <= 3
 
 

@@ -176,7 +176,7 @@ def test_a_failure_prints_what_a_person_needs(pytester, write, run):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "violates: accepted although the documentation says it must not be (depthwise.unit-strides-when-atrous)",
+            "violates: accepted, although the documentation says it must be refused (depthwise.unit-strides-when-atrous)",
             "  case *cases/wrong.yaml:3 atrous[[]eager[]]",
             "  rule *If any value in `dilations` is greater than 1*",
             "  predicted *an exception*its formula would give [[]1, 5, 5,*",
@@ -252,7 +252,18 @@ def test_last_failed_and_exit_first(pytester, write):
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, workers):
     write(cases__declared=DECLARED, cases__good=GOOD, cases__z_refused=REFUSED)
-    run("cases", "--tf-modes", "eager", "--junitxml", "out.xml", *workers)
+    result = run("cases", "--tf-modes", "eager", "--junitxml", "out.xml", "-v", "-rA", *workers)
+    result.assert_outcomes(passed=3, xfailed=1, skipped=1)
+    refused = "cases/z_refused.yaml::no-strides[[]eager[]]"
+    result.stdout.fnmatch_lines([f"*PASSED (refused) {refused}*" if workers else f"{refused} PASSED (refused)*"])
+    result.stdout.fnmatch_lines(
+        [
+            "5 calls: 2 conforms, 1 deviates, 1 refused, 1 unsupported",
+            "refused: TensorFlow raised, as its documentation or the case's `expect` says it must",
+            "all calls refused: cases/z_refused.yaml:4 no-strides (conv2d.strides-positive)",
+            f"PASSED (refused) {refused}",
+        ]
+    )
     found = {
         case.get("name"): [(one.get("name"), one.get("value")) for one in case.iter("property")]
         for case in ElementTree.parse(pytester.path / "out.xml").getroot().iter("testcase")
@@ -266,7 +277,7 @@ def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, 
     shape = "float32 of shape [1, 4, 3, 3]"
     assert found["plain[eager]"] == [("verdict", "conforms"), ("documented", shape), ("observed", shape)]
     (verdict, documented, observed) = found["no-strides[eager]"]
-    assert (verdict, documented) == (("verdict", "conforms"), ("documented", "an exception"))
+    assert (verdict, documented) == (("verdict", "refused"), ("documented", "an exception"))
     assert observed[0] == "observed"
     assert "Error: " in observed[1]
     assert found["lacking[eager]"] == [("verdict", "unsupported"), ("documented", shape)]

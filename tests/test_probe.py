@@ -146,7 +146,7 @@ def test_a_refusal_as_documented(tensorflow):
     lines, conforms = told({**PLAIN, "strides": "1,2,3", "modes": "eager"}, tensorflow)
     assert conforms
     assert rows(lines)[0][:2] == ["eager", "conforms"]
-    assert "  conforms    refused, as documented (conv2d.strides-length)" in lines
+    assert "  refused    refused, as documented (conv2d.strides-length)" in lines
 
 
 def test_no_tensorflow_is_one_clear_message(tmp_path, monkeypatch, capsys):

@@ -8,8 +8,9 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
+from making import error, run
 
-from tf_conv_conformance import record
+from tf_conv_conformance import record, refusals
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.cli import main
 from tf_conv_conformance.merging import Column, single
@@ -82,9 +83,49 @@ def unpacked(page, pattern):
 def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
     shown = view.shown([column])
     assert {verdict: count for verdict, count, _ in view.totals(shown, {})} == {"missing": 1, "deviates": 3, "conforms": 5}
-    assert view.outcome(shown, {}) == "5 of 9 calls do what TensorFlow documents; 3 deviate as declared; needs attention: 1 missing."
+    assert view.outcome(shown, {}) == "5 of 9 calls return what TensorFlow documents; 3 deviate as declared; needs attention: 1 missing."
     assert [call.end["reason"] for call in view.failing(shown)] == ["the run ended while it was made"]
     assert "This run is partial" in render([column])
+
+
+REFUSING = """
+defaults: {op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], padding: SAME, modes: eager}
+cases:
+  - {id: x, sweep: {strides: [1, 0]}}
+  - {id: y, strides: 0}
+  - {id: z, strides: 1, expect: {error: ValueError}}
+  - {id: wrong, strides: 1, expect: {shape: [9]}}
+"""
+
+
+def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_path, calls):
+    from test_verdict import raised, returned
+
+    planned = [(f"f.yaml::{name}", "f.yaml", call) for name, call in calls(REFUSING).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", record.plan(planned))
+    subject = record.subject_line(SUBJECT, {})
+    for identifier, _, call in planned:
+        observation = returned(call) if identifier.endswith(("[strides1-eager]", "wrong[eager]")) else raised("ValueError")
+        recorder.end(record.end_line(identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]), subject)
+    recorder.close()
+    column = single("a", read(recorder.path))
+    shown = view.shown([column])
+    assert [call.verdict for call in shown] == ["conforms", "refused", "refused", "refused", "unexpected"]
+    assert view.outcome(shown, {}) == (
+        "1 of 5 calls return what TensorFlow documents; 2 are refused, as it documents; 1 do what their case expects, against the "
+        "documentation; needs attention: 1 unexpected."
+    )
+    rules = {one.rule.id: (one.supporting, one.contradicting) for one in statements(shown, {})}
+    assert rules["conv2d.values"] == (1, 0), "not by what is refused, nor against by a wrong `expect`"
+    assert rules["conv2d.strides-positive"] == (3, 0)
+    assert refusals.lines([column.records]) == ["all calls refused: f.yaml:5 y (conv2d.strides-positive)"]
+    assert shown[-1].end["difference"] == "shape: expected [9], observed [1, 6, 6, 1]"
+
+
+def test_many_cases_that_are_refused_are_one_line(tmp_path):
+    records = run(tmp_path / "results.jsonl", {f"{name}.yaml::x[1]": error() for name in "abcdef"})
+    (line,) = refusals.lines([records])
+    assert line.startswith("all calls refused: 6 cases without `expect`, such as cases/a.yaml:2 x")
 
 
 def test_the_matrix_shows_both_sizes_and_hidden_differences(column):

@@ -175,6 +175,12 @@ def test_every_end_of_a_call_is_kept_and_the_last_counts(recorder):
     assert records.ends["f::x[eager]"]["verdict"] == "conforms"
 
 
+def test_a_refusal_of_an_earlier_version_is_read_as_one(recorder):
+    """Before there was the verdict *refused*, its calls had that of those with a result."""
+    recorder.end(end("f::x[eager]") | {"observed": {"error": "ValueError", "message": "no"}}, SUBJECT)
+    assert read(recorder.path).ends["f::x[eager]"]["verdict"] == "refused"
+
+
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(NotRecords, match="cannot be read"):
         read(tmp_path / "none.jsonl")

@@ -45,7 +45,7 @@ def test_one_run(columns):
         )
     )
     text = summary([column])
-    assert "1 of 4 calls do what TensorFlow documents; 1 deviate as declared; 1 are unsupported here; needs attention: 1 crashed." in text
+    assert "1 of 4 calls return what TensorFlow documents; 1 deviate as declared; 1 are unsupported here; needs attention: 1 crashed." in text
     assert rows(text, "TensorFlow") == [["2.21.0", "4", "1", "1", "1", "1"]]
     assert "| TensorFlow | calls | crashed | deviates | unsupported | conforms |" in text
     assert rows(text, "verdict") == [["crashed", "cases/f.yaml::y[1]", "cases/f.yaml:2", "it crashed", "2.21.0"]]
@@ -69,7 +69,7 @@ def test_a_partial_run_says_so(columns):
 def test_known_failures_are_listed_and_counted_apart_after_new_ones(columns):
     ends = {"f::x[1]": value(verdict="violates", known=True), "f::x[2]": value(verdict="flaky"), "f::x[3]": value()}
     text = summary(columns((ends, subject())))
-    assert "1 of 3 calls do what TensorFlow documents; known failures: 1; needs attention: 1 flaky." in text
+    assert "1 of 3 calls return what TensorFlow documents; known failures: 1; needs attention: 1 flaky." in text
     assert rows(text, "TensorFlow | calls | violates | flaky | conforms | known failures") == [["2.21.0", "3", "1", "1", "1", "1"]]
     new, known = text.partition("## Failing")[2].split("## Known failures")
     assert [row[1] for row in rows(new, "verdict")] == ["cases/f::x[2]"]

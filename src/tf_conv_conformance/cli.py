@@ -112,7 +112,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def probe(arguments: argparse.Namespace) -> int:
-    """Make a call on TensorFlow; return 1 if it does not conform, 2 if an option cannot be used or TensorFlow does not start."""
+    """Make a call on TensorFlow; return 1 if it fails, 2 if an option cannot be used or TensorFlow does not start."""
     from tf_conv_conformance.probe import ask, tell
     from tf_conv_conformance.question import BadOption, read_question
     from tf_conv_conformance.session import Session
@@ -125,7 +125,7 @@ def probe(arguments: argparse.Namespace) -> int:
         with working("Running TensorFlow …"):
             subject = session.running().subject
             answers = ask(question, subject)
-        conforms = tell(console(), question, answers, subject)
+        passes = tell(console(), question, answers, subject)
     except BadOption as error:
         complain(str(error))
         return 2
@@ -134,7 +134,7 @@ def probe(arguments: argparse.Namespace) -> int:
         return 2
     finally:
         session.close()
-    return 0 if conforms else 1
+    return 0 if passes else 1
 
 
 def position(text: str) -> tuple[int, int]:

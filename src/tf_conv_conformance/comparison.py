@@ -40,14 +40,14 @@ class Difference:
     largest_at: tuple[int, ...] | None = None
     distance: Array | None = field(default=None, repr=False, compare=False)
 
-    def text(self) -> str:
-        """The difference as one line."""
+    def text(self, by: str = "predicted") -> str:
+        """Return the difference as one line; `by` says whose prediction it is: predicted, documented or expected."""
         if self.aspect != "values":
-            return f"{self.aspect}: predicted {self.predicted}, observed {self.observed}"
+            return f"{self.aspect}: {by} {self.predicted}, observed {self.observed}"
         place = "[" + ", ".join(map(str, self.index or ())) + "]"
         off = "" if self.largest is None else f", by up to {self.largest:g}" + ("" if self.ulp is None else f" ({self.ulp:.3g} ulp)")
         return (
-            f"values ({self.arm}): first at {place}, predicted {self.predicted}, observed {self.observed}; "
+            f"values ({self.arm}): first at {place}, {by} {self.predicted}, observed {self.observed}; "
             f"{self.unlike} of {self.elements} elements differ{off}"
         )
 

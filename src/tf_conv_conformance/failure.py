@@ -17,7 +17,7 @@ from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.rules.catalogue import RULES
 from tf_conv_conformance.rules.rule import sentence
 from tf_conv_conformance.subject.observation import Observation
-from tf_conv_conformance.verdict import Verdict, claim
+from tf_conv_conformance.verdict import Verdict, claim, has_own_claim
 
 WIDTH = 120
 
@@ -25,7 +25,7 @@ WIDTH = 120
 def text(where: str, call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> str:
     """The report of a failed call; `where` is its file and line."""
     rows = [("case", f"{where} {call.name}"), *_rules(verdict, documentation)]
-    rows.append(("relation", RELATIONS[call.relation].says) if call.relation else ("predicted", _predicted(call)))
+    rows += [("relation", RELATIONS[call.relation].says)] if call.relation else _predicted(call)
     if observation is not None:
         rows.append(("observed", ending(observation)))
         rows += [] if call.relation else first_difference(call, verdict, observation)
@@ -59,28 +59,32 @@ def _rules(verdict: Verdict, documentation: Mapping[str, str]) -> Iterator[tuple
         yield "rule", f"{identifier} ({rule.symbol}): {found or f'documentation changed: no longer says {rule.phrase!r}'}"
 
 
-def _predicted(call: Call) -> str:
-    claimed = claim(call)
-    formula = prediction.outcome(DOCUMENTED, call.arguments)
-    if isinstance(claimed, Returns):
-        source = "the case" if call.case.claim else "the documentation"
-        return f"{value_text(claimed.dtype, claimed.shape)}, by {source}"
-    if call.case.claim is not None:
-        return " or ".join(claimed.because) + ", by the case"
-    would = f"; its formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""
-    return f"an exception, by the documentation ({', '.join(claimed.because)}){would}"
+def _predicted(call: Call) -> Iterator[tuple[str, str]]:
+    """What must come out: by the case, where that claims something of its own, and by the documentation."""
+    if has_own_claim(call):
+        claimed = claim(call)
+        what = value_text(claimed.dtype, claimed.shape) if isinstance(claimed, Returns) else " or ".join(claimed.because)
+        yield "expected", f"{what}, by the case's `expect`"
+    documented, formula = prediction.documented(call.arguments), prediction.outcome(DOCUMENTED, call.arguments)
+    if isinstance(documented, Returns):
+        yield "predicted", f"{value_text(documented.dtype, documented.shape)}, by the documentation"
+    else:
+        would = f"; its formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""
+        yield "predicted", f"an exception, by the documentation ({', '.join(documented.because)}){would}"
 
 
 def first_difference(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
     """The first differing element, what feeds it, and the model that explains the observation."""
-    difference = from_formula(call, verdict, observation)
+    difference, by = from_formula(call, verdict, observation), "by the documented formula"
     explained = explaining_model(call, observation)
+    if verdict.kind == "unexpected":  # what it differs from is the case's, and no model has to explain it
+        difference, by, explained = verdict.difference, "by the case's `expect`", None
     if difference is not None and difference.aspect == "values" and difference.index is not None and call.arguments.gradient is None:
-        yield "first", difference.text()
+        yield "first", difference.text("expected" if verdict.kind == "unexpected" else "predicted")
         yield "fed by", feeding("documented", call.arguments, difference.index) + ", as documented"
         if explained is not None and explained != "documented":
             yield "", feeding(explained, call.arguments, difference.index) + f", as {explained}"
     elif difference is not None and difference.aspect in ("shape", "dtype"):
-        yield difference.aspect, f"{difference.predicted} by the documented formula, {difference.observed} observed"
-    if explained is not None and (explained != "documented" or isinstance(claim(call), Refuses)):
+        yield difference.aspect, f"{difference.predicted} {by}, {difference.observed} observed"
+    if explained is not None and (explained != "documented" or isinstance(prediction.documented(call.arguments), Refuses)):
         yield "explained", f"by the model {explained}: shape, dtype and every value are what it predicts"

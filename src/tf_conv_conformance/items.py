@@ -25,7 +25,7 @@ from tf_conv_conformance.results import Line
 from tf_conv_conformance.runner import Performed, perform, perform_all
 from tf_conv_conformance.session import Running
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
-from tf_conv_conformance.vocabulary import MARKER
+from tf_conv_conformance.vocabulary import MARKER, PASSING
 
 PART = 64  # calls of a block whose records are on their way together
 SHOWN = 5  # failing calls of a block that are shown in full
@@ -58,9 +58,10 @@ class Standing(pytest.Item):
 
 
 class Asking(Standing):
-    """A test that asks a subject."""
+    """A test that asks a subject. `tf_conv_word` is what ``-v`` and ``-rA`` say of a call that passes without a result."""
 
     subject: str
+    tf_conv_word: str | None = None
     _described: Sequence[tuple[str, object]] = ()
 
     def _describe(self, properties: Sequence[tuple[str, object]]) -> None:
@@ -132,13 +133,14 @@ class CallItem(Asking):
         end = self._end(self.call, performed, running.record)
         self.tf_conv_record = {"name": self.subject, "subject": running.record, "made": [(None, end)]}
         verdict = performed.verdict
+        self.tf_conv_word = "refused" if verdict.kind == "refused" else None
         if verdict.kind == "unsupported":
             pytest.skip(verdict.reason)
         if verdict.kind == "deviates":
             pytest.xfail(verdict.reason)  # returns under --runxfail, which asks for the failure
         if "known" in end:
             pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
-        if verdict.kind != "conforms":
+        if verdict.kind not in PASSING:  # also one that deviates, under --runxfail
             raise Failed(self._text(self.call, performed, running))
 
 
@@ -188,6 +190,7 @@ class BlockItem(Asking):
                 break
         verdicts = Counter(self._settled.values()) + failing
         self._describe([(f"verdict-{kind}", count) for kind, count in verdicts.items()])
+        self.tf_conv_word = f"{verdicts['refused']} of {verdicts.total()} refused" if verdicts["refused"] else None
         if failed:
             raise Failed(_together(failed, counted(verdicts)))
         self._settled = {}  # pytest keeps the tests of a run until its end

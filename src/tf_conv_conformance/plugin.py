@@ -200,7 +200,7 @@ def _record(config: pytest.Config, tests: list[Planned]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the record of a call on its report, which xdist carries to the controller."""
     report = yield
-    for name in ("tf_conv_record", "tf_conv_explored") if call.when == "call" else ():
+    for name in ("tf_conv_record", "tf_conv_explored", "tf_conv_word") if call.when == "call" else ():
         if (lines := getattr(item, name, None)) is not None:
             setattr(report, name, lines)  # pytest carries any attribute of plain values
             setattr(item, name, None)  # pytest keeps the tests of a run until its end
@@ -210,6 +210,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if isinstance(item, Standing) and isinstance(report.longrepr, tuple):
             report.longrepr = str(item.path), item.line, report.longrepr[2]  # where the case stands, not where it was skipped
     return report
+
+
+def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+    """Say that a call passed because TensorFlow refused it; its letter and category are those of any test that passes."""
+    word = getattr(report, "tf_conv_word", None)
+    return ("passed", ".", f"PASSED ({word})") if word and report.passed else None
 
 
 @pytest.hookimpl(tryfirst=True)

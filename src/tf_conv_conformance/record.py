@@ -112,6 +112,8 @@ def end_line(identifier: str, call: Call, verdict: Verdict, observation: Observa
     }
     if verdict.excluded is not None:
         line["excludes"] = codes(verdict.excluded)
+    if verdict.by_expect:
+        line["by_expect"] = True
     if observation is not None:
         line["observed"] = observed(observation)
         line["digest"] = digest(call, observation)
@@ -125,6 +127,8 @@ def differing(call: Call, verdict: Verdict, observation: Observation) -> dict[st
     """How the result differs, from the documented formula where it was accepted against a rule, and the model that explains it."""
     if verdict.difference is None or call.relation is not None:
         return {"difference": verdict.difference.text() if verdict.difference else None}
+    if verdict.kind == "unexpected":  # how it differs from `expect`; from the formula it does not
+        return {"difference": verdict.difference.text("expected"), "explained": explaining_model(call, observation)}
     difference = from_formula(call, verdict, observation)
     line: dict[str, Any] = {"difference": difference.text() if difference else None, "explained": explaining_model(call, observation)}
     if difference is not None and difference.distance is not None:

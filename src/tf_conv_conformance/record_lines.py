@@ -210,9 +210,11 @@ def updated(line: Line) -> Line:
     """Return a line of version 2 as one of this version.
 
     There, `signal` also held a time limit (``60 s``), an exit status (``exit status 3``) and what was wrong with an
-    answer, and the verdict of the latter two was *crashed*.
+    answer, and the verdict of the latter two was *crashed*. A call that was refused as documented was said to conform.
     """
     observed = line.get("observed")
+    if isinstance(observed, dict) and "error" in observed and line.get("verdict") == "conforms":
+        return {**line, "verdict": "refused"}
     if not isinstance(observed, dict) or not isinstance(text := observed.get("signal"), str):
         return line
     rest = {name: value for name, value in observed.items() if name != "signal"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tf_conv_conformance import baseline, record
+from tf_conv_conformance import baseline, record, refusals
 from tf_conv_conformance.baseline import Baseline, NotABaseline
 from tf_conv_conformance.changes import Changes
 from tf_conv_conformance.merging import Column, Refused, merge
@@ -148,6 +148,7 @@ class Recording:
             runs[name] = read(recorder.path, None if held_against else LISTED)
         columns = merge([(str(self._recorders[name].path), records) for name, records in runs.items()], partial=True)
         write(columns, self._page, self._changes(columns))
+        self._said += refusals.lines(runs.values())
         self._hold_against_baseline(runs)
 
     @contextmanager
@@ -192,6 +193,8 @@ class Recording:
         terminalreporter.section("TensorFlow convolution conformance")
         verdicts, missing = self._progress.verdicts, sum(recorder.missing for recorder in self._recorders.values())
         terminalreporter.line(f"{verdicts.total()} calls: {counted(verdicts) or 'none made'}{f', {missing} missing' if missing else ''}")
+        if verdicts["refused"]:
+            terminalreporter.line("refused: TensorFlow raised, as its documentation or the case's `expect` says it must")
         for line in self._said:
             terminalreporter.line(line)
         if not self._recorders:

@@ -33,10 +33,10 @@ from tf_conv_conformance.record_lines import READ, SCHEMA, kind_of, shown, updat
 from tf_conv_conformance.record_lines import Line as Line  # for those that read records
 from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.shared_values import SharedValues
-from tf_conv_conformance.vocabulary import FAILING
+from tf_conv_conformance.vocabulary import FAILING, KINDS, PASSING
 
 LISTED = 80_000
-"""Calls that the page of a single run lists; of large sweeps it counts the others that conform."""
+"""Calls that the page of a single run lists; of large sweeps it counts the others that pass."""
 
 
 def now() -> str:
@@ -153,7 +153,7 @@ def record_files(path: Path) -> list[Path]:
 def read(path: Path, limit: int | None = None) -> Records:
     """The records in a file; a torn last line is left out. Values that are the same in many lines are one object: none is to be changed.
 
-    With a `limit`, calls of blocks are counted and not held once there are so many calls: those that conform, and beyond twice as many
+    With a `limit`, calls of blocks are counted and not held once there are so many calls: those that pass, and beyond twice as many
     any. Raises :class:`NotRecords`.
     """
     records = Records()
@@ -301,7 +301,7 @@ def _check_references(records: Records, line: Line, kind: str) -> None:
 def _bound(records: Records, end: Line, limit: int) -> None:
     """Count a call of a block instead of holding it, where enough are held."""
     held, call = len(records.calls), records.calls.get(end["id"], {})
-    if "number" in call and held > (limit if end["verdict"] == "conforms" else 2 * limit):
+    if "number" in call and held > (limit if end["verdict"] in PASSING else 2 * limit):
         del records.calls[end["id"]], records.ends[end["id"]]
         records.every_end.pop()
         records.unheld[call["block"], end["verdict"]] += 1

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from tf_conv_conformance import comparison, prediction
 from tf_conv_conformance.call import Call, Declared, model_of
 from tf_conv_conformance.casefile.expansion import literal
-from tf_conv_conformance.casefile.model import Expect, When
+from tf_conv_conformance.casefile.model import Expect, Observed, When
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.comparison import Difference
 from tf_conv_conformance.numbers import nearest
@@ -30,7 +30,8 @@ class Verdict:
     """What the observation means. `rules` are the ids of the rules that it contradicts, `reason` says it in a sentence.
 
     `excluded` are the wrong oracles that this check would have noticed, by name; None where nothing was held
-    to an oracle's values, or where they are infinite or NaN.
+    to an oracle's values, or where they are infinite or NaN. With `by_expect`, a call passes by its case's `expect`
+    and against the documentation.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Verdict:
     rules: tuple[str, ...] = ()
     difference: Difference | None = None
     excluded: tuple[str, ...] | None = None
+    by_expect: bool = False
 
     @property
     def failing(self) -> bool:
@@ -76,26 +78,35 @@ def applying(call: Call, subject: Mapping[str, Any]) -> list[Declared]:
 
 
 def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) -> Verdict:
+    """Hold the observation against the documentation, against `expect` where that claims something else, and against deviations."""
     inputs = prediction.inputs(call.arguments)
     names = [arm.name for arm in inputs.arms]
-    difference = claim_difference(call, observation, names)
-    if difference is None:
-        if declared:
-            rules = tuple(one.deviation.rule for one in declared)
-            return Verdict("resolved", f"the deviation from {rules[0]} is gone: delete it", rules)
-        if inputs.vacuous is not None and _compares_values(call):
-            return Verdict("vacuous", f"{_vacuous(call, inputs.vacuous)}, or write what must come out as `expect: {{values: …}}`")
-        return Verdict("conforms", _holds(call))
-    rules = contradicted(call, difference)
-    third = next((found for one in declared if (found := deviation_difference(call, one, observation, names))), None)
-    if declared and third is None:
-        if inputs.vacuous is not None and any(one.deviation.observed.model for one in declared):
-            return Verdict("vacuous", _vacuous(call, inputs.vacuous))
-        return Verdict("deviates", _declared_text(declared), tuple(one.deviation.rule for one in declared), difference)
-    if third is not None:
-        reason = f"neither the documentation nor the declared deviation: {third.text()}"
-        return Verdict(ended(observation) or "violates", reason, rules, difference)
-    return Verdict(ended(observation) or "violates", _reason(call, difference, observation), rules, difference)
+    documented = documented_difference(call, observation, names)
+    claimed = expected_difference(call, observation, names) if has_own_claim(call) else documented
+    differs = documented or claimed
+    third = next((found for one in declared if (found := deviation_difference(call, one, observation, names))), None) if differs else None
+    vacuous = None if inputs.vacuous is None else _vacuous(call, inputs.vacuous)
+    rules = tuple(one.deviation.rule for one in declared)
+    if declared and differs and third is None:
+        if vacuous is not None and any(one.deviation.observed.model for one in declared):
+            return Verdict("vacuous", vacuous)
+        return Verdict("deviates", _declared_text(declared), rules, differs)
+    if declared and (claimed is None or documented is None):
+        also = f"; {_differs_from_expect(claimed)}" if claimed else ""
+        return Verdict("resolved", f"the deviation from {rules[0]} is gone: delete it{also}", rules)
+    if claimed is None:
+        if vacuous is not None and _compares_values(call):
+            return Verdict("vacuous", f"{vacuous}, or write what must come out as `expect: {{values: …}}`")
+        return _passes(call, documented)
+    if documented is None:
+        return Verdict("unexpected", f"TensorFlow does what it documents; {_differs_from_expect(claimed)}", (), claimed)
+    reason = f"neither the documentation nor the declared deviation: {third.text()}" if third else _reason(call, documented, observation)
+    also = f"; {_differs_from_expect(claimed)}" if has_own_claim(call) else ""
+    return Verdict(ended(observation) or "violates", reason + also, contradicted(call, documented), documented)
+
+
+def _differs_from_expect(difference: Difference) -> str:
+    return f"the case's `expect` differs: {difference.text('expected')}"
 
 
 def _vacuous(call: Call, unnoticed: str) -> str:
@@ -108,7 +119,7 @@ def _vacuous(call: Call, unnoticed: str) -> str:
 def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:
     """The wrong oracles that the data shows where the call is held to what deviations declare, else to what the case claims."""
     held = [(model, one.arguments) for one in declared if (model := model_of(one.deviation.observed)) is not None]
-    if not declared and _compares_values(call) and claim(call) == prediction.documented(call.arguments):
+    if not declared and _compares_values(call):
         held = [(DOCUMENTED, call.arguments)]
     asked = [prediction.excluded(model, arguments, call.arguments) for model, arguments in held]
     found = [names for names in asked if names is not None]
@@ -141,32 +152,37 @@ def _expected_shape(expect: Expect, documented: Returns | Refuses) -> tuple[int,
     return shape
 
 
+def has_own_claim(call: Call) -> bool:
+    """Whether the case's `expect` claims something else than the documentation, or literal values."""
+    expect = call.case.claim
+    return expect is not None and (expect.values is not None or claim(call) != prediction.documented(call.arguments))
+
+
 def _compares_values(call: Call) -> bool:
     """Whether the claim rests on the oracle's values."""
-    return isinstance(prediction.documented(call.arguments), Returns) and (
-        call.case.claim is None or (call.case.claim.error is None and call.case.claim.values is None)
-    )
+    return isinstance(prediction.documented(call.arguments), Returns) and not has_own_claim(call)
 
 
-def claim_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:
-    """Where the observation is not what the case claims."""
-    expect, claimed = call.case.claim, claim(call)
-    if isinstance(claimed, Refuses):
-        wanted = None if expect is None or "Exception" in claimed.because else expect.error
-        return comparison.from_error(wanted, expect.match if expect is not None else None, observation, names)
-    return comparison.from_values(claimed, claimed_values(call, claimed), names, observation)
-
-
-def claimed_values(call: Call, claimed: Returns) -> tuple[Values, ...] | None:
-    """The literal values, else the oracle's; None where neither says any for this shape."""
-    expect = call.case.claim
-    if expect is not None and expect.values is not None:
-        numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
-        return prediction.around(np.array(numbers, dtype=np.float64).reshape(claimed.shape), call.arguments)
+def documented_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:
+    """Where the observation is not what the documentation says."""
     documented = prediction.documented(call.arguments)
-    if documented != claimed:
-        return None
-    return prediction.values(DOCUMENTED, call.arguments, call.arguments)
+    if isinstance(documented, Refuses):
+        return comparison.from_error(None, None, observation, names)
+    return comparison.from_values(documented, prediction.values(DOCUMENTED, call.arguments, call.arguments), names, observation)
+
+
+def expected_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:
+    """Where the observation is not what the case's `expect` claims."""
+    expect, claimed = call.case.claim, claim(call)
+    assert expect is not None  # it has a claim of its own
+    if isinstance(claimed, Refuses):
+        any_class = "Exception" in claimed.because
+        return comparison.from_error(None if any_class else expect.error, expect.match, observation, names)
+    if expect.values is None:
+        return comparison.from_values(claimed, None, names, observation)
+    numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
+    values = prediction.around(np.array(numbers, dtype=np.float64).reshape(claimed.shape), call.arguments)
+    return comparison.from_values(claimed, values, names, observation)
 
 
 def deviation_difference(call: Call, one: Declared, observation: Observation, names: Sequence[str]) -> Difference | None:
@@ -195,37 +211,38 @@ def deviation_difference(call: Call, one: Declared, observation: Observation, na
 
 
 def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
-    """The ids of the rules that the difference speaks against, as far as it tells them apart."""
-    if call.case.claim is not None and (call.case.claim.error is not None or claim(call) != prediction.documented(call.arguments)):
-        return ()
-    claimed = claim(call)
-    if isinstance(claimed, Refuses):
-        return tuple(reason for reason in claimed.because if reason in RULES)
+    """The ids of the rules that a difference from the documentation speaks against, as far as it tells them apart."""
+    documented = prediction.documented(call.arguments)
+    if isinstance(documented, Refuses):
+        return tuple(reason for reason in documented.because if reason in RULES)
     if difference.aspect == "outcome":  # nothing came out that could be held against more than the formula itself
         return tuple(rule.id for rule in exercised(call.arguments) if rule.id.endswith(".values"))[:1]
     return tuple(rule.id for rule in exercised(call.arguments) if rule.aspect == difference.aspect)
 
 
-def _holds(call: Call) -> str:
-    if call.case.claim is not None:
-        return "what the case expects came out"
-    documented = prediction.documented(call.arguments)
-    if isinstance(documented, Refuses):
-        return f"refused, as documented ({', '.join(documented.because)})"
-    return "shape, dtype and every value are as documented"
+def _passes(call: Call, documented: Difference | None) -> Verdict:
+    """The verdict where the claim holds; `documented` is the difference from the documentation, if the claim is another."""
+    kind: Kind = "refused" if isinstance(claim(call), Refuses) else "conforms"
+    if documented is not None:
+        return Verdict(kind, f"as the case expects, against the documentation: {documented.text('documented')}", by_expect=True)
+    outcome = prediction.documented(call.arguments)
+    if isinstance(outcome, Refuses):
+        return Verdict(kind, f"refused, as documented ({', '.join(outcome.because)})")
+    return Verdict(kind, "the values that the case expects" if has_own_claim(call) else "shape, dtype and every value are as documented")
 
 
 def _reason(call: Call, difference: Difference, observation: Observation) -> str:
-    claimed = claim(call)
-    if call.case.claim is None and isinstance(claimed, Refuses) and observation.kind == "answered":
-        return f"accepted although the documentation says it must not be ({', '.join(claimed.because)})"
+    documented = prediction.documented(call.arguments)
+    if isinstance(documented, Refuses) and observation.kind == "answered":
+        return f"accepted, although the documentation says it must be refused ({', '.join(documented.because)})"
     return difference.text()
 
 
 def _declared_text(declared: Sequence[Declared]) -> str:
-    parts = []
-    for one in declared:
-        observed = one.deviation.observed
-        how = observed.model or observed.error or observed.crash or ("timeout" if observed.timeout else "unspecified values")
-        parts.append(f"{one.deviation.rule} ({how if isinstance(how, str) else ' or '.join(how)}; {one.deviation.reported})")
-    return "; ".join(parts)
+    return "; ".join(f"{one.deviation.rule} ({_how(one.deviation.observed)}; {one.deviation.reported})" for one in declared)
+
+
+def _how(observed: Observed) -> str:
+    """Return what a deviation declares, in a few words."""
+    how = observed.model or observed.error or observed.crash or ("timeout" if observed.timeout else "unspecified values")
+    return how if isinstance(how, str) else " or ".join(how)

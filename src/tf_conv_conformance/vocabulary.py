@@ -39,13 +39,15 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 DOORS: dict[Op, tuple[Door, ...]] = {"conv2d": get_args(Conv2DDoor), "depthwise_conv2d": get_args(DepthwiseDoor)}
 
 Kind = Literal[
-    "conforms", "deviates", "violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing",
-    "unsupported",
+    "conforms", "refused", "deviates", "violates", "unexpected", "resolved",
+    "crashed", "timed out", "vacuous", "flaky", "suite error", "missing", "unsupported",
 ]  # fmt: skip
 KINDS: dict[Kind, str] = {
-    "conforms": "the documentation holds: shape, dtype, values, error",
+    "conforms": "a result was computed, and it is as documented: shape, dtype, values",
+    "refused": "TensorFlow raised an exception, as documented or as the case expects",
     "deviates": "a declared deviation was observed exactly",
     "violates": "a rule or the oracle is contradicted, and no deviation says so",
+    "unexpected": "TensorFlow does what it documents, and the case's `expect` differs",
     "resolved": "a deviation is declared, and the documentation holds: delete it",
     "crashed": "the process died by a signal",
     "timed out": "no answer within the time limit",
@@ -59,4 +61,7 @@ MARKER = "tf_"
 """What the names of this plugin's markers begin with."""
 BLOCK = 500
 """Calls of a large sweep that are one test, unless told otherwise."""
-FAILING: frozenset[Kind] = frozenset({"violates", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing"})
+PASSING: frozenset[Kind] = frozenset({"conforms", "refused"})
+FAILING: frozenset[Kind] = frozenset(
+    {"violates", "unexpected", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing"}
+)

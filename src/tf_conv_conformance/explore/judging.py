@@ -20,9 +20,10 @@ from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict import Verdict, judge
 from tf_conv_conformance.vocabulary import Mode
 
-Kind = Literal["conforms", "vacuous", "known", "consequence", "new", "unjudged", "spared"]
+Kind = Literal["conforms", "refused", "vacuous", "known", "consequence", "new", "unjudged", "spared"]
 KINDS: dict[Kind, str] = {
-    "conforms": "as documented",
+    "conforms": "a result as documented",
+    "refused": "an exception, as documented",
     "vacuous": "as documented, on data that could not have shown otherwise",
     "known": "as a declared deviation says",
     "consequence": "a gradient of a result that is not as documented itself",
@@ -123,7 +124,7 @@ class Judge:
         if verdict.kind == "suite error":
             return _unjudged(Performed(verdict, observation))
         if not verdict.failing:
-            return Judged("conforms", performed=Performed(verdict, observation))
+            return Judged("refused" if verdict.kind == "refused" else "conforms", performed=Performed(verdict, observation))
         if verdict.kind == "vacuous":
             return Judged("vacuous", performed=Performed(verdict, observation))
         if (known := foretelling(self._known, call, observation, self.subject.subject)) is not None:

@@ -11,12 +11,13 @@ from tf_conv_conformance.arguments import Arguments, from_record
 from tf_conv_conformance.exclusions import in_order, word
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.results import Line, is_new_failure
-from tf_conv_conformance.vocabulary import FAILING, KINDS, Kind
+from tf_conv_conformance.vocabulary import FAILING, KINDS, PASSING, Kind
 
 ORDER: tuple[Kind, ...] = (
     "violates",
     "crashed",
     "timed out",
+    "unexpected",
     "resolved",
     "flaky",
     "vacuous",
@@ -24,6 +25,7 @@ ORDER: tuple[Kind, ...] = (
     "missing",
     "deviates",
     "unsupported",
+    "refused",
     "conforms",
 )
 """Verdicts as a reader wants them: what fails first."""
@@ -54,6 +56,16 @@ class Shown:
     def known(self) -> bool:
         """Whether it fails just as a baseline says."""
         return self.verdict in FAILING and not self.new
+    def by_expect(self) -> bool:
+        """Whether it passes by its case's `expect`, against the documentation."""
+        return bool(self.end.get("by_expect", False))
+
+    @property
+    def supports(self) -> tuple[str, ...]:
+        """The rules that it supports: those that speak about a result, or those by which the call must be refused."""
+        if self.verdict not in PASSING or self.by_expect:
+            return ()
+        return tuple(self.call["rules"] if self.verdict == "conforms" else self.call["predicted"]["refuses"] or ())
 
     @property
     def observed(self) -> Line:
@@ -142,7 +154,13 @@ def outcome(calls: Sequence[Shown], counted: Mapping[str, int]) -> str:
     new = Counter(call.verdict for call in calls if call.new) + Counter({kind: n for kind, n in counted.items() if kind in FAILING})
     failing = [f"{new[verdict]:,} {verdict}" for verdict in ORDER if new[verdict]]
     known = sum(call.known for call in calls)
-    parts = [f"{counts['conforms']:,} of {counts.total():,} calls do what TensorFlow documents"]
+    by_expect = Counter(call.verdict for call in calls if call.by_expect)
+    documented = counts - by_expect
+    parts = [f"{documented['conforms']:,} of {counts.total():,} calls return what TensorFlow documents"]
+    if documented["refused"]:
+        parts.append(f"{documented['refused']:,} are refused, as it documents")
+    if by_expect:
+        parts.append(f"{by_expect.total():,} do what their case expects, against the documentation")
     if counts["deviates"]:
         parts.append(f"{counts['deviates']:,} deviate as declared")
     if counts["unsupported"]:

@@ -9,6 +9,7 @@ from tf_conv_conformance.arguments import Arguments, read
 from tf_conv_conformance.comparison import shape_text
 from tf_conv_conformance.differing import unanswered
 from tf_conv_conformance.report.calls import ORDER, Shown
+from tf_conv_conformance.vocabulary import PASSING
 
 Steps = tuple[tuple[int, int], tuple[int, int]]
 """Strides and rates of a call, each of height and width."""
@@ -38,7 +39,7 @@ class Matrix:
     @property
     def deviates(self) -> bool:
         """Whether any of its cells is not as documented."""
-        return any(cell is not None and cell.look != "conforms" for _, cells in self.rows for cell in cells)
+        return any(cell is not None and cell.look not in PASSING for _, cells in self.rows for cell in cells)
 
 
 def matrices(calls: Sequence[Shown]) -> list[Matrix]:
@@ -80,7 +81,7 @@ def _cell(calls: Sequence[Shown]) -> Cell:
     first = worst.arguments.data_format == "NCHW"
     documented, observed = worst.call["predicted"]["shape"], worst.observed_shape
     look, note = worst.verdict.replace(" ", "-"), worst.verdict
-    if worst.verdict not in ("conforms", "suite error", "missing", "unsupported") and observed is not None and documented == observed:
+    if worst.verdict not in (*PASSING, "suite error", "missing", "unsupported") and observed is not None and documented == observed:
         look, note = f"{look} hidden", f"{note}: same shape, other values"
     if worst.call["predicted"]["refuses"] and observed is not None:
         note += "; documented: must not be accepted"

@@ -44,6 +44,7 @@ def index(columns: Sequence[Column], calls: Sequence[Shown]) -> dict[str, Any]:
         "reason": [call.end["reason"] + (" (a known failure)" if call.known else "") for call in calls],
         "rules": [tuple(call.call["rules"]) for call in calls],
         "against": [tuple(call.end["rules"]) for call in calls],
+        "supports": [call.supports for call in calls],
     }
     plain: dict[str, list[Any]] = {
         "name": [call.call["id"].removeprefix(call.case["file"] + "::") for call in calls],

@@ -30,8 +30,7 @@ def statements(calls: Sequence[Shown], sentences: Mapping[str, str | None]) -> I
     for call in calls:
         against = call.end["rules"]
         contradicting.update(against)
-        if call.verdict == "conforms":
-            supporting.update(call.call["rules"])
+        supporting.update(call.supports)
         for deviation in call.case["deviations"]:
             if deviation["rule"] in against and deviation["reported"].startswith(("https://", "http://")):
                 reported.setdefault(deviation["rule"], set()).add(deviation["reported"])

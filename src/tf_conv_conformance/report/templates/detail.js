@@ -18,6 +18,13 @@ function documentedBy(call, number) {
   return `${value("dtype", number)} of shape ${shapeText(call.formula)}`;
 }
 
+// What the case's `expect` says, where that is more than the documentation.
+function expectedBy(expect) {
+  if (!expect || expect === "result") return null;
+  const parts = Object.entries(expect).map(([name, wanted]) => `${name} ${typeof wanted === "string" ? wanted : JSON.stringify(wanted).replaceAll(",", ", ")}`);
+  return `${parts.join(", ")}, by the case's expect`;
+}
+
 function facts(pairs) {
   const list = make("dl");
   for (const [name, text] of pairs) if (text) list.append(make("dt", {}, name), make("dd", {}, text));
@@ -105,6 +112,7 @@ async function detail(number) {
   const head = make("p", { className: "head" }, make("i", { className: look(verdict) }), make("b", {}, verdict), `: ${value("reason", number)}`);
   const table = facts([
     ["Documented", documentedBy(call, number)],
+    ["Expected", expectedBy(own.expect)],
     ["Observed", outcomeOf(call.observed)],
     ["Difference", call.difference],
     ["Largest", largestOf(call, number)],

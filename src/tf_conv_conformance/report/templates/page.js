@@ -17,7 +17,7 @@ function options() {
     const given = name === "version" ? values.version : [...values[name]].sort();
     form.elements[name]?.append(...given.map((one) => make("option", { value: one }, one)));
   }
-  for (const [name, column] of [["against", "against"], ["rule", "rules"]]) {
+  for (const [name, column] of [["against", "against"], ["supports", "supports"], ["rule", "rules"]]) {
     form.elements[name].append(...[...new Set(values[column].flat())].sort().map((one) => make("option", { value: one }, one)));
   }
 }
@@ -32,7 +32,7 @@ function found() {
     const column = calls[name], one = values[name].indexOf(wanted[name]);
     return (number) => column[number] === one;
   });
-  for (const [name, column] of [["against", "against"], ["rule", "rules"]]) {
+  for (const [name, column] of [["against", "against"], ["supports", "supports"], ["rule", "rules"]]) {
     if (!wanted[name]) continue;
     const has = values[column].map((rules) => rules.includes(wanted[name]));
     tests.push((number) => has[calls[column][number]]);
@@ -138,7 +138,7 @@ document.addEventListener("click", (event) => {
     open(state.call);
   }
   if (some) jump(button.id, {});
-  if (supports) jump("", { rule: supports, verdict: "conforms" });
+  if (supports) jump("", { supports });
   if (against) jump("", { against });
   if (verdict) jump("", button.getAttribute("aria-pressed") === "true" ? {} : { verdict, version: several ? values.version[version] : "" });
 });
