@@ -287,7 +287,7 @@ def test_what_the_subject_lacks_is_skipped_with_the_reason(pytester, write, run)
     write(cases__good=GOOD.replace("strides: 2", "strides: 2\n    requires: {tensorflow: '>=99'}"))
     result = run("cases", "--tf-modes", "eager", "-rs")
     result.assert_outcomes(passed=1, skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED ?1? cases/good.yaml:4: requires tensorflow >=99, and it is *"])
+    result.stdout.fnmatch_lines(["SKIPPED ?1? cases/good.yaml:4: requires tensorflow >=99, but the subject has tensorflow *"])
 
 
 def test_time_limit(pytester, write, run):

@@ -278,16 +278,16 @@ def test_data_that_proves_nothing_is_vacuous(calls):
 def test_conditions_on_the_subject():
     assert unmet(When(), SUBJECT) is None
     assert unmet(When(tensorflow=">=2.12", onednn=False, device="cpu", platform="linux", machine="x86_64"), SUBJECT) is None
-    assert unmet(When(tensorflow="<2.21"), SUBJECT) == "tensorflow <2.21, and it is 2.21.0"
+    assert unmet(When(tensorflow="<2.21"), SUBJECT) == "tensorflow <2.21, but the subject has tensorflow 2.21.0"
     assert unmet(When(keras=">=3.13"), SUBJECT) is None
-    assert unmet(When(keras="<3"), {**SUBJECT, "keras": None}) == "keras <3, and it is not there"
-    assert unmet(When(onednn=False), {**SUBJECT, "onednn": True}) == "onednn False, and it is True"
-    assert unmet(When(onednn=True), SUBJECT) == "onednn True, and it is False"
+    assert unmet(When(keras="<3"), {**SUBJECT, "keras": None}) == "keras <3, but the subject has no keras"
+    assert unmet(When(onednn=False), {**SUBJECT, "onednn": True}) == "onednn=false, but the subject has onednn=true"
+    assert unmet(When(onednn=True), SUBJECT) == "onednn=true, but the subject has onednn=false"
     assert unmet(When(cpu=["avx2"]), SUBJECT) is None
     assert unmet(When(cpu=["avx2", "avx512f"]), SUBJECT) == "a CPU with avx512f"
     assert unmet(When(cpu=["avx2"], cpu_without=["avx512f"]), SUBJECT) is None
     assert unmet(When(cpu_without=["avx2", "avx512f"]), SUBJECT) == "a CPU without avx2"
-    assert unmet(When(device="gpu"), SUBJECT) == "device gpu, and it is cpu"
+    assert unmet(When(device="gpu"), SUBJECT) == "device=gpu, but the subject has device=cpu"
 
 
 def test_the_model_that_explains(calls):
@@ -545,6 +545,19 @@ def test_a_deviation_beside_a_claim_that_holds_is_not_gone(calls):
     assert kind(call, returned(call, "phase_strided", warnings=warned)) == "deviates"
     gone = judge(call, raised(), SUBJECT)
     assert (gone.kind, "expected float32 of shape [1, 5, 5, 4]" in gone.reason) == ("resolved", True)
+
+
+def test_a_failure_names_the_deviations_that_do_not_apply(calls):
+    other = "      - {rule: depthwise.unit-strides-when-atrous, observed: {model: documented}, reported: unreported, when: {modes: xla}}\n"
+    call = eager(calls, DECLARED + other)
+    observation = returned(call, "phase_strided")
+    verdict = judge(call, observation, {**SUBJECT, "tensorflow": "2.8.4"})
+    assert verdict.undeclared == (
+        "depthwise.unit-strides-when-atrous (phase_strided): requires tensorflow >=2.12, but the subject has tensorflow 2.8.4",
+        "depthwise.unit-strides-when-atrous (documented): requires mode xla, but the call runs in eager",
+    )
+    assert "  declared   but not for this call: depthwise.unit-strides" in failure.text("f:1", call, verdict, observation, {})
+    assert judge(call, raised(), {**SUBJECT, "tensorflow": "2.8.4"}).undeclared == (), "no failure"
 
 
 def test_a_verdict_that_fails_says_so(calls):

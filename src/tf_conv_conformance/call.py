@@ -39,6 +39,7 @@ class Call:
     """One invocation: `name` is unique in its file, `line` is where its case stands there, 1-based.
 
     `deviations` are those of the case that speak about this call on some subject; what they ask of the subject is seen when it runs.
+    `other_modes` are those that would, were it not for its mode.
     `text` is the case as its file has it. With a `relation`, the call is held against others that TensorFlow makes, not against an oracle.
     """
 
@@ -50,6 +51,7 @@ class Call:
     deviations: tuple[Declared, ...]
     relation: str | None = None
     text: str = ""
+    other_modes: tuple[Deviation, ...] = ()
 
     @property
     def content_hash(self) -> str:

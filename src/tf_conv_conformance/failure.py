@@ -30,6 +30,7 @@ def text(where: str, call: Call, verdict: Verdict, observation: Observation | No
         rows.append(("observed", ending(observation)))
         rows += [] if call.relation else first_difference(call, verdict, observation)
         rows += [("excluded", listed(verdict.excluded or ()) or "no wrong oracle")] if verdict.kind == "vacuous" else []
+        rows += [("declared", f"but not for this call: {why}") for why in verdict.undeclared]
         rows += [("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
     lines = [f"{verdict.kind}: {verdict.reason}", *(_row(name, value) for name, value in rows)]
     if observation is not None and observation.last_output and observation.kind != "answered":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ class Verdict:
 
     `excluded` are the wrong oracles that this check would have noticed, by name; None where nothing was held
     to an oracle's values, or where they are infinite or NaN. With `by_expect`, a call passes by its case's `expect`
-    and against the documentation.
+    and against the documentation. `undeclared` are its deviations that do not apply here, each with why not.
     """
 
     kind: Kind
@@ -40,6 +40,7 @@ class Verdict:
     difference: Difference | None = None
     excluded: tuple[str, ...] | None = None
     by_expect: bool = False
+    undeclared: tuple[str, ...] = ()
 
     @property
     def failing(self) -> bool:
@@ -48,15 +49,15 @@ class Verdict:
 
 
 def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
-    """What of a condition the subject does not meet; None where it meets all. Modes are looked at when a case is read."""
+    """Return what a condition requires and the subject does not have; None if it has all. Modes are no matter of the subject."""
     for package, wanted in (("tensorflow", condition.tensorflow), ("keras", condition.keras)):
         version = subject[package]
         if wanted is not None and (version is None or not SpecifierSet(wanted).contains(version, prereleases=True)):
-            return f"{package} {wanted}, and it is {version or 'not there'}"
+            return f"{package} {wanted}, but the subject has {f'{package} {version}' if version else f'no {package}'}"
     for name in ("onednn", "device", "platform", "machine"):
         wanted = getattr(condition, name)
         if wanted is not None and wanted != subject[name]:
-            return f"{name} {wanted}, and it is {subject[name]}"
+            return f"{name}={_plain(wanted)}, but the subject has {name}={_plain(subject[name])}"
     lacking = [flag for flag in condition.cpu or () if flag not in subject["cpu"]["flags"]]
     unwanted = [flag for flag in condition.cpu_without or () if flag in subject["cpu"]["flags"]]
     if unwanted:
@@ -64,12 +65,28 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
     return f"a CPU with {' and '.join(lacking)}" if lacking else None
 
 
+def _plain(value: object) -> str:
+    """Return a value of a condition as YAML has it."""
+    return {True: "true", False: "false", None: "unknown"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
 def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> Verdict:
     """The verdict on a call: its claim first, then the deviations that are declared for this subject."""
     if observation.kind == "suite error":
         return Verdict("suite error", f"not a verdict on TensorFlow: {comparison.ending(observation)}")
     declared = applying(call, subject)
-    return replace(_judged(call, observation, declared), excluded=_excluded(call, declared))
+    verdict = replace(_judged(call, observation, declared), excluded=_excluded(call, declared))
+    return replace(verdict, undeclared=tuple(_undeclared(call, subject))) if verdict.failing else verdict
+
+
+def _undeclared(call: Call, subject: Mapping[str, Any]) -> Iterator[str]:
+    """Return the deviations of a case that do not apply to this subject, or not in this mode, each with why not."""
+    for one in call.deviations:
+        if (lacks := unmet(one.deviation.when, subject)) is not None:
+            yield f"{one.deviation.rule} ({_how(one.deviation.observed)}): requires {lacks}"
+    for other in call.other_modes:
+        modes = " or ".join(other.when.modes or ())
+        yield f"{other.rule} ({_how(other.observed)}): requires mode {modes}, but the call runs in {call.mode}"
 
 
 def applying(call: Call, subject: Mapping[str, Any]) -> list[Declared]:

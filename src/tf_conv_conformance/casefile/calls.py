@@ -69,16 +69,17 @@ class Sweep:
             checks.check_expected_reals(self.case.expect, one.arguments)
             if self.case.expect == "result":
                 checks.check_result(one)
-            declared = self._declared(one, modes)
+            declared = self._declared(one)
             for mode in modes:
                 here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))
-                yield Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, here, text=self.text)
+                elsewhere = tuple(one.deviation for one in declared if one not in here)
+                yield Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, here, None, self.text, elsewhere)
 
-    def _declared(self, one: Expanded, modes: Sequence[Mode]) -> list[Declared]:
-        """The deviations that are about a combination, in some of these modes."""
+    def _declared(self, one: Expanded) -> list[Declared]:
+        """The deviations that are about a combination, in some of the case's modes."""
         found = []
         for index, deviation in enumerate(self.case.deviations):
-            if not set(modes).isdisjoint(deviation.when.modes or MODES) and checks.speaks_about(deviation, one):
+            if not set(self.modes).isdisjoint(deviation.when.modes or MODES) and checks.speaks_about(deviation, one):
                 stands_for = checks.stands_for(deviation.observed, one)
                 checks.check_observed(deviation.observed, stands_for, ("deviations", index, "observed"))
                 found.append(Declared(deviation, stands_for))
