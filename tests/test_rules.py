@@ -9,8 +9,10 @@ from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, TensorSpec
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.rules.catalogue import RULES, broken, exercised
+from tf_conv_conformance.rules.mismatches import mismatch
 from tf_conv_conformance.rules.page import page
-from tf_conv_conformance.rules.rule import sentence
+from tf_conv_conformance.rules.rule import always, sentence
+from tf_conv_conformance.rules.sentences import VERSION, kept, quoted
 
 CONV2D = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 2, 2, 1), "SAME", (2, 2))
 DEPTHWISE = Arguments("depthwise_conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 1, 1, 1), "SAME", (2, 2))
@@ -63,6 +65,51 @@ BREAKING = {
     "keras-conv2d.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
     "keras-depthwise.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
 }
+MISMATCHES = {
+    "input-rank": "the input has rank 3, documented is 4",
+    "input-dtype": "the dtype is int64, documented are float16, bfloat16, float32 and float64",
+    "filter-dtype": "the filter is float64, the input is float32",
+    "filter-rank": "the filter has rank 3, documented is 4",
+    "in-channels": "the filter has 1 in_channels, the input has 3",
+    "strides-length": "strides [1,1,1] has 3 entries, documented is a list of 4",
+    "strides-positive": "strides [1,0,0,1] has 0 for the height and 0 for the width",
+    "unit-batch-and-channel-strides": "strides [2,1,1,1] has 2 for the batch and 1 for the channels",
+    "unit-strides-when-atrous": "strides [1,2,2,1] with dilations [2,2]",
+    "dilations-length": "dilations [1,1,1] has 3 entries, documented is a list of 2",
+    "dilations-positive": "dilations [1,-1] has 1 for the height and -1 for the width",
+    "unit-batch-and-depth-dilations": "dilations [2,1,1,1] has 2 for the batch and 1 for the channels",
+    "data-format": "data_format is 'NHCW'",
+    "padding-kind": "padding FULL",
+    "explicit-padding-form": "padding has 3 pairs, documented are 4",
+    "only-spatial": "padding has [0,1] for the batch and [0,0] for the channels",
+    "amounts": "padding [[0,0],[-1,0],[0,0],[0,0]] has a negative amount",
+    "size-exists": "the result would have -1 rows and 1 columns",
+    "groups": "the filter has 2 in_channels, the input has 3, and the filter has 3 out_channels",
+    # where an entry point documents another form
+    "conv2d.input-rank": "the input has rank 3, documented is 4 or more",
+    "raw-conv2d.input-dtype": "the dtype is int64, documented are float16, bfloat16, float32, float64 and int32",
+    "convolution.input-dtype": "the dtype is int64, documented are float16, bfloat16, float32, float64 and int32",
+    "conv2d.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "v1-conv2d.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "convolution.strides-length": "strides [1,1,1] has 3 entries, documented is a list of 2",
+    "convolution.strides-positive": "strides [0,1] has 0 for the height and 1 for the width",
+    "convolution.unit-strides-when-atrous": "strides [1,2] with dilations [2,2]",
+    "keras-conv2d.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "keras-depthwise.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "keras-conv2d.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "keras-depthwise.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "v1-conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "raw-conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is a list of 4",
+    "raw-depthwise.dilations-length": "dilations [1,1,1] has 3 entries, documented is a list of 4",
+    "keras-conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "keras-depthwise.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "raw-conv2d.dilations-positive": "dilations [1,-1,1,1] has -1 for the height and 1 for the width",
+    "raw-depthwise.dilations-positive": "dilations [1,-1,1,1] has -1 for the height and 1 for the width",
+    "atrous.rate-integer": "dilations [2,2] has 2 entries, documented is an integer",
+    "atrous.rate-positive": "dilations is 0",
+}
+"""How these calls break the rules, in their own numbers."""
 PERMISSIONS = {rule for rule in RULES if rule.endswith(".unequal-strides")}  # they allow, and forbid nothing
 PRECONDITIONS = [rule for rule in RULES.values() if rule.is_precondition and rule.id not in PERMISSIONS]
 
@@ -78,6 +125,7 @@ def test_a_precondition_is_kept_and_broken(rule):
     breaking = replace(base, **changes)
     assert [one.id for one in broken(breaking)] == [rule.id]
     assert prediction.documented(breaking) == Refuses((rule.id,))
+    assert mismatch(rule, breaking) == (MISMATCHES.get(rule.id) or MISMATCHES[statement])
 
 
 def test_each_entry_point_has_rules_of_its_own():
@@ -118,6 +166,29 @@ def test_the_installed_documentation_has_every_phrase(tensorflow):
     atrous = sentence(tensorflow.documentation["tf.nn.depthwise_conv2d"], RULES["depthwise.unit-strides-when-atrous"].phrase)
     assert atrous.startswith("If any value in `dilations` is greater than 1")
     assert atrous.endswith("must be equal to 1.")
+
+
+def test_the_kept_sentences_are_those_of_their_version(tensorflow):
+    """After a change of a phrase or of the version, write `found` to rules/sentences.json."""
+    found = {rule.id: sentence(tensorflow.documentation[rule.symbol], rule.phrase) for rule in RULES.values() if rule.holds is not always}
+    assert kept().keys() == found.keys()
+    assert all(rule.phrase in kept()[rule.id] for rule in RULES.values() if rule.id in kept())
+    if tensorflow.subject["tensorflow"] == VERSION:
+        assert kept() == found
+
+
+def test_a_rule_is_quoted_with_the_sentence_that_states_it():
+    atrous, positive = RULES["depthwise.unit-strides-when-atrous"], RULES["conv2d.strides-positive"]
+    assert quoted(atrous).startswith(f"{atrous.id} (tf.nn.depthwise_conv2d in TensorFlow {VERSION}): If any value in `dilations` is")
+    assert quoted(atrous).endswith("all values in the `strides` tensor must be equal to 1.")
+    own = {"tf.nn.depthwise_conv2d": "First. Here all values\n in the `strides` tensor must be equal to 1. Last."}
+    changed = replace(atrous, phrase="in the `strides` tensor")
+    assert quoted(changed, own) == f"{atrous.id} (tf.nn.depthwise_conv2d): Here all values in the `strides` tensor must be equal to 1."
+    assert quoted(atrous, {}).startswith(f"{atrous.id} (tf.nn.depthwise_conv2d): documentation changed: no longer says ")
+    assert quoted(positive) == (
+        f"{positive.id}: no sentence of the documentation states this; the closest (tf.nn.conv2d in TensorFlow {VERSION}): "
+        "The stride of the sliding window for each dimension of `input`."
+    )
 
 
 def test_a_phrase_is_found_across_line_breaks_and_alone_in_its_sentence():

@@ -9,7 +9,8 @@ _HEAD = """# Rules
 
 Each rule is one statement of TensorFlow's documentation. A precondition speaks of the arguments: a call that breaks it must be
 refused. The others speak of the result. The words quoted are those by which the statement is found in the installed docstring; the
-report shows the whole sentence. This page is made by `tf-conv-conformance rules`.
+report shows the whole sentence. Where no sentence states a rule, they are those of the closest one. This page is made by
+`tf-conv-conformance rules`.
 """
 
 
@@ -21,7 +22,9 @@ def page() -> str:
 
 def _section(symbol: str, rules: list[Rule]) -> str:
     title = f"`{symbol}`" + (", notes on padding" if symbol == "tf.nn" else "")
-    rows = "".join(f"| `{rule.id}` | {_about(rule)} | {_cell(rule.phrase)} |\n" for rule in rules)
+    rows = "".join(
+        f"| `{rule.id}` | {_about(rule)} | {_cell(rule.phrase)}{'' if rule.stated else ' (no sentence states it)'} |\n" for rule in rules
+    )
     return f"\n## {title}\n\n| rule | speaks of | found by |\n| --- | --- | --- |\n{rows}"
 
 

@@ -30,7 +30,7 @@ class Rule:
     `phrase` is a few words by which the statement is found in the installed docstring of `symbol`, white space aside. `applies`
     says whether the rule speaks about a call that goes through one of the `doors`. `holds`, for a precondition alone (aspect
     ``call``), says whether the call keeps it; TensorFlow must refuse one that does not. The other aspects are kept by the result,
-    which the oracle predicts.
+    which the oracle predicts. `stated` is False if no sentence states the rule: the phrase then leads to the closest one.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Rule:
     phrase: str
     applies: Callable[[Arguments], bool] = always
     holds: Callable[[Arguments], bool] = always
+    stated: bool = True
 
     @property
     def is_precondition(self) -> bool:
@@ -53,6 +54,7 @@ def plain(text: str) -> str:
 
 
 _BEGINS_BLOCK = re.compile(r"\s*(\w+: |\d+\. |```|>>> |#)")
+_CODE_BEGINS = re.compile(r"^(?:```(?:python)?|>>> #) ")
 _SENTENCE_ENDS = re.compile(r"(?<=[.]) (?=[A-Z`\[(])")
 
 
@@ -76,5 +78,5 @@ def sentence(documentation: str, phrase: str) -> str | None:
             ends = [match.start() for match in _SENTENCE_ENDS.finditer(block)]
             first = max((end for end in ends if end < start), default=0)
             last = min((end for end in ends if end >= start + len(phrase)), default=len(block))
-            return block[first:last].strip().removeprefix("```python ")
+            return _CODE_BEGINS.sub("", block[first:last].strip())
     return None
