@@ -89,8 +89,11 @@ def test_the_blogs_question(explained):
     lines = explained(*BLOG)
     says = " ".join(" ".join(part(lines, "What the documentation says")).split())
     assert says == (
-        "says the call must be refused rule depthwise.unit-strides-when-atrous (tf.nn.depthwise_conv2d): … in which case all values "
-        "in the `strides` tensor must be equal … formula would give float32 of shape [1, 4, 4, 12]"
+        "says the call must be refused because strides [1,4,4,1] with dilations [3,3] rule depthwise.unit-strides-when-atrous "
+        "(tf.nn.depthwise_conv2d in TensorFlow 2.21.0): If any value in `dilations` is greater than 1, we perform atrous depthwise "
+        "convolution, in which case all values in the `strides` tensor must be equal to 1. formula would give float32 of shape "
+        "[1, 4, 4, 12] instead y[:, ::4, ::4] of the same call with strides of 1; or tf.nn.conv2d(x, tf.reshape(w, [4, 4, 1, 12]), "
+        "strides=[4, 4], padding='VALID', dilations=[3, 3]) (docs/stride-and-rate.md)"
     )
     assert part(lines, "The arithmetic") == [
         "height and width: input size n = 24, filter size k = 4, stride s = 4, rate r = 3, padding VALID",
@@ -106,12 +109,12 @@ def test_the_blogs_question(explained):
         "                                      = 3*2 - 0",
         "                                      = 6",
     ]
-    assert part(lines, "What space to batch, a strided convolution of each phase, and batch to space make of it") == [
+    assert part(lines, "What is documented, and what space to batch with a strided convolution gives") == [
         "documented     float32 of shape [1, 4, 4, 12]",
         "phase-strided  float32 of shape [1, 6, 6, 12]",
-        "so             another size: the two cannot be compared element by element",
+        "so             the sizes differ, so that no element can be compared with another",
     ]
-    picture = part(lines, "What feeds the result's element in row 0, column 1, the first that is fed differently")
+    picture = part(lines, "What feeds the result's element in row 0, column 1, the first in which the two differ")
     assert [[place for place, mark in enumerate(half.split()[1:]) if mark == "●"] for half in re.split(r" {4,}", picture[2])] == [
         [4, 7, 10, 13],
         [1, 4, 7, 10],
@@ -126,7 +129,7 @@ def test_the_same_size_with_other_values(explained):
     documented, phased = DOCUMENTED.reads(Axis(9, 3, 2, 2, "SAME")), PHASE_STRIDED.reads(Axis(9, 3, 2, 2, "SAME"))
     assert documented[:, 0].tolist() == [-2, 0, 2, 4, 6]
     assert phased[:, 0].tolist() == [-2, -1, 2, 3, 6]
-    assert "  so             the same size with other values: of 5 × 5 elements, 16 are fed by other ones" in lines
+    assert "  so             the sizes agree, the values do not: 16 of 5 × 5 elements are sums of other inputs" in lines
 
 
 def test_where_the_two_agree(explained):
@@ -134,7 +137,7 @@ def test_where_the_two_agree(explained):
     lines = explained(
         *["depthwise_conv2d", "--input", "1,9,9,1", "--filter", "3,3,1,1", "--strides", "5", "--rate", "2", "--padding", "VALID"]
     )
-    assert "  so             the two agree: every element is fed by the same ones" in lines
+    assert "  so             the two agree: every element is the sum of the same inputs" in lines
     assert part(lines, "What feeds the result's element in row 0, column 0")[0] == "in both"
 
 
@@ -174,7 +177,7 @@ def test_no_result_and_no_meaning(explained):
     lines = explained(*["conv2d", "--input", "1,3,3,1", "--filter", "5,5,1,1", "--strides", "1"])
     assert "  formula  no result: the size of the result would be -1 × -1" in lines
     assert "  out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*1) / 1) = ceil(-1 / 1) = -1: no such tensor exists" in lines
-    assert part(lines, "What feeds the result") == ["It has no element, so there is nothing to draw."]
+    assert part(lines, "What feeds the result") == ["It has no elements, so there is nothing to draw."]
     lines = explained(*["conv2d", "--input", "1,3,3,1", "--filter", "1,1,1,1", "--strides", "1,2,3"])
     assert lines[-1] == "  formula  no result: the arguments have no meaning as a convolution"
 

@@ -1,18 +1,37 @@
-"""The arithmetic of one axis as a person would write it down: formula, numbers filled in, result.
+"""The arithmetic of one axis as a person would write it down: formula, numbers, result.
 
 Paddings, phases and sizes are :mod:`geometry`'s; only what stands between formula and result is written here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from tf_conv_conformance.arguments import Reading
 from tf_conv_conformance.geometry import Axis, phases
 from tf_conv_conformance.oracle.models import Model
 
 
+def axes_of(reading: Reading) -> dict[str, Axis]:
+    """Return the axes by name, two that are alike under one name."""
+    if reading.height == reading.width:
+        return {"height and width": reading.height}
+    return {"height": reading.height, "width": reading.width}
+
+
+def sizes(reading: Reading, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
+    """Yield how each model computes the size of each axis, in short; the axis is named once, and two that are alike "size"."""
+    for axis_name, axis in axes_of(reading).items():
+        name = "size" if reading.height == reading.width else axis_name
+        for model in models:
+            for line in steps(model, axis):
+                if line.startswith(("m = ", "out = ")):
+                    yield name, f"{line.partition(': ')[0]}, {model.name.replace('_', '-')}"
+                    name = ""
+
+
 def steps(model: Model, axis: Axis) -> tuple[str, ...]:
-    """How a model comes from an axis to its padding and its output size, a step a line; the line of the size begins with ``out =``."""
+    """Return how a model computes padding and output size, a step a line; the line of the size begins with ``out =``."""
     padding = axis.padding if isinstance(axis.padding, str) else f"{axis.padding[0]} before and {axis.padding[1]} after"
     first = f"input size n = {axis.size}, filter size k = {axis.filter}, stride s = {axis.stride}, rate r = {axis.rate}, padding {padding}"
     return first, *_STEPS[model.name](model, axis)
@@ -67,7 +86,7 @@ def _phase_strided(model: Model, axis: Axis) -> Iterator[str]:
 
 
 def _padded(model: Model, axis: Axis) -> Iterator[str]:
-    """What padding that is not zero makes of the input's size; `n` means that from then on."""
+    """Yield the input's size with padding, which is what `n` stands for in the steps that follow."""
     before, after = model.padding(axis)
     if axis.padding != "VALID":
         yield f"n = {axis.size} + {_signed(before)} + {_signed(after)} = {axis.size + before + after} with padding"
@@ -83,7 +102,7 @@ def _signed(number: int) -> str:
 
 
 def _result(model: Model, axis: Axis) -> str:
-    """The size that the model predicts; a negative one is none that a tensor has."""
+    """Return the predicted size; no tensor has a negative one."""
     size: int = model.size(axis, model.truncates_sizes)
     return str(size) if size >= 0 else f"{size}: no such tensor exists"
 

@@ -36,7 +36,7 @@ def explain(to: Console, arguments: Arguments, at: tuple[int, int] | None) -> No
     verbatim(to, "\n".join(source(arguments)), indent=INDENT)
     indented(to, pairs(*tensor_rows(arguments)))
     heading(to, "What the documentation says")
-    indented(to, pairs(*documentation_rows(arguments, {})))
+    indented(to, pairs(*documentation_rows(arguments, None)))
     if reading is None:
         return
     heading(to, "The arithmetic")
@@ -44,14 +44,14 @@ def explain(to: Console, arguments: Arguments, at: tuple[int, int] | None) -> No
         indented(to, part)
     models = models_of(arguments)
     if len(models) > 1:
-        heading(to, "What space to batch, a strided convolution of each phase, and batch to space make of it")
+        heading(to, "What is documented, and what space to batch with a strided convolution gives")
         indented(to, pairs(*_comparison(arguments, reading, models)))
     of = "convolution" if arguments.gradient else "result"
     if element is None:
         heading(to, f"What feeds the {of}")
-        indented(to, Text("It has no element, so there is nothing to draw."))
+        indented(to, Text("It has no elements, so there is nothing to draw."))
         return
-    chosen = ", the first that is fed differently" if at is None and len(models) > 1 and element != (0, 0) else ""
+    chosen = ", the first in which the two differ" if at is None and len(models) > 1 and element != (0, 0) else ""
     heading(to, f"What feeds the {of}'s element in row {element[0]}, column {element[1]}{chosen}")
     _draw(to, _pictures(reading, models, element, to.width))
 
@@ -64,14 +64,14 @@ def _comparison(arguments: Arguments, reading: Reading, models: tuple[Model, ...
         return
     documented, phased = ([model.reads(axis) for axis in (reading.height, reading.width)] for model in models)
     if any(one.shape != other.shape for one, other in zip(documented, phased, strict=True)):
-        yield "so", "another size: the two cannot be compared element by element"
+        yield "so", "the sizes differ, so that no element can be compared with another"
         return
     rows, columns = ((one != other).any(axis=1) for one, other in zip(documented, phased, strict=True))
     unlike = int((rows[:, None] | columns[None, :]).sum())
     if unlike:
-        yield "so", f"the same size with other values: of {rows.size} × {columns.size} elements, {unlike} are fed by other ones"
+        yield "so", f"the sizes agree, the values do not: {unlike} of {rows.size} × {columns.size} elements are sums of other inputs"
     else:
-        yield "so", "the two agree: every element is fed by the same ones"
+        yield "so", "the two agree: every element is the sum of the same inputs"
 
 
 def _element(arguments: Arguments, reading: Reading | None, at: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -12,19 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tf_conv_conformance import prediction
-from tf_conv_conformance.arguments import Arguments, read
-from tf_conv_conformance.arithmetic import steps
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.doors import source
 from tf_conv_conformance.exclusions import listed
 from tf_conv_conformance.explanation import explaining_model, model_difference
 from tf_conv_conformance.failure import arm_of, first_difference
-from tf_conv_conformance.oracle.models import DOCUMENTED, models_of
+from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.question import Question
 from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.runner import Performed, Subject, perform
-from tf_conv_conformance.sections import TITLES, axes_of, documentation_rows, tensor_rows
+from tf_conv_conformance.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.subject.gateway import without_stacks
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.suggestion import Answers, explaining, suggest
@@ -127,21 +125,8 @@ def _why(call: Call, performed: Performed) -> Iterator[tuple[str, str]]:
         return
     yield from first_difference(call, verdict, observation)
     explained = explaining_model(call, observation)
-    if explained == "phase_strided":
-        yield from _sizes(call.arguments)
-    elif explained is None and (plain := next(explaining(call, observation), None)) is not None:
+    if explained is None and (plain := next(explaining(call, observation), None)) is not None:
         yield "explained", "by " + ", ".join(f"{name} {value}" for name, value in plain.items())
-
-
-def _sizes(arguments: Arguments) -> Iterator[tuple[str, str]]:
-    """The arithmetic in short: the line of the size, by each model."""
-    reading = read(arguments)
-    assert reading is not None  # a model explains the call
-    for name, axis in axes_of(reading).items():
-        for model in models_of(arguments):
-            line = next(line for line in steps(model, axis) if line.startswith("out = "))
-            yield name, f"{line}, {TITLES[model.name]}"
-            name = ""
 
 
 def _shortened(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The parts of an answer that need no TensorFlow: the call, what the documentation says of it, and the arithmetic behind that."""
+"""What `probe` and `explain` print without TensorFlow: the call, what is documented for it, and the arithmetic."""
 
 from __future__ import annotations
 
@@ -9,59 +9,55 @@ from rich.text import Text
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, Reading
-from tf_conv_conformance.arithmetic import steps
+from tf_conv_conformance.arithmetic import axes_of, steps
 from tf_conv_conformance.comparison import value_text
-from tf_conv_conformance.geometry import Axis
 from tf_conv_conformance.oracle.models import DOCUMENTED, models_of
 from tf_conv_conformance.prediction import Outcome, Refuses
+from tf_conv_conformance.remedy import remedy
 from tf_conv_conformance.rules.catalogue import RULES
-from tf_conv_conformance.rules.rule import sentence
+from tf_conv_conformance.rules.mismatches import mismatch
+from tf_conv_conformance.rules.sentences import quoted
 from tf_conv_conformance.terminal import beside
 
 TITLES = {"documented": "documented", "phase_strided": "phase-strided"}
 
 
 def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
-    """The tensors of the call."""
+    """Yield the tensors of the call."""
     yield "x", value_text(arguments.dtype, arguments.input.shape)
     yield "w", value_text(arguments.filter_dtype or arguments.dtype, arguments.filter.shape)
     if arguments.gradient:
         yield (
             "gradient",
-            f"by the {arguments.gradient}; a shape is the gradient's, the arithmetic the convolution's",
+            f"with respect to the {arguments.gradient}; shapes are the gradient's, the arithmetic is the convolution's",
         )
 
 
-def documentation_rows(arguments: Arguments, docstrings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What must come out, and the rules that refuse the call: their sentences where the docstrings are at hand, else their phrases."""
+def documentation_rows(arguments: Arguments, docstrings: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+    """Yield what must come out, and each broken rule: how the call breaks it, and the sentence of the docstrings, or the kept one."""
     documented = prediction.documented(arguments)
     if not isinstance(documented, Refuses) or documented.because[0] not in RULES:
         yield "says", outcome_text(documented)
         return
     yield "says", "the call must be refused"
     for rule in (RULES[identifier] for identifier in documented.because):
-        found = sentence(docstrings.get(rule.symbol, ""), rule.phrase)
-        yield "rule", f"{rule.id} ({rule.symbol}): {found or '… ' + rule.phrase + ' …'}"
+        yield "because", mismatch(rule, arguments)
+        yield "rule", quoted(rule, docstrings)
     outcome = prediction.outcome(DOCUMENTED, arguments)
     yield "formula", outcome_text(outcome) if isinstance(outcome, Refuses) else f"would give {outcome_text(outcome)}"
+    if (instead := remedy(arguments)) is not None:
+        yield "instead", instead
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """What comes out, in a few words."""
+    """Return what must come out, in a few words."""
     if isinstance(outcome, Refuses):
         return "no result: " + "; ".join(outcome.because)
     return value_text(outcome.dtype, outcome.shape)
 
 
-def axes_of(reading: Reading) -> dict[str, Axis]:
-    """The axes by name; two that are alike under one."""
-    if reading.height == reading.width:
-        return {"height and width": reading.height}
-    return {"height": reading.height, "width": reading.width}
-
-
 def arithmetic(arguments: Arguments, reading: Reading) -> Iterator[RenderableType]:
-    """The steps of each axis; of two models side by side, each step as a ladder of equations."""
+    """Yield the steps of each axis; with two models they stand side by side, each side of an equation on its own line."""
     models = models_of(arguments)
     for name, axis in axes_of(reading).items():
         given = steps(DOCUMENTED, axis)[0]
@@ -73,6 +69,6 @@ def arithmetic(arguments: Arguments, reading: Reading) -> Iterator[RenderableTyp
 
 
 def ladder(line: str) -> str:
-    """A chain of equations with each of its sides on a line of its own."""
+    """Return a chain of equations with each side on its own line."""
     name, first, *others = line.split(" = ")
     return "\n".join([f"{name} = {first}", *(" " * len(name) + f" = {other}" for other in others)])

@@ -11,9 +11,12 @@ from tf_conv_conformance.exclusions import word
 from tf_conv_conformance.merging import Column
 from tf_conv_conformance.oracle.models import models_of
 from tf_conv_conformance.relations import RELATIONS
+from tf_conv_conformance.remedy import remedy
 from tf_conv_conformance.report.calls import ORDER, Excluded, Shown, excluded
 from tf_conv_conformance.report.figures import figure
 from tf_conv_conformance.reproduction import from_record as reproduction
+from tf_conv_conformance.rules.catalogue import broken
+from tf_conv_conformance.rules.mismatches import mismatch
 
 CHUNK = 512  # calls of a chunk: a few milliseconds to open
 
@@ -122,6 +125,8 @@ def _detail(call: Shown) -> dict[str, Any]:
         "relation": RELATIONS[call.call["relation"]].says if call.call["relation"] else None,
         "nchw": call.arguments.data_format == "NCHW",
         "refuses": predicted["refuses"],
+        "because": [mismatch(rule, call.arguments) for rule in broken(call.arguments)],
+        "instead": remedy(call.arguments),
         "formula": predicted["shape"],
         "observed": end.get("observed"),
         "warnings": end.get("warnings", []),

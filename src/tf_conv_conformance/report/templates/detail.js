@@ -112,10 +112,12 @@ async function detail(number) {
   const head = make("p", { className: "head" }, make("i", { className: look(verdict) }), make("b", {}, verdict), `: ${value("reason", number)}`);
   const table = facts([
     ["Documented", documentedBy(call, number)],
+    ["Because", call.because.join("; ")],
     ["Expected", expectedBy(own.expect)],
     ["Observed", outcomeOf(call.observed)],
     ["Difference", call.difference],
     ["Largest", largestOf(call, number)],
+    ["Instead", call.instead],
     ["Warnings", call.warnings.map((warned) => `${warned.category}: ${warned.message}`).join("\n")],
     ["Entry point", `${call.via}, ${value("mode", number)}${call.gradient ? `, gradient by the ${call.gradient}` : ""}`],
     ["Relation", call.relation],
