@@ -397,9 +397,9 @@ def test_a_deviation_for_other_arguments_excludes_what_it_is_not(calls):
 def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
     call = eager(calls, ROW % (3, "1"))
     verdict = judge(call, returned(call), SUBJECT)
-    text = failure.text("f.yaml:3", call, verdict, returned(call), {}).splitlines()
+    text = failure.explain("f.yaml:3", call, verdict, returned(call), {}).text.splitlines()
     assert text[0] == (
-        "vacuous: this data cannot tell the right oracle from a wrong one (filter flipped in width); give a shape in place of the "
+        "vacuous: the same with filter flipped in width, a wrong oracle: this data cannot tell them apart; give a shape in place of the "
         "literal values, for random data, or write what must come out as `expect: {values: …}`"
     )
     assert f"  excluded   {', '.join(SHOWN)}" in text
@@ -463,7 +463,7 @@ def test_the_reasons_of_several_deviations(calls):
     call = eager(calls, f"{CONV2D[:-1]}, deviations: [{declared % (('{crash: SIGFPE}',) * 2)}]}}")
     assert judge(call, CRASHED, SUBJECT).reason == "conv2d.values (SIGFPE; unreported); conv2d.patches (SIGFPE; unreported)"
     gone = judge(call, returned(call), SUBJECT)
-    assert gone.reason == "the deviation from conv2d.values is gone: delete it"
+    assert gone.reason == "delete the deviation from conv2d.values: the documentation holds"
     assert gone.rules == ("conv2d.values", "conv2d.patches")
 
 
@@ -491,7 +491,7 @@ def test_the_reason_is_a_sentence(calls):
     expecting = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 3, 3]}}")
     assert judge(expecting, returned(call), SUBJECT).reason == "shape, dtype and every value are as documented"
     accepted = judge(atrous, returned(atrous, "phase_strided"), SUBJECT)
-    assert accepted.reason == f"accepted, although the documentation says it must be refused ({rule})"
+    assert accepted.reason == f"not refused: strides [1,2,2,1] with dilations [2,2] ({rule})"
     wrong = judge(call, returned(call, change=off_by_one), SUBJECT)
     assert wrong.reason == wrong.difference.text()
     unlike = eager(calls, CONV2D[:-1] + ", expect: {error: ValueError}}")

@@ -1,4 +1,4 @@
-"""Holds what came out against what was said to come out, and finds the first difference."""
+"""Compare an observation with what must come out, and find the first difference."""
 
 from __future__ import annotations
 
@@ -41,19 +41,26 @@ class Difference:
     distance: Array | None = field(default=None, repr=False, compare=False)
 
     def text(self, by: str = "predicted") -> str:
-        """Return the difference as one line; `by` says whose prediction it is: predicted, documented or expected."""
-        if self.aspect != "values":
-            return f"{self.aspect}: {by} {self.predicted}, observed {self.observed}"
-        place = "[" + ", ".join(map(str, self.index or ())) + "]"
-        off = "" if self.largest is None else f", by up to {self.largest:g}" + ("" if self.ulp is None else f" ({self.ulp:.3g} ulp)")
-        return (
-            f"values ({self.arm}): first at {place}, {by} {self.predicted}, observed {self.observed}; "
-            f"{self.unlike} of {self.elements} elements differ{off}"
-        )
+        """Return the difference as one line, the point first; `by` says whose prediction it is."""
+        if self.aspect == "values":
+            ulp = "" if self.ulp is None or self.arm != "reals" else f" ({self.ulp:.3g} ulp)"
+            off = "" if self.largest is None else f" by up to {self.largest:g}{ulp}"
+            count = f"{self.unlike} of {self.elements} values"
+            first = f"first at {shape_text(self.index or ())}: {self.observed}, not {self.predicted} as {by}"
+            return f"{count} differ{off}; {first} ({self.arm.replace('_', ' ')})"
+        if self.aspect in ("shape", "dtype"):
+            observed, predicted = (value.replace(", ", ",") for value in (self.observed, self.predicted))
+            return f"{self.aspect} {observed}, not {predicted} as {by}"
+        if self.aspect == "message":
+            return f"no match for {self.predicted} in the message {self.observed}"
+        if " of shape " in self.observed:
+            return f"no {self.predicted.removeprefix('an ')}, but {self.observed}"
+        name, colon, message = self.observed.partition(": ")
+        return f"{name} instead of {self.predicted}{colon}{message}"
 
 
 def outcome_text(arm: Arm) -> str:
-    """What an arm came to, in a few words."""
+    """Return what an arm returned or raised, in a few words."""
     if arm.error is not None:
         return f"{arm.error}: {arm.message.splitlines()[0][:160] if arm.message else '(no message)'}"
     return value_text(arm.dtype, arm.shape or ())
@@ -70,7 +77,7 @@ def shape_text(shape: Sequence[int]) -> str:
 
 
 def ending(observation: Observation) -> str:
-    """Describe what the call did, in a few words."""
+    """Return how the call ended, in a few words."""
     if observation.signal is not None:
         return f"the process died ({observation.signal})"
     if observation.exit_status is not None:
@@ -153,7 +160,7 @@ def from_error(names: Sequence[str] | None, match: str | None, observation: Obse
         if names and not set(map(own_name, names)) & set(arm.bases):
             return Difference("error", said, f"{arm.error}: {arm.message[:160]}", arms[number])
         if match is not None and not _found(match, arm.message):
-            return Difference("message", f"one that matches {match!r}", repr(arm.message[:200]), arms[number])
+            return Difference("message", repr(match), repr(arm.message[:200]), arms[number])
     return None
 
 

@@ -1,45 +1,81 @@
-"""What a failing test prints: all that a person needs, and no traceback of ours."""
+"""What a failing test prints: what a person needs to know, without a traceback of ours."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from tf_conv_conformance import prediction
+from tf_conv_conformance.arithmetic import sizes
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.comparison import ending, shape_text, value_text
 from tf_conv_conformance.exclusions import listed
 from tf_conv_conformance.explanation import explaining_model, feeding, from_formula
-from tf_conv_conformance.oracle.models import DOCUMENTED
+from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, reading_of
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.relations import RELATIONS
+from tf_conv_conformance.remedy import remedy
 from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.rules.catalogue import RULES
-from tf_conv_conformance.rules.rule import sentence
+from tf_conv_conformance.rules.sentences import quoted
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict, claim, has_own_claim
 
 WIDTH = 120
 
 
-def text(where: str, call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> str:
-    """The report of a failed call; `where` is its file and line."""
-    rows = [("case", f"{where} {call.name}"), *_rules(verdict, documentation)]
-    rows += [("relation", RELATIONS[call.relation].says)] if call.relation else _predicted(call)
+@dataclass(frozen=True)
+class Failure:
+    """Why a call fails, in the order in which it is printed: the point, what a person needs to know, the program to paste.
+
+    `likeness` is the same for calls that fail alike, whatever their mode.
+    """
+
+    point: str
+    details: str
+    program: str
+    likeness: str
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join([self.point, self.details, self.program])
+
+
+def explain(where: str, call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> Failure:
+    """Return why a call failed; `where` is its file and line."""
+    rows = list(_rows(call, verdict, observation, documentation))
+    point = f"{verdict.kind}: {verdict.reason}"
+    details = [_row("case", f"{where} {call.name}"), *(_row(name, value) for name, value in rows)]
     if observation is not None:
-        rows.append(("observed", ending(observation)))
-        rows += [] if call.relation else first_difference(call, verdict, observation)
-        rows += [("excluded", listed(verdict.excluded or ()) or "no wrong oracle")] if verdict.kind == "vacuous" else []
-        rows += [("declared", f"but not for this call: {why}") for why in verdict.undeclared]
-        rows += [("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
-    lines = [f"{verdict.kind}: {verdict.reason}", *(_row(name, value) for name, value in rows)]
-    if observation is not None and observation.last_output and observation.kind != "answered":
-        lines.append("  last output of the process:")
-        lines.append(textwrap.indent(observation.last_output, "    | "))
-    lines.append("  the call, to paste and run:")
+        details += [_row("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
+        if observation.last_output and observation.kind != "answered":
+            details += ["  last output of the process:", textwrap.indent(observation.last_output, "    | ")]
     arm = prediction.inputs(call.arguments).arms[arm_of(call, verdict)]
-    lines.append(textwrap.indent(python(call.arguments, call.mode, arm, call.relation), "    "))
-    return "\n".join(lines)
+    source = python(call.arguments, call.mode, arm, call.relation)
+    program = "  the call, to paste and run:\n" + textwrap.indent(source, "    ")
+    return Failure(point, "\n".join(details), program, "\n".join([point, *map(str, rows)]))
+
+
+def _rows(call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what was predicted and observed, and why they differ: nothing that is of the mode alone."""
+    if observation is not None and not call.relation:
+        yield from first_difference(call, verdict, observation)
+    for identifier in verdict.rules:
+        yield "rule", quoted(RULES[identifier], documentation)
+    if call.relation:
+        yield "relation", RELATIONS[call.relation].says
+    else:
+        yield from _predicted(call)
+    if observation is not None:
+        yield "observed", ending(observation)
+        if verdict.kind == "vacuous":
+            yield "excluded", listed(verdict.excluded or ()) or "no wrong oracle"
+    for why in verdict.undeclared:
+        yield "declared", f"but not for this call: {why}"
+    if not call.relation and (instead := remedy(call.arguments)) is not None:
+        yield "instead", instead
 
 
 def _row(name: str, value: str) -> str:
@@ -48,16 +84,9 @@ def _row(name: str, value: str) -> str:
 
 
 def arm_of(call: Call, verdict: Verdict) -> int:
-    """The arm of data that shows the difference."""
+    """Return the number of the arm of data that shows the difference."""
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
     return names.index(verdict.difference.arm) if verdict.difference and verdict.difference.arm in names else 0
-
-
-def _rules(verdict: Verdict, documentation: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for identifier in verdict.rules:
-        rule = RULES[identifier]
-        found = sentence(documentation.get(rule.symbol, ""), rule.phrase)
-        yield "rule", f"{identifier} ({rule.symbol}): {found or f'documentation changed: no longer says {rule.phrase!r}'}"
 
 
 def _predicted(call: Call) -> Iterator[tuple[str, str]]:
@@ -70,22 +99,27 @@ def _predicted(call: Call) -> Iterator[tuple[str, str]]:
     if isinstance(documented, Returns):
         yield "predicted", f"{value_text(documented.dtype, documented.shape)}, by the documentation"
     else:
-        would = f"; its formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""
+        would = f"; the formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""
         yield "predicted", f"an exception, by the documentation ({', '.join(documented.because)}){would}"
 
 
 def first_difference(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
-    """The first differing element, what feeds it, and the model that explains the observation."""
-    difference, by = from_formula(call, verdict, observation), "by the documented formula"
+    """Yield the first difference, where it comes from, and the model that explains the observation."""
+    difference, said, by = from_formula(call, verdict, observation), "predicted", "by the documented formula"
     explained = explaining_model(call, observation)
     if verdict.kind == "unexpected":  # what it differs from is the case's, and no model has to explain it
-        difference, by, explained = verdict.difference, "by the case's `expect`", None
+        difference, said, by, explained = verdict.difference, "expected", "by the case's `expect`", None
     if difference is not None and difference.aspect == "values" and difference.index is not None and call.arguments.gradient is None:
-        yield "first", difference.text("expected" if verdict.kind == "unexpected" else "predicted")
+        if difference.text(said) not in verdict.reason:
+            yield "values", difference.text(said)
         yield "fed by", feeding("documented", call.arguments, difference.index) + ", as documented"
         if explained is not None and explained != "documented":
-            yield "", feeding(explained, call.arguments, difference.index) + f", as {explained}"
+            yield "", feeding(explained, call.arguments, difference.index) + f", {explained.replace('_', '-')}"
     elif difference is not None and difference.aspect in ("shape", "dtype"):
-        yield difference.aspect, f"{difference.predicted} {by}, {difference.observed} observed"
+        if difference.text(said) not in verdict.reason:
+            yield difference.aspect, f"{difference.predicted} {by}, {difference.observed} observed"
+        if difference.aspect == "shape" and call.arguments.gradient is None:
+            models = (DOCUMENTED,) if explained is None else tuple(dict.fromkeys((DOCUMENTED, MODELS[explained])))
+            yield from sizes(reading_of(call.arguments), models)
     if explained is not None and (explained != "documented" or isinstance(prediction.documented(call.arguments), Refuses)):
-        yield "explained", f"by the model {explained}: shape, dtype and every value are what it predicts"
+        yield "explained", f"by the model {explained}, which predicts this shape, dtype and every value"

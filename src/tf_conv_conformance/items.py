@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -16,6 +17,7 @@ from tf_conv_conformance.casefile.calls import Block, Sweep, check_deviations
 from tf_conv_conformance.casefile.complaint import Complaint
 from tf_conv_conformance.casefile.expansion import Unusable
 from tf_conv_conformance.comparison import ending, value_text
+from tf_conv_conformance.failure import Failure
 from tf_conv_conformance.ids import id_of
 from tf_conv_conformance.numbers import canonical
 from tf_conv_conformance.plugin import BASELINE, DONE, SESSION
@@ -24,6 +26,7 @@ from tf_conv_conformance.progress import counted
 from tf_conv_conformance.results import Line
 from tf_conv_conformance.runner import Performed, perform, perform_all
 from tf_conv_conformance.session import Running
+from tf_conv_conformance.shown import shown
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
 from tf_conv_conformance.vocabulary import MARKER, PASSING
 
@@ -33,7 +36,11 @@ NAMED = 100  # failing calls of a block that are named
 
 
 class Failed(Exception):
-    """A call or a case that fails; the message is all that is printed."""
+    """A call or a case that fails; its parts are all that is printed, the program last where there is one."""
+
+    def __init__(self, *parts: str) -> None:
+        super().__init__("\n".join(parts))
+        self.parts = parts
 
 
 class Standing(pytest.Item):
@@ -52,7 +59,11 @@ class Standing(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The message alone for what this plugin reports, which also spares an xfail the cost of its traceback; else a traceback."""
-        if isinstance(excinfo.value, Failed | SubjectUnavailable | pytest.xfail.Exception):
+        if isinstance(excinfo.value, Failed):
+            return shown(self.path_id, self.line, excinfo.value.parts)
+        if isinstance(excinfo.value, SubjectUnavailable):
+            return shown(self.path_id, self.line, [str(excinfo.value)])
+        if isinstance(excinfo.value, pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -99,9 +110,9 @@ class Asking(Standing):
             end["known"] = True
         return end
 
-    def _text(self, call: Call, performed: Performed, running: Running) -> str:
+    def _failure(self, call: Call, performed: Performed, running: Running) -> Failure:
         where = f"{self.path_id}:{call.line}"
-        return failure.text(where, call, performed.verdict, performed.observation, running.subject.documentation)
+        return failure.explain(where, call, performed.verdict, performed.observation, running.subject.documentation)
 
 
 def markers(op: str | None, mode: str, dtype: str | None, large: bool | None) -> list[str]:
@@ -119,6 +130,7 @@ class CallItem(Asking):
         self.subject = subject
         self.line = call.line
         self.tf_conv_record: dict[str, Any] | None = None
+        self.tf_conv_likeness: tuple[str, str] | None = None
         for marker in markers(call.arguments.op, call.mode, call.arguments.dtype, call.case.large):
             self.add_marker(marker)
 
@@ -141,7 +153,14 @@ class CallItem(Asking):
         if "known" in end:
             pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
         if verdict.kind not in PASSING:  # also one that deviates, under --runxfail
-            raise Failed(self._text(self.call, performed, running))
+            found = self._failure(self.call, performed, running)
+            self.tf_conv_likeness = self._likeness(found)
+            raise Failed(f"{found.point}\n{found.details}", found.program)
+
+    def _likeness(self, found: Failure) -> tuple[str, str]:
+        """Return what this failure shares with those of the same call in other modes, as a hash, and the mode."""
+        same = [self.subject, self.path_id, self.call.case.id, str(self.call.arguments), self.call.relation, found.likeness]
+        return hashlib.sha256(repr(same).encode()).hexdigest(), self.call.mode
 
 
 def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
@@ -182,7 +201,7 @@ class BlockItem(Asking):
             for (number, call), (performed, known) in zip(part, self._make(part, running), strict=True):
                 if self._fails(performed, known):
                     failing[performed.verdict.kind] += 1
-                    text = self._text(call, performed, running) if len(failed) < SHOWN else performed.verdict.reason
+                    text = self._failure(call, performed, running).text if len(failed) < SHOWN else performed.verdict.reason
                     failed.append((id_of(self.path_id, call), text))
                 else:
                     self._settled[number] = performed.verdict.kind

@@ -200,7 +200,7 @@ def _record(config: pytest.Config, tests: list[Planned]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the record of a call on its report, which xdist carries to the controller."""
     report = yield
-    for name in ("tf_conv_record", "tf_conv_explored", "tf_conv_word") if call.when == "call" else ():
+    for name in ("tf_conv_record", "tf_conv_explored", "tf_conv_word", "tf_conv_likeness") if call.when == "call" else ():
         if (lines := getattr(item, name, None)) is not None:
             setattr(report, name, lines)  # pytest carries any attribute of plain values
             setattr(item, name, None)  # pytest keeps the tests of a run until its end

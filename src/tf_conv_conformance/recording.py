@@ -24,6 +24,7 @@ from tf_conv_conformance.report.page import write
 from tf_conv_conformance.results import LISTED, Line, NotRecords, Records, file_name, is_new_failure, read
 from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, run
+from tf_conv_conformance.shown import shorten
 
 BYTES_A_CALL = 4096  # of the record file and the page, at most
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
@@ -126,6 +127,8 @@ class Recording:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Complete the record files and render them, however the run ended. One that made no call leaves those of the last run."""
+        if self._terminal is not None:
+            shorten(self._terminal.stats.get("failed", []), self._config.option.tbstyle)
         if self._done:
             failing = any(map(is_new_failure, self._carried))
             self._said.append(f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}")

@@ -35,14 +35,14 @@ def judge_relation(
         alone = judge(replace(call, relation=None), observation, subject)
         if alone.kind == "deviates":
             return replace(alone, reason=f"no result, as declared, so {relation.name} is not checked: {alone.reason}")
-        return Verdict(ended(observation) or "violates", f"{relation.says}; but the call gave no result: {ending(observation)}")
+        return Verdict(ended(observation) or "violates", f"no result: {ending(observation)}, although {relation.says}")
     for other, answer in zip(others, answers, strict=True):
         if not _has_values(answer):
             which = f"{other.arguments.door} in {other.mode} mode"
-            return Verdict(ended(answer) or "violates", f"{relation.says}; but the other call, {which}, gave no result: {ending(answer)}")
+            return Verdict(ended(answer) or "violates", f"no result of the other call, {which}: {ending(answer)}, although {relation.says}")
     found = _first_difference(call, observation, others, answers, subject)
     if found is not None:
-        return Verdict("violates", f"{relation.says}; but {found.text()}", (), found)
+        return Verdict("violates", f"{found.text('stated')}, although {relation.says}", (), found)
     return Verdict("conforms", relation.says)
 
 

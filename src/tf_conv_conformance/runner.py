@@ -94,7 +94,7 @@ def _again(call: Call, first: Performed, subject: Subject) -> Performed:
         return first
     if again.kind == "suite error":
         return Performed(Verdict("suite error", f"in a second call, {ending(again)}; the first: {verdict.reason}"), observation)
-    reason = f"a second call came to something else ({ending(again)}); the first: {verdict.reason}"
+    reason = f"a second call gave {ending(again)}; the first: {verdict.reason}"
     return Performed(replace(verdict, kind="flaky", reason=reason), observation)
 
 

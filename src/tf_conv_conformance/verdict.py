@@ -21,6 +21,7 @@ from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.rules.catalogue import RULES, exercised
+from tf_conv_conformance.rules.mismatches import mismatch
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.vocabulary import FAILING, Kind
 
@@ -109,15 +110,16 @@ def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) 
             return Verdict("vacuous", vacuous)
         return Verdict("deviates", _declared_text(declared), rules, differs)
     if declared and (claimed is None or documented is None):
+        holds = "the documentation holds" if documented is None else "the case's `expect` holds"
         also = f"; {_differs_from_expect(claimed)}" if claimed else ""
-        return Verdict("resolved", f"the deviation from {rules[0]} is gone: delete it{also}", rules)
+        return Verdict("resolved", f"delete the deviation from {rules[0]}: {holds}{also}", rules)
     if claimed is None:
         if vacuous is not None and _compares_values(call):
             return Verdict("vacuous", f"{vacuous}, or write what must come out as `expect: {{values: …}}`")
         return _passes(call, documented)
     if documented is None:
         return Verdict("unexpected", f"TensorFlow does what it documents; {_differs_from_expect(claimed)}", (), claimed)
-    reason = f"neither the documentation nor the declared deviation: {third.text()}" if third else _reason(call, documented, observation)
+    reason = f"{third.text('declared')}; not as documented either" if third else _reason(call, documented, observation)
     also = f"; {_differs_from_expect(claimed)}" if has_own_claim(call) else ""
     return Verdict(ended(observation) or "violates", reason + also, contradicted(call, documented), documented)
 
@@ -130,7 +132,7 @@ def _vacuous(call: Call, unnoticed: str) -> str:
     """Return why a call proves nothing, and which data would."""
     literal = call.arguments.input.values is not None or call.arguments.filter.values is not None
     remedy = "give a shape in place of the literal values, for random data" if literal else "take another size"
-    return f"this data cannot tell the right oracle from a wrong one ({unnoticed}); {remedy}"
+    return f"the same with {unnoticed}, a wrong oracle: this data cannot tell them apart; {remedy}"
 
 
 def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:
@@ -251,8 +253,13 @@ def _passes(call: Call, documented: Difference | None) -> Verdict:
 def _reason(call: Call, difference: Difference, observation: Observation) -> str:
     documented = prediction.documented(call.arguments)
     if isinstance(documented, Refuses) and observation.kind == "answered":
-        return f"accepted, although the documentation says it must be refused ({', '.join(documented.because)})"
+        return f"not refused: {'; '.join(_broken(call, reason) for reason in documented.because)}"
     return difference.text()
+
+
+def _broken(call: Call, reason: str) -> str:
+    """Return how the call breaks a rule, and which; or the reason itself if it is no rule."""
+    return f"{mismatch(RULES[reason], call.arguments)} ({reason})" if reason in RULES else reason
 
 
 def _declared_text(declared: Sequence[Declared]) -> str:
