@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tf_conv_conformance.baseline import Baseline
     from tf_conv_conformance.collect import CaseFile
     from tf_conv_conformance.planning import Planned
+    from tf_conv_conformance.recording import Recording
     from tf_conv_conformance.resuming import Done
     from tf_conv_conformance.session import Session
     from tf_conv_conformance.sharding import Part
@@ -162,6 +163,7 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["tf_conv_done"] = node.config.stash[DONE].hashes
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest reports the collection
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Plan all that is selected; with xdist, the controller does, and is told how many calls there were to select from."""
     config = session.config
@@ -171,6 +173,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from tf_conv_conformance.planning import planned
 
         _record(config, planned(session.items))
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Name the TensorFlow that is tested, which was started during collection; with xdist the summary does."""
+    recording: Recording | None = config.pluginmanager.get_plugin(RECORDING)
+    return [] if recording is None or config.get_verbosity() < 0 else recording.headings()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,13 +17,14 @@ from tf_conv_conformance.changes import Changes
 from tf_conv_conformance.merging import Column, Refused, merge
 from tf_conv_conformance.options import given, header, reports, selecting
 from tf_conv_conformance.planning import Planned
-from tf_conv_conformance.plugin import BASELINE, COLLECTED, DONE
+from tf_conv_conformance.plugin import BASELINE, COLLECTED, DONE, SESSION
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.recorder import Recorder, in_order
 from tf_conv_conformance.report.page import write
 from tf_conv_conformance.results import LISTED, Line, NotRecords, Records, file_name, is_new_failure, read
 from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, run
+from tf_conv_conformance.series import heading
 from tf_conv_conformance.shown import shorten
 
 BYTES_A_CALL = 4096  # of the record file and the page, at most
@@ -84,6 +85,8 @@ class Recording:
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
         self._said: list[str] = []
+        self._named: set[str] = set()
+        self._unnamed: list[str] = []
 
     def _begun(self) -> dict[str, Recorder]:
         """Return the recorders; the first time, begin the record files with the plan."""
@@ -100,6 +103,13 @@ class Recording:
         self._carried += list(kept.ends.values()) if kept else []
         return Recorder(self._folder / file_name(name), in_order(lines), kept, **header(self._config))
 
+    def headings(self) -> list[str]:
+        """Return the subject that has started before the first call, to be named at the beginning of the run."""
+        if not self._tests or SESSION not in self._config.stash or (facts := self._config.stash[SESSION].ahead()) is None:
+            return []
+        self._named.add(facts.get("name", ""))
+        return [heading(facts)]
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test is set up, so that its call comes next; or it has made calls, and its report carries their records."""
         records = getattr(report, "tf_conv_record", None)
@@ -109,6 +119,9 @@ class Recording:
                     self._begun()[test.subject].start(test.id)
             return
         del report.tf_conv_record  # pytest keeps the reports of a run until its end
+        if records["name"] not in self._named:
+            self._named.add(records["name"])
+            self._unnamed.append(heading(records["subject"]["subject"]))
         for planned, end in records["made"]:
             with self._room():
                 before = self._begun()[records["name"]].end(end, records["subject"], planned)
@@ -195,6 +208,9 @@ class Recording:
         """Say how many calls were made, what they came to, and where to read about it."""
         terminalreporter.section("TensorFlow convolution conformance")
         verdicts, missing = self._progress.verdicts, sum(recorder.missing for recorder in self._recorders.values())
+        if terminalreporter.verbosity >= 0:
+            for line in self._unnamed:
+                terminalreporter.line(line)
         terminalreporter.line(f"{verdicts.total()} calls: {counted(verdicts) or 'none made'}{f', {missing} missing' if missing else ''}")
         if verdicts["refused"]:
             terminalreporter.line("refused: TensorFlow raised, as its documentation or the case's `expect` says it must")

@@ -12,6 +12,10 @@ from packaging.version import InvalidVersion, Version
 IDENTIFYING = ("name", "tensorflow", "onednn", "device", "threads", "platform", "machine", "environment")
 """Runs that agree in these are of one series: parts of one run, or yesterday's and today's. The rest merely varies."""
 Subject = Mapping[str, Any]
+_INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}
+"""The vector instructions behind flags of /proc/cpuinfo, the widest first."""
+_EXTENSIONS = {"avx512_bf16": "BF16", "avx512_fp16": "FP16", "amx_": "AMX"}
+"""What further flags that begin so add to them: other kernels are chosen."""
 
 
 def series(subject: Subject | None) -> str | None:
@@ -58,6 +62,22 @@ def varying(subject: Subject | None) -> dict[str, str]:
         "CPU": str(cpu.get("name")),
         "CPU extensions": " ".join(cpu.get("flags", [])) or "none",
     }
+
+
+def heading(subject: Mapping[str, Any]) -> str:
+    """Return a subject in a line, as pytest's header names what is tested."""
+    name = f"{subject['name']}: " if subject.get("name") else ""
+    build = f" ({subject['git_version']})" if subject.get("git_version") else ""
+    onednn = {True: "oneDNN on", False: "oneDNN off"}.get(subject["onednn"], "oneDNN unknown")
+    instructions = instruction_set(subject["cpu"]["flags"]) or subject["machine"]
+    return f"{name}TensorFlow {subject['tensorflow']}{build}, {onednn}, {instructions}, {subject['device'].upper()}"
+
+
+def instruction_set(flags: Sequence[str]) -> str | None:
+    """Return the widest vector instructions among the flags of a CPU, as people call them; None if no flag is of any."""
+    widest = next((name for flag, name in _INSTRUCTIONS.items() if flag in flags), None)
+    more = [name for prefix, name in _EXTENSIONS.items() if any(flag.startswith(prefix) for flag in flags)]
+    return widest and " + ".join([widest, *more])
 
 
 def labels(subjects: Sequence[Subject | None]) -> list[str]:

@@ -58,6 +58,15 @@ class Session:
         if not (self._ahead or self._running or self._unavailable or self._in_process):
             self._ahead = self._gateway(self.names[0])
 
+    def ahead(self) -> Line | None:
+        """Wait for the subject that was started ahead, and return its facts; None if there is none, or it does not start."""
+        if self._ahead is None:
+            return None
+        try:
+            return self._facts(self.names[0], self._ahead)
+        except SubjectUnavailable:  # raised again, and reported, with the first call
+            return None
+
     def failed(self, name: str) -> bool:
         """Whether a subject has been found not to start."""
         return name in self._unavailable
@@ -80,11 +89,15 @@ class Session:
             self._running.pop(next(iter(self._running))).subject.close()
         try:
             subject = InProcess(SYMBOLS) if self._in_process else self._gateway(name)
-            facts = {**subject.subject, "name": name} if name else subject.subject  # waits until it has started
+            facts = self._facts(name, subject)
         except SubjectUnavailable as error:
             self._unavailable[name] = error
             raise
         return Running(subject, record.subject_line(facts, subject.documentation))
+
+    def _facts(self, name: str, subject: Subject) -> Line:
+        """Return what identifies a subject; waits until it has started."""
+        return {**subject.subject, "name": name} if name else subject.subject
 
     def _gateway(self, name: str) -> Gateway:
         """A subject that starts; the one that was started ahead, where this is it."""
