@@ -45,7 +45,9 @@ def test_one_run(columns):
         )
     )
     text = summary([column])
-    assert "1 of 4 calls return what TensorFlow documents; 1 deviate as declared; 1 are unsupported here; needs attention: 1 crashed." in text
+    assert (
+        "1 of 4 calls return what TensorFlow documents; 1 deviate as declared; 1 are unsupported here; needs attention: 1 crashed." in text
+    )
     assert rows(text, "TensorFlow") == [["2.21.0", "4", "1", "1", "1", "1"]]
     assert "| TensorFlow | calls | crashed | deviates | unsupported | conforms |" in text
     assert rows(text, "verdict") == [["crashed", "cases/f.yaml::y[1]", "cases/f.yaml:2", "it crashed", "2.21.0"]]

@@ -33,7 +33,7 @@ from tf_conv_conformance.record_lines import READ, SCHEMA, kind_of, shown, updat
 from tf_conv_conformance.record_lines import Line as Line  # for those that read records
 from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.shared_values import SharedValues
-from tf_conv_conformance.vocabulary import FAILING, KINDS, PASSING
+from tf_conv_conformance.vocabulary import FAILING, PASSING
 
 LISTED = 80_000
 """Calls that the page of a single run lists; of large sweeps it counts the others that pass."""

@@ -17,7 +17,6 @@ from tf_conv_conformance.casefile.model import Expect, Observed, When
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.comparison import Difference
 from tf_conv_conformance.numbers import nearest
-from tf_conv_conformance.oracle.error_bounds import Values
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.rules.catalogue import RULES, exercised

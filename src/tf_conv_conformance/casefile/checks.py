@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -78,6 +79,8 @@ def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: A
     if prediction.model_with(count, arguments) is None:
         message = f"no model predicts {count} values for this call, so reals have no bound here; expect the `shape` alone"
         raise Unusable(("expect", "values"), message)
+
+
 CONCERNS = {
     "input": ("input",), "filter": ("filter",), "channels": ("input", "filter"), "groups": ("input", "filter"),
     "strides": ("strides",), "dilations": ("dilations",), "rate": ("dilations",), "atrous": ("dilations",),

@@ -56,6 +56,8 @@ class Shown:
     def known(self) -> bool:
         """Whether it fails just as a baseline says."""
         return self.verdict in FAILING and not self.new
+
+    @property
     def by_expect(self) -> bool:
         """Whether it passes by its case's `expect`, against the documentation."""
         return bool(self.end.get("by_expect", False))
