@@ -41,7 +41,7 @@ def said(text):
         ("sweep: {id: [a]}", "4:13: cases[0].sweep.id: unknown key; `id` belongs in a case, not in `sweep`"),
         ("sweep: {name: [a]}", "4:13: cases[0].sweep.name: unknown key; known here: op, input, filter,"),
         ("expect: {strides: 1}", "4:14: cases[0].expect.strides: unknown key; `strides` belongs in a case, not in `expect`"),
-        ("expect: ValueError", "4:13: cases[0].expect: expected a mapping such as {error: InvalidArgumentError} or {shape: [1, 4, 4, 8]}; got"),
+        ("expect: ValueError", "4:13: cases[0].expect: expected result or a mapping such as {error: InvalidArgumentError} or {shape: [1, 4,"),
         ("expect: {error: ValueError, message: x}", "4:33: cases[0].expect.message: unknown key; write `match`, a regular expression"),
         ("expect: {error: InvalidArgmentError}", "4:21: cases[0].expect.error: 'InvalidArgmentError' is no exception of Python or of "
          "TensorFlow; did you mean 'InvalidArgumentError'?"),

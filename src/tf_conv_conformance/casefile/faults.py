@@ -169,7 +169,8 @@ def _unknown_word(value: Any, expected: str, name: str) -> str:
     """Return what is said of a value that is none of the choices: the one that was meant first, if they are many."""
     choices = re.findall(r"'([^']*)'", expected)
     if len(choices) < 2:
-        return f"expected {expected.strip(chr(39)).lower()}; got {described(value)}"
+        example = f" or a mapping such as {_EXAMPLES[name]}" if name in _EXAMPLES else ""
+        return f"expected {expected.strip(chr(39)).lower()}{example}; got {described(value)}"
     if isinstance(value, list):
         return f"expected a single value; got {described(value)}; write alternatives as `sweep: {{{name}: {shown(value)}}}`"
     hint = unknown_word(value, choices)
