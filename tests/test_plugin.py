@@ -185,7 +185,7 @@ def test_a_failure_prints_what_a_person_needs(pytester, write, run):
             "  rule *If any value in `dilations` is greater than 1*",
             "  predicted *an exception*the formula would give [[]1, 5, 5,*",
             "  observed *float32 of shape [[]1, 5, 5, 1[]]",
-            "  instead *y[[]:, ::2, ::2[]] of the same call with strides of 1; or tf.nn.conv2d(x, *(docs/stride-and-rate.md)",
+            "  instead *y[[]:, ::2, ::2[]] of the same call with strides of 1; or tf.nn.conv2d(x, *",
             "    import tensorflow as tf",
             "    convolve = *tf.nn.depthwise_conv2d(x, w, strides=[[]1, 2, 2, 1[]], padding='SAME', dilations=[[]2, 2[]])",
         ]

@@ -53,10 +53,12 @@ class Difference:
             return f"{self.aspect} {observed}, not {predicted} as {by}"
         if self.aspect == "message":
             return f"no match for {self.predicted} in the message {self.observed}"
-        if " of shape " in self.observed:
-            return f"no {self.predicted.removeprefix('an ')}, but {self.observed}"
         name, colon, message = self.observed.partition(": ")
-        return f"{name} instead of {self.predicted}{colon}{message}"
+        if name.isidentifier():  # an exception
+            return f"{name} instead of {self.predicted}{colon}{message}"
+        if " of shape " in name:
+            return f"no {self.predicted.removeprefix('an ')}, but {self.observed}"
+        return f"{self.observed} instead of {self.predicted}"
 
 
 def outcome_text(arm: Arm) -> str:
