@@ -124,7 +124,7 @@ def test_a_mistake_in_a_case(line, expected):
         ("cases:\n  id: x\n", "2:3: cases: expected a list of cases; got a mapping; start each case with a dash, as in `- id: plain`"),
         ("- id: x\n", "1:1: expected a mapping with the key `cases`; got the list [{'id': 'x'}]"),
         ("op: conv2d\ncases: [{id: x}]\n", "1:1: op: unknown key; `op` belongs in `defaults` or a case, not at the top level of the file"),
-        ("defaults: {expect: {}}\ncases: []\n", "1:12: defaults.expect: unknown key; `expect` belongs in a case, not in `defaults`"),
+        ("defaults: {sweep: {}}\ncases: []\n", "1:12: defaults.sweep: unknown key; `sweep` belongs in a case, not in `defaults`"),
         ("cases:\n  - id: a b\n", "2:9: cases[0].id: 'a b' may hold only letters, digits, `.`, `_` and `-`, and must start with a letter "
          "or a digit; write 'a-b'"),
         ("cases:\n  - id: x\n  op: conv2d\n", "3:3: not YAML: did not find expected '-' indicator (keys of a case start in the same column,"),

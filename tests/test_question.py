@@ -125,7 +125,7 @@ def test_a_bad_option_is_one_line_and_status_2(capsys, command):
         ([], "the following arguments are required: --input, --filter; see tf-conv-conformance probe --help"),
         (
             ["--strides", "-1,-1"],
-            "argument --strides: expected one argument, and one that starts with a minus sign follows an equals sign, as in --strides=-1,-1; "
+            "argument --strides: expected one argument; write a value that starts with a minus sign after an equals sign, as in --strides=-1,-1; "
             "see tf-conv-conformance probe --help",
         ),
         (["--timeout", "0"], "argument --timeout: '0' is not a number of seconds above 0; see tf-conv-conformance probe --help"),
