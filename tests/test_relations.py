@@ -153,7 +153,7 @@ def test_a_case_has_a_call_for_each_relation_beside_its_own(calls):
 def test_a_relation_that_says_nothing_is_a_fault():
     (complaint,) = load_text(CASE % "grouped").complaints
     assert complaint.key == "cases[0].relations[0]"
-    assert "no call of this case has this relation: grouped needs a depthwise_conv2d call" in complaint.message
+    assert complaint.message.startswith("grouped needs a depthwise_conv2d call")
 
 
 def test_the_hash_tells_a_relation_from_its_call(calls):
@@ -217,7 +217,12 @@ DOORS_WITHOUT = [
     ("explicit", "tf.nn.convolution", "padding: SAME", "convolution.padding-kind"),
     ("explicit", "tf.keras.layers.Conv2D", "padding: SAME", "keras-conv2d.padding-kind"),
     ("transposed", "tf.nn.atrous_conv2d", "padding: SAME, rate: 2", "takes no data_format"),
-    ("zero-filled", "tf.raw_ops.Conv2D", "padding: SAME, rate: [2, 3]", "the documentation refuses the call (raw-conv2d.dilations-length)"),
+    (
+        "zero-filled",
+        "tf.raw_ops.Conv2D",
+        "padding: SAME, rate: [2, 3]",
+        "zero-filled needs a result, and the documentation refuses the call (raw-conv2d.dilations-length)",
+    ),
     ("linear", "tf.nn.conv2d", "padding: SAME, expect: {error: ValueError}", "`expect` says that the call raises ValueError"),
     ("linear", "tf.nn.conv2d", "padding: SAME, gradient: filter", "linear needs no gradient"),
 ]

@@ -175,22 +175,22 @@ def _related(case: Case, calls: list[Call]) -> list[Call]:
     """A call for each relation that can be held for a call. Raises :class:`Unusable` for a relation that can be held for none."""
     found = []
     for index, name in enumerate(case.relations or ()):
-        obstacles = {call.name: _no_result(call) or relations.obstacle(name, call.arguments, call.mode) for call in calls}
+        obstacles = {call.name: _no_result(name, call) or relations.obstacle(name, call.arguments, call.mode) for call in calls}
         related = [call for call in calls if obstacles[call.name] is None]
         if not related:
             reasons = dict.fromkeys(reason for reason in obstacles.values() if reason is not None)
-            raise Unusable(("relations", index), f"no call of this case has this relation: {'; '.join(list(reasons)[:REASONS])}")
+            raise Unusable(("relations", index), f"{'; '.join(list(reasons)[:REASONS])}, so no call of this case can have it")
         found += [replace(call, name=f"{call.name[:-1]}-{name}]", relation=name) for call in related]
     return found
 
 
-def _no_result(call: Call) -> str | None:
-    """Why a call has no result that a relation could be held for: by its case, or by the documentation and the deviations."""
+def _no_result(name: str, call: Call) -> str | None:
+    """Return why a call has no result to hold a relation for: by its case, or by the documentation and the deviations."""
     claim = call.case.claim
     if claim is not None and claim.error is not None:
-        return f"`expect` says that the call raises {' or '.join(claim.error)}"
+        return f"{name} needs a result, and `expect` says that the call raises {' or '.join(claim.error)}"
     documented = prediction.documented(call.arguments)
     declared = any(one.deviation.observed.returns for one in call.deviations)
     if isinstance(documented, Refuses) and not declared and claim is None:
-        return f"the documentation refuses the call ({', '.join(documented.because)})"
+        return f"{name} needs a result, and the documentation refuses the call ({', '.join(documented.because)})"
     return None
