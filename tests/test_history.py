@@ -53,5 +53,5 @@ def test_text_of_records_is_no_markup(tmp_path):
 
 
 def test_what_cannot_be_merged_is_said(tmp_path, capsys):
-    assert main(["versions", str(tmp_path / "none.jsonl"), "-o", str(tmp_path)]) == 1
+    assert main(["versions", str(tmp_path / "none.jsonl"), "-o", str(tmp_path)]) == 2
     assert "none.jsonl: cannot be read" in capsys.readouterr().err
