@@ -40,8 +40,9 @@ class Progress:
 
 
 def counted(verdicts: Mapping[str, int]) -> str:
-    """How often each verdict was reached, the most frequent first."""
-    return ", ".join(f"{count:,} {verdict}" for verdict, count in Counter(verdicts).most_common())
+    """Return how often each verdict was reached, the most frequent first."""
+    in_order = sorted(verdicts.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{count:,} {verdict}" for verdict, count in in_order)
 
 
 def duration(seconds: float) -> str:

@@ -162,9 +162,9 @@ def read(path: Path, limit: int | None = None) -> Records:
         with path.open("rb") as file:
             for number, line in _parsed(path, file):
                 try:
-                    again = line["type"] == "end" and line["id"] in records.ends
+                    before = len(records.ends)
                     _take(records, line, values)
-                    if limit is not None and line["type"] == "end" and not again:
+                    if limit is not None and len(records.ends) > before:
                         _bound(records, line, limit)
                 except (ValueError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error
