@@ -119,7 +119,7 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
     assert rules["conv2d.values"] == (1, 0), "not by what is refused, nor against by a wrong `expect`"
     assert rules["conv2d.strides-positive"] == (3, 0)
     assert refusals.lines([column.records]) == ["all calls refused: f.yaml:5 y (conv2d.strides-positive)"]
-    assert shown[-1].end["difference"] == "shape: expected [9], observed [1, 6, 6, 1]"
+    assert shown[-1].end["difference"] == "shape [1,6,6,1], not [9] as expected"
 
 
 def test_many_cases_that_are_refused_are_one_line(tmp_path):

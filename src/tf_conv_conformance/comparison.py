@@ -57,7 +57,7 @@ class Difference:
         if name.isidentifier():  # an exception
             return f"{name} instead of {self.predicted}{colon}{message}"
         if " of shape " in name:
-            return f"no {self.predicted.removeprefix('an ')}, but {self.observed}"
+            return f"no {self.predicted.removeprefix('an ').removeprefix('a ')}, but {self.observed}"
         return f"{self.observed} instead of {self.predicted}"
 
 

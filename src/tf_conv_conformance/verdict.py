@@ -117,7 +117,8 @@ def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) 
             return Verdict("vacuous", f"{vacuous}, or write what must come out as `expect: {{values: …}}`")
         return _passes(call, documented)
     if documented is None:
-        return Verdict("unexpected", f"TensorFlow does what it documents; {_differs_from_expect(claimed)}", (), claimed)
+        reason = f"{claimed.text('expected')}; TensorFlow does what it documents, and the case's `expect` differs"
+        return Verdict("unexpected", reason, (), claimed)
     reason = f"{third.text('declared')}; not as documented either" if third else _reason(call, documented, observation)
     also = f"; {_differs_from_expect(claimed)}" if has_own_claim(call) else ""
     return Verdict(ended(observation) or "violates", reason + also, contradicted(call, documented), documented)
@@ -209,7 +210,7 @@ def deviation_difference(call: Call, one: Declared, observation: Observation, na
     if observed.crash is not None or observed.timeout is not None:
         said = "crashed" if observed.crash is not None else "timed out"
         right = observation.kind == said and (observed.crash is None or observation.signal in observed.crash)
-        declared = f"the process dying ({' or '.join(observed.crash)})" if observed.crash else "no answer in time"
+        declared = f"a crash ({' or '.join(observed.crash)})" if observed.crash else "a time-out"
         return None if right else Difference("outcome", declared, comparison.ending(observation))
     if observed.error is not None:
         found = comparison.from_error(observed.error, observed.match, observation, names)
