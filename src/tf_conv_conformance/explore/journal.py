@@ -89,12 +89,12 @@ class Journal:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the coverage. A resumed run fails where what it goes on with had found causes."""
+        """Write the coverage. A resumed run fails if the blocks that it does not make again failed."""
         if self._carried:
             self._begin()  # perhaps nothing was left but to end the files
         if self._begun:
             (self._folder / COVERAGE).write_text(json.dumps(self._coverage.plain(), indent=1) + "\n", encoding="utf-8")
-        failing = any(line["causes"] for line in self._carried)
+        failing = any(line["causes"] or line["kinds"].get("unjudged") for line in self._carried)
         if failing and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
