@@ -148,6 +148,7 @@ def test_a_line_without_what_its_readers_need_is_said(recorder, line, message):
 @pytest.mark.parametrize(
     ("verdict", "observed", "now"),
     [
+        ("conforms", {"error": "ValueError", "message": "no"}, ("refused", {"error": "ValueError", "message": "no"})),
         ("crashed", {"ended": "crashed", "signal": "SIGFPE"}, ("crashed", {"ended": "crashed", "signal": "SIGFPE"})),
         ("timed out", {"ended": "timed out", "signal": "0.5 s"}, ("timed out", {"ended": "timed out", "time_limit": 0.5})),
         ("crashed", {"ended": "crashed", "signal": "exit status 3"}, ("suite error", {"ended": "suite error", "exit_status": 3})),
@@ -173,12 +174,6 @@ def test_every_end_of_a_call_is_kept_and_the_last_counts(recorder):
     records = read(recorder.path)
     assert [line["verdict"] for line in records.every_end] == ["crashed", "conforms"]
     assert records.ends["f::x[eager]"]["verdict"] == "conforms"
-
-
-def test_a_refusal_of_an_earlier_version_is_read_as_one(recorder):
-    """Before there was the verdict *refused*, its calls had that of those with a result."""
-    recorder.end(end("f::x[eager]") | {"observed": {"error": "ValueError", "message": "no"}}, SUBJECT)
-    assert read(recorder.path).ends["f::x[eager]"]["verdict"] == "refused"
 
 
 def test_a_missing_file_is_said(tmp_path):

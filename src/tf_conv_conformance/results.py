@@ -162,10 +162,10 @@ def read(path: Path, limit: int | None = None) -> Records:
         with path.open("rb") as file:
             for number, line in _parsed(path, file):
                 try:
-                    before = len(records.ends)
+                    known = len(records.ends)
                     _take(records, line, values)
-                    if limit is not None and len(records.ends) > before:
-                        _bound(records, line, limit)
+                    if limit is not None and len(records.ends) > known:  # not one of a call that was made again
+                        _bound(records, records.every_end[-1], limit)
                 except (ValueError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error
     except OSError as error:
