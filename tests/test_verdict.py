@@ -431,7 +431,7 @@ def test_how_the_process_ends_is_declared(calls):
     assert kind(declaring(calls, "{crash: SIGFPE}"), TIMED_OUT) == "timed out"
     answered = raised()
     assert " instead of a crash (SIGFPE or SIGSEGV): " in judge(declaring(calls, "{crash: [SIGFPE, SIGSEGV]}"), answered, SUBJECT).reason
-    assert "no answer in time" in judge(declaring(calls, "{timeout: true}"), answered, SUBJECT).reason
+    assert "instead of a time-out: " in judge(declaring(calls, "{timeout: true}"), answered, SUBJECT).reason
 
 
 def test_a_missing_warning_is_told_from_another(calls):

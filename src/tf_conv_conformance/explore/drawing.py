@@ -107,6 +107,7 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[Drawn]:
     try:
         case = Case.model_validate({"id": "explored", **plain})
         one = expand(case, Defaults())[0]
+        checks.check_entry_point(one.arguments)
         checks.check_size(one.arguments)
         checks.check_gradient(one.arguments)
         checks.check_exact(one.arguments)
