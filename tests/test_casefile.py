@@ -105,10 +105,10 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         (
             {"op": "depthwise_conv2d", "strides": "[2, 2]", "expect": "result"},
             "f.yaml:8:13: cases[0].expect: `expect: result` demands a result, but TensorFlow documents that it refuses this call: "
-            "depthwise.strides-length (strides [2, 2]; tf.nn.depthwise_conv2d documents: strides: 1-D of size 4). Change the call",
+            "strides [2,2] has 2 entries, documented is a list of 4 (depthwise.strides-length). Change the call",
         ),
-        ({"filter": "[3, 3, 3, 2]", "expect": "result"}, "conv2d.in-channels (input [1, 9, 9, 2], filter [3, 3, 3, 2]; tf.nn.conv2d"),
-        ({"strides": None, "sweep": "{strides: [1, 0]}", "expect": "result"}, "strides0: conv2d.strides-positive (strides 0;"),
+        ({"filter": "[3, 3, 3, 2]", "expect": "result"}, "the filter has 3 in_channels, the input has 2 (conv2d.in-channels)"),
+        ({"strides": None, "sweep": "{strides: [1, 0]}", "expect": "result"}, "strides0: strides is 0 (conv2d.strides-positive)"),
         ({"expect": "results"}, "cases[0].expect: expected result or a mapping such as {error: InvalidArgumentError} or {shape: [1, 4, 4, 8]}; got"),
     ],
 )  # fmt: skip

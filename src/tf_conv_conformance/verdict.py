@@ -20,7 +20,7 @@ from tf_conv_conformance.numbers import nearest
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.rules.catalogue import RULES, exercised
-from tf_conv_conformance.rules.mismatches import mismatch
+from tf_conv_conformance.rules.mismatches import refusal
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.vocabulary import FAILING, Kind
 
@@ -253,13 +253,8 @@ def _passes(call: Call, documented: Difference | None) -> Verdict:
 def _reason(call: Call, difference: Difference, observation: Observation) -> str:
     documented = prediction.documented(call.arguments)
     if isinstance(documented, Refuses) and observation.kind == "answered":
-        return f"not refused: {'; '.join(_broken(call, reason) for reason in documented.because)}"
+        return f"not refused: {'; '.join(refusal(reason, call.arguments) for reason in documented.because)}"
     return difference.text()
-
-
-def _broken(call: Call, reason: str) -> str:
-    """Return how the call breaks a rule, and which; or the reason itself if it is no rule."""
-    return f"{mismatch(RULES[reason], call.arguments)} ({reason})" if reason in RULES else reason
 
 
 def _declared_text(declared: Sequence[Declared]) -> str:

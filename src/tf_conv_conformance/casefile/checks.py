@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from dataclasses import replace
 from typing import Literal
@@ -11,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from tf_conv_conformance import data, doors, prediction
-from tf_conv_conformance.arguments import Arguments, TensorSpec
+from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import model_of
 from tf_conv_conformance.casefile.advice import near
 from tf_conv_conformance.casefile.complaint import shown
@@ -20,6 +19,7 @@ from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
 from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, reading_of
 from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.rules.catalogue import RULES, broken, exercised
+from tf_conv_conformance.rules.mismatches import refusal
 
 ELEMENTS_LIMIT = 2**24  # of a tensor: 128 MiB in the oracle's float64
 PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle
@@ -81,43 +81,17 @@ def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: A
         raise Unusable(("expect", "values"), message)
 
 
-CONCERNS = {
-    "input": ("input",), "filter": ("filter",), "channels": ("input", "filter"), "groups": ("input", "filter"),
-    "strides": ("strides",), "dilations": ("dilations",), "rate": ("dilations",), "atrous": ("dilations",),
-    "padding": ("padding",), "format": ("data_format",), "dtype": ("dtype", "filter_dtype"),
-}  # fmt: skip
-"""The arguments that a precondition speaks about, by a word of its id."""
-
-
 def check_result(expanded: Expanded) -> None:
     """Refuse a call that must return a result if its documentation refuses it. Raises :class:`Unusable`."""
     documented = prediction.documented(expanded.arguments)
     if isinstance(documented, Refuses):
-        why = "; ".join(_refusal(reason, expanded.arguments) for reason in documented.because)
+        why = "; ".join(refusal(reason, expanded.arguments) for reason in documented.because)
         which = f"{expanded.label}: " if expanded.label else ""
         raise Unusable(
             ("expect",),
             f"`expect: result` demands a result, but TensorFlow documents that it refuses this call: {which}{why}. Change the call, "
             "or write `expect: {error: Exception}` if it must be refused",
         )
-
-
-def _refusal(reason: str, arguments: Arguments) -> str:
-    """Return a broken rule with what the call gives, and the words of its documentation; of no rule, why there is no result."""
-    if reason not in RULES:
-        return reason
-    names = dict.fromkeys(name for word, about in CONCERNS.items() if word in reason for name in about)
-    gives = [text for name in names if (text := _given(name, arguments))]
-    return f"{reason} ({', '.join(gives)}; {RULES[reason].symbol} documents: {RULES[reason].phrase})"
-
-
-def _given(name: str, arguments: Arguments) -> str | None:
-    """Return an argument as a case gives it; None for one that is not given."""
-    value = getattr(arguments, name)
-    if value is None:
-        return None
-    plain = value.shape if isinstance(value, TensorSpec) else value
-    return f"{'rate' if name == 'dilations' else name} {json.dumps(plain) if isinstance(plain, tuple) else plain}"
 
 
 def check_deviation(deviation: Deviation, keys: Keys) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from tf_conv_conformance.arguments import Arguments, IntOrInts, as_lists, channels_first, outer, outer_padding, read, spatial
 from tf_conv_conformance.geometry import documented_size
 from tf_conv_conformance.rules import conditions as c
+from tf_conv_conformance.rules.catalogue import RULES
 from tf_conv_conformance.rules.rule import Rule
 
 Mismatch = Callable[[Arguments], str]
@@ -16,6 +17,11 @@ Mismatch = Callable[[Arguments], str]
 def mismatch(rule: Rule, arguments: Arguments) -> str:
     """Return how a call breaks this precondition."""
     return _MISMATCHES[rule.holds](arguments)
+
+
+def refusal(reason: str, arguments: Arguments) -> str:
+    """Return how a call breaks a rule, and which; a reason that is no rule says it itself."""
+    return f"{mismatch(RULES[reason], arguments)} ({reason})" if reason in RULES else reason
 
 
 def _rank(name: str, documented: str) -> Mismatch:
