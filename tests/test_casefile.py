@@ -72,7 +72,7 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ({"expect": "{error: ValueError, match: '('}"}, "is not a regular expression"),
         ({"expect": "{shape: [2], values: [1, 2, 3]}"}, "cases[0].expect.values: has 3 values; the shape [2] holds 2"),
         ({"expect": "{values: [[1, 2], [3]]}"}, "cases[0].expect.values[1]: has the shape [1] beside [2]"),
-        ({"input": "{values: [1, 2], shape: [3]}"}, "[3] is not the shape [2] of the values"),
+        ({"input": "{values: [1, 2], shape: [3]}"}, "cases[0].input.values: has 2 values; the shape [3] holds 3"),
         ({"input": "{values: [[[[0.1]]]]}"}, "the value 0.1 of `input` is not exact in float32"),
         ({"input": "[1, 9, 9, 64]", "filter": "[3, 3, 64, 2]", "dtype": "bfloat16"}, "sums of 576 products do not stay exact in bfloat16"),
         ({"gradient": "input", "dtype": "int32"}, "int32 has no gradient in TensorFlow; use a floating dtype"),

@@ -163,3 +163,32 @@ def test_the_protocol_runs_only_what_it_names(tensorflow):
     head = {"type": "call", "function": "tf.io.gfile.remove", "keywords": {}, "gradient": None, "dtypes": [], "mode": "eager"}
     assert tensorflow.call(head, []).kind == "suite error"
     tensorflow.call({**head, "function": "tf.nn.conv2d"}, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "why"),
+    [
+        ({"via": "tf.nn.atrous_conv2d", "strides": 1}, "rate", "needs a rate; write `rate: 1`"),
+        ({"via": "tf.nn.atrous_conv2d", "rate": 2}, "strides", "takes no strides"),
+        ({"via": "tf.nn.atrous_conv2d", "rate": 2, "strides": 1, "data_format": "NCHW"}, "data_format", "takes no data_format"),
+        ({"via": "tf.nn.convolution", "filter": "[3, 2, 3]"}, "filter", "give a filter of rank 4"),
+        ({"via": "tf.raw_ops.Conv2D", "padding": "{verbatim: EXPLICIT}"}, "padding", "write a pair for each dimension"),
+        ({"via": "tf.keras.layers.Conv2D", "input": "[]"}, "input", "one of rank 0 has none"),
+        ({"via": "tf.keras.layers.Conv2D", "filter": "[3, 2, 3, 4]"}, "filter", "are no such part of 2"),
+        ({"via": "tf.keras.layers.Conv2D", "filter": "[3, 2, 2, 0]"}, "filter", "sizes of 1 or more"),
+        ({"via": "tf.keras.layers.Conv2D", "filter_dtype": "half"}, "filter_dtype", "leave `filter_dtype` out"),
+        ({"via": "tf.keras.layers.Conv2D", "dtype": "int32"}, "dtype", "use a floating dtype"),
+        ({"padding": "same"}, "padding", "write SAME, or {verbatim: same}"),
+    ],
+)
+def test_what_an_entry_point_cannot_take_is_a_complaint(changes, key, why):
+    (complaint,) = load_text(case(**changes)).complaints
+    assert complaint.key == ("cases[0]" if key == "rate" else f"cases[0].{key}")
+    assert why in complaint.message
+
+
+def test_in_a_sweep_the_combination_is_named():
+    text = case(via="tf.nn.atrous_conv2d", rate=1).replace("strides: 2", "sweep: {strides: [1, 2]}")
+    (complaint,) = load_text(text).complaints
+    assert complaint.key == "cases[0].sweep.strides"
+    assert complaint.message.startswith("strides2: tf.nn.atrous_conv2d takes no strides")

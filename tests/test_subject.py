@@ -127,6 +127,11 @@ def test_warnings_are_those_of_the_call(tensorflow):
         ('in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad at 0x7fc99cef7a60', "Bad at 0x…"),
         ("Graph execution error:\n\nDetected at node a defined at:\n  File x\n\nBad\n\t [[{{node a}}]]", "Graph execution error:\nBad"),
         ("Bad window.\n\nStack trace for op definition: \nFile", "Bad window."),
+        (
+            "Exception encountered when calling Conv2D.call().\n\n\x1b[1mBad\x1b[0m\n\nArguments received by Conv2D.call():\n  • x=1",
+            "Bad",
+        ),
+        ('Graph execution error:\nFile "worker", line 8, in main\nBad', "Graph execution error:\nBad"),
         ("x" * 10_000, "x" * execution.MESSAGE_LIMIT),
     ],
 )

@@ -85,6 +85,10 @@ def obstacle(arguments: Arguments) -> tuple[str, str] | None:
         return _keras_obstacle(arguments)
     if door == "tf.nn.separable_conv2d":
         return _separable_obstacle(arguments)
+    if door == "tf.nn.convolution" and len(arguments.filter.shape) != 4:
+        return "filter", f"{door} has as many dimensions as its filter, and this suite knows two; give a filter of rank 4"
+    if ".raw_ops." in door and arguments.padding == "EXPLICIT":
+        return "padding", f"{door} gets EXPLICIT with its amounts; write a pair for each dimension: [[0, 0], [1, 1], [1, 1], [0, 0]]"
     return None
 
 
@@ -112,6 +116,8 @@ def _atrous_obstacle(arguments: Arguments) -> tuple[str, str] | None:
 def _keras_obstacle(arguments: Arguments) -> tuple[str, str] | None:
     """A layer makes its filter by itself, so that of a case must be one that it can make."""
     door, filter_shape, in_channels = arguments.door, arguments.filter.shape, _in_channels(arguments)
+    if len(arguments.input.shape) < 3:
+        return "input", f"{door} makes its filter for the channels of its input, and one of rank {len(arguments.input.shape)} has none"
     if arguments.filter_dtype not in (None, arguments.dtype):
         return "filter_dtype", f"{door} makes its filter in the dtype of the layer; leave `filter_dtype` out"
     if "float" not in arguments.dtype:

@@ -39,7 +39,8 @@ def judge_relation(
     for other, answer in zip(others, answers, strict=True):
         if not _has_values(answer):
             which = f"{other.arguments.door} in {other.mode} mode"
-            return Verdict(ended(answer) or "violates", f"no result of the other call, {which}: {ending(answer)}, although {relation.says}")
+            reason = f"no result of the other call that {relation.name} makes, {which}: {ending(answer)}"
+            return Verdict(ended(answer) or "violates", reason)
     found = _first_difference(call, observation, others, answers, subject)
     if found is not None:
         return Verdict("violates", f"{found.text('stated')}, although {relation.says}", (), found)

@@ -62,11 +62,12 @@ class Sweep:
         """The calls of these combinations, checked. Raises :class:`Unusable` at the first that cannot be made."""
         for number in numbers:
             one = self.expansion[number]
-            checks.check_entry_point(one.arguments)
+            self._check_entry_point(one)
             checks.check_size(one.arguments)
             checks.check_gradient(one.arguments)
             checks.check_exact(one.arguments)
             checks.check_expected_reals(self.case.expect, one.arguments)
+            checks.check_expected_count(self.case.expect, one.arguments)
             if self.case.expect == "result":
                 checks.check_result(one)
             declared = self._declared(one)
@@ -74,6 +75,16 @@ class Sweep:
                 here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))
                 elsewhere = tuple(one.deviation for one in declared if one not in here)
                 yield Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, here, None, self.text, elsewhere)
+
+    def _check_entry_point(self, one: Expanded) -> None:
+        """Refuse a combination that the entry point cannot take, at the alternative. Raises :class:`Unusable`."""
+        try:
+            checks.check_entry_point(one.arguments)
+        except Unusable as error:
+            if not one.label:
+                raise
+            swept = ("sweep",) if set(error.keys) & self.expansion.swept else ()
+            raise Unusable((*swept, *error.keys), f"{one.label}: {error.message}") from None
 
     def _declared(self, one: Expanded) -> list[Declared]:
         """The deviations that are about a combination, in some of the case's modes."""

@@ -81,6 +81,18 @@ def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: A
         raise Unusable(("expect", "values"), message)
 
 
+def check_expected_count(expect: Expect | Literal["result"] | None, arguments: Arguments) -> None:
+    """Refuse a flat list of values that does not fill the documented result. Raises :class:`Unusable`."""
+    if not isinstance(expect, Expect) or expect.values is None or expect.shape is not None:
+        return
+    shape, numbers = literal(expect.values, ("expect", "values"))
+    documented = prediction.documented(arguments)
+    if len(shape) > 1 or not isinstance(documented, Returns) or len(numbers) == math.prod(documented.shape):
+        return
+    message = f"has {len(numbers)} values; the result has {math.prod(documented.shape)}, in the shape {list(documented.shape)}"
+    raise Unusable(("expect", "values"), f"{message}. If you mean another shape, give it as `shape`")
+
+
 def check_result(expanded: Expanded) -> None:
     """Refuse a call that must return a result if its documentation refuses it. Raises :class:`Unusable`."""
     documented = prediction.documented(expanded.arguments)

@@ -273,6 +273,9 @@ def _tensor(name: str, value: Any, source: TensorSpec | None, data_format: str |
         if value.shape is not None:
             if len(shape) == 1 and math.prod(value.shape) == len(values):
                 shape = tuple(value.shape)
+            elif len(shape) == 1:
+                message = f"has {len(values)} values; the shape {value.shape} holds {math.prod(value.shape)}"
+                raise Unusable((name, "values"), message)
             elif shape != tuple(value.shape):
                 raise Unusable((name, "shape"), f"{value.shape} is not the shape {list(shape)} of the values")
         return TensorSpec(shape, tuple(float(number) for number in values))

@@ -16,6 +16,9 @@ NO_GRADIENT = "tf.GradientTape.gradient returned None: the result does not depen
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _NOISE = [  # what names a node, an address or a place in a file, not the reason
+    (re.compile(r"\x1b\[[0-9;]*m"), ""),
+    (re.compile(r"^Exception encountered when calling [^\n]*\n+"), ""),  # Keras, around the reason
+    (re.compile(r"\n+Arguments received by .*\Z", re.S), ""),
     (re.compile(r"^in user code:\n.*\n(?=\s*\w+(Error|Exception): )", re.S), ""),
     (re.compile(r"^\s*File \"[^\"\n]*\", line \d+, in .*\n", re.M), ""),
     (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
