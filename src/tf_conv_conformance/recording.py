@@ -211,9 +211,9 @@ class Recording:
         if terminalreporter.verbosity >= 0:
             for line in self._unnamed:
                 terminalreporter.line(line)
-        terminalreporter.line(
-            f"{verdicts.total()} call{'' if verdicts.total() == 1 else 's'}: {counted(verdicts) or 'none made'}{f', {missing} missing' if missing else ''}"
-        )
+        total = verdicts.total()
+        absent = f", {missing} missing" if missing else ""
+        terminalreporter.line(f"{total} call{'' if total == 1 else 's'}: {counted(verdicts) or 'none made'}{absent}")
         if verdicts["refused"]:
             terminalreporter.line("refused: TensorFlow raised, as its documentation or the case's `expect` says it must")
         for line in self._said:
