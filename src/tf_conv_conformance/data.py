@@ -122,14 +122,19 @@ def _tensor(spec: TensorSpec, drawn: Drawn, rng: np.random.RandomState) -> Array
     return drawn.draw(rng, spec.shape)
 
 
-def result_shape(arguments: Arguments) -> tuple[int, ...]:
-    """The shape of the convolution that TensorFlow computes, as far as the models tell; that of a scalar where they do not.
+def computed_model(arguments: Arguments) -> models.Model:
+    """Return the model of what TensorFlow computes, as far as the models tell.
 
     Where the documentation rules a call out, TensorFlow may still compute it in phases; else it is held to what is documented.
     """
     in_phases = models.is_atrous_strided(arguments) and broken(arguments)
+    return models.PHASE_STRIDED if in_phases else models.DOCUMENTED
+
+
+def result_shape(arguments: Arguments) -> tuple[int, ...]:
+    """The shape of the convolution that TensorFlow computes; that of a scalar where the models do not tell."""
     try:
-        return models.forward_shape(models.PHASE_STRIDED if in_phases else models.DOCUMENTED, arguments)
+        return models.forward_shape(computed_model(arguments), arguments)
     except models.Impossible:
         return ()
 

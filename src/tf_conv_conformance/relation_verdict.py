@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance import comparison, prediction
-from tf_conv_conformance.arguments import Arguments, Reading, read
+from tf_conv_conformance.arguments import Reading, read
 from tf_conv_conformance.call import Call, model_of
 from tf_conv_conformance.comparison import Difference, ending
+from tf_conv_conformance.data import computed_model
 from tf_conv_conformance.numbers import as_numbers
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.error_bounds import Values, bound, unit_roundoff
-from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED, Model, is_atrous_strided
 from tf_conv_conformance.relations import RELATIONS, Other, Relation
-from tf_conv_conformance.rules.catalogue import broken
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict, applying, ended, judge
 
@@ -26,8 +25,7 @@ def judge_relation(
     call: Call, observation: Observation, others: Sequence[Other], answers: Sequence[Observation], subject: Mapping[str, Any]
 ) -> Verdict:
     """Return the verdict on a call of a relation: its observation held against the answers to the others."""
-    relation, reading = RELATIONS[call.relation or ""], read(call.arguments)
-    assert reading is not None  # the relation applies to the call
+    relation = RELATIONS[call.relation or ""]
     for one in (observation, *answers):
         if one.kind == "suite error":
             return Verdict("suite error", f"not a verdict on TensorFlow: {ending(one)}")
@@ -56,7 +54,7 @@ def _first_difference(
 ) -> Difference | None:
     """Return the first difference between the two halves of a relation, one arm of data after the other."""
     relation, reading = RELATIONS[call.relation or ""], read(call.arguments)
-    assert reading is not None
+    assert reading is not None  # the relation applies to the call
     for number, data in enumerate(prediction.inputs(call.arguments).arms):
         arms = [one.arms[number] for one in (observation, *answers)]
         dtype = arms[0].dtype
@@ -85,14 +83,9 @@ def _bound(
 ) -> Array:
     """Return how far apart the halves may be: as far as all results may be from the exact ones, which are equal."""
     calls = [(call.arguments, tensors), *((other.arguments, other.tensors(tensors)) for other in others)]
-    bounds = [bound(replace(_model(arguments), accumulator=accumulator), arguments, *data) for arguments, data in calls]
+    bounds = [bound(replace(computed_model(arguments), accumulator=accumulator), arguments, *data) for arguments, data in calls]
     ours, theirs = relation.equal(reading, bounds[0], bounds[1:])
     return ours + theirs
-
-
-def _model(arguments: Arguments) -> Model:
-    """Return the model of what TensorFlow computes: in phases where the documentation rules the call out."""
-    return PHASE_STRIDED if is_atrous_strided(arguments) and broken(arguments) else DOCUMENTED
 
 
 def _accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
