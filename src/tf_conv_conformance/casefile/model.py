@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import regex
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -131,39 +131,25 @@ Values = TypeAliasType(  # numbers in lists in lists; flat is fine where a shape
     "Values",
     "Annotated[Annotated[Number, Tag('<scalar>')] | Annotated[list[Values], Tag('<list>')], Discriminator(kind)]",
 )
+Item = TypeVar("Item")
+OneOrMore = Annotated[
+    Annotated[Item, Tag("<scalar>")] | Annotated[list[Item], Field(min_length=1), Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
+]
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=100)]
 ErrorName = Annotated[Word, named("exception of Python or of TensorFlow", ERRORS)]
 WarningName = Annotated[Word, named("warning of Python", WARNINGS)]
 SignalName = Annotated[Word, named("signal", SIGNALS)]
-Exceptions = Annotated[
-    Annotated[ErrorName, Tag("<scalar>")] | Annotated[list[ErrorName], Field(min_length=1), Tag("<list>")],
-    Discriminator(kind),
-    AfterValidator(one_or_list),
-]
-Signals = Annotated[
-    Annotated[SignalName, Tag("<scalar>")] | Annotated[list[SignalName], Field(min_length=1), Tag("<list>")],
-    Discriminator(kind),
-    AfterValidator(one_or_list),
-]
+Exceptions = OneOrMore[ErrorName]
+Signals = OneOrMore[SignalName]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Pattern = Annotated[str, Field(max_length=500), AfterValidator(regular_expression)]
 VersionRange = Annotated[str, AfterValidator(version_range)]
-Modes = Annotated[
-    Annotated[Mode, Tag("<scalar>")] | Annotated[list[Mode], Field(min_length=1), Tag("<list>")],
-    Discriminator(kind),
-    AfterValidator(one_or_list),
-]
-CpuFlags = Annotated[
-    Annotated[CpuFlag, Tag("<scalar>")] | Annotated[list[CpuFlag], Field(min_length=1), Tag("<list>")],
-    Discriminator(kind),
-    AfterValidator(one_or_list),
-]
-Arms = Annotated[
-    Annotated[Data, Tag("<scalar>")] | Annotated[list[Data], Field(min_length=1), Tag("<list>")],
-    Discriminator(kind),
-    AfterValidator(one_or_list),
-]
+Modes = OneOrMore[Mode]
+CpuFlags = OneOrMore[CpuFlag]
+Arms = OneOrMore[Data]
 References = Annotated[
     Annotated[Text, Tag("<scalar>")] | Annotated[list[Text], Tag("<list>")], Discriminator(kind), AfterValidator(one_or_list)
 ]
