@@ -14,7 +14,7 @@ from tf_conv_conformance.question import case_text
 from tf_conv_conformance.runner import perform_all
 from tf_conv_conformance.vocabulary import DOORS, MODES, RelationName
 
-LAYOUTS = {"NHWC": [2, 8, 7, 4], "NCHW": [2, 4, 8, 7]}
+LAYOUTS = {"NHWC": [2, 7, 8, 4], "NCHW": [2, 4, 7, 8]}  # a width that channels may be taken for shows: 8 make two groups
 EXPLICIT = {"NHWC": [[0, 0], [1, 2], [3, 0], [0, 0]], "NCHW": [[0, 0], [0, 0], [1, 2], [3, 0]]}
 STEPS = [{"strides": 1, "rate": 1}, {"strides": 2}, {"strides": 1, "rate": 2}]
 DTYPES = {"NHWC": ["float32", "half", "float64", "bfloat16"], "NCHW": ["float32", "float64"]}  # half: as the processor has it
