@@ -4,11 +4,9 @@ import textwrap
 
 import pytest
 
-from tf_conv_conformance.casefile.expansion import Unusable
 from tf_conv_conformance.casefile.loading import load, load_text
 from tf_conv_conformance.casefile.reading import Unreadable
 from tf_conv_conformance.doors import keywords
-from tf_conv_conformance.vocabulary import MODES
 
 GOOD = {
     "id": "x",
@@ -285,54 +283,21 @@ def test_the_hash_changes_with_the_claim_alone(calls):
 WIDE = ", ".join(str(i) for i in range(1, 301))
 
 
-def test_a_sweep_has_a_bound():
-    inputs = ", ".join(f"[1, {i}, 9, 2]" for i in range(9, 129))
-    found = complaints(one(strides=None, input=None, sweep=f"{{input: [{inputs}], strides: [{WIDE}], rate: [{WIDE}]}}"))
-    assert "makes 10800000 combinations; 10000000 is the limit" in found[0]
-
-
-def test_a_large_sweep_makes_its_calls_when_they_are_asked_for():
-    loaded = load_text(one(strides=None, sweep=f"{{strides: [{WIDE}], rate: [{WIDE}]}}") + one(id="y").removeprefix("cases:\n"))
-    assert [call.case.id for call in loaded.calls] == ["y"] * 3
-    (sweep,) = loaded.sweeps
-    blocks = [block for mode in MODES for block in sweep.blocks(400, mode)]
-    assert len(blocks) == 3 * 225
-    assert [block.name for block in (blocks[0], blocks[224], blocks[225])] == [
-        "x[calls1-400-eager]",
-        "x[calls89601-90000-eager]",
-        "x[calls1-400-graph]",
-    ]
-    (last,) = [block for block in sweep.blocks(89_999, "xla") if block.numbers.start]
-    (call,) = last.calls()
-    assert (call.name, call.arguments.strides, call.arguments.dilations) == ("x[strides300-rate300-xla]", 300, 300)
-    assert sweep.named(call.name) == call
-    assert sweep.named("x[strides301-rate300-xla]") is None
-    assert sweep.named("y[eager]") is None
-
-
-def test_the_calls_of_a_sweep_are_the_same_in_blocks_and_alone():
-    text = one(strides=None, sweep="{strides: [1, 2, 3], rate: [1, 2], dtype: [float32, half]}", modes="graph")
-    alone, (sweep,) = load_text(text).calls, load_text(text, block=5).sweeps
-    blocks = list(sweep.blocks(5, "graph"))
-    assert [len(block.calls()) for block in blocks] == [5, 5, 2]
-    assert tuple(call for block in blocks for call in block.calls()) == alone
-
-
-def test_a_fault_in_a_large_sweep_has_its_place():
-    text = one(strides=None, filter=None, sweep="{strides: [1, 2], filter: [[3, 3, 2, 2], [3, $height, 2, 2], [99999, 99999, 2, 2]]}")
-    (sweep,) = load_text(text, block=5).sweeps
-    with pytest.raises(Unusable) as caught:
-        next(sweep.blocks(5, "eager")).calls()
-    assert "elements; 16777216 is the limit" in sweep.complaint(caught.value).at("f.yaml")
-    assert sweep.complaint(caught.value).case == "x"
-
-
 def test_a_file_has_room_for_so_many_tests_and_the_cases_beyond_say_so():
-    swept = one(strides=None, sweep=f"{{strides: [{WIDE}]}}").removeprefix("cases:\n")
-    loaded = load_text("cases:\n" + "".join(swept.replace("id: x", f"id: x{number}") for number in range(24)))
-    assert len(loaded.calls) == 22 * 900
-    assert [complaint.case for complaint in loaded.complaints] == ["x22", "x23"]
-    assert "makes 900 tests of one call, and the file has room for 200 more; split it" in loaded.complaints[0].message
+    inputs = ", ".join(f"[1, {i}, 9, 2]" for i in range(9, 129))
+    large = one(strides=None, input=None, sweep=f"{{input: [{inputs}], strides: [{WIDE}], rate: [{WIDE}]}}")
+    swept = one(strides=None, id="y", sweep=f"{{strides: [{WIDE}]}}").removeprefix("cases:\n")
+    loaded = load_text(large + swept)
+    assert len(loaded.calls) == 900
+    assert [complaint.case for complaint in loaded.complaints] == ["x"]
+    assert "makes 32400000 tests, and the file has room for 300000 more; split it" in loaded.complaints[0].message
+
+
+def test_a_fault_in_a_sweep_has_its_place():
+    text = one(strides=None, filter=None, sweep="{strides: [1, 2], filter: [[3, 3, 2, 2], [3, $height, 2, 2], [99999, 99999, 2, 2]]}")
+    (complaint,) = load_text(text).complaints
+    assert "elements; 16777216 is the limit" in complaint.at("f.yaml")
+    assert complaint.case == "x"
 
 
 def test_many_cases_with_one_id_are_told_apart_at_once():

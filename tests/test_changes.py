@@ -209,16 +209,3 @@ def test_what_another_shard_may_hold_was_neither_added_nor_removed(changes):
     assert (found.added, found.removed) == ((), ())
     assert [one.id for one in found.not_compared] == ["cases/f::x[1]", "cases/f::x[3]"]
     assert changes(whole, part, new_options={"shard": "1/1"}).removed == ("cases/f::x[1]", "cases/f::x[3]")
-
-
-def test_a_call_of_a_block_that_was_cut_has_no_end(tmp_path):
-    old, new = (run(tmp_path / name, {"f::x[1]": value(), "f::x[2]": value()}) for name in ("old", "new"))
-    for records in (old, new):
-        records.blocks["b"] = {"type": "block", "id": "b", "hash": "h", "case": "cases/f::x", "mode": "eager", "calls": 2}
-        for call in records.calls.values():
-            call["block"] = "b"
-    del new.calls["cases/f::x[2]"], new.ends["cases/f::x[2]"]
-    found = compare(old, new)
-    assert (found.removed, found.not_compared[0].why, found.compared) == ((), "no result in the new run", 1)
-    new.blocks["b"]["hash"] = "another"
-    assert compare(old, new).removed == ("cases/f::x[2]",)

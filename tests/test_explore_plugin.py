@@ -114,7 +114,7 @@ def test_workers_share_the_blocks_and_the_files(explore, pytester):
 
 def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=()), encoding="utf-8")
-    result = explore("cases", "--tf-explore", "2", "--tf-modes", "eager", "--tf-block", "100")
+    result = explore("cases", "--tf-explore", "2", "--tf-modes", "eager")
     result.stdout.fnmatch_lines(["*90 calls: 90 conforms*", "*exploration of TensorFlow's convolutions*"])
     records = read(pytester.path / "reports/results-faulty.jsonl")
     assert records.complete

@@ -38,7 +38,7 @@ def mutated(draw):
 def check(path, data):
     path.write_bytes(data)
     loaded = load(path)
-    assert loaded.calls or loaded.sweeps or loaded.complaints
+    assert loaded.calls or loaded.complaints
     for complaint in loaded.complaints:
         line = complaint.at("f.yaml")
         assert "\n" not in line
@@ -130,8 +130,8 @@ import pathlib, resource, sys
 from tf_conv_conformance.casefile.loading import load
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 loaded = load(pathlib.Path(sys.argv[1]))
-assert loaded.calls or loaded.sweeps or loaded.complaints
-assert len(loaded.calls) <= 20_000
+assert loaded.calls or loaded.complaints
+assert len(loaded.calls) <= 300_000
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     result = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)

@@ -224,24 +224,3 @@ def test_a_shard_in_which_nothing_fell_belongs_to_the_run(made):
     assert merge([idle], partial=True)[0].records.lacks == ["shards 1, 2, 3 of 4 are missing"]
     (column,) = merge([idle, *(sharded(made, f"{number}", number, of=4) for number in (1, 2, 3))])
     assert column.records.complete
-
-
-def block(records, calls, made):
-    """The records with a block of so many calls, of which those are made that `made` names."""
-    name = "cases/f::x[calls]"
-    records.blocks[name] = {"type": "block", "id": name, "hash": "h", "case": "cases/f::x", "mode": "eager", "calls": calls}
-    for number, one in enumerate(made):
-        records.calls[one] |= {"block": name, "number": number}
-    return records
-
-
-def test_calls_of_a_block_that_were_not_made_are_missing(made):
-    name, records = made("a", {"f::x[1]": value(), "f::y[1]": value()})
-    block(records, 3, ["cases/f::x[1]"])
-    assert records.planned == 4
-    assert "a: 2 of 4 planned calls have no result of 2.21.0, such as cases/f::x[calls]" in refusal([(name, records)])
-    other = made("b", {"f::x[1]": value(), "f::x[2]": value(), "f::y[1]": value()}, on=ONEDNN)
-    block(other[1], 3, ["cases/f::x[1]", "cases/f::x[2]"])
-    assert len(merge([(name, records), other], partial=True)) == 2, "the plans are the same, though more of one was made"
-    other[1].blocks["cases/f::x[calls]"]["hash"] = "i"
-    assert "1 edited, such as cases/f::x[calls], whose content hash is h in a and i in b" in refusal([(name, records), other], partial=True)

@@ -82,8 +82,8 @@ def unpacked(page, pattern):
 
 def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
     shown = view.shown([column])
-    assert {verdict: count for verdict, count, _ in view.totals(shown, {})} == {"missing": 1, "deviates": 3, "conforms": 5}
-    assert view.outcome(shown, {}) == "5 of 9 calls return what TensorFlow documents; 3 deviate as declared; needs attention: 1 missing."
+    assert {verdict: count for verdict, count, _ in view.totals(shown)} == {"missing": 1, "deviates": 3, "conforms": 5}
+    assert view.outcome(shown) == "5 of 9 calls return what TensorFlow documents; 3 deviate as declared; needs attention: 1 missing."
     assert [call.end["reason"] for call in view.failing(shown)] == ["the run ended while it was made"]
     assert "This run is partial" in render([column])
 
@@ -111,7 +111,7 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
     column = single("a", read(recorder.path))
     shown = view.shown([column])
     assert [call.verdict for call in shown] == ["conforms", "refused", "refused", "refused", "unexpected"]
-    assert view.outcome(shown, {}) == (
+    assert view.outcome(shown) == (
         "1 of 5 calls return what TensorFlow documents; 2 are refused, as it documents; 1 do what their case expects, against the "
         "documentation; needs attention: 1 unexpected."
     )
@@ -300,8 +300,8 @@ def test_an_error_and_a_crash_are_recorded_without_values(calls):
 def test_of_many_matrices_the_first_are_drawn():
     inputs = ", ".join(f"[1, {height}, 9, 1]" for height in range(9, 212))
     text = f"cases:\n  - {{id: x, op: conv2d, modes: eager, filter: [3, 3, 1, 1], padding: VALID, sweep: {{input: [{inputs}], strides: [1, 2], rate: [1, 2]}}}}\n"
-    calls = {call.name: {"type": "call", **record.call_line(call.name, "f::x", call)} for call in load_text(text, block=1).calls}
-    cases = {"f::x": record.case_line("f::x", "f", load_text(text, block=1).calls[0])}
+    calls = {call.name: {"type": "call", **record.call_line(call.name, "f::x", call)} for call in load_text(text).calls}
+    cases = {"f::x": record.case_line("f::x", "f", load_text(text).calls[0])}
     page = render([Column("2.21.0", None, Records(header={"suite": "0.1.0", "created": "now"}, cases=cases, calls=calls))])
     assert page.count('<table class="matrix">') == 200
     assert "3 more of them are not drawn" in page

@@ -16,7 +16,7 @@ from test_resuming import without_times
 from tf_conv_conformance.cli import main
 from tf_conv_conformance.results import read
 from tf_conv_conformance.shard import Shards, parse
-from tf_conv_conformance.sharding import Weight, balanced, durations, hashed
+from tf_conv_conformance.sharding import balanced, durations, hashed
 
 IDS = [f"cases/f.yaml::case[{number}-eager]" for number in range(400)]
 
@@ -56,23 +56,17 @@ def test_ids_fall_into_all_shards_alike():
 
 
 def test_the_longest_come_first_each_where_there_is_least_to_do():
-    modes = dict.fromkeys("abcdef", Weight("eager"))
+    modes = dict.fromkeys("abcdef", "eager")
     seconds = {"a": 9.0, "b": 7.0, "c": 6.0, "d": 5.0, "e": 5.0, "f": 4.0}
     assert balanced(modes, seconds, 3) == {"a": 1, "b": 2, "c": 3, "d": 3, "e": 2, "f": 1}
 
 
 def test_a_call_of_unknown_duration_counts_as_the_median_of_its_mode():
-    weights = {"a": Weight("eager"), "b": Weight("eager"), "c": Weight("eager"), "x": Weight("xla"), "y": Weight("xla")}
+    weights = {"a": "eager", "b": "eager", "c": "eager", "x": "xla", "y": "xla"}
     seconds = {"a": 1.0, "b": 2.0, "x": 8.0}  # so c counts as 1.5, y as 8
     assert balanced(weights, seconds, 2) == {"x": 1, "y": 2, "b": 1, "c": 2, "a": 2}
-    assert balanced({**weights, "g": Weight("graph")}, seconds, 2)["g"] == 2, "2, the median of all; after b, which has the earlier id"
-    assert Counter(balanced(dict.fromkeys(IDS, Weight("eager")), {}, 8).values()) == dict.fromkeys(range(1, 9), 50)
-
-
-def test_a_block_counts_with_all_of_its_calls():
-    weights = {"block": Weight("eager", calls=10), **{name: Weight("eager") for name in "abcdefghij"}}
-    places = balanced(weights, {"a": 1.0, "b": 1.0}, 2)
-    assert {one for one in weights if places[one] == places["block"]} == {"block"}
+    assert balanced({**weights, "g": "graph"}, seconds, 2)["g"] == 2, "2, the median of all; after b, which has the earlier id"
+    assert Counter(balanced(dict.fromkeys(IDS, "eager"), {}, 8).values()) == dict.fromkeys(range(1, 9), 50)
 
 
 @given(
@@ -84,8 +78,8 @@ def test_a_block_counts_with_all_of_its_calls():
 def test_no_order_and_no_durations_leave_a_test_out_or_change_its_shard(seconds, mode, of, random):
     shuffled = list(seconds)
     random.shuffle(shuffled)
-    places = balanced(dict.fromkeys(seconds, Weight(mode)), seconds, of)
-    assert balanced(dict.fromkeys(shuffled, Weight(mode)), {name: seconds[name] for name in shuffled}, of) == places
+    places = balanced(dict.fromkeys(seconds, mode), seconds, of)
+    assert balanced(dict.fromkeys(shuffled, mode), {name: seconds[name] for name in shuffled}, of) == places
     assert places.keys() == seconds.keys()
     assert set(places.values()) <= set(range(1, of + 1))
 
@@ -93,7 +87,7 @@ def test_no_order_and_no_durations_leave_a_test_out_or_change_its_shard(seconds,
 def test_shards_are_about_as_long_by_durations_as_runs_have_them():
     """Many that take a millisecond, some of XLA that take a hundred times as long, and two of some seconds."""
     seconds = {one: (2.5 if number < 2 else 0.1 + number % 7 / 50 if number % 4 == 0 else 0.001) for number, one in enumerate(IDS)}
-    places = balanced(dict.fromkeys(IDS, Weight("xla")), seconds, 4)
+    places = balanced(dict.fromkeys(IDS, "xla"), seconds, 4)
     loads = [sum(seconds[one] for one in IDS if places[one] == number) for number in range(1, 5)]
     assert max(loads) < 1.1 * sum(loads) / 4
     assert min(loads) > 0.9 * sum(loads) / 4
@@ -121,7 +115,7 @@ def shard(pytester):
     return run
 
 
-@pytest.mark.parametrize("options", [["--tf-block=20", "-n2"], ["--tf-durations=whole/results-faulty.jsonl"]], ids=str)
+@pytest.mark.parametrize("options", [["-n2"], ["--tf-durations=whole/results-faulty.jsonl"]], ids=str)
 def test_the_shards_of_a_run_are_the_run(shard, pytester, options, capsys):
     first, whole = shard("whole", *(one for one in options if "durations" not in one))
     made, files = zip(*(shard(f"shard{number}", f"--tf-shard={number}/3", *options) for number in (1, 2, 3)), strict=True)

@@ -145,13 +145,10 @@ def compare(old: Records, new: Records) -> Changes:
 def _only(run: Records, other: Records, moved: Container[str], which: str) -> tuple[list[str], list[NotCompared]]:
     """The calls that are in one run alone, and those that the other may have planned, though it does not hold them."""
     alone, apart = [], []
-    for identifier, call in run.calls.items():
+    for identifier in run.calls:
         if identifier in other.calls or identifier in moved:
             continue
-        block = call.get("block")
-        if block in other.blocks and block in run.blocks and other.blocks[block]["hash"] == run.blocks[block]["hash"]:
-            apart.append(NotCompared(identifier, f"no result in the {which} run"))
-        elif other.shards and other.shards.missing:
+        if other.shards and other.shards.missing:
             apart.append(NotCompared(identifier, f"in a shard of the {which} run that was not given"))
         else:
             alone.append(identifier)

@@ -1,11 +1,9 @@
-"""The tests of a case file: a call, a block of calls, or what is wrong with a case."""
+"""The tests of a case file: a call, or what is wrong with a case."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +11,18 @@ import pytest
 
 from tf_conv_conformance import failure, prediction, record
 from tf_conv_conformance.call import Call
-from tf_conv_conformance.casefile.calls import Block, Sweep, check_deviations
 from tf_conv_conformance.casefile.complaint import Complaint
-from tf_conv_conformance.casefile.expansion import Unusable
 from tf_conv_conformance.comparison import ending, value_text
 from tf_conv_conformance.failure import Failure
 from tf_conv_conformance.ids import id_of
-from tf_conv_conformance.numbers import canonical
-from tf_conv_conformance.plugin import BASELINE, DONE, SESSION
+from tf_conv_conformance.plugin import BASELINE, SESSION
 from tf_conv_conformance.prediction import Returns
-from tf_conv_conformance.progress import counted
 from tf_conv_conformance.results import Line
-from tf_conv_conformance.runner import Performed, perform, perform_all
+from tf_conv_conformance.runner import Performed, perform
 from tf_conv_conformance.session import Running
 from tf_conv_conformance.shown import shown
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
 from tf_conv_conformance.vocabulary import MARKER, PASSING
-
-PART = 64  # calls of a block whose records are on their way together
-SHOWN = 5  # failing calls of a block that are shown in full
-NAMED = 100  # failing calls of a block that are named
 
 
 class Failed(Exception):
@@ -143,7 +133,7 @@ class CallItem(Asking):
             raise self._died(error) from None
         self._describe(properties(self.call, performed))
         end = self._end(self.call, performed, running.record)
-        self.tf_conv_record = {"name": self.subject, "subject": running.record, "made": [(None, end)]}
+        self.tf_conv_record = {"name": self.subject, "subject": running.record, "end": end}
         verdict = performed.verdict
         self.tf_conv_word = "refused" if verdict.kind == "refused" else None
         if verdict.kind == "unsupported":
@@ -172,106 +162,6 @@ def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
     if performed.observation is not None:
         found.append(("observed", ending(performed.observation)))
     return found
-
-
-class BlockItem(Asking):
-    """Some calls of a large sweep as one test: it fails with those of them that fail, and sends their records as they come.
-
-    If pytest-rerunfailures runs it again, it makes the calls that failed, and those that were not made.
-    """
-
-    def __init__(self, *, block: Block, subject: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.block = block
-        self.subject = subject
-        self.line = block.sweep.line
-        self._settled: dict[int, str] = {}  # the verdicts of calls that did not fail, by number
-        op, dtype = (block.sweep.expansion.shared(*name) for name in (("op", ""), ("dtype", "float32")))
-        for marker in markers(op, block.mode, dtype and canonical(dtype), block.sweep.case.large):
-            self.add_marker(marker)
-
-    def runtest(self) -> None:
-        """Make the calls that no earlier run has made; fail with those that fail."""
-        calls = self._left()
-        running = self._running()
-        failing: Counter[str] = Counter()
-        failed: list[tuple[str, str]] = []
-        parts = iter(lambda: list(islice(calls, PART)), [])
-        for part in parts:
-            for (number, call), (performed, known) in zip(part, self._make(part, running), strict=True):
-                if self._fails(performed, known):
-                    failing[performed.verdict.kind] += 1
-                    text = self._failure(call, performed, running).text if len(failed) < SHOWN else performed.verdict.reason
-                    failed.append((id_of(self.path_id, call), text))
-                else:
-                    self._settled[number] = performed.verdict.kind
-            if 0 < (self.config.getoption("maxfail") or 0) <= len(failed):
-                break
-        verdicts = Counter(self._settled.values()) + failing
-        self._describe([(f"verdict-{kind}", count) for kind, count in verdicts.items()])
-        self.tf_conv_word = f"{verdicts['refused']} of {verdicts.total()} refused" if verdicts["refused"] else None
-        if failed:
-            raise Failed(_together(failed, counted(verdicts)))
-        self._settled = {}  # pytest keeps the tests of a run until its end
-
-    def _left(self) -> Iterator[tuple[int, Call]]:
-        """The block's calls, numbered in their sweep, without those that an earlier run or try has settled."""
-        try:
-            calls = self.block.calls()
-        except Unusable as error:
-            raise Failed(self.block.sweep.complaint(error).at(self.path_id)) from None
-        done = self.config.stash[DONE].hashes.get(self.subject, {}) if DONE in self.config.stash else {}
-        numbered = [one for one in zip(self.block.numbers, calls, strict=True) if one[0] not in self._settled]
-        return ((number, call) for number, call in numbered if not done or done.get(id_of(self.path_id, call)) != call.content_hash)
-
-    def _make(self, part: Sequence[tuple[int, Call]], running: Running) -> Iterator[tuple[Performed, bool]]:
-        """Make some calls and send their records; each with whether it fails as the baseline says."""
-        try:
-            made = perform_all([call for _, call in part], running.subject)
-        except SubjectUnavailable as error:
-            raise self._died(error) from None
-        key, block = f"{self.path_id}::{self.block.sweep.case.id}", id_of(self.path_id, self.block)
-        lines = []
-        for (number, call), performed in zip(part, made, strict=True):
-            planned = {**record.call_line(id_of(self.path_id, call), key, call), "block": block, "number": number}
-            lines.append((planned, self._end(call, performed, running.record)))
-        report = pytest.TestReport(self.nodeid, self.location, {}, "passed", None, "setup")  # of this phase nobody says anything
-        report.tf_conv_record = {"name": self.subject, "subject": running.record, "made": lines}  # type: ignore[attr-defined]
-        self.ihook.pytest_runtest_logreport(report=report)
-        known = ["known" in end for _, end in lines]
-        return zip(made, known, strict=True)
-
-    def _fails(self, performed: Performed, known: bool) -> bool:
-        """Whether a call fails the test, as it would by itself."""
-        if performed.verdict.kind == "deviates" or known:
-            return bool(self.config.getoption("runxfail"))
-        return performed.verdict.failing
-
-
-def _together(failed: Sequence[tuple[str, str]], verdicts: str) -> str:
-    """What is printed of the failing calls of a block: some in full, more by id and reason."""
-    lines = [f"failing calls: {len(failed)} ({verdicts})"]
-    lines += [f"\n{identifier}\n{text}" for identifier, text in failed[:SHOWN]]
-    lines += ["", *(f"{identifier}: {text.splitlines()[0]}" for identifier, text in failed[SHOWN:NAMED])]
-    if len(failed) > NAMED:
-        lines.append(f"and {len(failed) - NAMED} more, in the record file and the report")
-    return "\n".join(lines)
-
-
-class DeviationsItem(Standing):
-    """Whether each deviation of a large sweep is about one of its calls: what a smaller case is asked when it is read."""
-
-    def __init__(self, *, sweep: Sweep, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.sweep = sweep
-        self.line = sweep.line
-
-    def runtest(self) -> None:
-        """Go through the calls as far as it takes."""
-        try:
-            check_deviations(self.sweep.case, self.sweep.calls(range(len(self.sweep.expansion)), self.sweep.modes))
-        except Unusable as error:
-            raise Failed(self.sweep.complaint(error).at(self.path_id)) from None
 
 
 class ComplaintItem(Standing):

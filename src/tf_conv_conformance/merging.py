@@ -5,7 +5,6 @@ The shards of a run are parts of a series that know how many they are.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -154,11 +153,10 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     holders: dict[str, str] = {}
     twice: list[tuple[str, str, str]] = []
     for part in parts:
-        if edited := _edited(_plan(merged), _plan(part.records)):
+        if edited := _edited(merged.calls, part.records.calls):
             raise Refused(f"plans differ: {_other_hash(edited[0], parts[: parts.index(part)], [part])}")
         twice += [(identifier, holders[identifier], part.name) for identifier in part.records.ends if identifier in holders]
         holders.update(dict.fromkeys(part.records.ends, part.name))
-        merged.blocks |= part.records.blocks
         merged.calls |= part.records.calls
         merged.ends |= part.records.ends
         merged.cases = part.records.cases | merged.cases
@@ -174,26 +172,21 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     return merged
 
 
-def _plan(records: Records) -> dict[str, Line]:
-    """The calls and blocks of a plan: those of a block have no line before they are made."""
-    return {identifier: call for identifier, call in records.calls.items() if "block" not in call} | records.blocks
-
-
 def _edited(ours: Mapping[str, Line], theirs: Mapping[str, Line]) -> list[str]:
     """The ids that name another call there than here."""
     return [identifier for identifier, call in theirs.items() if identifier in ours and ours[identifier]["hash"] != call["hash"]]
 
 
 def _other_hash(identifier: str, *groups: Sequence[_Part]) -> str:
-    holders = [next(part for part in parts if identifier in _plan(part.records)) for parts in groups]
-    hashes = " and ".join(f"{_plan(part.records)[identifier]['hash']} in {part.name}" for part in holders)
+    holders = [next(part for part in parts if identifier in part.records.calls) for parts in groups]
+    hashes = " and ".join(f"{part.records.calls[identifier]['hash']} in {part.name}" for part in holders)
     return f"{identifier}, whose content hash is {hashes}"
 
 
 def _same_plans(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> None:
     """Refuse a column whose calls are not those of the first."""
     for column, parts in zip(columns[1:], groups[1:], strict=True):
-        ours, theirs = _plan(columns[0].records), _plan(column.records)
+        ours, theirs = columns[0].records.calls, column.records.calls
         said = [_only(ours, theirs, groups[0]), _only(theirs, ours, parts)]
         if edited := _edited(ours, theirs):
             said.append(f"{len(edited):,} edited, such as {_other_hash(edited[0], groups[0], parts)}")
@@ -210,22 +203,13 @@ def _only(ours: Mapping[str, Line], theirs: Mapping[str, Line], parts: Sequence[
     only = [identifier for identifier in ours if identifier not in theirs]
     if not only:
         return ""
-    holder = next(part.name for part in parts if only[0] in _plan(part.records))
+    holder = next(part.name for part in parts if only[0] in part.records.calls)
     return f"{len(only):,} only in {holder}, such as {only[0]}"
 
 
-def _made(records: Records) -> Counter[str]:
-    """How many calls of each block have an end."""
-    made = Counter(call["block"] for identifier, call in records.calls.items() if "block" in call and identifier in records.ends)
-    for (block, _), count in records.unheld.items():
-        made[block] += count
-    return made
-
-
-def _missing(records: Records, column: Records, made: Mapping[str, int]) -> dict[str, int]:
-    """How many calls have no end in a column, by the id of a planned call or block; `made` are those of each block that have one."""
-    alone = {one: 1 for one, call in records.calls.items() if "block" not in call and one not in column.ends}
-    return alone | {one: left for one, block in records.blocks.items() if (left := block["calls"] - made[one])}
+def _missing(records: Records, column: Records) -> list[str]:
+    """Return the ids of planned calls that have no end in a column."""
+    return [identifier for identifier in records.calls if identifier not in column.ends]
 
 
 def _names(parts: Sequence[_Part]) -> str:
@@ -238,14 +222,13 @@ def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> N
     for column, parts in zip(columns, groups, strict=True):
         if column.records.shards and column.records.shards.missing:
             said.append(f"{column.label}: {column.records.shards.words}")
-        made = _made(column.records)
         for part in parts:
-            missing = _missing(part.records, column.records, made)
+            missing = _missing(part.records, column.records)
             if part.records.footer is None:
                 said.append(f"{part.name}: the footer is missing: the run was interrupted")
             if missing:
-                of = f"{sum(missing.values()):,} of {part.records.planned:,} planned calls"
-                said.append(f"{part.name}: {of} have no result of {column.label}, such as {next(iter(missing))}")
+                of = f"{len(missing):,} of {part.records.planned:,} planned calls"
+                said.append(f"{part.name}: {of} have no result of {column.label}, such as {missing[0]}")
     if said:
         raise Refused("; ".join(said) + "; --partial accepts this, and counts calls without a result as missing")
 
@@ -253,13 +236,10 @@ def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> N
 def lines(records: Records) -> Iterator[Line]:
     """The lines of a record file with these records: what its run would have written, but for when its calls began."""
     yield records.header
-    yield from in_order([*records.cases.values(), *records.blocks.values(), *_plan(records).values()])
+    yield from in_order([*records.cases.values(), *records.calls.values()])
     yield from sorted(records.subjects.values(), key=lambda line: str(line["key"]))
-    begun = records.started & _missing(records, records, _made(records)).keys()
+    begun = records.started.intersection(_missing(records, records))
     yield from ({"type": "start", "id": identifier} for identifier in sorted(begun))
-    for identifier, end in records.ends.items():
-        if (call := records.calls.get(identifier)) and "block" in call:
-            yield call
-        yield end
+    yield from records.ends.values()
     if records.footer is not None:
         yield records.footer

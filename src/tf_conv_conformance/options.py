@@ -10,7 +10,7 @@ import pytest
 
 from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.subject.definition import DEFAULT, FORM, Definition, Undefined, define, located
-from tf_conv_conformance.vocabulary import BLOCK, MARKER, MODES
+from tf_conv_conformance.vocabulary import MARKER, MODES
 
 FOLDER = "cases"
 """The name of a folder in which case files are looked for unless `tf_cases` says otherwise."""
@@ -30,8 +30,6 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
     option("--tf-update-baseline", action="store_true", help="write this run's failures to the baseline")
     option("--tf-resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
-    blocks = f"make one test of so many calls of a sweep that has more; 1: every call is a test of its own (default: {BLOCK})"
-    option("--tf-block", metavar="CALLS", type=int, default=BLOCK, help=blocks)
     option("--tf-shard", metavar="K/N", help="make the tests of one of N shards alone, K from 1; the other shards make the rest")
     option(
         "--tf-durations",
@@ -62,8 +60,6 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
     if not config.getoption("--tf-memory") > 0:
         raise pytest.UsageError("--tf-memory: must be above 0 GiB")
-    if config.getoption("--tf-block") < 1:
-        raise pytest.UsageError("--tf-block: must be 1 call or more")
     if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
         raise pytest.UsageError("--tf-explore: must be 1 call or more")
     if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
@@ -148,7 +144,7 @@ def shard(config: pytest.Config) -> Shards | None:
 def header(config: pytest.Config) -> dict[str, object]:
     """What a record file's header says of how the run was asked for."""
     asked = shard(config)
-    return {"block": config.getoption("--tf-block"), **({"shard": str(asked)} if asked else {})}
+    return {"shard": str(asked)} if asked else {}
 
 
 def reports(config: pytest.Config) -> Path:

@@ -1,4 +1,4 @@
-"""Which tests of calls a run has: from pytest's items, or from the ids that an xdist worker tells."""
+"""Which calls a run has tests of: from pytest's items, or from the ids that an xdist worker reports."""
 
 from __future__ import annotations
 
@@ -10,84 +10,55 @@ from pathlib import Path
 import pytest
 
 from tf_conv_conformance.call import Call
-from tf_conv_conformance.casefile.calls import Block
-from tf_conv_conformance.casefile.expansion import Unusable
 from tf_conv_conformance.casefile.loading import Loaded, load
 from tf_conv_conformance.ids import id_of, own_name
-from tf_conv_conformance.items import BlockItem, CallItem
+from tf_conv_conformance.items import CallItem
 from tf_conv_conformance.options import modes
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A test of a call or of a block: the test's id, the subject's name, the file, and what is asked."""
+    """A test of a call: the test's id, the subject's name, the file, and the call."""
 
     test: str
     subject: str
     file: str
-    asked: Call | Block
+    call: Call
 
     @property
     def id(self) -> str:
-        """The id of the call or the block."""
-        return id_of(self.file, self.asked)
-
-    @property
-    def calls(self) -> int:
-        """How many calls the test makes."""
-        return len(self.asked.numbers) if isinstance(self.asked, Block) else 1
+        """Return the id of the call."""
+        return id_of(self.file, self.call)
 
 
 def planned(items: Iterable[pytest.Item]) -> list[Planned]:
-    """Those among pytest's items."""
-    found = []
-    for item in items:
-        if isinstance(item, CallItem | BlockItem):
-            asked = item.call if isinstance(item, CallItem) else item.block
-            found.append(Planned(item.nodeid, item.subject, item.path_id, asked))
-    return found
+    """Return those among pytest's items."""
+    calls = (item for item in items if isinstance(item, CallItem))
+    return [Planned(item.nodeid, item.subject, item.path_id, item.call) for item in calls]
 
 
 def planned_by_id(identifiers: Iterable[str], config: pytest.Config, subjects: Sequence[str]) -> list[Planned]:
-    """The same for the ids that an xdist worker collected: the controller, which collects nothing, reads the files again."""
-    files: dict[str, dict[str, Call | Block]] = {}
-    loaded: dict[str, Loaded] = {}
+    """Return the same for the ids that an xdist worker collected; the controller collects nothing, and reads the files again."""
+    files: dict[str, dict[str, Call]] = {}
     found = []
     for identifier in identifiers:
         file, _, name = identifier.partition("::")
         name = re.sub(r"\]@.*", "]", name)  # xdist's --dist loadgroup adds the name of a group
-        if file not in loaded:
-            loaded[file] = read(config.rootpath / file, config)
-            files[file] = tests_of(loaded[file], config)
+        if file not in files:
+            files[file] = {call.name: call for call in calls_of(read(config.rootpath / file, config), config)}
         for subject in subjects:
             own = own_name(name, subject)
-            asked = files[file].get(own) or named(loaded[file], own) if own is not None else None
-            if asked is not None:
-                found.append(Planned(identifier, subject, file, asked))
+            if own is not None and own in files[file]:
+                found.append(Planned(identifier, subject, file, files[file][own]))
     return found
 
 
 def read(path: Path, config: pytest.Config) -> Loaded:
-    """What a file holds, as the options ask for it."""
-    return load(path, bool(config.getoption("--tf-exhaustive")), config.getoption("--tf-block"))
+    """Return what a file holds, of exhaustive scopes as much as the options ask for."""
+    return load(path, bool(config.getoption("--tf-exhaustive")))
 
 
-def tests_of(loaded: Loaded, config: pytest.Config) -> dict[str, Call | Block]:
-    """The calls and blocks of a file that are tests, in the modes that are asked for, by name."""
+def calls_of(loaded: Loaded, config: pytest.Config) -> list[Call]:
+    """Return the calls of a file in the modes that are asked for."""
     asked = modes(config)
-    size = config.getoption("--tf-block")
-    tests: dict[str, Call | Block] = {call.name: call for call in loaded.calls if call.mode in asked}
-    for sweep in loaded.sweeps:
-        tests |= {block.name: block for mode in sweep.modes if mode in asked for block in sweep.blocks(size, mode)}
-    return tests
-
-
-def named(loaded: Loaded, name: str) -> Call | None:
-    """The call of this name in a large sweep, if there is one that can be made."""
-    for sweep in loaded.sweeps:
-        try:
-            if call := sweep.named(name):
-                return call
-        except Unusable:
-            return None
-    return None
+    return [call for call in loaded.calls if call.mode in asked]

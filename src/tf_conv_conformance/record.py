@@ -13,7 +13,6 @@ import numpy as np
 from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import to_record
 from tf_conv_conformance.call import Call
-from tf_conv_conformance.casefile.calls import Block, Sweep
 from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.exclusions import codes
 from tf_conv_conformance.explanation import explaining_model, from_formula
@@ -27,39 +26,33 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict
 
 
-def plan(asked: Iterable[tuple[str, str, Call | Block]]) -> Iterator[Line]:
-    """The lines of a plan, for (id, case file, what is asked): each case once, before its first call or block."""
+def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[Line]:
+    """Return the lines of a plan, for (id, case file, call): each case once, before its first call."""
     seen: set[str] = set()
-    for identifier, file, one in asked:
-        about = one.sweep if isinstance(one, Block) else one
-        key = f"{file}::{about.case.id}"
+    for identifier, file, call in calls:
+        key = f"{file}::{call.case.id}"
         if key not in seen:
             seen.add(key)
-            yield case_line(key, file, about)
-        yield block_line(identifier, key, one) if isinstance(one, Block) else call_line(identifier, key, one)
+            yield case_line(key, file, call)
+        yield call_line(identifier, key, call)
 
 
-def case_line(key: str, file: str, about: Call | Sweep) -> Line:
-    """What a reader of the report wants to know of a case."""
-    case = about.case
+def case_line(key: str, file: str, call: Call) -> Line:
+    """Return what a reader of the report wants to know of the case of a call."""
+    case = call.case
     return {
         "type": "case",
         "key": key,
         "file": file,
-        "line": about.line,
+        "line": call.line,
         "id": case.id,
-        "yaml": about.text,
+        "yaml": call.text,
         "notes": case.notes,
         "references": case.references or [],
         "problems": len(problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.plain_expect),
         "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
     }
-
-
-def block_line(identifier: str, case: str, block: Block) -> Line:
-    """A planned block, whose calls have their lines when they have been made."""
-    return {"type": "block", "id": identifier, "hash": block.content_hash, "case": case, "mode": block.mode, "calls": len(block.numbers)}
 
 
 def call_line(identifier: str, case: str, call: Call) -> Line:

@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from tf_conv_conformance.vocabulary import DOORS, DTYPES, KINDS, MODES, OPS, Gradient, RelationName
 
-SCHEMA = 3
-READ = (2, SCHEMA)
+SCHEMA = 4
+READ = (2, 3, SCHEMA)
 """The versions that are read."""
 SHOWN = 60  # characters of a value in a message
 Line = dict[str, Any]
@@ -65,7 +65,7 @@ FACTS = {
     "environment": {str: str},
 }
 LINES: dict[str, dict[Any, Spec]] = {
-    "header": {"schema": int, "suite": str, "created": str, "block?": int, "shard?": str},
+    "header": {"schema": int, "suite": str, "created": str, "shard?": str},
     "case": {
         "key": str,
         "file": str,
@@ -78,7 +78,6 @@ LINES: dict[str, dict[Any, Spec]] = {
         "expect": object,
         "deviations": [{"rule": str, "reported": str, "when?": {str: object}}],
     },
-    "block": {"id": str, "hash": str, "case": str, "mode": frozenset(MODES), "calls": COUNT},
     "call": {
         "id": str,
         "hash": str,
@@ -88,8 +87,6 @@ LINES: dict[str, dict[Any, Spec]] = {
         "arguments": ARGUMENTS,
         "rules": WORDS,
         "predicted": {"refuses": (WORDS, None), "shape": (SHAPE, None)},
-        "block?": str,
-        "number?": COUNT,
     },
     "subject": {"key": str, "subject": FACTS, "sentences": {str: (str, None)}},
     "start": {"id": str},
@@ -204,6 +201,11 @@ def shown(value: object) -> str:
     kinds: dict[type, str] = {str: "the string ", dict: "the object ", list: "the list "}
     text = json.dumps(value, ensure_ascii=False)
     return kinds.get(type(value), "") + (text if len(text) <= SHOWN else text[:SHOWN] + "…")
+
+
+def is_left_out(line: object, schema: int) -> bool:
+    """Return whether a line of an earlier version has no place in this one: a block, which stood for calls that have lines of their own."""
+    return schema < SCHEMA and isinstance(line, dict) and line.get("type") == "block"
 
 
 def updated(line: Line) -> Line:

@@ -21,7 +21,7 @@ from tf_conv_conformance.plugin import BASELINE, COLLECTED, DONE, SESSION
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.recorder import Recorder, in_order
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import LISTED, Line, NotRecords, Records, file_name, is_new_failure, read
+from tf_conv_conformance.results import Line, NotRecords, Records, file_name, is_new_failure, read
 from tf_conv_conformance.resuming import carried
 from tf_conv_conformance.runs import against, run
 from tf_conv_conformance.series import heading
@@ -79,9 +79,8 @@ class Recording:
         self._done = config.stash.get(DONE, None)
         self._carried: list[Line] = []
         self._recorders: dict[str, Recorder] = {}
-        calls = sum(test.calls for test in tests)
-        check_room(self._folder, calls)
-        self._progress = Progress(calls)
+        check_room(self._folder, len(tests))
+        self._progress = Progress(len(tests))
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
         self._said: list[str] = []
@@ -97,9 +96,9 @@ class Recording:
         return self._recorders
 
     def _recorder(self, name: str, tests: Iterable[Planned]) -> Recorder:
-        own = [(test.id, test.file, test.asked) for test in tests if test.subject == name]
-        kept = carried(self._done, name, own) if self._done else None
-        lines = [*record.plan(own), *((*kept.cases.values(), *kept.blocks.values(), *kept.calls.values()) if kept else ())]
+        own = [(test.id, test.file, test.call) for test in tests if test.subject == name]
+        kept = carried(self._done, name, {identifier for identifier, _, _ in own}) if self._done else None
+        lines = [*record.plan(own), *((*kept.cases.values(), *kept.calls.values()) if kept else ())]
         self._carried += list(kept.ends.values()) if kept else []
         return Recorder(self._folder / file_name(name), in_order(lines), kept, **header(self._config))
 
@@ -111,7 +110,7 @@ class Recording:
         return [heading(facts)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test is set up, so that its call comes next; or it has made calls, and its report carries their records."""
+        """Record that a test is set up, so that its call comes next, or the call that its report carries."""
         records = getattr(report, "tf_conv_record", None)
         if records is None:
             if report.when == "setup" and report.passed and (test := self._tests.get(report.nodeid)):
@@ -122,10 +121,9 @@ class Recording:
         if records["name"] not in self._named:
             self._named.add(records["name"])
             self._unnamed.append(heading(records["subject"]["subject"]))
-        for planned, end in records["made"]:
-            with self._room():
-                before = self._begun()[records["name"]].end(end, records["subject"], planned)
-            self._due = self._progress.done(end["verdict"], before) or self._due
+        with self._room():
+            before = self._begun()[records["name"]].end(records["end"], records["subject"])
+        self._due = self._progress.done(records["end"]["verdict"], before) or self._due
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
@@ -158,10 +156,9 @@ class Recording:
 
     def _finish(self) -> None:
         runs = {}
-        held_against = SINCE in self._config.stash or BASELINE in self._config.stash or len(self._recorders) > 1
         for name, recorder in self._recorders.items():
             recorder.close()
-            runs[name] = read(recorder.path, None if held_against else LISTED)
+            runs[name] = read(recorder.path)
         columns = merge([(str(self._recorders[name].path), records) for name, records in runs.items()], partial=True)
         write(columns, self._page, self._changes(columns))
         self._said += refusals.lines(runs.values())
@@ -227,7 +224,7 @@ class Recording:
 
     def _part(self) -> str:
         """Return which of the collected calls the page covers, if not all; a resumed run has those of the earlier one as well."""
-        planned = sum(test.calls for test in self._tests.values())
+        planned = len(self._tests)
         collected, by = self._config.stash.get(COLLECTED, planned), selecting(self._config)
         if self._done or (planned >= collected and "--lf" not in by):
             return ""

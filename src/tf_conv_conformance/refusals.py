@@ -20,7 +20,7 @@ def lines(runs: Iterable[Records]) -> list[str]:
 
 def _refused(records: Records) -> Iterator[str]:
     rules: dict[str, dict[str, None]] = {}
-    others = {records.blocks[block]["case"] for block, verdict in records.unheld if verdict != "refused"}
+    others: set[str] = set()
     for identifier, end in records.ends.items():
         call = records.calls[identifier]
         if end["verdict"] == "refused":

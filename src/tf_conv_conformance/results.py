@@ -1,10 +1,8 @@
 """Record files: what a run planned and what became of each call, one JSON value a line, written as it comes.
 
-    {"type": "header", "schema": 3, "suite", "created", "shard"?}                       of a shard, "3/8"; of several, "1,2,5/8"
+    {"type": "header", "schema": 4, "suite", "created", "shard"?}                       of a shard, "3/8"; of several, "1,2,5/8"
     {"type": "case", "key", "file", "line", "id", "yaml", "notes", "references", "expect", "deviations"}
     {"type": "call", "id", "hash", "case", "mode", "arguments", "rules", "predicted"}      the plan, complete before the first start
-    {"type": "block", "id", "hash", "case", "mode", "calls"}                               planned calls of a large sweep; each has its line
-                                                                                           (with "block", "number") just before its end
     {"type": "subject", "key", "subject", "sentences"}                                     when TensorFlow has started
     {"type": "start", "id", "at"}
     {"type": "end", "id", "subject", "verdict", "reason", "rules", "data", "excludes"?, "observed", "digest", ...}
@@ -12,7 +10,7 @@
     {"type": "footer", "calls", "ended", "finished"}                                       only after a run that was not killed
 
 The header cannot hold the subject: TensorFlow starts with the first call, and the plan is on disk before it. What each key holds stands in
-:mod:`record_lines`, which also updates the lines of files of schema 2 while they are read.
+:mod:`record_lines`, which also updates the lines of files of schemas 2 and 3 while they are read.
 """
 
 from __future__ import annotations
@@ -22,21 +20,17 @@ import gc
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tf_conv_conformance.record_lines import READ, SCHEMA, kind_of, shown, updated
+from tf_conv_conformance.record_lines import READ, SCHEMA, is_left_out, kind_of, shown, updated
 from tf_conv_conformance.record_lines import Line as Line  # for those that read records
 from tf_conv_conformance.shard import Shards, parse
 from tf_conv_conformance.shared_values import SharedValues
-from tf_conv_conformance.vocabulary import FAILING, PASSING
-
-LISTED = 80_000
-"""Calls that the page of a single run lists; of large sweeps it counts the others that pass."""
+from tf_conv_conformance.vocabulary import FAILING
 
 
 def now() -> str:
@@ -70,14 +64,11 @@ class Records:
     header: Line = field(default_factory=dict)
     subjects: dict[str, Line] = field(default_factory=dict)
     cases: dict[str, Line] = field(default_factory=dict)
-    blocks: dict[str, Line] = field(default_factory=dict)
     calls: dict[str, Line] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
     ends: dict[str, Line] = field(default_factory=dict)
     every_end: list[Line] = field(default_factory=list)
     footer: Line | None = None
-    unheld: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How many calls of a block with a verdict are counted and not held, where :func:`read` was given a limit."""
 
     @property
     def complete(self) -> bool:
@@ -100,27 +91,13 @@ class Records:
 
     @property
     def planned(self) -> int:
-        """How many calls were planned, those of blocks that were not begun among them."""
-        alone = sum("number" not in call for call in self.calls.values())
-        return alone + sum(int(block["calls"]) for block in self.blocks.values())
+        """How many calls were planned."""
+        return len(self.calls)
 
     @property
     def missing(self) -> int:
         """How many planned calls have no end."""
-        return self.planned - len(self.ends) - self.unheld.total()
-
-    @property
-    def unlisted(self) -> int:
-        """How many of those have no line: calls of blocks that have not been made."""
-        return self.planned - len(self.calls) - self.unheld.total()
-
-    @property
-    def counted(self) -> Counter[str]:
-        """The verdicts of the calls that are counted and not held."""
-        counts: Counter[str] = Counter()
-        for (_, verdict), count in self.unheld.items():
-            counts[verdict] += count
-        return counts
+        return self.planned - len(self.ends)
 
 
 class NotRecords(Exception):
@@ -150,11 +127,10 @@ def record_files(path: Path) -> list[Path]:
 
 
 @uncollected()
-def read(path: Path, limit: int | None = None) -> Records:
-    """The records in a file; a torn last line is left out. Values that are the same in many lines are one object: none is to be changed.
+def read(path: Path) -> Records:
+    """Return the records in a file; a torn last line is left out. Raises :class:`NotRecords`.
 
-    With a `limit`, calls of blocks are counted and not held once there are so many calls: those that pass, and beyond twice as many
-    any. Raises :class:`NotRecords`.
+    Values that are the same in many lines are one object: none is to be changed.
     """
     records = Records()
     values = SharedValues()
@@ -162,10 +138,7 @@ def read(path: Path, limit: int | None = None) -> Records:
         with path.open("rb") as file:
             for number, line in _parsed(path, file):
                 try:
-                    known = len(records.ends)
                     _take(records, line, values)
-                    if limit is not None and len(records.ends) > known:  # not one of a call that was made again
-                        _bound(records, records.every_end[-1], limit)
                 except (ValueError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error
     except OSError as error:
@@ -243,6 +216,8 @@ def _take(records: Records, line: Line, values: SharedValues) -> None:
     if not records.header:
         _take_header(records, line)
         return
+    if is_left_out(line, records.header["schema"]):
+        return
     kind = kind_of(line)
     if kind == "header":
         raise ValueError("expected no second header; merge joins record files")
@@ -260,8 +235,6 @@ def _take(records: Records, line: Line, values: SharedValues) -> None:
         records.started.add(line["id"])
     elif kind == "call":
         records.calls[line["id"]] = line
-    elif kind == "block":
-        records.blocks[line["id"]] = line
     elif kind == "case":
         records.cases[line["key"]] = line
     elif kind == "subject":
@@ -288,20 +261,9 @@ def _take_header(records: Records, line: Line) -> None:
 
 def _check_references(records: Records, line: Line, kind: str) -> None:
     """Raise ``ValueError`` if a line names what no line before it describes."""
-    if kind in ("block", "call") and line["case"] not in records.cases:
+    if kind == "call" and line["case"] not in records.cases:
         raise ValueError(f"{kind}.case: expected the key of a case in a line above, got {shown(line['case'])}")
-    if kind == "call" and ("block" in line) != ("number" in line):
-        raise ValueError("call: expected block and number, or neither; got one of them")
     if kind == "end" and line["id"] not in records.calls:
         raise ValueError(f"end.id: expected the id of a call in a line above, got {shown(line['id'])}")
     if kind == "end" and line["subject"] is not None and line["subject"] not in records.subjects:
         raise ValueError(f"end.subject: expected the key of a subject in a line above, got {shown(line['subject'])}")
-
-
-def _bound(records: Records, end: Line, limit: int) -> None:
-    """Count a call of a block instead of holding it, where enough are held."""
-    held, call = len(records.calls), records.calls.get(end["id"], {})
-    if "number" in call and held > (limit if end["verdict"] in PASSING else 2 * limit):
-        del records.calls[end["id"]], records.ends[end["id"]]
-        records.every_end.pop()
-        records.unheld[call["block"], end["verdict"]] += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from tf_conv_conformance.changes import Changes, compare
 from tf_conv_conformance.merging import Column, Refused, merge, sole
 from tf_conv_conformance.quoting import plain
-from tf_conv_conformance.results import LISTED, NotRecords, read, record_files
+from tf_conv_conformance.results import NotRecords, read, record_files
 from tf_conv_conformance.series import series
 
 TROUBLE = 2
@@ -25,8 +25,7 @@ class Unwritable(Exception):
 def columns(paths: Sequence[Path], partial: bool) -> tuple[Column, ...]:
     """Return the columns of record files, and of all those in folders. Raises NotRecords, Refused."""
     files = [file for path in paths for file in record_files(path)]
-    limit = LISTED if len(files) == 1 else None  # of several, a call must be in all columns
-    return merge([(str(file), read(file, limit)) for file in files], partial)
+    return merge([(str(file), read(file)) for file in files], partial)
 
 
 def run(path: Path) -> Column:

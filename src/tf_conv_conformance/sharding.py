@@ -34,16 +34,8 @@ class Part:
         ids = [asked[item.nodeid].id if item.nodeid in asked else item.nodeid for item in tests]
         places = {identifier: hashed(identifier, self.shard.of) for identifier in ids}
         if self.seconds is not None:
-            places |= balanced({one.id: Weight(one.asked.mode, one.calls) for one in asked.values()}, self.seconds, self.shard.of)
+            places |= balanced({one.id: one.call.mode for one in asked.values()}, self.seconds, self.shard.of)
         return [item for item, identifier in zip(tests, ids, strict=True) if places[identifier] not in self.shard.numbers]
-
-
-@dataclass(frozen=True)
-class Weight:
-    """What a test of unknown duration is guessed by: the mode, and how many calls it makes."""
-
-    mode: str
-    calls: int = 1
 
 
 def asked(config: pytest.Config) -> Part | None:
@@ -64,7 +56,7 @@ def asked(config: pytest.Config) -> Part | None:
 
 
 def durations(path: Path) -> dict[str, float]:
-    """Return how many seconds each test took, by the id of its call or of its block.
+    """Return how many seconds each test took, by the id of its call.
 
     The path is that of a record file, or of a folder of them, such as shards. A call that was not made is left out.
     """
@@ -72,8 +64,7 @@ def durations(path: Path) -> dict[str, float]:
     for records in map(read, record_files(path)):
         for identifier, end in records.ends.items():
             if "seconds" in end:
-                test = records.calls[identifier].get("block", identifier)
-                found[test] = found.get(test, 0.0) + end["seconds"]
+                found[identifier] = end["seconds"]
     return found
 
 
@@ -82,18 +73,18 @@ def hashed(identifier: str, of: int) -> int:
     return int.from_bytes(hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:8], "big") % of + 1
 
 
-def balanced(tests: Mapping[str, Weight], seconds: Mapping[str, float], of: int) -> dict[str, int]:
-    """The numbers of the shards of tests, given by id: the longest first, each into the shard that has the least to do.
+def balanced(modes: Mapping[str, str], seconds: Mapping[str, float], of: int) -> dict[str, int]:
+    """The numbers of the shards of tests, whose modes are given by id: the longest first, each into the shard that has the least to do.
 
-    The calls of a test of unknown duration count as the median of those of their mode; where none is known, of all.
+    A test of unknown duration counts as the median of those of its mode; where none is known, of all.
     """
     known: dict[str, list[float]] = {}
-    for identifier, weight in tests.items():
+    for identifier, mode in modes.items():
         if identifier in seconds:
-            known.setdefault(weight.mode, []).append(seconds[identifier] / weight.calls)
+            known.setdefault(mode, []).append(seconds[identifier])
     every = median(one for taken in known.values() for one in taken) if known else 1.0
-    typical = {weight.mode: median(known[weight.mode]) if weight.mode in known else every for weight in tests.values()}
-    taken = {one: seconds.get(one, typical[weight.mode] * weight.calls) + OVERHEAD * weight.calls for one, weight in tests.items()}
+    typical = {mode: median(known[mode]) if mode in known else every for mode in modes.values()}
+    taken = {one: seconds.get(one, typical[mode]) + OVERHEAD for one, mode in modes.items()}
     loads = [(0.0, number) for number in range(1, of + 1)]
     places = {}
     for identifier in sorted(taken, key=lambda identifier: (-taken[identifier], identifier)):

@@ -10,7 +10,7 @@ from typing import Any
 from tf_conv_conformance.record_lines import FIELDS, Line, fault
 
 SHARED = {
-    "call": ("block", "case", "mode", "relation", "arguments", "rules", "predicted"),
+    "call": ("case", "mode", "relation", "arguments", "rules", "predicted"),
     "end": ("subject", "verdict", "reason", "rules", "data", "excludes", "observed", "difference", "explained", "warnings"),
 }
 """What is often the same from line to line, by their type: in the modes of a call if nowhere else."""

@@ -63,7 +63,7 @@ def _outcomes(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> It
     yield ""
     for column, made in zip(columns[:SHOWN], calls, strict=False):
         partial = f" The run is partial: {'; '.join(column.records.lacks)}." if column.records.lacks else ""
-        yield f"- {markdown(column.label)}: {outcome(made, column.records.counted)}{partial}"
+        yield f"- {markdown(column.label)}: {outcome(made)}{partial}"
 
 
 def _verdicts(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:

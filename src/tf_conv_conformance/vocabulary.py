@@ -59,8 +59,6 @@ KINDS: dict[Kind, str] = {
 }
 MARKER = "tf_"
 """What the names of this plugin's markers begin with."""
-BLOCK = 500
-"""Calls of a large sweep that are one test, unless told otherwise."""
 PASSING: frozenset[Kind] = frozenset({"conforms", "refused"})
 FAILING: frozenset[Kind] = frozenset(
     {"violates", "unexpected", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing"}

@@ -1,24 +1,21 @@
-"""A case → its calls: all at once, or, of a large sweep, in blocks whose calls are made when the block is run."""
+"""A case → its calls."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tf_conv_conformance import prediction, relations
 from tf_conv_conformance.call import Call, Declared
 from tf_conv_conformance.casefile import checks
-from tf_conv_conformance.casefile.complaint import Complaint
 from tf_conv_conformance.casefile.expansion import Expanded, Expansion, Keys, Unusable, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.reading import Source
 from tf_conv_conformance.prediction import Refuses
 from tf_conv_conformance.rules.catalogue import broken, exercised
-from tf_conv_conformance.vocabulary import BLOCK, MODES, Mode
+from tf_conv_conformance.vocabulary import MODES, Mode
 
-COMBINATIONS_LIMIT = 10_000_000  # of one case's sweep
 REASONS = 3  # why no call has a relation, in a message
 
 
@@ -41,27 +38,20 @@ class Sweep:
         """The case as its file has it."""
         return self.source.block(self.keys)
 
-    @cached_property
-    def content_hash(self) -> str:
-        """A hash of all that its calls claim. Editing another case, or a note, does not change it."""
-        claims = self.case.model_copy(update={"notes": None, "references": None}).model_dump_json()
-        return hashlib.sha256((claims + repr(self.expansion.fixed)).encode()).hexdigest()
-
     @property
     def comparisons(self) -> int:
-        """How often combinations are held against conditions of deviations, to make the calls of one block."""
+        """How often combinations are compared with conditions of deviations."""
         conditions = sum(1 + sum(len(values or ()) for _, values in deviation.where) for deviation in self.case.deviations)
-        return conditions * min(len(self.expansion), BLOCK)
+        return conditions * self.expansion.count
 
     @property
     def modes(self) -> tuple[Mode, ...]:
         """The modes in which its calls are made."""
         return tuple(mode for mode in MODES if mode in (self.case.modes or MODES))
 
-    def calls(self, numbers: Iterable[int], modes: Sequence[Mode]) -> Iterator[Call]:
-        """The calls of these combinations, checked. Raises :class:`Unusable` at the first that cannot be made."""
-        for number in numbers:
-            one = self.expansion[number]
+    def calls(self) -> Iterator[Call]:
+        """The calls of all combinations, checked. Raises :class:`Unusable` at the first that cannot be made."""
+        for one in self.expansion:
             self._check_entry_point(one)
             checks.check_size(one.arguments)
             checks.check_gradient(one.arguments)
@@ -71,10 +61,11 @@ class Sweep:
             if self.case.expect == "result":
                 checks.check_result(one)
             declared = self._declared(one)
-            for mode in modes:
+            for mode in self.modes:
                 here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))
                 elsewhere = tuple(one.deviation for one in declared if one not in here)
-                yield Call(self._name(one.label, mode), self.line, self.case, one.arguments, mode, here, None, self.text, elsewhere)
+                name = f"{self.case.id}[{one.label}{'-' if one.label else ''}{mode}]"
+                yield Call(name, self.line, self.case, one.arguments, mode, here, None, self.text, elsewhere)
 
     def _check_entry_point(self, one: Expanded) -> None:
         """Refuse a combination that the entry point cannot take, at the alternative. Raises :class:`Unusable`."""
@@ -96,57 +87,12 @@ class Sweep:
                 found.append(Declared(deviation, stands_for))
         return found
 
-    def _name(self, label: str, mode: Mode) -> str:
-        return f"{self.case.id}[{label}{'-' if label else ''}{mode}]"
-
-    def named(self, name: str) -> Call | None:
-        """The call of this name. Raises :class:`Unusable` where it cannot be made."""
-        for mode in self.modes if name.startswith(self.case.id + "[") else ():
-            for number, label in enumerate(self.expansion.labels()):
-                if self._name(label, mode) == name:
-                    return next(self.calls([number], [mode]))
-        return None
-
-    def blocks(self, size: int, mode: Mode) -> Iterator[Block]:
-        """Its calls in one mode, `size` to a block."""
-        count = len(self.expansion)
-        return (Block(self, range(first, min(first + size, count)), mode) for first in range(0, count, size))
-
-    def complaint(self, error: Unusable) -> Complaint:
-        """A fault as a complaint about the case."""
-        return self.source.complaint((*self.keys, *error.keys), error.message, self.case.id)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some calls of a large sweep that are one test: combinations by their numbers, in one mode."""
-
-    sweep: Sweep
-    numbers: range
-    mode: Mode
-
-    @property
-    def name(self) -> str:
-        """Unique in the file; the calls count from 1."""
-        return f"{self.sweep.case.id}[calls{self.numbers.start + 1}-{self.numbers.stop}-{self.mode}]"
-
-    @property
-    def content_hash(self) -> str:
-        """A hash of all that its calls claim."""
-        return hashlib.sha256(repr((self.sweep.content_hash, self.numbers, self.mode)).encode()).hexdigest()[:16]
-
-    def calls(self) -> list[Call]:
-        """Its calls. Raises :class:`Unusable` where one cannot be made."""
-        return list(self.sweep.calls(self.numbers, (self.mode,)))
-
 
 def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: Keys) -> Sweep:
     """A case that is right as far as can be told without making its calls. Raises :class:`Unusable`."""
     for index, deviation in enumerate(case.deviations):
         checks.check_deviation(deviation, ("deviations", index))
     expansion = expand(case, defaults, whole)
-    if len(expansion) > COMBINATIONS_LIMIT:
-        raise Unusable(("sweep",), f"makes {len(expansion)} combinations; {COMBINATIONS_LIMIT} is the limit, so split the case")
     taken = {name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "large", "requires", "references", "expect")}
     case = case.model_copy(update=taken)
     if case.claim is not None:
@@ -156,12 +102,12 @@ def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: K
 
 def all_calls(sweep: Sweep) -> list[Call]:
     """The calls of a case in all its modes, those of its relations last. Raises :class:`Unusable` for the first fault."""
-    calls = list(sweep.calls(range(len(sweep.expansion)), sweep.modes))
-    check_deviations(sweep.case, calls)
+    calls = list(sweep.calls())
+    _check_deviations(sweep.case, calls)
     return calls + _related(sweep.case, calls)
 
 
-def check_deviations(case: Case, calls: Iterable[Call]) -> None:
+def _check_deviations(case: Case, calls: Iterable[Call]) -> None:
     """Refuse a deviation that is about none of these calls; no further is looked than is needed. Raises :class:`Unusable`."""
     left = dict(enumerate(case.deviations))
     at_stake: set[str] = set()

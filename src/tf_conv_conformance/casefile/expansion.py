@@ -1,12 +1,12 @@
-"""A case and its file's defaults → the arguments of each of its calls, with the words that tell them apart. Made as they are needed."""
+"""A case and its file's defaults → the arguments of each of its calls, with the words that tell them apart."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from tf_conv_conformance.arguments import Arguments, IntOrInts, Pairs, TensorSpec, split_shape
 from tf_conv_conformance.casefile.complaint import shown
@@ -21,7 +21,7 @@ from tf_conv_conformance.casefile.model import (
     VerbatimInts,
     VerbatimText,
 )
-from tf_conv_conformance.casefile.scope import Pair, pairs
+from tf_conv_conformance.casefile.scope import pairs
 from tf_conv_conformance.numbers import canonical, largest, nearest
 from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
@@ -57,84 +57,33 @@ class Expanded:
 
 
 @dataclass(frozen=True)
-class _Chosen:
-    """One alternative for each argument of a sweep; as :class:`Pair` is for a scope."""
-
-    label: str
-    alternatives: Mapping[str, Any]
-
-    def given(self) -> Mapping[str, Any]:
-        """The arguments as a case would give them."""
-        return self.alternatives
-
-
-class _Product(Sequence[_Chosen]):
-    """The product of alternatives, the last argument's changing first; made when asked for, since it may have millions."""
-
-    def __init__(self, swept: Mapping[str, list[Any]], labels: Mapping[str, list[str]]) -> None:
-        self._names = [name for name in NAMES if name in swept]
-        self._alternatives = [list(zip(labels[name], swept[name], strict=True)) for name in self._names]
-        self._count = math.prod(map(len, self._alternatives))
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> _Chosen: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[_Chosen]: ...
-    def __getitem__(self, index: int | slice) -> _Chosen | Sequence[_Chosen]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(self._count))]
-        if not 0 <= index < self._count:
-            raise IndexError(index)
-        chosen = []
-        for alternatives in reversed(self._alternatives):
-            index, digit = divmod(index, len(alternatives))
-            chosen.append(alternatives[digit])
-        chosen.reverse()
-        label = "-".join(label for label, _ in chosen)
-        return _Chosen(label, {name: value for name, (_, value) in zip(self._names, chosen, strict=True)})
-
-    def labels(self) -> Iterator[str]:
-        """The labels alone, which cost little."""
-        return map("-".join, itertools.product(*([label for label, _ in one] for one in self._alternatives)))
-
-
-@dataclass(frozen=True)
 class Expansion:
-    """The combinations of a case, each made when it is asked for."""
+    """The combinations of a case: `count` of them, each as its label and what it gives beside `fixed`."""
 
-    choices: Sequence[_Chosen] | Sequence[Pair]
+    count: int
+    choices: Iterable[tuple[str, Mapping[str, Any]]]
     fixed: Mapping[str, Any]
     swept: frozenset[str] = frozenset()
 
-    def __len__(self) -> int:
-        return len(self.choices)
-
-    def __getitem__(self, number: int) -> Expanded:
-        """The combination of this number, from 0. Raises :class:`Unusable`."""
-        choice = self.choices[number]
-        given = {**self.fixed, **choice.given()}
-        return Expanded(choice.label, arguments_of(given), given)
-
     def __iter__(self) -> Iterator[Expanded]:
-        return (self[number] for number in range(len(self)))
+        """Go through them, once. Raises :class:`Unusable`."""
+        for label, chosen in self.choices:
+            given = {**self.fixed, **chosen}
+            yield Expanded(label, arguments_of(given), given)
 
-    def shared(self, name: str, default: str) -> str | None:
-        """The value of an argument that all combinations have; None where they differ."""
-        return None if name in self.swept else self.fixed.get(name, default)
 
-    def labels(self) -> Iterator[str]:
-        """What tells the combinations apart, in their order."""
-        return self.choices.labels() if isinstance(self.choices, _Product) else (choice.label for choice in self.choices)
+def _product(swept: Mapping[str, list[Any]], labels: Mapping[str, list[str]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The product of alternatives, the last argument's changing first."""
+    names = [name for name in NAMES if name in swept]
+    for chosen in itertools.product(*(zip(labels[name], swept[name], strict=True) for name in names)):
+        yield "-".join(label for label, _ in chosen), {name: value for name, (_, value) in zip(names, chosen, strict=True)}
 
 
 def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
     """The calls of a case, in the order of the arguments' alternatives; of a scope a sample, or the `whole`. Raises :class:`Unusable`."""
     fixed = {**_given(defaults, ("defaults",)), **_given(case, ()), "data": case.data or defaults.data or DATA}
     if case.scope is not None:
-        return Expansion(_scope(case, case.scope, fixed, whole), fixed)
+        return _scope(case, case.scope, fixed, whole)
     swept = _given(case.sweep, ("sweep",))
     for name in _given(case, ()).keys() & swept.keys():
         raise Unusable(("sweep", _written(case.sweep, name)), f"`{name}` is given in the case and in its sweep; keep one")
@@ -143,16 +92,17 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
     labels = {name: [_label(_written(case.sweep, name), value) for value in alternatives] for name, alternatives in swept.items()}
     for name, alternatives in swept.items():
         _refuse_repeated(case, name, labels[name], alternatives)
-    return Expansion(_Product(swept, labels), fixed, frozenset(swept))
+    return Expansion(math.prod(map(len, swept.values())), _product(swept, labels), fixed, frozenset(swept))
 
 
-def _scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> list[Pair]:
+def _scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> Expansion:
     """The calls of a small scope."""
     if "op" not in fixed:
         raise Unusable((), "`op` is missing; give it in the case or in the file's defaults")
     for name in _given(case, ()).keys() & {"input", "filter", "strides", "dilations", "padding"}:
         raise Unusable((_written(case, name),), f"`{name}` is what the scope gives; leave it out")
-    return pairs(scope, whole)
+    chosen = pairs(scope, whole)
+    return Expansion(len(chosen), ((pair.label, pair.given()) for pair in chosen), fixed)
 
 
 def _given(fields: Any, keys: Keys) -> dict[str, Any]:

@@ -18,35 +18,32 @@ from tf_conv_conformance.casefile.faults import described, keys_of, message_of
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
 from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source, read_text
 from tf_conv_conformance.casefile.scope import most_problems
-from tf_conv_conformance.vocabulary import BLOCK
 
 COMPLAINTS_LIMIT = 100  # of a case
-TESTS, COMPARISONS, PROBLEMS = "tests of one call", "comparisons with the conditions of deviations", "problems of one axis"
-ROOM = {TESTS: 20_000, COMPARISONS: 50_000, PROBLEMS: 300_000}
-"""How much a file may ask for: what takes about a second to read."""
-UNBLOCKED_TESTS = 100_000  # of a file, where every call is to be a test
+TESTS, COMPARISONS, PROBLEMS = "tests", "comparisons with the conditions of deviations", "problems of one axis"
+ROOM = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
+"""How much a file may ask for: a sweep of 100,000 combinations in three modes."""
 M = TypeVar("M", bound=Strict)
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a file holds, in its order: the calls of its good cases, its large sweeps, and the complaints about the other cases."""
+    """What a file holds, in its order: the calls of its good cases, and the complaints about the other cases."""
 
     calls: tuple[Call, ...]
     complaints: tuple[Complaint, ...]
-    sweeps: tuple[Sweep, ...] = ()
 
 
-def load(path: Path, whole: bool = False, block: int = BLOCK) -> Loaded:
-    """Read a case file; of exhaustive scopes a sample, or the `whole`; a sweep of more than `block` calls as one. It always returns."""
+def load(path: Path, whole: bool = False) -> Loaded:
+    """Read a case file; of exhaustive scopes a sample, or the `whole`. It always returns."""
     try:
-        return load_text(read_text(path), whole, block)
+        return load_text(read_text(path), whole)
     except Unreadable as error:
         return Loaded((), (error.complaint,))
 
 
-def load_text(text: str, whole: bool = False, block: int = BLOCK) -> Loaded:
-    """The calls, sweeps and complaints of YAML text. Raises :class:`Unreadable` where it is not one YAML document."""
+def load_text(text: str, whole: bool = False) -> Loaded:
+    """The calls and complaints of YAML text. Raises :class:`Unreadable` where it is not one YAML document."""
     source = read_source(text)
     if not isinstance(source.value, dict):
         got = "nothing" if source.value is None else described(source.value)
@@ -55,13 +52,12 @@ def load_text(text: str, whole: bool = False, block: int = BLOCK) -> Loaded:
     complaints = [*_top_level(source), *faults]
     defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
     complaints += wrong
-    calls, sweeps, wrong = _all_cases(source, defaults, faults, whole, block)
+    calls, wrong = _all_cases(source, defaults, faults, whole)
     complaints += wrong
     bad = {complaint.case for complaint in complaints}
     return Loaded(
         tuple(call for call in calls if call.case.id not in bad),
         tuple(sorted(set(complaints), key=lambda complaint: (complaint.line, complaint.column, complaint.message))),
-        tuple(sweep for sweep in sweeps if sweep.case.id not in bad),
     )
 
 
@@ -118,16 +114,13 @@ def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, 
         return None, found
 
 
-def _all_cases(
-    source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool, block: int
-) -> tuple[list[Call], list[Sweep], list[Complaint]]:
-    """The calls, the large sweeps, and what is wrong beside the faults of reading: no second word about one place or a spoiled case."""
+def _all_cases(source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool) -> tuple[list[Call], list[Complaint]]:
+    """The calls, and what is wrong beside the faults of reading: no second word about one place or a spoiled case."""
     places, spoiled = {(fault.line, fault.column) for fault in faults}, {fault.case for fault in faults}
     calls: list[Call] = []
-    sweeps: list[Sweep] = []
     complaints: list[Complaint] = []
     taken: set[str] = set()
-    room = dict(ROOM if block > 1 else {**ROOM, TESTS: UNBLOCKED_TESTS})
+    room = dict(ROOM)
     cases = source.value.get("cases")
     for index, raw in enumerate(cases if isinstance(cases, list) else []):
         name = _case_id(source, index)
@@ -137,19 +130,14 @@ def _all_cases(
             case, wrong = _validated(Case, raw, source, ("cases", index))
             try:
                 if case is not None and defaults is not None:
-                    sweep = _checked(case, defaults, whole, source, index, room)
-                    if len(sweep.expansion) > block > 1 and not case.relations:
-                        sweeps.append(sweep)
-                    else:
-                        _take(room, TESTS, len(sweep.expansion) * len(sweep.modes), ())
-                        calls += all_calls(sweep)
+                    calls += all_calls(_checked(case, defaults, whole, source, index, room))
             except Unusable as error:
                 keys = error.keys if error.keys and error.keys[0] in raw else ()  # an argument may be in the defaults or in a sweep
                 wrong = [source.complaint(("cases", index, *keys), error.message, name)]
         taken.add(name)
         said = [one for one in wrong if (one.line, one.column) not in places]
         complaints += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]
-    return calls, sweeps, complaints
+    return calls, complaints
 
 
 def _checked(case: Case, defaults: Defaults, whole: bool, source: Source, index: int, room: dict[str, int]) -> Sweep:
@@ -157,6 +145,7 @@ def _checked(case: Case, defaults: Defaults, whole: bool, source: Source, index:
     if case.scope is not None:
         _take(room, PROBLEMS, most_problems(case.scope), ("scope",))
     sweep = checked(case, defaults, whole, source, ("cases", index))
+    _take(room, TESTS, sweep.expansion.count * len(sweep.modes), ())
     _take(room, COMPARISONS, sweep.comparisons, ("deviations",))
     return sweep
 

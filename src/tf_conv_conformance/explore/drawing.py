@@ -106,7 +106,7 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[Drawn]:
     """The calls of a case in these modes; none where the reader of case files refuses it, or it is too large."""
     try:
         case = Case.model_validate({"id": "explored", **plain})
-        one = expand(case, Defaults())[0]
+        one = next(iter(expand(case, Defaults())))
         checks.check_entry_point(one.arguments)
         checks.check_size(one.arguments)
         checks.check_gradient(one.arguments)

@@ -209,9 +209,8 @@ def read_known(folders: Iterable[Path]) -> tuple[Known, ...]:
     kept = []  # deviations are told apart by identity, so none may go
     for file, folder in files.items():
         loaded = load(file)
-        sampled = (sweep.calls(range(0, len(sweep.expansion), 1 + len(sweep.expansion) // 100), sweep.modes) for sweep in loaded.sweeps)
         kept.append(loaded)
-        for call in (*loaded.calls, *(call for sweep in sampled for call in sweep)):
+        for call in loaded.calls:
             for one in call.deviations:
                 key = id(one.deviation), call.arguments.op
                 where = f"{folder.name}/{file.relative_to(folder.resolve())}:{call.line} {call.case.id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.arguments import Arguments, from_record
@@ -109,9 +109,9 @@ def by_column(columns: Sequence[Column], calls: Iterable[Shown]) -> list[list[Sh
     return found
 
 
-def totals(calls: Sequence[Shown], counted: Mapping[str, int]) -> list[tuple[str, int, str]]:
-    """Each verdict that occurred: its name, how often, also among those that are only `counted`, what it means. Failing ones first."""
-    counts = Counter(call.verdict for call in calls) + Counter(counted)
+def totals(calls: Sequence[Shown]) -> list[tuple[str, int, str]]:
+    """Return each verdict that occurred: its name, how often, what it means. Failing ones come first."""
+    counts = Counter(call.verdict for call in calls)
     return [(verdict, counts[verdict], KINDS[verdict]) for verdict in ORDER if counts[verdict]]
 
 
@@ -150,10 +150,10 @@ def coverage(calls: Sequence[Shown]) -> str | None:
     return f"{covered:,} of the {sum(problems.values()):,} axis problems of the exhaustive scopes were covered."
 
 
-def outcome(calls: Sequence[Shown], counted: Mapping[str, int]) -> str:
-    """The outcome in one sentence, with the calls that are only `counted`."""
-    counts = Counter(call.verdict for call in calls) + Counter(counted)
-    new = Counter(call.verdict for call in calls if call.new) + Counter({kind: n for kind, n in counted.items() if kind in FAILING})
+def outcome(calls: Sequence[Shown]) -> str:
+    """Return the outcome in one sentence."""
+    counts = Counter(call.verdict for call in calls)
+    new = Counter(call.verdict for call in calls if call.new)
     failing = [f"{new[verdict]:,} {verdict}" for verdict in ORDER if new[verdict]]
     known = sum(call.known for call in calls)
     by_expect = Counter(call.verdict for call in calls if call.by_expect)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -52,7 +51,7 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
         script="\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
         columns=[_column(column, own) for column, own in zip(columns, apart, strict=True)],
         total=len(calls),
-        totals=view.totals(calls, sum((column.records.counted for column in columns), Counter())),
+        totals=view.totals(calls),
         changes=changes,
         numbers_of=lambda ids: [numbers[identifier] for identifier in ids],
         coverage=view.coverage(latest),
@@ -78,10 +77,8 @@ def _column(column: Column, calls: Sequence[view.Shown]) -> dict[str, Any]:
         "header": column.records.header,
         "lacks": column.records.lacks,
         "missing": column.records.missing,
-        "unlisted": column.records.unlisted,
-        "counted": column.records.counted.total(),
-        "outcome": view.outcome(calls, column.records.counted),
-        "totals": view.totals(calls, column.records.counted),
+        "outcome": view.outcome(calls),
+        "totals": view.totals(calls),
     }
 
 
