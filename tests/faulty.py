@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -96,6 +97,9 @@ def main():
             os.abort()
         for call in request["calls"]:
             count = 2 * call["arms"]
+            if log := os.environ.get("RECEIVED"):  # the file where the shape of each input is noted
+                with Path(log).open("a", encoding="utf-8") as file:
+                    file.write(f"{list(arrays[0].shape)}\n")
             answer(pipe, wire, call, arrays[:count], worker_module.printed)
             arrays = arrays[count:]
 

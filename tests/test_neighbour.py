@@ -198,11 +198,11 @@ def test_a_call_that_passes_when_it_is_run_again_conforms(beside, pytester):
         from tf_conv_conformance import items
         make, tries = items.perform, []
 
-        def perform(call, subject):
+        def perform(call, subject, observe):
             tries.append(call)
             if len(tries) == 1:
                 raise items.Failed("a fault of no call")
-            return make(call, subject)
+            return make(call, subject, observe)
 
         items.perform = perform
         """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tf_conv_conformance.runner import Performed, perform
 from tf_conv_conformance.session import Running
 from tf_conv_conformance.shown import shown
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
+from tf_conv_conformance.upcoming import upcoming
 from tf_conv_conformance.vocabulary import MARKER, PASSING
 
 
@@ -128,7 +130,7 @@ class CallItem(Asking):
         """Make the call; fail, xfail or skip by its verdict."""
         running = self._running()
         try:
-            performed = perform(self.call, running.subject)
+            performed = perform(self.call, running.subject, lambda: running.ahead.observation(self.call, self._following()))
         except SubjectUnavailable as error:
             raise self._died(error) from None
         self._describe(properties(self.call, performed))
@@ -146,6 +148,11 @@ class CallItem(Asking):
             found = self._failure(self.call, performed, running)
             self.tf_conv_likeness = self._likeness(found)
             raise Failed(f"{found.point}\n{found.details}", found.program)
+
+    def _following(self) -> Iterator[Call]:
+        """Return the calls of the tests that this process runs next, of the same subject."""
+        items = (item for item in upcoming(self) if isinstance(item, CallItem))
+        return (item.call for item in takewhile(lambda item: item.subject == self.subject, items))
 
     def _likeness(self, found: Failure) -> tuple[str, str]:
         """Return what this failure shares with those of the same call in other modes, as a hash, and the mode."""

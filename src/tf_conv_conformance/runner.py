@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.doors import keywords
 from tf_conv_conformance.numbers import encode
 from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.prediction import Returns
 from tf_conv_conformance.relation_verdict import judge_relation
 from tf_conv_conformance.relations import others_of
 from tf_conv_conformance.subject.observation import Observation
@@ -52,25 +54,29 @@ class Performed:
     observation: Observation | None
 
 
-def perform(call: Call, subject: Subject) -> Performed:
-    """Make a call and judge it.
+def perform(call: Call, subject: Subject, observe: Callable[[], Observation] | None = None) -> Performed:
+    """Make a call and judge it; `observe` makes it, if not the subject at once.
 
     A call that fails is made once more: an answer that changes is *flaky*, whatever it is. If the suite fails
     in that second call, the failure is not confirmed: it is a *suite error*.
     """
-    (performed,) = perform_all([call], subject)
-    return performed
+    if (lacking := lacks(call, subject)) is not None:
+        return Performed(Verdict("unsupported", f"requires {lacking}"), None)
+    observation = observe() if observe is not None else ask(call, subject)
+    if call.relation is not None:
+        return Performed(_related(call, observation, subject), observation)
+    return _again(call, judge(call, observation, subject.subject), observation, subject)
 
 
 def perform_all(calls: Sequence[Call], subject: Subject) -> list[Performed]:
-    """The same for some calls, which are made ahead of being judged. Those that fail are made once more when all have been made."""
-    lacking = [unmet(call.case.requires, subject.subject) if call.case.requires else None for call in calls]
-    made = subject.calls(asked(call) for call, lacks in zip(calls, lacking, strict=True) if lacks is None)
-    performed = [
-        Performed(Verdict("unsupported", f"requires {lacks}"), None) if lacks is not None else _judged(call, next(made), subject)
-        for call, lacks in zip(calls, lacking, strict=True)
-    ]
-    return [_again(call, one, subject) for call, one in zip(calls, performed, strict=True)]
+    """Make some calls, ahead of being judged."""
+    made = subject.calls(asked(call) for call in calls if lacks(call, subject) is None)
+    return [perform(call, subject, partial(next, made)) for call in calls]
+
+
+def lacks(call: Call, subject: Subject) -> str | None:
+    """Return what the call's case requires and the subject lacks, if anything."""
+    return unmet(call.case.requires, subject.subject) if call.case.requires else None
 
 
 def _data(call: Call) -> list[tuple[Array, ...]]:
@@ -78,16 +84,10 @@ def _data(call: Call) -> list[tuple[Array, ...]]:
     return [arm.arrays(call.arguments) for arm in prediction.inputs(call.arguments).arms]
 
 
-def _judged(call: Call, observation: Observation, subject: Subject) -> Performed:
-    if call.relation is not None:
-        return Performed(_related(call, observation, subject), observation)
-    return Performed(judge(call, observation, subject.subject), observation)
-
-
-def _again(call: Call, first: Performed, subject: Subject) -> Performed:
-    """What stands when a call that fails is made again."""
-    verdict, observation = first.verdict, first.observation
-    if observation is None or call.relation is not None or not verdict.failing or observation.kind in ("timed out", "suite error"):
+def _again(call: Call, verdict: Verdict, observation: Observation, subject: Subject) -> Performed:
+    """Return what stands when a call that fails is made again."""
+    first = Performed(verdict, observation)
+    if not verdict.failing or observation.kind in ("timed out", "suite error"):
         return first
     again = ask(call, subject)  # after a crash in a fresh worker: was it this call, or one before it?
     if same(observation, again):
@@ -107,8 +107,15 @@ def _related(call: Call, observation: Observation, subject: Subject) -> Verdict:
 
 
 def asked(call: Call) -> Request:
-    """The request for a call with its own data."""
-    return request(call.arguments, call.mode, _data(call))
+    """The request for a call with its own data, alone if it probably raises or crashes: a group would be made again, one at a time."""
+    return replace(request(call.arguments, call.mode, _data(call)), alone=not _returns(call))
+
+
+def _returns(call: Call) -> bool:
+    """Return whether a result is declared, or documented."""
+    if call.deviations:
+        return all(declared.deviation.observed.returns for declared in call.deviations)
+    return isinstance(prediction.documented(call.arguments), Returns)
 
 
 def ask(call: Call, subject: Subject) -> Observation:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance import record
+from tf_conv_conformance.lookahead import LookAhead
 from tf_conv_conformance.results import Line
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.runner import Subject
@@ -24,6 +25,7 @@ class Running:
 
     subject: Subject
     record: Line
+    ahead: LookAhead
 
 
 class Session:
@@ -93,7 +95,7 @@ class Session:
         except SubjectUnavailable as error:
             self._unavailable[name] = error
             raise
-        return Running(subject, record.subject_line(facts, subject.documentation))
+        return Running(subject, record.subject_line(facts, subject.documentation), LookAhead(subject))
 
     def _facts(self, name: str, subject: Subject) -> Line:
         """Return what identifies a subject; waits until it has started."""

@@ -383,6 +383,6 @@ def _signal_name(code: int) -> str:
 
 def _group_of(request: Request) -> object:
     """What calls must have in common to be made together; None for one that is made alone: a Keras layer holds its filter."""
-    if request.head["mode"] == "eager" or ".keras." in request.head["function"]:
+    if request.alone or request.head["mode"] == "eager" or ".keras." in request.head["function"]:
         return None
     return request.head["mode"], request.arms

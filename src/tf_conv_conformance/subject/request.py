@@ -11,10 +11,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Request:
-    """One call: its head as the protocol has it (see worker.py), and the tensors of each arm, in the bits of their dtypes."""
+    """One call: its head as the protocol has it (see worker.py), and the tensors of each arm, in the bits of their dtypes.
+
+    One that is `alone` is in no group of calls.
+    """
 
     head: Mapping[str, Any]
     arrays: Sequence[np.ndarray]
+    alone: bool = False
 
     @property
     def nbytes(self) -> int:
