@@ -2,6 +2,9 @@
 
 ``--tf-subject 'faulty = python tests/faulty.py'``. It answers a convolution with a filter of one element, and what is wrong with an answer
 depends on the input's shape alone, so that the same call goes wrong in the same way again.
+
+Two variables of the environment: with FAULTY_THREAD it has a thread, and so is not forked; with FAULTY_STARTS, which names a file, it leaves
+a byte there whenever it starts, and dies before its greeting from the second time on.
 """
 
 import json
@@ -9,14 +12,18 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the worker's program does, before NumPy starts threads
 
 import numpy as np
 
 FAULTS = ("crash", "exit", "hang", "garbage", "shape", "dtype", "huge", "flood", "arms", "value")
 WIDTH = 7  # inputs of this width in a batch of one go wrong
-HALF, CHATTY, LONELY = 77, 78, 79  # widths: half an answer comes, each call prints its height, a message of several calls is a crash
+HALF, CHATTY, LONELY, TORN = 77, 78, 79, 80  # widths: half an answer comes, each call prints its height, a message of several calls is a
+# crash, the worker is killed while it writes
 
 
 def fault(shape):
@@ -32,6 +39,15 @@ def worker():
         program += os.read(0, length - len(program))
     exec(compile(program, "worker", "exec"), {"__name__": "faulty"})
     return sys.modules["subject.worker"], sys.modules["subject.wire"]
+
+
+def start():
+    """Leave a trace of the start, and die if there is one of an earlier start."""
+    if path := os.environ.get("FAULTY_STARTS"):
+        with Path(path).open("ab") as trace:
+            trace.write(b".")
+        if Path(path).stat().st_size > 1:
+            os.abort()
 
 
 SUBJECT = {
@@ -57,6 +73,8 @@ def answer(pipe, wire, request, arrays, printed):
     if arrays[0].shape[2] == CHATTY:
         os.write(2, b"height %d\n" % arrays[0].shape[1])
         wrong = "crash" if arrays[0].shape[1] == 5 else None
+    if arrays[0].shape[2] == TORN:
+        wire.write_some = lambda descriptor, parts: os.write(descriptor, parts[0][:9]) and os.kill(os.getpid(), signal.SIGKILL)
     if wrong == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif wrong == "exit":
@@ -88,6 +106,11 @@ def main():
     worker_module, wire = worker()
     pipe = wire.Pipe()
     worker_module.limit(json.loads(sys.argv[4]))
+    if "FAULTY_THREAD" in os.environ:
+        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+    if worker_module.forkserver.possible():
+        worker_module.forkserver.fork(pipe)
+    start()
     pipe.send({"type": "hello", "protocol": worker_module.PROTOCOL, "subject": SUBJECT, "documentation": {}})
     while True:
         request, arrays = wire.receive(pipe)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from ast import literal_eval
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -14,7 +15,7 @@ import pytest
 
 from tf_conv_conformance.numbers import as_numbers, encode
 from tf_conv_conformance.rules.rule import SYMBOLS
-from tf_conv_conformance.subject import execution, wire, worker
+from tf_conv_conformance.subject import execution, forkserver, wire, worker
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
 from tf_conv_conformance.subject.request import Request
@@ -32,6 +33,26 @@ def head(op="conv2d", mode="eager", dtype="float32", **keywords):
 def arrays(x=(1, 3, 3, 1), w=(2, 2, 1, 1), dtype="float32"):
     rng = np.random.RandomState(0)
     return [encode(rng.randint(-4, 5, size=shape).astype(float), dtype) for shape in (x, w)]
+
+
+def children(parent):
+    """The processes that a process has started and that are there."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def await_end(pid):
+    """Wait for the end of a process that need not be a child of this one; fail if it does not come."""
+    try:
+        its_end = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    assert select.select([its_end], [], [], 60)[0], "the process lives on"
+    os.close(its_end)
 
 
 def test_the_subject_says_what_it_is(tensorflow):
@@ -140,11 +161,18 @@ def test_messages_are_cleaned(raw, clean):
 
 
 def test_a_crash_is_told_by_its_signal_and_costs_one_call():
-    gateway = Gateway((), 60)
-    died = gateway.call(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 0), (3, 3, 0, 2)))
-    assert (died.kind, died.signal) == ("crashed", "SIGFPE")
-    assert "Floating point exception" in died.last_output
-    assert gateway.call(head(), arrays()).kind == "answered"
+    gateway = Gateway(SYMBOLS, 60)
+    told = gateway.subject, gateway.documentation
+    process = gateway._process.pid
+    (worker,) = children(process)
+    for _ in range(2):
+        died = gateway.call(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 0), (3, 3, 0, 2)))
+        assert (died.kind, died.signal) == ("crashed", "SIGFPE")
+        assert died.last_output.startswith("Fatal Python error: Floating point exception")
+        assert gateway.call(head(), arrays()).kind == "answered"
+    assert (gateway.subject, gateway.documentation) == told
+    assert gateway._process.pid == process, "TensorFlow was imported again"
+    assert children(process) != [worker]
     gateway.close()
 
 
@@ -161,7 +189,7 @@ def test_a_call_past_its_time_costs_one_call():
 def test_no_process_is_left():
     gateway = Gateway((), 60)
     assert gateway.subject["tensorflow"]
-    process = gateway._process
+    process = gateway._process._popen
     gateway.close()
     assert process.poll() == 0
 
@@ -170,14 +198,8 @@ def test_the_worker_ends_with_its_suite():
     """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
     source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g._process.pid, flush=True); os._exit(9)"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
-    pid = int(done.stdout)
     assert done.returncode == 9
-    try:
-        its_end = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    assert select.select([its_end], [], [], 60)[0], "the worker outlived its suite"
-    os.close(its_end)
+    await_end(int(done.stdout))
 
 
 def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
@@ -205,7 +227,7 @@ def test_in_process_runs_the_same_code(monkeypatch):
 
 def test_the_worker_stands_alone():
     """It runs on interpreters that the package does not support, so it may import the standard library and NumPy alone."""
-    for module in (worker, execution, wire):
+    for module in (worker, execution, wire, forkserver):
         source = Path(module.__file__).read_text(encoding="utf-8")
         assert "tf_conv_conformance" not in source
         for too_new in (":=", "match ", "removeprefix", "removesuffix", "zip(strict"):

@@ -1,12 +1,15 @@
 """Calls on their way: drawn ahead, in groups, in order, and what one that goes wrong costs the others."""
 
+import os
+import signal
+import socket
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from faulty import CHATTY, HALF, LONELY
-from test_subject import arrays, head
+from faulty import CHATTY, HALF, LONELY, TORN
+from test_subject import arrays, await_end, children, head
 
 from tf_conv_conformance.comparison import ending
 from tf_conv_conformance.subject import gateway, wire
@@ -15,12 +18,32 @@ from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
 from tf_conv_conformance.subject.request import Request
 
 
-@pytest.fixture
-def faulty():
+def defined(*variables):
     """A subject that multiplies the input by the filter's only element, has faults on purpose, and starts at once."""
-    subject = Gateway((), 2, Definition("faulty", (sys.executable, str(Path(__file__).parent / "faulty.py"))))
+    return Definition("faulty", ("env", *variables, sys.executable, str(Path(__file__).parent / "faulty.py")))
+
+
+@pytest.fixture(params=["forked", "alone"])
+def faulty(request):
+    """The subject, whose workers are forked or, beside a thread, are not."""
+    subject = Gateway((), 2, defined() if request.param == "forked" else defined("FAULTY_THREAD=1"))
     yield subject
     subject.close()
+
+
+@pytest.fixture
+def forked():
+    """The subject, whose workers are forked."""
+    subject = Gateway((), 2, defined())
+    yield subject
+    subject.close()
+
+
+def worker_of(subject):
+    """The processes of a subject: the one that was started, and the worker that it forked."""
+    assert subject.subject
+    (worker,) = children(subject._process.pid)
+    return subject._process.pid, worker
 
 
 def asked(height, width=3, mode="eager", factor=1, channels=1):
@@ -74,6 +97,7 @@ def test_messages_larger_than_any_pipe_cross(faulty, mode):
         ((1, HALF), "timed out", "2 s"),
         ((13, 7), "suite error", "protocol error"),
         ((16, 7), "suite error", "more than 2147483647 bytes"),
+        ((1, TORN), "crashed", "SIGKILL"),
     ],
 )
 def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
@@ -82,6 +106,91 @@ def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
     observed = list(faulty.calls(requests))
     assert (observed[40].kind, why in ending(observed[40])) == (kind, True)
     assert [values(one) for one in observed[:40] + observed[41:]] == [[n, 2 * n] for n in range(100) if n != 40]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "forks"),
+    [((10, 7), True), ((11, 7), True), ((12, 7), False), ((1, TORN), False)],
+    ids=["crash", "exit", "hang", "crash while writing"],
+)
+def test_a_worker_that_died_is_forked_anew(forked, wrong, forks):
+    """A part of a message cannot be taken back, and what hangs is killed together with what forked it."""
+    process, worker = worker_of(forked)
+    observed = [one.kind for one in forked.calls([asked(*wrong), asked(1)])]
+    assert observed[0] != "answered"
+    assert observed[1] == "answered"
+    again, other = worker_of(forked)
+    assert (again == process, other == worker) == (forks, False)
+    await_end(worker)
+
+
+def test_beside_threads_no_worker_is_forked():
+    subject = Gateway((), 2, defined("FAULTY_THREAD=1"))
+    assert subject.subject
+    process = subject._process.pid
+    assert children(process) == []
+    assert [one.signal for one in subject.calls([asked(10, 7), asked(1)])] == ["SIGSEGV", None]
+    assert subject._process.pid != process
+    subject.close()
+
+
+@pytest.mark.parametrize("victim", ["fork server", "worker"])
+def test_whichever_process_is_killed_the_next_call_says_so(forked, victim):
+    process, worker = worker_of(forked)
+    os.kill(process if victim == "fork server" else worker, signal.SIGKILL)
+    await_end(worker)
+    assert [one.signal for one in forked.calls([asked(1), asked(1)])] == ["SIGKILL", None]
+    assert (forked._process.pid == process) == (victim == "worker")
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_close_leaves_no_process(forked, busy):
+    processes = worker_of(forked)
+    if busy:
+        assert next(forked.calls([asked(1), asked(12, 7)])).kind == "answered"
+    forked.close()
+    for process in processes:
+        await_end(process)
+
+
+def test_what_a_dead_worker_did_not_read_is_sent_to_the_next(faulty):
+    """More than the pipe holds: a message of which the dead worker, and the pipe, have a part."""
+    requests = [asked(10, 7), *(asked(500, 1000, factor=factor, channels=2) for factor in range(1, 4))]
+    observed = list(faulty.calls(requests))
+    assert observed[0].signal == "SIGSEGV"
+    assert [values(one) for one in observed[1:]] == [[500 * factor, 1000 * factor] for factor in range(1, 4)]
+
+
+@pytest.mark.parametrize("before", [0, 5, 2**16 - 8, 2**16])
+def test_the_token_is_found_wherever_it_lies(before):
+    token = bytes(range(1, 17))
+    ours, theirs = socket.socketpair()  # which holds more than a pipe
+    with ours, theirs:
+        pipe = wire.Pipe.__new__(wire.Pipe)
+        pipe._reader = theirs
+        ours.sendall(bytes(before) + token)
+        pipe.skip_past(token)
+        ours.sendall(b"next")
+        assert theirs.recv(99) == b"next"
+        ours.close()
+        with pytest.raises(EOFError):
+            pipe.skip_past(token)
+
+
+@pytest.mark.parametrize("variables", [[], ["FAULTY_THREAD=1"]], ids=["forked", "alone"])
+def test_a_worker_that_dies_before_its_greeting_is_tried_three_times(tmp_path, variables):
+    starts = tmp_path / "starts"
+    definition = defined(f"FAULTY_STARTS={starts}", *variables)
+    subject = Gateway((), 2, definition)
+    given = subject.calls([asked(10, 7), asked(1)])
+    assert next(given).signal == "SIGSEGV"
+    with pytest.raises(SubjectUnavailable, match="did not start in subject faulty .*: SIGABRT"):
+        next(given)
+    subject.close()
+    assert starts.stat().st_size == 1 + gateway.START_TRIES
+    with pytest.raises(SubjectUnavailable, match="SIGABRT"):
+        Gateway((), 2, definition).subject  # noqa: B018
+    assert starts.stat().st_size == 2 + gateway.START_TRIES
 
 
 def test_two_faults_in_a_row_are_two(faulty):

@@ -46,6 +46,10 @@ class Channel:
         self._unsent += parts
         self._flush()
 
+    def drop(self) -> None:
+        """Forget what was to be written and is not."""
+        self._unsent = []
+
     def _flush(self) -> None:
         try:
             while self._unsent:

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import re
-import shlex
 import signal
-import subprocess
-import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tf_conv_conformance.subject import execution, wire, worker
-from tf_conv_conformance.subject.answer import Nonsense, greeting, observation_of, printed_in
-from tf_conv_conformance.subject.channel import Channel, Late, TooLong
+from tf_conv_conformance.subject import execution, worker
+from tf_conv_conformance.subject.answer import Nonsense, greeting, observation_of
+from tf_conv_conformance.subject.channel import Late, TooLong
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
 from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.output import Output
+from tf_conv_conformance.subject.process import Process, command
 from tf_conv_conformance.subject.request import Request
 
-_FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in (wire, execution, worker)]
-PROGRAM = f"""import sys
-sys.modules["subject"] = type(sys)("subject")
-for name, file, source in {[(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]!r}:
-    module = sys.modules["subject." + name] = type(sys)("subject." + name)
-    module.__package__ = "subject"
-    exec(compile(source, file, "exec"), module.__dict__)
-if __name__ == "__main__":
-    sys.modules["subject.worker"].main()
-""".encode()
-BOOTSTRAP = """import os
-os.environ.update({environment!r})
-program = b""
-while len(program) < {length}:
-    program += os.read(0, {length} - len(program)) or exit("the pipe ended")
-exec(compile(program, "worker", "exec"), {{"__name__": "__main__"}})"""
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
 _STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)  # from there on: where Python was
 START_TRIES = 3  # of a worker that follows one that died
 PRINTED_KEPT = 2**20  # bytes of what a worker printed in earlier calls
-HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end
 GROUP = 32  # calls in one message and in one tf.function, at most
 GROUP_LIMIT = 60.0  # seconds that a group may take, where one call has less; a group that takes more is made one at a time
 AHEAD = 3 * GROUP  # calls that are drawn at once, and again when as many or fewer are without an answer: a group of each mode
@@ -68,15 +46,6 @@ class SubjectUnavailable(Exception):
 def without_stacks(printed: str) -> str:
     """What the worker printed before Python told where it was."""
     return _STACKS.split(printed)[0].strip()
-
-
-def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
-    """The command line that starts a worker. ssh hands its words to a shell on the other side, so they are quoted for it."""
-    bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
-    settings = json.dumps({"threads": definition.threads, "device": definition.device, "memory": memory, "symbols": list(symbols)})
-    words = ["-u", "-c", bootstrap, settings]
-    remote = Path(definition.command[0]).name == "ssh"
-    return [*definition.command, *(map(shlex.quote, words) if remote else words)]
 
 
 class InProcess:
@@ -133,9 +102,8 @@ class Gateway:
         self._symbols = symbols
         self._time_limit = time_limit
         self._memory = memory
-        self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as this object
-        fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_APPEND)  # whoever has read it, the worker writes at its end
-        self._process: subprocess.Popen[bytes] | None = None
+        self._output = Output()
+        self._process: Process | None = None
         self._greeted = False
         self._greeting: tuple[dict[str, Any], dict[str, str]] | None = None
         self._parcels: deque[_Parcel] = deque()
@@ -200,57 +168,52 @@ class Gateway:
     def _may_print(self) -> bool:
         """Whether what the worker printed is little enough to go on at once; the file of too much is emptied when nothing is on its way."""
         if not self._parcels:
-            self._printed_before = self._printed()
-            if self._printed_before > PRINTED_KEPT:
-                self._output.truncate(0)
-                self._printed_before = 0
-        return self._printed_before <= PRINTED_KEPT
+            self._output.mark()
+            if self._output.before > PRINTED_KEPT:
+                self._output.clear()
+        return self._output.before <= PRINTED_KEPT
 
     def _hand_over(self, calls: Sequence[_Asked], together: bool) -> None:
-        """Give the worker calls. One that has died gets them when it has been started again."""
+        """Give the worker calls. One that has not started yet gets them when it has."""
         self._parcels.append(_Parcel(deque(calls), together and len(calls) > 1))
         self._send(self._parcels[-1])
 
     def _send(self, parcel: _Parcel) -> None:
-        if self._process is not None:
+        if self._process is not None and self._greeted:
             heads = [{**asked.request.head, "arms": asked.request.arms} for asked in parcel.left]
             arrays = [array for asked in parcel.left for array in asked.request.arrays]
-            self._channel.write(wire.message({"type": "calls", "together": parcel.together, "calls": heads}, arrays))
+            self._process.send({"type": "calls", "together": parcel.together, "calls": heads}, arrays)
 
     def _advance(self) -> None:
         """Wait for what becomes of the first call that has no answer; start a worker where there is none."""
-        self._ready()
+        process = self._ready()
         parcel = self._parcels[0]
         asked = parcel.left[0]
         time_limit = self._time_limit
         if parcel.together:
             time_limit = max(time_limit, min(time_limit * len(parcel.left), GROUP_LIMIT))
-        self._channel.patience = time_limit
         try:
-            answer, results = wire.receive(self._channel)
+            answer, results = process.receive(time_limit)
             asked.observation = observation_of(answer, results, asked.request.arms)
-            self._rest(answer)
+            self._output.mark(answer)
         except _FAILURES as error:
-            self._failed(parcel, error, round(time_limit - self._channel.patience, 6))
+            self._failed(parcel, error, round(process.seconds, 6))
         if asked.observation is not None:
             parcel.left.popleft()
         if not parcel.left:
             self._parcels.popleft()
-        if self._process is None and self._parcels:
+        if not self._greeted and self._parcels:
             with suppress(SubjectUnavailable):  # it is tried again when it is waited for
                 self._launch()
 
     def _failed(self, parcel: _Parcel, error: BaseException, seconds: float) -> None:
         """End the worker, and say what that was for the call that it was at; of a group, the calls are made anew one at a time."""
-        assert self._process is not None
-        if not isinstance(error, EOFError):
-            self._process.kill()
-        code = self._reap()
+        code = self._end(error)
         if parcel.together:
             self._parcels.popleft()
             self._parcels.extendleft(_Parcel(deque([asked]), False) for asked in reversed(parcel.left))
             return
-        parcel.left[0].observation = replace(self._unanswered(error, code), seconds=seconds, last_output=self._tail())
+        parcel.left[0].observation = replace(self._unanswered(error, code), seconds=seconds, last_output=self._output.tail())
 
     def _unanswered(self, error: BaseException, code: int) -> Observation:
         """Return why there is no answer: `error` is what reading it raised, `code` the process's return code."""
@@ -265,12 +228,9 @@ class Gateway:
         if self._process is not None:
             if self._parcels or not self._greeted:
                 self._process.kill()
-            self._channel.write(wire.message({"type": "close"}))
-            try:
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-            self._reap()
+            self._process.close()
+            self._process = None
+            self._greeted = False
         self._output.close()
 
     def _known(self) -> tuple[dict[str, Any], dict[str, str]]:
@@ -280,97 +240,70 @@ class Gateway:
         assert self._greeting is not None
         return self._greeting
 
-    def _ready(self) -> None:
+    def _ready(self) -> Process:
         """Wait until a worker has started. After one that died, a machine that is short of something gets a few tries."""
         tries = START_TRIES if self._greeting else 1
-        while not self._greeted:
+        while self._process is None or not self._greeted:
             tries -= 1
             try:
                 self._start()
             except SubjectUnavailable:
                 if not tries:
                     raise
+        return self._process
 
     def _start(self) -> None:
-        """Wait for the greeting of a worker, launched before or now. A later one need not tell the docstrings again."""
-        if self._process is None:
+        """Wait for the greeting of a worker, launched before or now, and send it all calls that have no answer."""
+        if self._process is None or self._process.died:
             self._launch()
         assert self._process is not None
-        self._channel.patience = START_LIMIT
         try:
-            hello, _ = wire.receive(self._channel)
+            hello, _ = self._process.receive(START_LIMIT)
             if isinstance(hello, dict) and hello.get("type") == "failed":
                 raise Nonsense(str(hello.get("message")))
             subject, documentation = greeting(hello)
-            self._rest(hello)
+            self._output.mark(hello)
         except _FAILURES as error:
-            if not isinstance(error, EOFError):
+            code = self._end(error)
+            if self._process is not None:  # a fork server, which is not given another try
                 self._process.kill()
-            code = self._reap()
+                self._process.reap()
+                self._process = None
             reason = f"no answer within {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
             if isinstance(error, EOFError):
                 reason = _signal_name(code) if code < 0 else f"exit status {code}"
             raise self._unavailable(reason) from error
         self._greeted = True
         self._greeting = subject, self._greeting[1] if self._greeting else documentation
-
-    def _launch(self) -> None:
-        """Start a worker, without waiting for it, and send it its program and all calls that have no answer."""
-        self._output.truncate(0)
-        self._printed_before = 0
-        try:
-            self._process = subprocess.Popen(
-                command(self._definition, self._memory, () if self._greeting else self._symbols),
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._output,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise self._unavailable(f"{error.filename or self._definition.command[0]}: {error.strerror}") from error
-        self._channel = Channel(self._process)
-        self._channel.write([PROGRAM])
         for parcel in self._parcels:
             self._send(parcel)
+
+    def _launch(self) -> None:
+        """Start a worker without waiting for it: a fork where one has died that was forked, else a new process."""
+        self._output.clear()
+        if self._process is not None:
+            self._process.fork()
+            return
+        words = command(self._definition, self._memory, () if self._greeting else self._symbols)
+        try:
+            self._process = Process(words, self._output)
+        except OSError as error:
+            raise self._unavailable(f"{error.filename or self._definition.command[0]}: {error.strerror}") from error
 
     def _unavailable(self, reason: str) -> SubjectUnavailable:
         name, words = self._definition.name, " ".join(self._definition.command)
         who = f"subject {name} ({words})" if name else words
         advice = f"Install it there: {words} -m pip install tensorflow, or a build of your own."
-        return SubjectUnavailable(f"TensorFlow did not start in {who}: {reason}", self._tail(), advice)
+        return SubjectUnavailable(f"TensorFlow did not start in {who}: {reason}", self._output.tail(), advice)
 
-    def _reap(self) -> int:
-        """Collect the ended worker, and return its return code."""
+    def _end(self, error: BaseException) -> int:
+        """Return how the worker ended, by itself or because of `error`, which receiving raised."""
         assert self._process is not None
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # its pipe is closed and yet it lives
-            self._process.kill()
-            code = self._process.wait()
-        self._process = None
+        code = self._process.ending(error)
         self._greeted = False
-        self._channel.close()
+        if not self._process.died:
+            self._process = None
         return code
-
-    def _rest(self, head: Mapping[str, Any]) -> None:
-        """Keep how much was printed up to a message: what comes after it belongs to the next call."""
-        told = printed_in(head)
-        self._printed_before = self._printed() if told is None else told
-
-    def _printed(self) -> int:
-        """How many bytes the worker has printed."""
-        return os.fstat(self._output.fileno()).st_size
-
-    def _tail(self) -> str:
-        """What the worker printed since its last answer; of much, the beginning, where the reason stands, and the end."""
-        end = self._printed()
-        begin = min(self._printed_before, end)
-        printed = os.pread(self._output.fileno(), HEAD, begin)
-        if end > begin + HEAD:
-            rest = max(begin + HEAD, end - TAIL)
-            printed += b"\n...\n" + os.pread(self._output.fileno(), end - rest, rest)
-        return execution.ADDRESS.sub("0x…", printed.decode("utf-8", "replace").strip())
 
 
 def _signal_name(code: int) -> str:

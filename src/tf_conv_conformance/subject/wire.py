@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import mmap
 import os
 import re
 import struct
@@ -99,6 +100,7 @@ class Pipe:
     def __init__(self) -> None:
         self._reader = io.BufferedReader(io.FileIO(os.dup(0), "rb"), 2**16)
         self._writer = os.dup(1)
+        self._writing = mmap.mmap(-1, 1)  # shared with the processes that are forked from this one
 
     def read(self, count: int) -> bytearray:
         """So many bytes; EOFError when the other side is gone."""
@@ -107,8 +109,27 @@ class Pipe:
             raise EOFError
         return data
 
+    def skip_past(self, token: bytes) -> None:
+        """Discard what comes up to the token, after which the other side waits.
+
+        EOFError when it is gone. Only for a process that has not called `read`, which reads ahead.
+        """
+        last = b""
+        while not last.endswith(token):
+            data = os.read(self._reader.fileno(), 2**16)
+            if not data:
+                raise EOFError
+            last = (last + data)[-len(token) :]
+
+    @property
+    def writing(self) -> bool:
+        """Whether this process, or one forked from it, has begun to write a message and not ended."""
+        return self._writing[0] != 0
+
     def send(self, head: dict[str, Any], arrays: Any = ()) -> None:
         """Write one message."""
         parts = message(head, arrays)
+        self._writing[0] = 1
         while parts:
             parts = write_some(self._writer, parts)
+        self._writing[0] = 0

@@ -1,8 +1,8 @@
 """The subject's side of the pipe: the one file that imports TensorFlow.
 
-It runs in a child process, whose interpreter reads it, wire.py and execution.py from standard input, and may be on another machine. The
-three import nothing else of this package, and keep to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be asked the same
-questions. The same functions run in the test process with ``--tf-in-process``.
+It runs in a child process, whose interpreter reads it, wire.py, execution.py and forkserver.py from standard input, and may be on another
+machine. The four import nothing else of this package, and keep to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be asked the
+same questions. The same functions run in the test process with ``--tf-in-process``.
 
 Protocol, on standard input and output; how a message and its arrays cross is told in wire.py:
 
@@ -18,12 +18,17 @@ Protocol, on standard input and output; how a message and its arrays cross is to
                      {"type": "fault", "message", "printed"} in the place of an answer: the worker failed, and TensorFlow did not
     suite → worker   {"type": "close"}
 
-Calls may be sent before those ahead of them are answered.
+After the greeting, calls may be sent before those ahead of them are answered. Where forkserver.py forks the worker, which is on the same
+pipes and greets as above:
+
+    server → suite   {"type": "ended", "code", "token"}             the worker died: its exit status, or minus the number of its signal
+    suite → server   the bytes of the token, in hexadecimal in the message, and nothing more before the greeting of the next worker
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -34,6 +39,7 @@ from typing import Any
 
 import numpy as np
 
+from . import forkserver
 from .execution import execute_all, resolve
 from .wire import Pipe, receive
 
@@ -209,15 +215,18 @@ def limit(settings: Any) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
-def serve(pipe: Any, settings: Any) -> None:
-    """Answer requests until the other side closes."""
-    limit(settings)
+def start_step(pipe: Any, step: Any, *arguments: Any) -> Any:
+    """Return what a step of the start returns. If it raises, report that to the other side first."""
     try:
-        tf = import_tensorflow()
-        device = configure(tf, settings)
+        return step(*arguments)
     except Exception as error:
         pipe.send({"type": "failed", "message": "{}: {}".format(type(error).__name__, error)})
         raise
+
+
+def serve(pipe: Any, tf: Any, settings: Any) -> None:
+    """Answer requests until the other side closes."""
+    device = start_step(pipe, configure, tf, settings)
     hello = {
         "type": "hello",
         "protocol": PROTOCOL,
@@ -257,4 +266,12 @@ def main() -> None:
     os.dup2(2, 1)
     sys.path.pop(0)  # the working directory: nothing in it may be imported by accident
     faulthandler.enable()
-    serve(pipe, json.loads(sys.argv[1]))
+    settings = json.loads(sys.argv[1])
+    limit(settings)
+    gc.disable()  # in an import nearly nothing is garbage: looking for it takes a fifth of the time
+    tf = start_step(pipe, import_tensorflow)
+    gc.freeze()  # what was imported stays: it is looked at no more, and its pages stay shared
+    gc.enable()
+    if forkserver.possible():
+        forkserver.fork(pipe)
+    serve(pipe, tf, settings)

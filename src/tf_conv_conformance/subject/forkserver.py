@@ -1,0 +1,91 @@
+"""Forks a worker from the process that has imported TensorFlow, and the next one when it has died.
+
+An import of TensorFlow takes seconds, a fork milliseconds. The process that imported it, the fork
+server, never calls TensorFlow: it makes no tensor, opens no device and starts no thread, since a
+process that is forked from one that did is broken. Like the worker, this file keeps to Python 3.7.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import resource
+import signal
+import stat
+import sys
+from contextlib import suppress
+from typing import Any
+
+DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri", "/dev/accel")
+"""What a driver of accelerators has open, which works in no forked process."""
+TOKEN_LENGTH = 16  # bytes
+_PR_SET_PDEATHSIG = 1
+
+
+def possible() -> bool:
+    """Return whether a fork of this process is sound and standard error is a file.
+
+    Only in a file, what a dead worker printed is complete by the time that its end is reported.
+    """
+    if not sys.platform.startswith("linux") or not stat.S_ISREG(os.fstat(2).st_mode):
+        return False
+    try:
+        return len(os.listdir("/proc/self/task")) == 1 and not any(map(_is_device, os.listdir("/proc/self/fd")))
+    except OSError:  # no /proc
+        return False
+
+
+def _is_device(descriptor: str) -> bool:
+    try:
+        return os.readlink("/proc/self/fd/" + descriptor).startswith(DEVICES)
+    except OSError:  # that of the folder itself, closed by now
+        return False
+
+
+def fork(pipe: Any) -> None:
+    """Return in a worker process. The fork server stays in here until a worker ends by itself.
+
+    It reports each death on the pipe, and forks again when the suite has sent the token of that
+    report. What the pipe holds before the token was meant for the dead worker. If the worker was
+    writing a message, part of it may have been sent: then the server ends in the same way instead.
+    """
+    while True:
+        server = os.getpid()
+        worker = os.fork()
+        if worker == 0:
+            _end_with(server)
+            return
+        code = _ending(os.waitpid(worker, 0)[1])
+        if code == 0 or pipe.writing:
+            _end_like(code)
+        token = os.urandom(TOKEN_LENGTH)
+        try:
+            pipe.send({"type": "ended", "code": code, "token": token.hex()})
+            pipe.skip_past(token)
+        except (OSError, EOFError):  # the suite is gone
+            os._exit(1)
+
+
+def _end_with(server: int) -> None:
+    """Have this process killed when the fork server ends."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+    if os.getppid() != server:  # it has ended already
+        os._exit(1)
+
+
+def _ending(status: int) -> int:
+    """Return the exit status, or the number of the signal made negative."""
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _end_like(code: int) -> None:
+    """End this process with an exit status, or by a signal without another report or core file."""
+    if code < 0:
+        faulthandler.disable()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        with suppress(OSError, ValueError):  # SIGKILL has no other effect
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(abs(code))

@@ -1,0 +1,125 @@
+"""The process of a worker: its command line, its program, its messages and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_conv_conformance.subject import execution, forkserver, wire, worker
+from tf_conv_conformance.subject.channel import Channel
+from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.output import Output
+
+_MODULES = (wire, execution, forkserver, worker)
+_FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
+PROGRAM = f"""import os, sys
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's, which TensorFlow does not use: no fork beside threads
+sys.modules["subject"] = type(sys)("subject")
+for name, file, source in {[(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]!r}:
+    module = sys.modules["subject." + name] = type(sys)("subject." + name)
+    module.__package__ = "subject"
+    exec(compile(source, file, "exec"), module.__dict__)
+if __name__ == "__main__":
+    sys.modules["subject.worker"].main()
+""".encode()
+BOOTSTRAP = """import os
+os.environ.update({environment!r})
+program = b""
+while len(program) < {length}:
+    program += os.read(0, {length} - len(program)) or exit("the pipe ended")
+exec(compile(program, "worker", "exec"), {{"__name__": "__main__"}})"""
+END_LIMIT = 5.0  # seconds from the end of its pipe, or from a request to close, to the end of a process
+
+
+def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
+    """The command line that starts a worker. ssh hands its words to a shell on the other side, so they are quoted for it."""
+    bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
+    settings = json.dumps({"threads": definition.threads, "device": definition.device, "memory": memory, "symbols": list(symbols)})
+    words = ["-u", "-c", bootstrap, settings]
+    remote = Path(definition.command[0]).name == "ssh"
+    return [*definition.command, *(map(shlex.quote, words) if remote else words)]
+
+
+class Died(EOFError):
+    """A worker has died, and its fork server can fork another one."""
+
+
+class Process:
+    """A worker, or a fork server with its worker, in a session of their own. Raises OSError if the command cannot be started."""
+
+    def __init__(self, words: Sequence[str], output: Output) -> None:
+        self._popen: subprocess.Popen[bytes] = subprocess.Popen(
+            words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output.fileno(), start_new_session=True
+        )
+        self._channel = Channel(self._popen)
+        self._channel.write([PROGRAM])
+        self._time_limit = 0.0
+        self._code, self._token = 0, b""
+        self.died = False  # whether there is a fork server whose worker has died
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that was started."""
+        return self._popen.pid
+
+    @property
+    def seconds(self) -> float:
+        """How long the last message was waited for."""
+        return self._time_limit - self._channel.patience
+
+    def send(self, head: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
+        """Send a message, or as much of it as the pipe takes before the next wait."""
+        self._channel.write(wire.message(head, arrays))
+
+    def receive(self, time_limit: float) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Return the next message. Raises EOFError if the worker ends, and :class:`Died` if another one can be forked."""
+        self._time_limit = self._channel.patience = time_limit
+        head, arrays = wire.receive(self._channel)
+        if head.get("type") == "ended":
+            self._code, self._token = int(head["code"]), bytes.fromhex(head["token"])
+            self.died = True
+            raise Died
+        return head, arrays
+
+    def fork(self) -> None:
+        """Have another worker forked in the place of one that died. Nothing may be sent until its greeting is there."""
+        self.died = False
+        self._channel.drop()
+        self._channel.write([self._token])
+
+    def ending(self, error: BaseException) -> int:
+        """Return the worker's return code. `error` is what receiving raised; only after :class:`Died` the process lives on."""
+        if isinstance(error, Died):
+            return self._code
+        if not isinstance(error, EOFError):
+            self.kill()
+        return self.reap()
+
+    def close(self) -> None:
+        """Ask the worker to end, and see to it that it does."""
+        self.send({"type": "close"})
+        self.reap()
+
+    def kill(self) -> None:
+        """End the process and what it has forked."""
+        with suppress(ProcessLookupError, PermissionError):  # both say that it has ended; the second one is macOS's
+            os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def reap(self) -> int:
+        """Wait for the end of the process, which does not take long, and return its return code."""
+        try:
+            code = self._popen.wait(timeout=END_LIMIT)
+        except subprocess.TimeoutExpired:  # its pipe is closed and yet it lives
+            self.kill()
+            code = self._popen.wait()
+        self._channel.close()
+        return code
