@@ -10,6 +10,7 @@ Each row is a ratio of the best of a few rounds in one run. The sweeps are small
 import os
 import sys
 import time
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
@@ -36,11 +37,14 @@ def requests(mode, times=1):
 
 
 def cpu(subject):
-    """Seconds of CPU time that this process and the worker have taken."""
+    """Seconds of CPU time that this process, the worker and what forked it have taken."""
     seconds = time.process_time()
     if isinstance(subject, Gateway):
-        fields = Path(f"/proc/{subject._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has ended meanwhile
+                fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+                if int(fields[2]) == subject._process.pid:  # of the same process group
+                    seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return seconds
 
 
