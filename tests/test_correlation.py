@@ -16,7 +16,7 @@ CONV, DEPTHWISE, BOTH = (2, 2, 3), (1, 3, 2), (2, 1, 3)
 
 @pytest.fixture(autouse=True)
 def _memory_that_nobody_has_written_to_shows(monkeypatch):
-    monkeypatch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, np.nan if dtype is float else -1, dtype))
+    monkeypatch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, np.nan if np.dtype(dtype).kind == "f" else -1, dtype))
 
 
 def integers(seed, shape):
@@ -98,8 +98,41 @@ def examples(channels):
 def test_all_ways_are_the_literal_sum(way, channels, monkeypatch):
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
-    for given, expected in examples(channels):
-        assert np.array_equal(correlate(*given), expected)
+    for (x, w, *reads), expected in examples(channels):
+        for dtype in (np.float64, np.float32):
+            result = correlate(x.astype(dtype), w.astype(dtype), *reads)
+            assert result.dtype == np.float64
+            assert np.array_equal(result, expected)
+
+
+@pytest.mark.parametrize("way", WAYS[1:])
+@pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH])
+def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, monkeypatch):
+    """Every product is the largest. One more in a filter element, and the sum is odd above 2**24: float32 has no such number."""
+    for name, number in way.items():
+        monkeypatch.setattr(correlation, name, number)
+    rows, columns = documented_reads(Axis(9, 2, 1, 1, "VALID")), documented_reads(Axis(8, 4, 2, 1, "VALID"))
+    terms = 2 * 4 * channels[0]
+    x = np.full((2, 9, 8, channels[0] * channels[1]), 2**10, np.float32)
+    w = np.full((2, 4, *channels), 2**14 // terms, np.float32)
+    assert terms * x.max() * w.max() == 2**24
+    assert correlation.dtype_of_sums(x, w) == np.float32
+    assert (correlate(x, w, rows, columns) == 2**24).all()
+    assert correlation.dtype_of_sums(-x, w) == correlation.dtype_of_sums(x, -w) == np.float32
+    x[:] = 1
+    w[:] = 2**24 // terms
+    w[0, 0, 0] += 1
+    for sign in (1, -1):
+        assert correlation.dtype_of_sums(sign * x, w) == correlation.dtype_of_sums(x, sign * w) == np.float64
+        assert (correlate(x, sign * w, rows, columns) == sign * (2**24 + 1)).all()
+
+
+def test_sums_of_what_may_be_no_integers_are_made_in_float64():
+    one = np.ones((1, 1, 1, 1, 1))
+    narrow, infinite, none = (array.astype(np.float32) for array in (one, one * np.inf, one * np.nan))
+    assert correlation.dtype_of_sums(narrow[0], narrow) == np.float32
+    for x, w in ((one, one), (narrow, one), (one, narrow), (infinite, narrow), (narrow, none), (none, infinite)):
+        assert correlation.dtype_of_sums(x[0], w) == np.float64
 
 
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE])
@@ -174,7 +207,7 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
         return as_it_was["taken"](x, places)
 
     def strip(x, *where):
-        strips.append((len(x), *where))
+        strips.append((len(x), *where[:-1]))
         return as_it_was["_strip"](x, *where)
 
     def window(*given):
@@ -293,9 +326,9 @@ def test_depthwise_outputs_side_by_side_are_summed_in_one_run(run, expected, mon
 
 def test_what_is_there_whole_is_not_copied():
     x = integers(0, (1, 4, 5, 2))
-    assert np.shares_memory(correlation._strip(x, 1, 3, 0, 5, 1), x)
-    assert not np.shares_memory(correlation._strip(x, 1, 3, 0, 5, 2), x)
-    assert not np.shares_memory(correlation._strip(x, 1, 4, 0, 5, 1), x)
+    assert np.shares_memory(correlation._strip(x, 1, 3, 0, 5, 1, x.dtype), x)
+    assert not np.shares_memory(correlation._strip(x, 1, 3, 0, 5, 2, x.dtype), x)
+    assert not np.shares_memory(correlation._strip(x, 1, 4, 0, 5, 1, x.dtype), x)
 
 
 def test_sums_go_where_they_are_to():

@@ -20,7 +20,7 @@ from cachetools import LRUCache, cached
 from tf_conv_conformance.arguments import Arguments, TensorSpec, channels_first
 from tf_conv_conformance.numbers import EXPONENTS, PRECISION, largest
 from tf_conv_conformance.oracle import models
-from tf_conv_conformance.oracle.correlation import Array
+from tf_conv_conformance.oracle.correlation import EXACT, Array
 from tf_conv_conformance.rules.catalogue import broken
 
 SMALL = 4  # the largest magnitude of `small_integers`
@@ -38,17 +38,22 @@ class Inexact(Exception):
 
 @dataclass(frozen=True)
 class Signed:
-    """Random integers of both signs, from 1 to `limit` in magnitude, all of them odd where `odd` is set."""
+    """Random integers of both signs, from 1 to `limit` in magnitude, all of them odd where `odd` is set.
+
+    They are in float32 if it holds them all, else in float64. Nothing but integers is in float32: the
+    oracle relies on it, see :func:`correlation.dtype_of_sums`.
+    """
 
     limit: int
     odd: bool = False
 
     def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Integers of this kind in float64; :meth:`source` says the same in words."""
+        """Integers of this kind; :meth:`source` says the same in words."""
+        dtype = np.float32 if self.limit <= EXACT else np.float64
         if self.odd:
             half = (self.limit + 1) // 2
-            return np.asarray(2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1, dtype=np.float64)
-        return np.asarray(rng.randint(1, self.limit + 1, size=shape) * rng.choice([-1, 1], size=shape), dtype=np.float64)
+            return np.asarray(2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1, dtype=dtype)
+        return np.asarray(rng.randint(1, self.limit + 1, size=shape) * rng.choice([-1, 1], size=shape), dtype=dtype)
 
     def source(self, shape: tuple[int, ...]) -> str:
         """The Python expression that draws the same from `rng`."""
@@ -93,7 +98,7 @@ class Arm:
     upstream: Drawn | None = None
 
     def arrays(self, arguments: Arguments) -> tuple[Array, ...]:
-        """Input and filter in float64, and for a gradient what comes from above, drawn in this order. Not to be written to."""
+        """Input and filter, and for a gradient what comes from above, drawn in this order. Not to be written to."""
         return _drawn(self, arguments)
 
 

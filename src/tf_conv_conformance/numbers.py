@@ -36,7 +36,7 @@ def canonical(dtype: str) -> str:
     return "float16" if dtype == "half" else dtype
 
 
-def encode(numbers: NDArray[np.float64], dtype: str) -> NDArray[Any]:
+def encode(numbers: NDArray[np.floating[Any]], dtype: str) -> NDArray[Any]:
     """Numbers that `dtype` holds exactly, in its bits; bfloat16 as uint16."""
     if dtype == "bfloat16":
         return (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)

@@ -1,9 +1,13 @@
 """The sum that a convolution is, and its adjoints, given which input element each output element reads.
 
-All arrays are float64 with channels last: `x` is ``(batch, height, width, in_channels)``; `rows` is ``(out_height, filter height)`` and
-`columns` ``(out_width, filter width)``, and a position outside of the input reads padding. Filters are in groups: ``(height, width,
-filter_in, groups, out of a group)``; see :func:`grouped`. Sums are exact in any order as long as every partial sum is an integer below
-2**53 (or that times a power of two). A read of padding is a zero that is multiplied like any other element.
+All arrays have channels last: `x` is ``(batch, height, width, in_channels)``; `rows` is ``(out_height,
+filter height)`` and `columns` ``(out_width, filter width)``, and a position outside of the input reads
+padding. Filters are in groups: ``(height, width, filter_in, groups, out of a group)``; see
+:func:`grouped`. A read of padding is a zero that is multiplied like any other element.
+
+Results are float64. Sums are made in float64, exact in any order as long as every partial sum is an
+integer up to 2**53 (or that times a power of two). They are made in float32, in half the time, where
+that gives the same numbers: see :func:`dtype_of_sums`.
 
 What is read is copied in blocks of output rows, so that memory stays small beside input and output, and is then one product of matrices.
 Where the positions advance evenly, as those of the documentation do, a block is copied by slices, and of a depthwise one just its rows.
@@ -13,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -20,12 +25,14 @@ from numpy.typing import NDArray
 
 from tf_conv_conformance.geometry import Reads, within
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
+"""Numbers; in float32 if they are integers, see :func:`dtype_of_sums`. Results are in float64."""
 Places = NDArray[np.int64]
 """Which pixel of ``height × width`` each output pixel reads by each tap: ``(out pixels, taps)``, negative where it is padding."""
 
+EXACT = 2**24  # float32 holds all integers up to this magnitude
 SMALL = 2**14  # elements read up to which one gather takes less time than the slices need to be set up
-BLOCK = 2**19  # elements of a block: 4 MiB
+BLOCK = 2**19  # elements of a block: 4 MiB, or 2 MiB in float32
 RUN = 2**10  # elements that one run of a depthwise sum's inner loop should have
 STRIP = 2**21  # elements that the input rows of a block may have; a filter dilated wider than that is gathered
 
@@ -50,19 +57,39 @@ def correlate(x: Array, w: Array, rows: Reads, columns: Reads, skip_padding: boo
         return _without_padding(x, w, _all_places(x, rows, columns)).reshape(size)
     line = columns.size * rows.shape[1] * x.shape[3]  # what an output row reads
     if size[0] * size[1] * line <= SMALL:
-        return multiplied(taken(x, _all_places(x, rows, columns)), w).reshape(size)
+        return multiplied(taken(x, _all_places(x, rows, columns)), w.astype(np.float64, copy=False)).reshape(size)
     result = np.empty(size)
+    w = w.astype(dtype_of_sums(x, w), copy=False)
     down, along = _advance(rows), _advance(columns)
     if down is not None and along is not None and _strip_size(w, down, along, size) <= STRIP:
         _by_slices(x, w, down, along, result)
         return result
-    for items, lines in _blocks(size, line):
-        multiplied(taken(x[items], _all_places(x, rows[lines], columns)), w, result[items, lines])
+    for items, lines, sums in _blocks(result, w.dtype, line):
+        multiplied(taken(x[items], _all_places(x, rows[lines], columns)), w, sums)
     return result
+
+
+def dtype_of_sums(x: Array, w: Array) -> type[np.float32] | type[np.float64]:
+    """Return the dtype in which the products of these are summed: float32 where it is exact, else float64.
+
+    Arrays in float32 hold integers; their maker sees to it (:class:`data.Signed`). A sum of K products,
+    and each partial sum of it in whatever order, is then an integer of at most ``K * max|x| * max|w|``
+    in magnitude. Up to 2**24 float32 holds every integer. So nothing is rounded, with fused
+    multiply-add or without, and the sums are those of float64 to the bit.
+    """
+    if not x.dtype == w.dtype == np.float32:
+        return np.float64
+    return np.float32 if math.prod(w.shape[:3]) * _largest(x) * _largest(w) <= EXACT else np.float64
+
+
+def _largest(numbers: Array) -> float:
+    """Return the largest magnitude. Two passes, and no copy as ``abs`` makes."""
+    return max(float(numbers.max(initial=0)), -float(numbers.min(initial=0)))
 
 
 def adjoint_input(dy: Array, w: Array, rows: Reads, columns: Reads, height: int, width: int) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `x`, of this height and width."""
+    dy, w = (array.astype(np.float64, copy=False) for array in (dy, w))
     depth, groups, out = w.shape[2:]
     size = dy.shape[:3]
     upstream = dy.reshape(*size, groups, 1, out)
@@ -77,6 +104,7 @@ def adjoint_input(dy: Array, w: Array, rows: Reads, columns: Reads, height: int,
 
 def adjoint_filter(x: Array, dy: Array, rows: Reads, columns: Reads, depth: int, groups: int) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `w`, its groups apart."""
+    x, dy = (array.astype(np.float64, copy=False) for array in (x, dy))
     out = dy.shape[3] // groups if groups else 0
     upstream = dy.reshape(math.prod(dy.shape[:3]), groups, out)
     places = _all_places(x, rows, columns)
@@ -116,11 +144,12 @@ def taken(x: Array, places: Places) -> Array:
 def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
     """The products of what is read, ``(batch, out pixels, taps, channels)``, summed: ``(batch, out pixels, out channels)``.
 
-    `into` is contiguous memory for them.
+    The sums have the dtype of `w`; `into` is contiguous memory for them.
     """
     batch, pixels, taps, channels = read.shape
     depth, groups, out = w.shape[2:]
-    result = (np.empty((batch, pixels, groups * out)) if into is None else into).reshape(batch * pixels, groups, out)
+    read = read.astype(w.dtype, copy=False)
+    result = (np.empty((batch, pixels, groups * out), w.dtype) if into is None else into).reshape(batch * pixels, groups, out)
     if groups == 1:
         np.matmul(read.reshape(batch * pixels, taps * channels), w.reshape(taps * channels, out), out=result[:, 0])
     elif depth == 1:
@@ -134,7 +163,7 @@ def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
 
 def _without_padding(x: Array, w: Array, places: Places) -> Array:
     """The sums without the products that a padded zero has part in, a tap at a time."""
-    result = np.zeros((x.shape[0], len(places), math.prod(w.shape[3:])))
+    result, w = np.zeros((x.shape[0], len(places), math.prod(w.shape[3:]))), w.astype(np.float64, copy=False)
     for tap, kernel in enumerate(w.reshape(-1, 1, 1, *w.shape[2:])):
         place = places[:, tap : tap + 1]
         result += np.where(place >= 0, multiplied(taken(x, place), kernel), 0)
@@ -156,16 +185,24 @@ def _advance(reads: Reads) -> Advance | None:
     return (start, stride, rate) if min(stride, rate) > 0 and np.array_equal(reads, even) else None
 
 
-def _blocks(size: tuple[int, ...], line: int, fewest: int = 1) -> Iterator[tuple[slice, slice]]:
-    """Output rows, so many at a time that a block is full, and batch elements where all rows of one do not fill it.
+def _blocks(result: Array, dtype: np.dtype[Any], line: int, fewest: int = 1) -> Iterator[tuple[slice, slice, Array]]:
+    """Batch elements and output rows, and memory in which to make their sums in this dtype.
 
-    `line` is what an output row takes of a block.
+    There are so many rows that a block is full, and batch elements where all rows of one do not fill it.
+    `line` is what an output row reads. Sums of another dtype than the result's are a block at a time,
+    too, and go into the result when the next block is asked for.
     """
-    lines = max(fewest, BLOCK // max(line, 1))
-    items = max(1, BLOCK // max(line * size[1], 1))
+    size = result.shape
+    line = max(line, math.prod(size[2:]), 1)
+    lines, items = max(fewest, BLOCK // line), max(1, BLOCK // max(line * size[1], 1))
     for item in range(0, size[0], items):
         for first in range(0, size[1], lines):
-            yield slice(item, item + items), slice(first, min(first + lines, size[1]))
+            part = slice(item, item + items), slice(first, min(first + lines, size[1]))
+            block = result[part]
+            sums = block if block.dtype == dtype else np.empty(block.shape, dtype)
+            yield *part, sums
+            if sums is not block:
+                block[...] = sums
 
 
 def _span(advance: Advance, outputs: int, taps: int) -> int:
@@ -195,24 +232,25 @@ def _by_slices(x: Array, w: Array, down: Advance, along: Advance, result: Array)
     height, width, depth, groups, out = w.shape
     depthwise, across = _is_depthwise(w), result.shape[2]
     line = across * groups * out if depthwise else across * height * width * depth * groups
-    for items, lines in _blocks(result.shape, line, _fewest(down, height)):
+    for items, lines, sums in _blocks(result, w.dtype, line, _fewest(down, height)):
         count, first = lines.stop - lines.start, down[0] + lines.start * down[1]
-        strip = _strip(x[items], first, _span(down, count, height), along[0], _span(along, across, width), out if depthwise else 1)
+        size = _span(down, count, height), _span(along, across, width)
+        strip = _strip(x[items], first, size[0], along[0], size[1], out if depthwise else 1, w.dtype)
         if depthwise:
-            _summed(strip, w.reshape(height, width, groups * out), down, along, result[items, lines])
+            _summed(strip, w.reshape(height, width, groups * out), down, along, sums)
         else:
             read = _windows(strip, (count, across), (height, width), down, along)
-            multiplied(read.reshape(len(strip), count * across, height * width, groups * depth), w, result[items, lines])
+            multiplied(read.reshape(len(strip), count * across, height * width, groups * depth), w, sums)
 
 
-def _strip(x: Array, top: int, height: int, left: int, width: int, copies: int) -> Array:
+def _strip(x: Array, top: int, height: int, left: int, width: int, copies: int, dtype: np.dtype[Any]) -> Array:
     """A part of the input, zeros where it is outside, each channel so many times: ``(batch, height, width, channels × copies)``."""
     above, before = min(max(-top, 0), height), min(max(-left, 0), width)
     below, behind = min(max(x.shape[1] - top, above), height), min(max(x.shape[2] - left, before), width)
     inside = x[:, top + above : top + below, left + before : left + behind]
     if copies == 1 and inside.shape[1:3] == (height, width):
-        return inside
-    strip = np.empty((x.shape[0], height, width, x.shape[3], copies))
+        return inside.astype(dtype, copy=False)
+    strip = np.empty((x.shape[0], height, width, x.shape[3], copies), dtype)
     strip[:, :above] = strip[:, below:] = strip[:, above:below, :before] = strip[:, above:below, behind:] = 0
     strip[:, above:below, before:behind] = inside[..., None]
     return strip.reshape(x.shape[0], height, width, x.shape[3] * copies)

@@ -192,11 +192,11 @@ def _agreeing(
     seen = samples[: len(plain) + 1]  # the other filters come last, and are all asked for one pixel
     across = flat(reading, x)
     rows, columns = (np.array(positions, dtype=np.int64) for positions in ([one.rows for one in seen], [one.columns for one in seen]))
-    read = taken(across, places(rows, columns, across.shape[1], across.shape[2]))
+    read = taken(across, places(rows, columns, across.shape[1], across.shape[2])).astype(np.float64, copy=False)
 
     kernels = [grouped(w if change is None else change(w), reading.in_channels, depthwise) for change in (None, *filters)]
     groups, out = kernels[0].shape[3:]
-    few = [kernel[..., :CHANNELS] for kernel in kernels]
+    few = [kernel[..., :CHANNELS].astype(np.float64, copy=False) for kernel in kernels]
     sums = multiplied(read[:, : len(plain)], few[0])
     if filters:  # side by side, as one filter that has more channels
         beside = multiplied(read[:, -1:], np.concatenate(few[1:], axis=4))
