@@ -14,6 +14,7 @@ from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import to_record
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.scope import problems
+from tf_conv_conformance.data import to_plain
 from tf_conv_conformance.exclusions import codes
 from tf_conv_conformance.explanation import explaining_model, from_formula
 from tf_conv_conformance.heat import heat
@@ -101,7 +102,7 @@ def end_line(identifier: str, call: Call, verdict: Verdict, observation: Observa
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "rules": list(verdict.rules),
-        "data": [asdict(arm) for arm in prediction.inputs(call.arguments).arms],
+        "data": [to_plain(arm) for arm in prediction.inputs(call.arguments).arms],
     }
     if verdict.excluded is not None:
         line["excludes"] = codes(verdict.excluded)

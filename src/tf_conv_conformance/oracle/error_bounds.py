@@ -33,9 +33,9 @@ class Values:
 
     def unlike(self, numbers: Array) -> NDArray[np.bool_]:
         """Where these numbers are farther off than they may be. One NaN is like another."""
-        with np.errstate(invalid="ignore"):
-            near: NDArray[np.bool_] = np.equal(numbers, self.numbers)
-            if self.bound is not None:  # an infinity is near itself alone
+        near: NDArray[np.bool_] = np.equal(numbers, self.numbers)
+        if self.bound is not None:  # an infinity is near itself alone
+            with np.errstate(invalid="ignore"):
                 near |= np.isfinite(self.numbers) & (np.abs(numbers - self.numbers) <= self.bound)
         return ~near if near.all() else ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
 

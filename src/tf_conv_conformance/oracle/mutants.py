@@ -196,10 +196,10 @@ def _agreeing(
 
     kernels = [grouped(w if change is None else change(w), reading.in_channels, depthwise) for change in (None, *filters)]
     groups, out = kernels[0].shape[3:]
-    few = [kernel[..., :CHANNELS].astype(np.float64, copy=False) for kernel in kernels]
-    sums = multiplied(read[:, : len(plain)], few[0])
+    few = [kernel[..., :CHANNELS] for kernel in kernels]
+    sums = multiplied(read[:, : len(plain)], few[0].astype(np.float64, copy=False))
     if filters:  # side by side, as one filter that has more channels
-        beside = multiplied(read[:, -1:], np.concatenate(few[1:], axis=4))
+        beside = multiplied(read[:, -1:], np.concatenate(few[1:], axis=4, dtype=np.float64))
         beside = beside.reshape(len(read), groups, len(filters), few[0].shape[4]).swapaxes(1, 2)
         sums = np.concatenate([sums, beside.reshape(len(read), len(filters), sums.shape[2])], axis=1)
     row, column = [one.row for one in samples], [one.column for one in samples]
