@@ -1,24 +1,34 @@
-"""The oracle on the layers of cases/networks against TensorFlow and two slow peers: ``python benchmarks/oracle.py``, about two minutes.
+"""The oracle on the layers of cases/networks against TensorFlow and two slow peers, in five minutes.
 
-Needs the extras tensorflow, test and bench. One thread each, CPU time, medians of rounds in turns. TensorFlow computes in float32,
-eagerly; the oracle in float64, which is twice the work. The peers take a second for many a layer, so they get a few layers, a round each:
+``python benchmarks/oracle.py [PAGE]`` prints a line a layer, then a table in Markdown; with a page, such
+as docs/performance.md, the table replaces the one that is there. Needs the extras tensorflow, test and
+bench.
 
-- SciPy, where there is no stride and no rate: a correlation for each filter of conv2d and for each channel of a depthwise layer, direct
-  or by FFT, whichever takes less time;
-- ONNX, where there is no rate, for which it takes all memory: its reference evaluator, in float64. A 1×1 layer is one product of
-  matrices, for it as for the oracle.
+One thread a side, CPU time. A run takes each layer, the oracle and TensorFlow in turns, and the median of
+its rounds; there are three runs. TensorFlow computes in float32, eagerly. The data is that of the suite:
+of integers the oracle makes float32 sums where that is exact, which it is here, and of reals float64
+sums, twice the work. The peers take a second for many a layer, so they get a few layers, a round each, and
+the oracle's float64:
 
-Memory is what the oracle takes at its peak, its result included, and the bound is 2 × (input + output) + 64 MiB.
+- SciPy, where there is no stride and no rate: a correlation for each filter of conv2d and for each
+  channel of a depthwise layer, direct or by FFT, whichever takes less time;
+- ONNX, where there is no rate, for which it takes all memory: its reference evaluator, in float64. A 1×1
+  layer is one product of matrices, for it as for the oracle.
+
+Memory is what the oracle takes at its peak, its result included, and the bound is 2 × (input + output) +
+64 MiB, in float64.
 """
 
 import os
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
-import math
+import platform
+import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import geometric_mean, median
 
@@ -28,16 +38,22 @@ import tensorflow as tf
 from onnx.reference import ReferenceEvaluator
 from scipy.signal import correlate
 
+from tf_conv_conformance import data
 from tf_conv_conformance.arguments import Arguments, Reading, read
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.doors import keywords
 from tf_conv_conformance.geometry import documented_padding
 from tf_conv_conformance.oracle.models import DOCUMENTED, values
+from tf_conv_conformance.subject.worker import cpu
 
 NETWORKS = Path(__file__).parent.parent / "cases/networks"
 OPS = {"conv2d": tf.nn.conv2d, "depthwise_conv2d": tf.nn.depthwise_conv2d}
+KINDS = {"integers": "small_integers", "reals": "reals"}
+TABLE = "<!-- {}: benchmarks/oracle.py -->"  # the lines of a page before and after the table
 EVERY = 6  # the slow peers get one layer in so many
-ROUNDS = 5
+RUNS = 3
+ROUNDS = 3
+MANY = 3  # times as long as TensorFlow
 
 
 def layers() -> list[Arguments]:
@@ -96,52 +112,122 @@ def text(arguments: Arguments, reading: Reading) -> str:
     return f"{arguments.op.removesuffix('_conv2d'):<9} {shapes[0]:>12} * {shapes[1]}{steps} {padding}"
 
 
-def row(arguments: Arguments, slow: bool) -> dict[str, float]:
-    """Print a layer's row; how many times as long as the oracle, or the oracle as TensorFlow, each takes."""
-    reading, random = read(arguments), np.random.RandomState(0)
-    x, w = (random.randint(-4, 5, size=shape).astype(np.float64) for shape in (arguments.input.shape, arguments.filter.shape))
+def tensors(arguments: Arguments, kind: str):
+    """Input and filter as the suite draws them."""
+    arguments = replace(arguments, data=(KINDS[kind],))
+    return data.arms(arguments)[0].arrays(arguments)
+
+
+def against_tensorflow(arguments: Arguments, kind: str) -> tuple[float, float]:
+    """Seconds of the oracle, and of TensorFlow."""
+    x, w = tensors(arguments, kind)
     narrow = tf.constant(x, tf.float32), tf.constant(w, tf.float32)
     functions = {
         "oracle": lambda: values(DOCUMENTED, arguments, x, w),
         "tensorflow": lambda: OPS[arguments.op](*narrow, **keywords(arguments)).numpy(),
     }
-    result = functions["oracle"]()
-    assert np.array_equal(functions["tensorflow"](), result), f"not the same: {arguments}"  # speed of what is wrong is worth nothing
+    if kind == "integers":  # speed of what is wrong is worth nothing
+        assert np.array_equal(functions["tensorflow"](), functions["oracle"]()), f"not the same: {arguments}"
     took = seconds(functions, ROUNDS)
-    bytes_, bound = peak(functions["oracle"]), 2 * 8 * (math.prod(arguments.input.shape) + result.size) + 2**26
-    ratios = {"tensorflow": took["oracle"] / took["tensorflow"], "memory": bytes_ / bound}
-    numbers = [1000 * took["oracle"], 1000 * took["tensorflow"], ratios["tensorflow"], bytes_ / 2**20, bound / 2**20]
-    if slow:
-        padded = np.pad(x, ((0, 0), documented_padding(reading.height), documented_padding(reading.width), (0, 0)))
-        peers = {"onnx": by_onnx(arguments, padded, w)}
-        assert np.array_equal(np.moveaxis(peers["onnx"](), 1, 3), result)
-        if reading.height.stride == reading.width.stride == 1:
-            peers |= {method: lambda method=method: by_scipy(arguments, padded, w, method) for method in ("direct", "fft")}
-        slower = seconds(peers, 1)
-        ratios["onnx"] = slower["onnx"] / took["oracle"]
-        numbers += [1000 * slower["onnx"], ratios["onnx"]]
-        if "fft" in slower:
-            ratios["scipy"] = min(slower["direct"], slower["fft"]) / took["oracle"]
-            numbers += [1000 * slower["direct"], 1000 * slower["fft"], ratios["scipy"]]
-    print(f"{text(arguments, reading):<50}", *(f"{number:8.2f}" for number in numbers), flush=True)
-    return ratios
+    return took["oracle"], took["tensorflow"]
 
 
-def main() -> None:
+def against_peers(arguments: Arguments) -> dict[str, float]:
+    """How many times as long as the oracle each peer takes, in float64."""
+    x, w = (tensor.astype(np.float64) for tensor in tensors(arguments, "integers"))
+    reading = read(arguments)
+    oracle = lambda: values(DOCUMENTED, arguments, x, w)  # noqa: E731
+    padded = np.pad(x, ((0, 0), documented_padding(reading.height), documented_padding(reading.width), (0, 0)))
+    onnx_ = by_onnx(arguments, padded, w)
+    assert np.array_equal(np.moveaxis(onnx_(), 1, 3), oracle())
+    own, slower = seconds({"oracle": oracle}, ROUNDS)["oracle"], seconds({"onnx": onnx_}, 1)
+    if reading.height.stride == reading.width.stride == 1:
+        methods = {method: lambda method=method: by_scipy(arguments, padded, w, method) for method in ("direct", "fft")}
+        slower["scipy"] = min(seconds(methods, 1).values())
+    return {name: took / own for name, took in slower.items()}
+
+
+def memory(arguments: Arguments, kind: str) -> float:
+    """What the oracle takes at its peak, as a share of the bound."""
+    x, w = tensors(arguments, kind)
+    sizes = []
+    taken = peak(lambda: sizes.append(values(DOCUMENTED, arguments, x, w).size))
+    return taken / (2 * 8 * (x.size + sizes[0]) + 2**26)
+
+
+def cells(ratios: dict[Arguments, float], text: Callable[[list[float]], str]) -> list[str]:
+    """A text for the layers of each operator, and for all."""
+    return [text([ratio for one, ratio in ratios.items() if op in (one.op, "all")]) for op in (*OPS, "all")]
+
+
+def span(ratios: Sequence[float]) -> str:
+    return f"{geometric_mean(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
+
+
+def mean(ratios: Sequence[float]) -> str:
+    return f"{geometric_mean(ratios):.2f}"
+
+
+def many(ratios: Sequence[float]) -> str:
+    return f"{sum(ratio > MANY for ratio in ratios)} of {len(ratios)}"
+
+
+def row(label: str, texts: Sequence[str]) -> str:
+    return f"| {' | '.join([label, *texts])} |"
+
+
+def rows_of(kind: str, runs: Sequence[dict[Arguments, float]]) -> list[str]:
+    """The rows of a kind of data: all runs, each run's mean, and the layers that take long."""
+    typical = {one: median(run[one] for run in runs) for one in runs[0]}
+    each = zip(*(cells(run, mean) for run in runs), strict=True)
+    return [
+        row(f"the oracle's time / TensorFlow's, {kind}", cells(typical, span)),
+        row(f"the same, in each of {len(runs)} runs", [", ".join(means) for means in each]),
+        row(f"layers above {MANY} ×, {kind}", cells(typical, many)),
+    ]
+
+
+def table(runs: dict[str, list[dict[Arguments, float]]], peers: dict[Arguments, dict[str, float]], most: float) -> str:
+    """What was measured, in Markdown."""
+    lines = ["| geometric mean (from, to) | conv2d | depthwise | all |", "| --- | ---: | ---: | ---: |"]
+    for kind in KINDS:
+        lines += rows_of(kind, runs[kind])
+    for peer, name in (("scipy", "SciPy's time (the faster of direct and FFT)"), ("onnx", "ONNX's reference")):
+        ratios = {one: found[peer] for one, found in peers.items() if peer in found}
+        lines.append(row(f"{name} / the oracle's in float64, {len(ratios)} layers", cells(ratios, span)))
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, TensorFlow {tf.__version__}"
+    note = f"{len(runs['integers'][0])} layers; {cpu()['name']}, {versions}. Memory at its peak: at most {most:.0%} of the bound."
+    return "\n".join([*lines, "", note])
+
+
+def written(page: str, content: str) -> str:
+    """The page with this in place of what is between the lines that begin and end the table."""
+    head, rest = page.split(TABLE.format("begin"))
+    _, tail = rest.split(TABLE.format("end"))
+    return f"{head}{TABLE.format('begin')}\n\n{content}\n\n{TABLE.format('end')}{tail}"
+
+
+def main(page: Path | None) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    heads = ("oracle", "TF", "ratio", "MiB", "bound", "ONNX", "ratio", "direct", "FFT", "ratio")
-    print(f"{'milliseconds of CPU':<50}", *(f"{head:>8}" for head in heads))
     every = layers()
+    runs = {kind: [{} for _ in range(RUNS)] for kind in KINDS}
+    print(f"{'milliseconds of CPU':<50} {'run':>4} {'data':>9} {'oracle':>8} {'TF':>8} {'ratio':>8}")
+    for number in range(RUNS):
+        for kind in KINDS:
+            for one in every:
+                oracle, tensorflow = against_tensorflow(one, kind)
+                runs[kind][number][one] = oracle / tensorflow
+                numbers = (1000 * oracle, 1000 * tensorflow, oracle / tensorflow)
+                print(f"{text(one, read(one)):<50} {number + 1:4} {kind:>9}", *(f"{value:8.2f}" for value in numbers), flush=True)
     undilated = [one for one in every if all(axis.rate == 1 for axis in (read(one).height, read(one).width))]
-    found = {one: row(one, one in undilated[::EVERY]) for one in every}
-    questions = {"tensorflow": "the oracle's time / TensorFlow's", "onnx": "ONNX's / the oracle's", "scipy": "SciPy's / the oracle's"}
-    for peer, question in questions.items():
-        for op in (*OPS, "all"):
-            them = [ratios[peer] for one, ratios in found.items() if peer in ratios and op in (one.op, "all")]
-            print(f"{question}, {op}, {len(them)} layers: {geometric_mean(them):.2f}, from {min(them):.2f} to {max(them):.2f}")
-    print(f"memory at its peak, of the bound: at most {max(ratios['memory'] for ratios in found.values()):.0%}")
+    peers = {one: against_peers(one) for one in undilated[::EVERY]}
+    most = max(memory(one, kind) for one in every for kind in KINDS)
+    result = table(runs, peers, most)
+    print(result)
+    if page is not None:
+        page.write_text(written(page.read_text(encoding="utf-8"), result), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if sys.argv[1:] else None)
