@@ -127,6 +127,16 @@ def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, 
         assert (correlate(x, sign * w, rows, columns) == sign * (2**24 + 1)).all()
 
 
+def test_a_single_product_beyond_the_bound_is_made_in_float64(monkeypatch):
+    monkeypatch.setattr(correlation, "SMALL", -1)
+    x, w = np.full((1, 2, 2, 1), 97, np.float32), np.full((1, 1, 1, 1, 1), 257 * 673, np.float32)
+    assert 97 * 257 * 673 == 2**24 + 1
+    rows = documented_reads(Axis(2, 1, 1, 1, "VALID"))
+    assert (correlate(x, w, rows, rows) == 2**24 + 1).all()
+    x[0, 1, 1, 0] = 96
+    assert correlation.dtype_of_sums(x[:, 1:, 1:], w) == np.float32
+
+
 def test_sums_of_what_may_be_no_integers_are_made_in_float64():
     one = np.ones((1, 1, 1, 1, 1))
     narrow, infinite, none = (array.astype(np.float32) for array in (one, one * np.inf, one * np.nan))
@@ -247,6 +257,12 @@ def test_little_is_gathered_at_once(monkeypatch):
 def test_blocks_are_as_many_output_rows_as_fit(block, expected, monkeypatch):
     """An output row reads 4 outputs × 6 taps × 4 channels = 96 elements, a batch element 480."""
     assert copied(CONV, monkeypatch, SMALL=-1, STRIP=-1, BLOCK=block)[0] == expected
+
+
+def test_blocks_are_no_larger_where_more_comes_out_than_is_read(monkeypatch):
+    """An output row reads 96 elements, as above, and has 4 outputs × 48 channels = 192."""
+    blocks = copied((4, 1, 48), monkeypatch, batch=1, SMALL=-1, STRIP=-1, BLOCK=2 * 192)[0]
+    assert blocks == [(1, 8), (1, 8), (1, 4)]
 
 
 @pytest.mark.parametrize(
