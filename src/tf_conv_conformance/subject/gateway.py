@@ -140,9 +140,21 @@ class Gateway:
             if not ahead:
                 return
             asked = ahead.popleft()
-            while asked.observation is None:
-                self._advance()
+            try:
+                while asked.observation is None:
+                    self._advance()
+            except BaseException:  # a signal's handler, such as that of pytest-timeout
+                self._abandon()
+                raise
             yield asked.observation
+
+    def _abandon(self) -> None:
+        """Drop the calls on their way, and end the worker: it may hang in one, and its answer may have been read in part."""
+        self._parcels.clear()
+        if self._process is not None:
+            self._process.kill()
+            self._process.reap()
+        self._process, self._greeted = None, False
 
     def _draw(self, source: Iterator[Request], ahead: deque[_Asked]) -> bool:
         """Draw some requests, at least one where none is ahead, and hand them over; whether they were the last."""
