@@ -155,9 +155,12 @@ def _faults_of_object(value: dict[str, Any], spec: dict[Any, Spec], place: str) 
 
 def _fault_of_any(value: object, specs: tuple[Spec, ...], place: str) -> str | None:
     """Return the fault in the alternative that was probably meant: of the same type, and with the same keys."""
-    faults = [fault(value, spec, place) for spec in specs]
-    if None in faults:
-        return None
+    faults = []
+    for spec in specs:
+        found = fault(value, spec, place)
+        if found is None:
+            return None
+        faults.append(found)
     for spec, found in zip(specs, faults, strict=True):
         if isinstance(spec, list) and isinstance(value, list):
             return found

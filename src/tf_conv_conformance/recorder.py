@@ -75,9 +75,12 @@ class Recorder:
             self._file.flush()
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
 def written(line: Line) -> str:
     """A line as it stands in a record file."""
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _encode(line) + "\n"
 
 
 def in_order(plan: Iterable[Line]) -> list[Line]:
