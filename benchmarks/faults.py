@@ -20,8 +20,9 @@ import pytest
 
 from tf_conv_conformance.ids import id_of
 from tf_conv_conformance.items import BlockItem, CallItem
+from tf_conv_conformance.lookahead import perform_all
 from tf_conv_conformance.rules.rule import SYMBOLS
-from tf_conv_conformance.runner import perform_all, request
+from tf_conv_conformance.runner import request
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway
 

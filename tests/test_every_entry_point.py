@@ -10,8 +10,8 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.explore.known import foretelling, read_known
+from tf_conv_conformance.lookahead import perform_all
 from tf_conv_conformance.question import case_text
-from tf_conv_conformance.runner import perform_all
 from tf_conv_conformance.vocabulary import DOORS, MODES, RelationName
 
 LAYOUTS = {"NHWC": [2, 7, 8, 4], "NCHW": [2, 4, 7, 8]}  # a width that channels may be taken for shows: 8 make two groups

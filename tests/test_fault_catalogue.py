@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.lookahead import perform_all
 from tf_conv_conformance.rules.rule import SYMBOLS
-from tf_conv_conformance.runner import perform, perform_all
+from tf_conv_conformance.runner import perform
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
 

@@ -5,10 +5,10 @@ import pytest
 
 from tf_conv_conformance import prediction
 from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.lookahead import perform_all
 from tf_conv_conformance.numbers import as_numbers, encode
 from tf_conv_conformance.oracle.models import DOCUMENTED
 from tf_conv_conformance.reproduction import python
-from tf_conv_conformance.runner import perform_all
 from tf_conv_conformance.subject.observation import Arm, Observation
 from tf_conv_conformance.verdict import judge
 

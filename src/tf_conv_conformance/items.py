@@ -130,7 +130,7 @@ class CallItem(Asking):
         """Make the call; fail, xfail or skip by its verdict."""
         running = self._running()
         try:
-            performed = perform(self.call, running.subject, lambda: running.ahead.observation(self.call, self._following()))
+            performed = perform(self.call, running.subject, lambda: running.ahead.observations(self.call, self._following()))
         except SubjectUnavailable as error:
             raise self._died(error) from None
         self._describe(properties(self.call, performed))

@@ -7,10 +7,12 @@ subject computes while the suite judges, and traces or compiles calls in groups.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
 
 from tf_conv_conformance.call import Call
-from tf_conv_conformance.runner import Subject, asked, lacks
+from tf_conv_conformance.runner import Performed, Subject, lacks, perform, requests
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
 
@@ -20,33 +22,41 @@ class LookAhead:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        self._sent: deque[Call] = deque()
+        self._sent: deque[tuple[Call, int]] = deque()  # each with how many observations it has
         self._observations: Iterator[Observation] = iter(())
 
-    def observation(self, call: Call, following: Iterable[Call]) -> Observation:
-        """Return the observation of a call.
+    def observations(self, call: Call, following: Iterable[Call]) -> list[Observation]:
+        """Return the observations of a call's requests.
 
         If the call has not been sent, it is sent now, and as many of those `following` it as the subject takes.
         Observations of calls before it are dropped: their tests were not run. Raises
         :class:`tf_conv_conformance.subject.gateway.SubjectUnavailable`.
         """
-        if not any(one is call for one in self._sent):
+        if not any(one is call for one, _ in self._sent):
             self._sent.clear()
             self._observations = self._subject.calls(self._requests(call, following))
         try:
             while True:
                 observation = next(self._observations)
-                if self._sent.popleft() is call:
-                    return observation
+                one, count = self._sent.popleft()
+                observations = [observation, *islice(self._observations, count - 1)]
+                if one is call:
+                    return observations
         except BaseException:  # a plugin's time limit, for instance: what is on its way has no taker
             self._sent.clear()
             raise
 
     def _requests(self, call: Call, following: Iterable[Call]) -> Iterator[Request]:
-        """Return the requests of calls, each noted as sent when it is drawn."""
-        self._sent.append(call)
-        yield asked(call)
-        for one in following:
-            if lacks(one, self._subject) is None:
-                self._sent.append(one)
-                yield asked(one)
+        """Return the requests of calls, each call noted as sent when the first is drawn."""
+        ahead = (one for one in following if lacks(one, self._subject) is None)
+        for one in chain([call], ahead):
+            own = requests(one)
+            self._sent.append((one, len(own)))
+            yield from own
+
+
+def perform_all(calls: Sequence[Call], subject: Subject) -> list[Performed]:
+    """Make calls ahead of being judged."""
+    ahead = LookAhead(subject)
+    observe = [partial(ahead.observations, call, islice(calls, number, None)) for number, call in enumerate(calls, 1)]
+    return [perform(call, subject, observed) for call, observed in zip(calls, observe, strict=True)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,24 +53,19 @@ class Performed:
     observation: Observation | None
 
 
-def perform(call: Call, subject: Subject, observe: Callable[[], Observation] | None = None) -> Performed:
-    """Make a call and judge it; `observe` makes it, if not the subject at once.
+def perform(call: Call, subject: Subject, observe: Callable[[], Sequence[Observation]] | None = None) -> Performed:
+    """Make a call and judge it; `observe` carries out its :func:`requests`, if not the subject at once.
 
     A call that fails is made once more: an answer that changes is *flaky*, whatever it is. If the suite fails
     in that second call, the failure is not confirmed: it is a *suite error*.
     """
     if (lacking := lacks(call, subject)) is not None:
         return Performed(Verdict("unsupported", f"requires {lacking}"), None)
-    observation = observe() if observe is not None else ask(call, subject)
+    observation, *answers = observe() if observe is not None else subject.calls(requests(call))
     if call.relation is not None:
-        return Performed(_related(call, observation, subject), observation)
+        others = others_of(call.relation, call.arguments, call.mode)
+        return Performed(judge_relation(call, observation, others, answers, subject.subject), observation)
     return _again(call, judge(call, observation, subject.subject), observation, subject)
-
-
-def perform_all(calls: Sequence[Call], subject: Subject) -> list[Performed]:
-    """Make some calls, ahead of being judged."""
-    made = subject.calls(asked(call) for call in calls if lacks(call, subject) is None)
-    return [perform(call, subject, partial(next, made)) for call in calls]
 
 
 def lacks(call: Call, subject: Subject) -> str | None:
@@ -98,12 +92,13 @@ def _again(call: Call, verdict: Verdict, observation: Observation, subject: Subj
     return Performed(replace(verdict, kind="flaky", reason=reason), observation)
 
 
-def _related(call: Call, observation: Observation, subject: Subject) -> Verdict:
-    """Make the calls that a relation needs, and hold the observation against theirs."""
-    others = others_of(call.relation or "", call.arguments, call.mode)
+def requests(call: Call) -> list[Request]:
+    """Return the request for a call, and those for the calls that its relation needs."""
+    if call.relation is None:
+        return [asked(call)]
     data = _data(call)
-    answers = [make(other.arguments, other.mode, [other.tensors(tensors) for tensors in data], subject) for other in others]
-    return judge_relation(call, observation, others, answers, subject.subject)
+    others = others_of(call.relation, call.arguments, call.mode)
+    return [asked(call), *(request(other.arguments, other.mode, [other.tensors(tensors) for tensors in data]) for other in others)]
 
 
 def asked(call: Call) -> Request:

@@ -25,8 +25,8 @@ START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded m
 _STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)  # from there on: where Python was
 START_TRIES = 3  # of a worker that follows one that died
 PRINTED_KEPT = 2**20  # bytes of what a worker printed in earlier calls
-GROUP = 32  # calls in one message and in one tf.function, at most
-GROUP_LIMIT = 60.0  # seconds that a group may take, where one call has less; a group that takes more is made one at a time
+GROUP = 64  # calls in one message and in one tf.function, at most
+GROUP_LIMIT = 120.0  # seconds that a group may take, where one call has less; a group that takes more is made one at a time
 AHEAD = 3 * GROUP  # calls that are drawn at once, and again when as many or fewer are without an answer: a group of each mode
 BYTES_AHEAD = 2**23  # of tensors, in the same way
 
