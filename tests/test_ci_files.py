@@ -198,3 +198,20 @@ def test_the_page_on_ci_has_each_job(repository, workflow):
 def test_an_audit_that_could_not_look_fails(steps):
     (script,) = [step["run"] for step in steps if "pip-audit" in step.get("run", "")]
     assert "--strict" in script
+
+
+def test_the_page_on_ci_runs_every_part_and_fetches_what_they_kept(repository):
+    page = (repository / "docs/ci.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.S)
+    jobs = yaml.safe_load(block)
+    ((name, parts),) = jobs["cases"]["strategy"]["matrix"].items()
+    (command,) = [step["run"] for step in jobs["cases"]["steps"] if "run" in step]
+    splits, group = re.search(r"--splits (\S+) --group (.+)", command).groups()
+    assert parts == list(range(1, int(splits) + 1))
+    assert group == f"${{{{ matrix.{name} }}}}"
+    (kept,) = [step["with"] for step in jobs["cases"]["steps"] if "upload-artifact" in step.get("uses", "")]
+    (fetched,) = [step["with"] for step in jobs["report"]["steps"] if "download-artifact" in step.get("uses", "")]
+    assert (kept["name"].replace(group, "*"), kept["path"]) == (fetched["pattern"], "reports/")
+    for step in jobs["report"]["steps"]:
+        if "run" in step:
+            assert step["run"].split()[:3] in (["tf-conv-conformance", verb, fetched["path"]] for verb in ("report", "summary", "merge"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tf_conv_conformance.shard import Shards, parse
+from tf_conv_conformance.shard import MOST, Shards
 from tf_conv_conformance.subject.definition import DEFAULT, FORM, Definition, Undefined, define, located
 from tf_conv_conformance.vocabulary import MARKER, MODES
 
@@ -30,12 +30,6 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-baseline", metavar="FILE", help="known failures: they do not fail the run; what is new or stale is said")
     option("--tf-update-baseline", action="store_true", help="write this run's failures to the baseline")
     option("--tf-resume", action="store_true", help="go on with a run that was cut: make the calls that its record files lack")
-    option("--tf-shard", metavar="K/N", help="make the tests of one of N shards alone, K from 1; the other shards make the rest")
-    option(
-        "--tf-durations",
-        metavar="RESULTS",
-        help="balance shards by the durations in the record files of an earlier run (a file or a folder)",
-    )
     option("--tf-timeout", metavar="SECONDS", type=float, default=60.0, help="time limit of one call (default: 60)")
     option("--tf-memory", metavar="GIB", type=float, default=8.0, help="memory limit of each TensorFlow process (default: 8)")
     option("--tf-in-process", action="store_true", help="import TensorFlow here, for a debugger; a crash then ends the run")
@@ -53,9 +47,11 @@ def add(parser: pytest.Parser) -> None:
 def check(config: pytest.Config) -> None:
     """Raise ``pytest.UsageError`` for what cannot be used together, or at all."""
     modes(config)
-    definitions(config)
-    if config.getoption("--tf-durations") is not None and shard(config) is None:
-        raise pytest.UsageError("--tf-durations: balances the shards of --tf-shard K/N, which is not given")
+    if len(subjects := definitions(config)) > 1 and (part := shard(config)) and part.of > 1:
+        raise pytest.UsageError(
+            f"--splits: splits a run of one subject, and this run has {len(subjects)}; "
+            "run pytest once for each --tf-subject, with the same --splits and --group"
+        )
     if not config.getoption("--tf-timeout") > 0:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
     if not config.getoption("--tf-memory") > 0:
@@ -114,8 +110,10 @@ def large(config: pytest.Config) -> bool:
 
 def selecting(config: pytest.Config) -> str:
     """Return the options that select tests, as they are given."""
-    valued = {"-k": "keyword", "-m": "markexpr", "--tf-shard": "tf_shard"}
+    valued = {"-k": "keyword", "-m": "markexpr"}
     given = [f"{flag} {shlex.quote(value)}" for flag, name in valued.items() if (value := config.getoption(name, None))]
+    if part := shard(config):
+        given.append(splitting(part))
     return ", ".join([*given, *(flag for flag in ("--lf", "--deselect") if config.getoption(flag, None))])
 
 
@@ -128,23 +126,24 @@ def modes(config: pytest.Config) -> tuple[str, ...]:
 
 
 def shard(config: pytest.Config) -> Shards | None:
-    """The shard that is asked for. Raises ``pytest.UsageError``."""
-    asked = config.getoption("--tf-shard")
-    if asked is None:
+    """Return which shard of a run this is: the group that pytest-split selects. Raises ``pytest.UsageError``."""
+    of, number = config.getoption("splits", None), config.getoption("group", None)
+    if not isinstance(of, int) or not isinstance(number, int):
         return None
-    try:
-        found = parse(asked)
-    except ValueError as error:
-        raise pytest.UsageError(f"--tf-shard: {error}") from error
-    if len(found.numbers) > 1:
-        raise pytest.UsageError(f"--tf-shard: {asked!r} is not K/N, one shard, as in 3/8")
-    return found
+    if of > MOST:
+        raise pytest.UsageError(f"--splits: expected at most {MOST:,}, the most shards that a record file can name; got {of:,}")
+    return Shards((number,), of)
+
+
+def splitting(part: Shards) -> str:
+    """Return the options that make pytest-split select one shard."""
+    return f"--splits {part.of} --group {','.join(map(str, part.numbers))}"
 
 
 def header(config: pytest.Config) -> dict[str, object]:
-    """What a record file's header says of how the run was asked for."""
-    asked = shard(config)
-    return {"shard": str(asked)} if asked else {}
+    """Return what a record file's header says about how the run was selected. Raises ``pytest.UsageError``."""
+    part = shard(config)
+    return {"shard": str(part)} if part else {}
 
 
 def reports(config: pytest.Config) -> Path:

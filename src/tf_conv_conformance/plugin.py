@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tf_conv_conformance.recording import Recording
     from tf_conv_conformance.resuming import Done
     from tf_conv_conformance.session import Session
-    from tf_conv_conformance.sharding import Part
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """The subject of this process; there once a case file is collected, or random calls are."""
@@ -28,8 +27,6 @@ DONE: pytest.StashKey[Done] = pytest.StashKey()
 """What an earlier run has done, with ``--tf-resume``."""
 BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 """The known failures, with ``--tf-baseline``."""
-PART: pytest.StashKey[Part] = pytest.StashKey()
-"""The shard that is made, with ``--tf-shard``."""
 COLLECTED: pytest.StashKey[int] = pytest.StashKey()
 """How many calls the case files hold that were collected, the large ones only if they are asked for."""
 COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -58,11 +55,6 @@ def pytest_configure(config: pytest.Config) -> None:
         from tf_conv_conformance.recording import read_baseline
 
         config.stash[BASELINE] = read_baseline(config)
-    if config.getoption("--tf-shard") is not None:
-        from tf_conv_conformance import sharding
-
-        if (part := sharding.asked(config)) is not None:
-            config.stash[PART] = part
     if options.exploring(config):
         _import_numpy(config)
         try:
@@ -74,9 +66,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
         prepare(config)
     if config.getoption("--tf-resume") and config.args:
-        from tf_conv_conformance.resuming import read_done
+        from tf_conv_conformance.resuming import Resuming, read_done
 
         config.stash[DONE] = read_done(config)
+        config.pluginmanager.register(Resuming(config.stash[DONE]))
     if config.getoption("--tf-since") is not None and not hasattr(config, "workerinput"):
         from tf_conv_conformance.recording import remember
 
@@ -132,22 +125,17 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Ask one subject after the other; leave out the large calls unless they are asked for, other shards', and what a run has done."""
+    """Run the calls of one subject after those of the other; leave out the large calls unless they are selected."""
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
         from tf_conv_conformance.items import Asking
 
         items.sort(key=lambda item: names.index(item.subject if isinstance(item, Asking) else names[0]))
     if not options.large(config):
-        _leave_out(config, items, [item for item in items if item.get_closest_marker(MARKER + "large")])
-    if PART in config.stash:
-        _leave_out(config, items, config.stash[PART].leaves_out(items))
-    if DONE in config.stash:
-        from tf_conv_conformance.resuming import is_done
-
-        _leave_out(config, items, [item for item in items if is_done(item, config.stash[DONE])])
+        leave_out(config, items, [item for item in items if item.get_closest_marker(MARKER + "large")])
 
 
-def _leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytest.Item]) -> None:
+def leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytest.Item]) -> None:
+    """Deselect some of the tests."""
     if some:
         config.hook.pytest_deselected(items=some)
         without = set(some)
@@ -157,8 +145,6 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytes
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker what earlier runs have done: record files are the controller's, which may write them anew meanwhile."""
-    if PART in node.config.stash:
-        node.workerinput["tf_conv_seconds"] = node.config.stash[PART].seconds
     if DONE in node.config.stash:
         node.workerinput["tf_conv_done"] = node.config.stash[DONE].hashes
 

@@ -71,10 +71,11 @@ class Recording:
     """
 
     def __init__(self, config: pytest.Config, tests: Sequence[Planned]) -> None:
-        """Take the plan; write nothing before the first call. Raises ``pytest.UsageError`` if the folder cannot be written."""
+        """Take the plan; write nothing before the first call. Raises ``pytest.UsageError`` if it cannot be recorded."""
         self._config = config
         self._folder = reports(config)
         self._page = self._folder / "index.html"
+        self._header = header(config)
         self._tests = {test.test: test for test in tests}
         self._done = config.stash.get(DONE, None)
         self._carried: list[Line] = []
@@ -100,7 +101,7 @@ class Recording:
         kept = carried(self._done, name, {identifier for identifier, _, _ in own}) if self._done else None
         lines = [*record.plan(own), *((*kept.cases.values(), *kept.calls.values()) if kept else ())]
         self._carried += list(kept.ends.values()) if kept else []
-        return Recorder(self._folder / file_name(name), in_order(lines), kept, **header(self._config))
+        return Recorder(self._folder / file_name(name), in_order(lines), kept, **self._header)
 
     def headings(self) -> list[str]:
         """Return the subject that has started before the first call, to be named at the beginning of the run."""

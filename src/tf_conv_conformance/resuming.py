@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Generator
 from dataclasses import dataclass
 
 import pytest
 
 from tf_conv_conformance.ids import id_of
 from tf_conv_conformance.items import CallItem
-from tf_conv_conformance.options import definitions, reports, shard
+from tf_conv_conformance.options import definitions, reports, shard, splitting
+from tf_conv_conformance.plugin import leave_out
 from tf_conv_conformance.results import NotRecords, Records, file_name, read
 
 
@@ -33,9 +34,9 @@ def read_done(config: pytest.Config) -> Done:
             records[definition.name] = read(path)
         except NotRecords as error:
             raise pytest.UsageError(f"--tf-resume: {error}") from error
-        if (made := records[definition.name].shards) != (asked := shard(config)):
-            said = f"holds {f'shard {made}' if made else 'no shard'}, and {f'--tf-shard {asked}' if asked else 'no --tf-shard'} is given"
-            raise pytest.UsageError(f"--tf-resume: {path}: {said}")
+        if (made := records[definition.name].shards) != shard(config):
+            held = f"holds shard {made}: resume it with {splitting(made)}" if made else "holds no shard: resume it without --splits"
+            raise pytest.UsageError(f"--tf-resume: {path}: {held}")
     return Done({name: _hashes(run) for name, run in records.items()}, records)
 
 
@@ -49,6 +50,20 @@ def is_done(item: pytest.Item, done: Done) -> bool:
     if not isinstance(item, CallItem):
         return False
     return done.hashes.get(item.subject, {}).get(id_of(item.path_id, item.call)) == item.call.content_hash
+
+
+class Resuming:
+    """Leaves out what an earlier run has done, after all other plugins have selected: pytest-split must see the same tests again."""
+
+    def __init__(self, done: Done) -> None:
+        self._done = done
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+        """Deselect the calls that have an end."""
+        result = yield
+        leave_out(config, items, [item for item in items if is_done(item, self._done)])
+        return result
 
 
 def carried(done: Done, subject: str, again: Container[str]) -> Records:

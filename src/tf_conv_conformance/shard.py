@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+MOST = 9999
+"""The most shards that a run may have."""
+
 
 @dataclass(frozen=True)
 class Shards:
