@@ -70,8 +70,11 @@ def plan(names, hashes):
         yield record.call_line("cases/" + name, case, CALL) | {"hash": hashes.get(name, "hash of " + name)}
 
 
-def run(path, ends, on=None, hashes=None, footer=True, **header):
-    """Write the record file of a run that came to these ends, None for no end, on one subject; read it."""
+def run(path, ends, on=None, hashes=None, footer=True, whole=None, **header):
+    """Write the record file of a run that came to these ends, None for no end, on one subject; read it.
+
+    `whole` is how many calls all shards of the run have.
+    """
     recorder = Recorder(path, plan(ends, hashes or {}), **header)
     on = on or subject()
     for name, end in ends.items():
@@ -79,5 +82,5 @@ def run(path, ends, on=None, hashes=None, footer=True, **header):
             recorder.start("cases/" + name)
             recorder.end({"id": "cases/" + name, "subject": on["key"]} | end, on)
     if footer:
-        recorder.close()
+        recorder.close(**({} if whole is None else {"whole": whole}))
     return read(path)

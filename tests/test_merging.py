@@ -213,6 +213,30 @@ def test_shards_that_are_not_of_one_run_are_refused_by_name(made):
     )
 
 
+def test_shards_of_different_tests_are_refused_by_name(made):
+    """As with another durations file, or in a random order, on one of the machines."""
+    one, two = sharded(made, "a", 1, of=2, whole=3), sharded(made, "b", 2, of=2, whole=3)
+    advice = "run every shard with the same tests, in the same order, and with the same durations"
+    assert refusal([one, two]) == f"not shards of one run of 2.21.0: a, b plan 2 of its 3 calls; {advice}"
+    assert refusal([one, sharded(made, "c", 2, of=2, whole=2)], partial=True) == (
+        f"not shards of one run of 2.21.0: a is of a run of 3 calls, c of a run of 2; {advice}"
+    )
+    assert refusal([made("d", THREE, shard="1/2", whole=3), two]).endswith(f"for 1 calls, such as cases/f::x[2]; {advice}")
+
+
+def test_shards_without_a_call_are_not_missing(made):
+    """They have other tests alone, and write no record file."""
+    files = [sharded(made, "a", 1, of=4, whole=3), sharded(made, "c", 2, 3, of=4, whole=3)]
+    (column,) = merge(files)
+    assert column.records.complete
+    assert column.records.footer.keys() == {"type", "calls", "ended", "finished"}
+    (column,) = merge(files[:1], partial=True)
+    assert column.records.lacks == ["shards 2, 3, 4 of 4 are missing"]
+    assert merge([made("d", THREE, shard="1/2", whole=3)])[0].records.complete
+    (column,) = merge([sharded(made, "a", 1, of=3, whole=3), sharded(made, "b", 2, of=3, whole=3)], partial=True)
+    assert column.records.footer["whole"] == 3, "for when the third is merged with these two"
+
+
 def test_each_subject_has_its_shards(made):
     files = [sharded(made, f"{number}-{on['key']}", number, on=on) for on in (subject(), ONEDNN) for number in (1, 2, 3)]
     assert [column.records.complete for column in merge(files)] == [True, True]

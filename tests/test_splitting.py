@@ -63,6 +63,7 @@ def test_the_parts_of_a_run_are_the_run(split, pytester, options, capsys):
     assert sum(map(len, made)) == len(set().union(*made)) == len(first)
     assert [read(file).shards for file in files] == [Shards((number,), 2) for number in (1, 2)]
     assert not any(read(file).complete for file in files)
+    assert [read(file).footer["whole"] for file in files] == [182, 182]
     merged = pytester.path / "merged.jsonl"
     assert main(["merge", *map(str, reversed(files)), "-o", str(merged)]) == 0
     assert without_times(merged) == [line for line in without_times(whole) if line["type"] != "start"]

@@ -13,6 +13,8 @@ from tf_conv_conformance.results import Line, Records
 from tf_conv_conformance.series import labels, order, series
 from tf_conv_conformance.shard import Shards
 
+ALIKE = "run every shard with the same tests, in the same order, and with the same durations"
+
 
 class Refused(Exception):
     """Files that cannot be merged; the message names them and says why."""
@@ -50,7 +52,7 @@ def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[
     columns = []
     for label, parts in zip(named, groups, strict=True):
         subject = next((line for part in parts for line in part.records.subjects.values()), None)
-        columns.append(Column(label, subject, _union(label, parts)))
+        columns.append(Column(label, subject, _without_idle(_union(label, parts))))
     _same_shards(columns, groups)
     _same_plans(columns, groups)
     if not partial:
@@ -164,12 +166,37 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
         merged.started |= part.records.started
     if twice:
         identifier, one, other = twice[0]
-        raise Refused(f"duplicate subject: {one} and {other} both have results of {label} for {len(twice):,} calls, such as {identifier}")
+        calls, advice = f"{len(twice):,} calls, such as {identifier}", f"; {ALIKE}" if shards else ""
+        raise Refused(f"duplicate subject: {one} and {other} both have results of {label} for {calls}{advice}")
+    whole = _whole(label, parts, shards, merged.planned)
     merged.every_end = list(merged.ends.values())
     if all(footers := [part.records.footer for part in parts]):
         finished = max(str(footer.get("finished")) for footer in footers if footer)
         merged.footer = {"type": "footer", "calls": merged.planned, "ended": len(merged.ends), "finished": finished}
+        if whole is not None:
+            merged.footer["whole"] = whole
     return merged
+
+
+def _whole(label: str, parts: Sequence[_Part], shards: Shards | None, planned: int) -> int | None:
+    """Return how many calls all shards have together, if a footer says so. Refuse shards that were selected from different tests."""
+    counts = {part.records.footer["whole"]: part.name for part in parts if part.records.footer and "whole" in part.records.footer}
+    if len(counts) > 1:
+        (one, first), (other, second) = list(counts.items())[:2]
+        raise Refused(f"not shards of one run of {label}: {first} is of a run of {one:,} calls, {second} of a run of {other:,}; {ALIKE}")
+    whole = next(iter(counts), None)
+    if whole is not None and shards and not shards.missing and planned != whole:
+        raise Refused(f"not shards of one run of {label}: {_names(parts)} plan {planned:,} of its {whole:,} calls; {ALIKE}")
+    return whole
+
+
+def _without_idle(records: Records) -> Records:
+    """Return records as those of a whole run if the shards that are missing have no call."""
+    if records.footer is None or records.footer.get("whole") != records.planned:
+        return records
+    header = {name: value for name, value in records.header.items() if name != "shard"}
+    footer = {name: value for name, value in records.footer.items() if name != "whole"}
+    return replace(records, header=header, footer=footer)
 
 
 def _edited(ours: Mapping[str, Line], theirs: Mapping[str, Line]) -> list[str]:

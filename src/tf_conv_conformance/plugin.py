@@ -29,6 +29,8 @@ BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 """The known failures, with ``--tf-baseline``."""
 COLLECTED: pytest.StashKey[int] = pytest.StashKey()
 """How many calls the case files hold that were collected, the large ones only if they are asked for."""
+WHOLE: pytest.StashKey[int] = pytest.StashKey()
+"""How many calls the shards of a run have together, if pytest-split divides it."""
 COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 RECORDING = "tf-conv-conformance-recording"
@@ -120,10 +122,13 @@ def session_of(config: pytest.Config) -> Session:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what an xdist worker has counted; one that crashed says nothing."""
-    if "tf_conv_collected" in (told := getattr(node, "workeroutput", {})):
-        node.config.stash[COLLECTED] = told["tf_conv_collected"]
+    told = getattr(node, "workeroutput", {})
+    for name, key in (("tf_conv_collected", COLLECTED), ("tf_conv_whole", WHOLE)):
+        if name in told:
+            node.config.stash[key] = told[name]
 
 
+@pytest.hookimpl(trylast=True)  # after -k and -m, and before pytest-split, which registers its own later
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the calls of one subject after those of the other; leave out the large calls unless they are selected."""
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
@@ -132,6 +137,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: names.index(item.subject if isinstance(item, Asking) else names[0]))
     if not options.large(config):
         leave_out(config, items, [item for item in items if item.get_closest_marker(MARKER + "large")])
+    if SESSION in config.stash and options.shard(config):
+        from tf_conv_conformance.items import CallItem
+
+        config.stash[WHOLE] = sum(isinstance(item, CallItem) for item in items)
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytest.Item]) -> None:
@@ -155,6 +164,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["tf_conv_collected"] = config.stash.get(COLLECTED, 0)
+        if WHOLE in config.stash:
+            config.workeroutput["tf_conv_whole"] = config.stash[WHOLE]
     elif SESSION in config.stash:
         from tf_conv_conformance.planning import planned
 

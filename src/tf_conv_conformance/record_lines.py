@@ -110,7 +110,7 @@ LINES: dict[str, dict[Any, Spec]] = {
         "seconds?": float,
         "known?": bool,
     },
-    "footer": {"calls": COUNT, "ended": COUNT, "finished": str},
+    "footer": {"calls": COUNT, "ended": COUNT, "finished": str, "whole?": COUNT},
 }
 """The keys of a line besides its type."""
 FIELDS = {kind: [(str(key).rstrip("?"), str(key).endswith("?"), spec) for key, spec in keys.items()] for kind, keys in LINES.items()}

@@ -63,9 +63,9 @@ class Recorder:
         """How many planned calls have no end."""
         return len(self._planned) - len(self._ended)
 
-    def close(self) -> None:
+    def close(self, **footer: Any) -> None:
         """Write the footer, which says how many of the planned calls have an end, and put the lines in the order of the plan."""
-        self._write({"type": "footer", "calls": len(self._planned), "ended": len(self._ended), "finished": now()})
+        self._write({"type": "footer", "calls": len(self._planned), "ended": len(self._ended), "finished": now(), **footer})
         self._file.close()
         settle(self.path)
 

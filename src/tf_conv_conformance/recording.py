@@ -17,7 +17,7 @@ from tf_conv_conformance.changes import Changes
 from tf_conv_conformance.merging import Column, Refused, merge
 from tf_conv_conformance.options import given, header, reports, selecting
 from tf_conv_conformance.planning import Planned
-from tf_conv_conformance.plugin import BASELINE, COLLECTED, DONE, SESSION
+from tf_conv_conformance.plugin import BASELINE, COLLECTED, DONE, SESSION, WHOLE
 from tf_conv_conformance.progress import Progress, counted
 from tf_conv_conformance.recorder import Recorder, in_order
 from tf_conv_conformance.report.page import write
@@ -157,8 +157,9 @@ class Recording:
 
     def _finish(self) -> None:
         runs = {}
+        footer = {"whole": self._config.stash[WHOLE]} if WHOLE in self._config.stash else {}
         for name, recorder in self._recorders.items():
-            recorder.close()
+            recorder.close(**footer)
             runs[name] = read(recorder.path)
         columns = merge([(str(self._recorders[name].path), records) for name, records in runs.items()], partial=True)
         write(columns, self._page, self._changes(columns))

@@ -7,7 +7,8 @@
     {"type": "start", "id", "at"}
     {"type": "end", "id", "subject", "verdict", "reason", "rules", "data", "excludes"?, "observed", "digest", ...}
                        "excludes": the wrong oracles that its data shows, as codes of exclusions.py; where it is held to an oracle
-    {"type": "footer", "calls", "ended", "finished"}                                       only after a run that was not killed
+    {"type": "footer", "calls", "ended", "finished", "whole"?}                             only after a run that was not killed
+                       "whole": of a shard, how many calls all shards have together
 
 The header cannot hold the subject: TensorFlow starts with the first call, and the plan is on disk before it. What each key holds stands in
 :mod:`record_lines`, which also updates the lines of files of schemas 2 and 3 while they are read.
