@@ -109,6 +109,10 @@ FIRST = json.dumps(HEADER) + "\n"
         (FIRST + FIRST, ":2: expected no second header; merge joins record files"),
         (FIRST + "[]\n", ":2: expected an object with a type, got the list []"),
         (FIRST + '{"type":"start"}\n', ":2: start.id: expected a string, got nothing"),
+        (
+            FIRST + json.dumps({key: value for key, value in CASE.items() if key != "expect"}) + "\n",
+            ":2: case.expect: expected a value, got nothing",
+        ),
         (FIRST + " " * LINE_LIMIT, f":2: expected a line of at most {LINE_LIMIT:,} bytes, got a longer one"),
     ],
 )

@@ -196,7 +196,7 @@ def words(spec: Spec) -> str:
         return "an object" + (f" with {', '.join(keys)}" if keys else "")
     if isinstance(spec, list):
         return "a list"
-    return {str: "a string", int: "an integer", float: "a number", bool: "true or false", None: "null"}[spec]
+    return {str: "a string", int: "an integer", float: "a number", bool: "true or false", None: "null", object: "a value"}[spec]
 
 
 def shown(value: object) -> str:
