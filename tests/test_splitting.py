@@ -1,13 +1,14 @@
-"""Runs that pytest-split divides: each call in one part, the same wherever it runs; the parts' records are one run's."""
+"""Runs on several machines. Parts by pytest-split: each call in one, and their records are one run's. Workers of xdist elsewhere."""
 
 import json
 import os
 import re
+import shutil
 
 import pytest
 from making import run as record
 from making import value
-from test_faults import FAULTY, cases
+from test_faults import FAULTY, cases, expected
 from test_resuming import cut, without_times
 
 from tf_conv_conformance.cli import main
@@ -87,6 +88,22 @@ def test_a_part_that_was_cut_goes_on_with_its_own_calls(split, workers):
 
 def made_calls(tests):
     return {test.replace("[faulty-", "[") for test in tests}
+
+
+def test_workers_in_another_folder_leave_their_records_here(pytester, monkeypatch):
+    """As those on another machine: paths are not given, and the folder has a copy of the project."""
+    here, there = pytester.mkdir("here"), pytester.path / "there"
+    (here / "pytest.ini").write_text("[pytest]\ntestpaths = cases\n", encoding="utf-8")
+    here.joinpath("cases").mkdir()
+    here.joinpath("cases/a.yaml").write_text(cases(faults=("crash", "value")), encoding="utf-8")
+    shutil.copytree(here, there)
+    monkeypatch.chdir(here)
+    workers = ("-d", "--tx", f"popen//chdir={there}", "--tx", "popen")
+    pytester.runpytest_subprocess("--tf-subject", FAULTY, "-p", "no:cacheprovider", *workers)
+    records = read(here / "reports/results-faulty.jsonl")
+    assert records.complete
+    assert {one: end["verdict"] for one, end in records.ends.items()} == {one: expected(one) for one in records.calls}
+    assert not (there / "reports").exists()
 
 
 @pytest.mark.parametrize(
