@@ -166,8 +166,10 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
         merged.started |= part.records.started
     if twice:
         identifier, one, other = twice[0]
-        calls, advice = f"{len(twice):,} calls, such as {identifier}", f"; {ALIKE}" if shards else ""
-        raise Refused(f"duplicate subject: {one} and {other} both have results of {label} for {calls}{advice}")
+        advice = f"; {ALIKE}" if shards else ""
+        raise Refused(
+            f"duplicate subject: {one} and {other} both have results of {label} for {len(twice):,} calls, such as {identifier}{advice}"
+        )
     whole = _whole(label, parts, shards, merged.planned)
     merged.every_end = list(merged.ends.values())
     if all(footers := [part.records.footer for part in parts]):
@@ -179,8 +181,12 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
 
 
 def _whole(label: str, parts: Sequence[_Part], shards: Shards | None, planned: int) -> int | None:
-    """Return how many calls all shards have together, if a footer says so. Refuse shards that were selected from different tests."""
-    counts = {part.records.footer["whole"]: part.name for part in parts if part.records.footer and "whole" in part.records.footer}
+    """Return how many calls all shards have together, if a footer says so.
+
+    Refuse shards that were selected from different tests: some calls may be in none of them.
+    """
+    footers = [(part.name, part.records.footer) for part in parts]
+    counts = {footer["whole"]: name for name, footer in footers if footer and "whole" in footer}
     if len(counts) > 1:
         (one, first), (other, second) = list(counts.items())[:2]
         raise Refused(f"not shards of one run of {label}: {first} is of a run of {one:,} calls, {second} of a run of {other:,}; {ALIKE}")

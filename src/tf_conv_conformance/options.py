@@ -126,12 +126,16 @@ def modes(config: pytest.Config) -> tuple[str, ...]:
 
 
 def shard(config: pytest.Config) -> Shards | None:
-    """Return which shard of a run this is: the group that pytest-split selects. Raises ``pytest.UsageError``."""
+    """Return which shard of a run this is: the group that pytest-split selects.
+
+    Raises ``pytest.UsageError``.
+    """
     of, number = config.getoption("splits", None), config.getoption("group", None)
     if not isinstance(of, int) or not isinstance(number, int):
         return None
     if of > MOST:
-        raise pytest.UsageError(f"--splits: expected at most {MOST:,}, the most shards that a record file can name; got {of:,}")
+        limit = f"at most {MOST:,}, the most shards that a record file can name"
+        raise pytest.UsageError(f"--splits: expected {limit}; got {of:,}")
     return Shards((number,), of)
 
 
@@ -141,7 +145,7 @@ def splitting(part: Shards) -> str:
 
 
 def header(config: pytest.Config) -> dict[str, object]:
-    """Return what a record file's header says about how the run was selected. Raises ``pytest.UsageError``."""
+    """Return what a record file's header says about the run. Raises ``pytest.UsageError``."""
     part = shard(config)
     return {"shard": str(part)} if part else {}
 

@@ -128,9 +128,9 @@ def pytest_testnodedown(node: Any) -> None:
             node.config.stash[key] = told[name]
 
 
-@pytest.hookimpl(trylast=True)  # after -k and -m, and before pytest-split, which registers its own later
+@pytest.hookimpl(trylast=True)  # after -k and -m; before pytest-split, which registers later
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the calls of one subject after those of the other; leave out the large calls unless they are selected."""
+    """Put the calls of each subject together; leave out large calls unless they are selected."""
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
         from tf_conv_conformance.items import Asking
 

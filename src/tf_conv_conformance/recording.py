@@ -71,7 +71,10 @@ class Recording:
     """
 
     def __init__(self, config: pytest.Config, tests: Sequence[Planned]) -> None:
-        """Take the plan; write nothing before the first call. Raises ``pytest.UsageError`` if it cannot be recorded."""
+        """Take the plan; write nothing before the first call.
+
+        Raises ``pytest.UsageError`` if it cannot be recorded.
+        """
         self._config = config
         self._folder = reports(config)
         self._page = self._folder / "index.html"

@@ -35,8 +35,8 @@ def read_done(config: pytest.Config) -> Done:
         except NotRecords as error:
             raise pytest.UsageError(f"--tf-resume: {error}") from error
         if (made := records[definition.name].shards) != shard(config):
-            held = f"holds shard {made}: resume it with {splitting(made)}" if made else "holds no shard: resume it without --splits"
-            raise pytest.UsageError(f"--tf-resume: {path}: {held}")
+            held, how = (f"shard {made}", f"with {splitting(made)}") if made else ("no shard", "without --splits")
+            raise pytest.UsageError(f"--tf-resume: {path}: holds {held}: resume it {how}")
     return Done({name: _hashes(run) for name, run in records.items()}, records)
 
 
@@ -53,7 +53,10 @@ def is_done(item: pytest.Item, done: Done) -> bool:
 
 
 class Resuming:
-    """Leaves out what an earlier run has done, after all other plugins have selected: pytest-split must see the same tests again."""
+    """Leaves out what an earlier run has done, after all other plugins have selected.
+
+    So pytest-split sees the tests that it saw in the earlier run, and selects the same.
+    """
 
     def __init__(self, done: Done) -> None:
         self._done = done
