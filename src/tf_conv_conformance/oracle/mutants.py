@@ -14,7 +14,7 @@ import numpy as np
 
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.data import products
-from tf_conv_conformance.geometry import Axis, within
+from tf_conv_conformance.geometry import Axis, Taps, within
 from tf_conv_conformance.numbers import PRECISION
 from tf_conv_conformance.oracle.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.oracle.error_bounds import Values
@@ -176,10 +176,16 @@ def _parting(model: Model, axis: Axis, other: Model, changed: Axis) -> _Parting 
         return None
     if not size:
         return _Parting(False, -1, ())
-    right, wrong = within(kept(model.reads, axis), axis.size), within(kept(other.reads, changed), axis.size)
-    unlike, inside = (right != wrong).sum(axis=1), (wrong >= 0).sum(axis=1)
-    output = int(np.argmax(unlike * (axis.filter + 1) + inside))
-    return _Parting(bool(unlike.any()), output, tuple(wrong[output].tolist()))
+    right, wrong = _within(model, axis), _within(other, changed)
+    unlike = np.add.reduce(right != wrong, axis=1)
+    output = int((unlike * (axis.filter + 1) + np.add.reduce(wrong >= 0, axis=1)).argmax())
+    return _Parting(bool(unlike[output]), output, tuple(wrong[output].tolist()))
+
+
+@lru_cache(maxsize=4)  # of both axes the right one and a wrong one: they may be large
+def _within(model: Model, axis: Axis) -> Taps:
+    """Return what a model reads of an axis: the right oracle's is compared with that of each wrong one."""
+    return within(kept(model.reads, axis), axis.size)
 
 
 def _agreeing(
