@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from tf_conv_conformance.arguments import Arguments, to_record
@@ -25,12 +26,24 @@ def model_of(observed: Observed) -> Model | None:
     """The model that a deviation names, with the arithmetic that it declares; None where it names none."""
     if observed.model is None:
         return None
-    return replace(
+    return _varied(
         MODELS[observed.model],
-        truncates_sizes=observed.sizes is not None,
-        skips_padding=observed.padding is not None,
-        flushes_subnormals=observed.subnormals is not None,
-        accumulator=observed.accumulator,
+        observed.sizes is not None,
+        observed.padding is not None,
+        observed.subnormals is not None,
+        observed.accumulator,
+    )
+
+
+@lru_cache
+def _varied(model: Model, truncates_sizes: bool, skips_padding: bool, flushes_subnormals: bool, accumulator: str | None) -> Model:
+    """Return a model with other arithmetic; the same object for the same, since a sweep asks for each call."""
+    return replace(
+        model,
+        truncates_sizes=truncates_sizes,
+        skips_padding=skips_padding,
+        flushes_subnormals=flushes_subnormals,
+        accumulator=accumulator,
     )
 
 

@@ -53,6 +53,7 @@ class Inputs:
     excluded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=4096)
 def outcome(model: Model, arguments: Arguments) -> Outcome:
     """What a model says comes out, whatever preconditions are broken."""
     try:

@@ -63,7 +63,7 @@ class Sweep:
             declared = self._declared(one)
             for mode in self.modes:
                 here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))
-                elsewhere = tuple(one.deviation for one in declared if one not in here)
+                elsewhere = tuple(one.deviation for one in declared if mode not in (one.deviation.when.modes or MODES))
                 name = f"{self.case.id}[{one.label}{'-' if one.label else ''}{mode}]"
                 yield Call(name, self.line, self.case, one.arguments, mode, here, None, self.text, elsewhere)
 
