@@ -3,8 +3,8 @@
 ``--tf-subject 'faulty = python tests/faulty.py'``. It answers a convolution with a filter of one element, and what is wrong with an answer
 depends on the input's shape alone, so that the same call goes wrong in the same way again.
 
-Two variables of the environment: with FAULTY_THREAD it has a thread, and so is not forked; with FAULTY_STARTS, which names a file, it leaves
-a byte there whenever it starts, and dies before its greeting from the second time on.
+Variables of the environment: with FAULTY_THREAD it has a thread, and so is not forked; with FAULTY_STARTS, which names a file, it leaves
+a byte there whenever it starts, and dies before its greeting from the second time on; TF_ENABLE_ONEDNN_OPTS=1 has it say that oneDNN is on.
 """
 
 import json
@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from ast import literal_eval
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the worker's program does, before NumPy starts threads
@@ -32,7 +33,8 @@ def fault(shape):
 
 
 def worker():
-    """The worker's own modules, from the source that the suite sends."""
+    """The worker's own modules, from the source that the suite sends, in the environment that it sends."""
+    os.environ.update(literal_eval(re.search(r"environ\.update\((\{.*\})\)", sys.argv[3])[1]))
     length = int(re.search(r"len\(program\) < (\d+)", sys.argv[3])[1])
     program = b""
     while len(program) < length:
@@ -65,7 +67,7 @@ def raw(data):
 def answer(pipe, wire, request, arrays, printed):
     """Answer one call: each input times the only element of its filter, or what is wrong instead."""
     results = [x * w[0, 0, 0, 0] for x, w in zip(arrays[::2], arrays[1::2], strict=True)]
-    arms = [{"status": "value", "dtype": "float32", "shape": list(y.shape), "warnings": []} for y in results]
+    arms = [{"status": "value", "dtype": request["dtypes"][0], "shape": list(y.shape), "warnings": []} for y in results]
     wrong = fault(arrays[0].shape)
     if arrays[0].shape[2] == HALF:
         raw(wire.LENGTHS.pack(100, 0) + b"{")
@@ -111,7 +113,8 @@ def main():
     if worker_module.forkserver.possible():
         worker_module.forkserver.fork(pipe)
     start()
-    pipe.send({"type": "hello", "protocol": worker_module.PROTOCOL, "subject": SUBJECT, "documentation": {}})
+    onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
+    pipe.send({"type": "hello", "protocol": worker_module.PROTOCOL, "subject": SUBJECT | {"onednn": onednn}, "documentation": {}})
     while True:
         request, arrays = wire.receive(pipe)
         if request["type"] == "close":

@@ -5,6 +5,7 @@ import json
 import pytest
 from test_faults import FAULTY, cases
 
+import tf_conv_conformance.explore.collecting  # noqa: F401  or each run imports it anew
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.results import read
 
@@ -15,7 +16,7 @@ ONE = "cases: [{id: x, op: conv2d, input: [1, 3, 3, 1], filter: [2, 2, 1, 1], st
 @pytest.fixture
 def explore(pytester):
     def run(*options, subject=("--tf-subject", FAULTY)):
-        return pytester.runpytest_subprocess("--tf-timeout=3", *subject, "-p", "no:cacheprovider", *options)
+        return pytester.runpytest_inprocess("--tf-timeout=3", *subject, "-p", "no:cacheprovider", *options)
 
     return run
 
@@ -103,6 +104,7 @@ def test_a_run_is_resumed_where_it_was_cut_and_fails_as_before(explore, pytester
     assert [line["seed"] for line in lines(pytester)] == [0, 1]
 
 
+@pytest.mark.slow
 def test_workers_share_the_blocks_and_the_files(explore, pytester):
     result = explore("--tf-explore", "260", "--tf-explore-minutes", "0.000001", "--tf-modes", "eager", "-n2")
     result.assert_outcomes(skipped=2)
@@ -122,6 +124,7 @@ def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
     assert len(lines(pytester)) == 1
 
 
+@pytest.mark.tensorflow
 def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
     result = pytester.runpytest_subprocess(
         "--tf-explore", "40", "--tf-explore-seed", "1", "--tf-modes", "eager,graph", "--tf-timeout", "20"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from faulty import fault
-from test_faults import FAULTY, cases, expected
+from test_faults import FAULTY, WORKERS, cases, expected
 from test_resuming import RECORDS, without_times
 
 from tf_conv_conformance.results import read
@@ -14,8 +14,9 @@ from tf_conv_conformance.results import read
 def run(pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=("crash", "value")), encoding="utf-8")
 
-    def run(*options):
-        return pytester.runpytest_subprocess("--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", *options)
+    def run(*options, apart=False):
+        runpytest = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
+        return runpytest("--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", *options)
 
     return run
 
@@ -38,7 +39,7 @@ def one_at_a_time(pytester):
     pytester.makeconftest("from tf_conv_conformance import items\nitems.upcoming = lambda item: iter(())")
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_the_records_are_those_of_calls_made_one_at_a_time(run, pytester, workers):
     run("cases", workers).assert_outcomes(passed=90, failed=2)
     ahead = without_times(pytester.path / RECORDS)
@@ -46,10 +47,11 @@ def test_the_records_are_those_of_calls_made_one_at_a_time(run, pytester, worker
         line["id"]: expected(line["id"]) for line in ahead if line["type"] == "call"
     }
     one_at_a_time(pytester)
-    run("cases").assert_outcomes(passed=90, failed=2)
+    run("cases", apart=True).assert_outcomes(passed=90, failed=2)
     assert without_times(pytester.path / RECORDS) == ahead
 
 
+@pytest.mark.slow
 def test_a_call_is_made_once_and_one_that_fails_twice(run, received):
     run("cases", "-n2")
     assert len(received()) == 92
@@ -58,7 +60,7 @@ def test_a_call_is_made_once_and_one_that_fails_twice(run, received):
     assert max(received().values()) == 2
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_what_is_not_selected_is_not_sent(run, received, workers):
     run("cases", "-k", "input1x3x", workers).assert_outcomes(passed=9, deselected=83 if workers == "-n0" else 0)
     assert {shape[1] for shape in received()} == {3}
@@ -89,7 +91,17 @@ def test_a_time_limit_of_another_plugin_leaves_the_others_their_answers(run, pyt
     pytest.importorskip("pytest_timeout", reason="is in the extra `test`")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:randomly -p no:rerunfailures")
     pytester.path.joinpath("cases/a.yaml").write_text(cases(faults=("hang",)), encoding="utf-8")
-    run("cases", "--timeout=1", "--timeout-method=signal", "--tf-timeout=60").assert_outcomes(passed=90, failed=1)
+    pytester.makeconftest(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if "input1x2x7x1" in item.name:
+                    item.add_marker(pytest.mark.timeout(0.5, method="signal"))
+        """
+    )
+    run("cases", "--timeout=30", "--tf-timeout=60", apart=True).assert_outcomes(passed=90, failed=1)
     ends = read(pytester.path / RECORDS).ends
     assert {end["verdict"] for end in ends.values()} == {"conforms"}
     assert len(ends) == 90

@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
-from test_faults import FAULTY, cases, expected
+from test_faults import FAULTY, WORKERS, cases, expected
 
 from tf_conv_conformance.casefile.sniffing import is_case_file
 from tf_conv_conformance.results import read
@@ -13,7 +14,7 @@ OURS = "cases:\n  - {id: x, op: conv2d, input: [1, 9, 3, 1], filter: [1, 1, 1, 1
 RECORDS = "reports/results-faulty.jsonl"
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_a_foreign_project_is_left_alone(pytester, workers, monkeypatch):
     """With our options' old names, our markers' names, YAML files in a folder `cases` and a folder `reports`, all of its own."""
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
@@ -130,8 +131,8 @@ def run(pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(text, encoding="utf-8")
     pytester.makepyfile(test_other="def test_other(): pass")
 
-    def run(*options):
-        return pytester.runpytest_subprocess("--tf-subject", FAULTY, "--tb=no", "-rs", *options)
+    def run(*options, runpytest=pytester.runpytest_inprocess):
+        return runpytest("--tf-subject", FAULTY, "--tb=no", "-rs", *options)
 
     return run
 
@@ -143,11 +144,11 @@ def test_a_run_without_a_call_leaves_the_last_ones_files(run, pytester):
     assert before.keys() == {"results-faulty.jsonl", "index.html"}
     for options in (
         ["-k", "nosuch"],
-        ["-k", "nosuch", "-n2"],
+        ["-k", "nosuch", "-n1"],
         ["-k", "other"],
         ["cases/a.yaml::nosuch"],
         ["--setup-plan"],
-        ["--setup-only", "-n2"],
+        ["--setup-only", "-n1"],
         ["--fixtures-per-test"],
         ["--collect-only"],
     ):
@@ -159,7 +160,7 @@ def test_a_run_without_a_call_leaves_the_last_ones_files(run, pytester):
 def test_the_terminal_says_what_the_page_covers(run, pytester):
     run("cases").stdout.fnmatch_lines([f"report:  {pytester.path}/reports/index.html"])
     run("cases", "--lf").stdout.fnmatch_lines(["report:  */index.html (1 of 10 collected calls: --lf)"])
-    run("-k", "9x2 or lacking", "-n2").stdout.fnmatch_lines(["report:  */index.html (2 of 10 collected calls: -k '9x2 or lacking')"])
+    run("-k", "9x2 or lacking", "-n1").stdout.fnmatch_lines(["report:  */index.html (2 of 10 collected calls: -k '9x2 or lacking')"])
     assert len(read(pytester.path / RECORDS).ends) == 2
 
 
@@ -167,15 +168,15 @@ PLUGINS = ("-p", "randomly", "--timeout=50", "--cov=cases", "--cov-report=", "--
 
 
 @pytest.fixture
-def beside(run, monkeypatch):
-    """Run with the plugins that conftest.py leaves out."""
+def beside(run, pytester, monkeypatch):
+    """Run with the plugins that conftest.py leaves out, in a process of its own."""
     for name in ("randomly", "rerunfailures", "timeout", "cov", "html", "split"):
         pytest.importorskip(f"pytest_{name}", reason="is in the extra `test`")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
-    return run
+    return partial(run, runpytest=pytester.runpytest_subprocess)
 
 
-@pytest.mark.parametrize("workers", [["-n0"], ["-n2", "--dist=worksteal"]])
+@pytest.mark.parametrize("workers", [["-n0"], pytest.param(["-n2", "--dist=worksteal"], marks=pytest.mark.slow)])
 def test_a_call_that_is_run_again_counts_once(beside, pytester, workers):
     """The record file keeps each try."""
     result = beside("cases", "--reruns=2", "--junitxml=out.xml", *workers)
@@ -222,7 +223,7 @@ def pytest_collection_modifyitems(items):
 """
 
 
-@pytest.mark.parametrize("dist", ["no", "load", "loadscope", "loadgroup"])
+@pytest.mark.parametrize("dist", ["no", *(pytest.param(dist, marks=pytest.mark.slow) for dist in ("load", "loadscope", "loadgroup"))])
 def test_beside_other_plugins_the_records_are_the_same(beside, pytester, dist):
     pytester.makeconftest(GROUPED)
     workers = ["-n2", f"--dist={dist}"] if dist != "no" else ["--splits=1", "--group=1"]

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from test_faults import FAULTY, cases, expected, marked, workers_of
+from test_faults import FAULTY, WORKERS, cases, expected, marked, workers_of
 
 from tf_conv_conformance.results import read
 
@@ -21,7 +21,7 @@ def run(pytester):
         (pytester.path / f"cases/{name}.yaml").write_text(cases(name=name, faults=("exit", "value")), encoding="utf-8")
 
     def run(*options):
-        return pytester.runpytest_subprocess("--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", "--tb=no", *options)
+        return pytester.runpytest_inprocess("--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", "--tb=no", *options)
 
     return run
 
@@ -32,6 +32,7 @@ def without_times(path):
     return [{key: value for key, value in line.items() if key not in ("created", "at", "seconds", "finished")} for line in lines]
 
 
+@pytest.mark.slow
 def test_the_same_calls_leave_the_same_file(run, pytester):
     run("cases")
     first = without_times(pytester.path / RECORDS)
@@ -50,9 +51,9 @@ def cut(path, keep):
     path.write_bytes(b"\n".join(lines[: ends[keep]]) + b"\n" + lines[ends[keep]][:40])
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_a_run_that_was_cut_goes_on(run, pytester, workers):
-    run("cases", "-n2")
+    run("cases")
     whole = without_times(pytester.path / RECORDS)
     cut(pytester.path / RECORDS, 120)
     assert len(read(pytester.path / RECORDS).ends) == 120
@@ -76,10 +77,10 @@ def test_nothing_is_left_to_do(run, pytester):
 
 
 def test_an_edited_case_is_made_again(run, pytester):
-    run("cases", "-n2")
+    run("cases")
     path = pytester.path / "cases/b.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("padding: VALID", "padding: SAME"), encoding="utf-8")
-    run("cases", "--tf-resume", "-n2").stdout.fnmatch_lines(["92 calls: *", "resumed: 92 calls *"])
+    run("cases", "--tf-resume").stdout.fnmatch_lines(["92 calls: *", "resumed: 92 calls *"])
 
 
 def test_what_cannot_be_resumed_is_a_usage_error(run, pytester):
@@ -93,6 +94,7 @@ def heeding():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, "-n2"), (signal.SIGINT, "-n0")])
 def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how, workers):
     late = cases(name="b", faults=("exit", "value", "hang"))  # there is time to kill it: a call in the middle hangs

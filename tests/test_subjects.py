@@ -1,28 +1,35 @@
-"""Several subjects in one run, and a baseline: with real pytest runs and real TensorFlow."""
+"""Several subjects in one run, and a baseline. Most are the subject with faults, which starts at once."""
 
 import json
 import sys
 
 import pytest
-from test_faults import FAULTY
+from test_faults import FAULTY, WORKERS
 
 from tf_conv_conformance.results import read
 
+CASES = """
+defaults: {op: conv2d, filter: [1, 1, 1, 1], strides: 1, padding: SAME}
+cases:
+  - {id: plain, input: [1, 2, 3, 1]}
+  - {id: wrong, input: [1, 9, 7, 1]}
+"""
 ATROUS = """
 defaults: {input: [1, 9, 9, 2], filter: [2, 2, 2, 1], padding: SAME}
 cases:
   - {id: plain, op: conv2d, strides: 1}
-  - {id: atrous, op: depthwise_conv2d, strides: 2, rate: 2}
+  - {id: wrong, op: depthwise_conv2d, strides: 2, rate: 2}
 """
-OFF, ON = "off = TF_ENABLE_ONEDNN_OPTS=0", "on = TF_ENABLE_ONEDNN_OPTS=1"
+COMMAND = FAULTY.partition(" = ")[2]
+OFF, ON = f"off = TF_ENABLE_ONEDNN_OPTS=0 {COMMAND}", f"on = TF_ENABLE_ONEDNN_OPTS=1 {COMMAND}"
 
 
 @pytest.fixture
 def run(pytester):
-    pytester.mkdir("cases").joinpath("a.yaml").write_text(ATROUS, encoding="utf-8")
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(CASES, encoding="utf-8")
 
     def run(*options):
-        return pytester.runpytest_subprocess("cases", "--tf-modes=eager", *options)
+        return pytester.runpytest_inprocess("cases", "--tf-modes=eager", *options)
 
     return run
 
@@ -32,22 +39,33 @@ def onednn(pytester, name):
     return subject["subject"]["onednn"]
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
-def test_two_subjects_are_a_parametrization_and_a_record_file_each(run, pytester, workers):
-    result = run("--tf-subject", OFF, "--tf-subject", ON, workers, "-rA")
+def check_two_subjects(run, pytester, *options):
+    result = run(*options, "-rA")
     result.assert_outcomes(passed=2, failed=2)
-    result.stdout.fnmatch_lines_random([r"PASSED cases/a.yaml::plain[[]off-eager[]]", r"FAILED cases/a.yaml::atrous[[]on-eager[]]*"])
+    result.stdout.fnmatch_lines_random([r"PASSED cases/a.yaml::plain[[]off-eager[]]", r"FAILED cases/a.yaml::wrong[[]on-eager[]]*"])
     assert (onednn(pytester, "off"), onednn(pytester, "on")) == (False, True)
     calls = [list(read(pytester.path / f"reports/results-{name}.jsonl").ends) for name in ("off", "on")]
-    assert sorted(calls[0]) == sorted(calls[1]) == ["cases/a.yaml::atrous[eager]", "cases/a.yaml::plain[eager]"]
+    assert sorted(calls[0]) == sorted(calls[1]) == ["cases/a.yaml::plain[eager]", "cases/a.yaml::wrong[eager]"]
     page = (pytester.path / "reports/index.html").read_text(encoding="utf-8")
     assert "2 subjects, 4 calls" in page
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_two_subjects_are_a_parametrization_and_a_record_file_each(run, pytester, workers):
+    check_two_subjects(run, pytester, "--tf-subject", OFF, "--tf-subject", ON, workers)
+
+
+@pytest.mark.tensorflow
+def test_two_subjects_of_one_interpreter(run, pytester):
+    pytester.path.joinpath("cases/a.yaml").write_text(ATROUS, encoding="utf-8")
+    subjects = (f"--tf-subject={text.removesuffix(COMMAND)}" for text in (OFF, ON))
+    check_two_subjects(run, pytester, *subjects)
 
 
 def test_ids_can_be_pasted_and_selected(run, pytester):
     result = run("--tf-subject", OFF, "--tf-subject", ON, "-k", "off and plain")
     result.assert_outcomes(passed=1, deselected=3)
-    pasted = pytester.runpytest_subprocess("cases/a.yaml::plain[on-eager]", "--tf-modes=eager", "--tf-subject", OFF, "--tf-subject", ON)
+    pasted = pytester.runpytest_inprocess("cases/a.yaml::plain[on-eager]", "--tf-modes=eager", "--tf-subject", OFF, "--tf-subject", ON)
     pasted.assert_outcomes(passed=1)
 
 
@@ -57,8 +75,8 @@ def test_one_subject_is_asked_after_the_other(run):
 
 
 def test_subjects_of_the_ini_file_are_asked_by_name(run, pytester):
-    pytester.makeini(f"[pytest]\ntf_subjects =\n    {OFF}\n    {ON}\n    here = {sys.executable}\n")
-    run().assert_outcomes(passed=1, failed=1)
+    pytester.makeini(f"[pytest]\ntf_subjects =\n    {OFF}\n    {ON}\n    here = {COMMAND}\n")
+    run("--collect-only", "-q").stdout.fnmatch_lines(["cases/a.yaml::plain[[]eager[]]"])
     run("--tf-subject=on").assert_outcomes(passed=1, failed=1)
     assert onednn(pytester, "on") is True
     run("--tf-subject=all", "--collect-only").stdout.fnmatch_lines(["*6 tests collected*"])
@@ -82,7 +100,7 @@ def test_what_cannot_be_asked_is_a_usage_error(run, options, said):
     result.stderr.fnmatch_lines([f"ERROR: {said}*"])
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_a_subject_that_does_not_start_leaves_the_others_unharmed(run, pytester, workers):
     result = run("--tf-subject=bad = false", "--tf-subject", OFF, workers)
     outcomes = result.parseoutcomes()
@@ -95,7 +113,9 @@ def test_a_subject_that_does_not_start_leaves_the_others_unharmed(run, pytester,
     assert read(pytester.path / "reports/results-bad.jsonl").ends == {}
 
 
+@pytest.mark.tensorflow
 def test_another_interpreter_is_asked(run, pytester):
+    pytester.path.joinpath("cases/a.yaml").write_text(ATROUS, encoding="utf-8")
     run(f"--tf-python={sys.executable}").assert_outcomes(passed=1, failed=1)
     result = run("--tf-python=no/such/python")
     assert result.ret == pytest.ExitCode.INTERRUPTED or result.ret == pytest.ExitCode.TESTS_FAILED
@@ -122,7 +142,7 @@ def known(pytester):
     return json.loads((pytester.path / "known.json").read_text(encoding="utf-8"))["known"]
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_known_failures_do_not_fail(faulty, pytester, workers):
     faulty("--tf-update-baseline", workers).assert_outcomes(passed=1, failed=1)
     assert {name: list(entries) for name, entries in known(pytester).items()} == {"a": ["cases/a.yaml::wrong[eager]"]}

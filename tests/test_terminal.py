@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from test_faults import FAULTY
+from test_faults import FAULTY, WORKERS
 
 from tf_conv_conformance.series import heading, instruction_set
 
@@ -26,7 +26,7 @@ def run(pytester, monkeypatch):
     (pytester.mkdir("cases") / "a.yaml").write_text(CASES, encoding="utf-8")
 
     def run(*options):
-        return pytester.runpytest_subprocess("--tf-subject", FAULTY, *options)
+        return pytester.runpytest_inprocess("--tf-subject", FAULTY, *options)
 
     return run
 
@@ -43,7 +43,7 @@ def failures(result):
     return {name: lines[:-1] if lines and not lines[-1].strip("= ") else lines for name, lines in found.items()}
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_modes_that_fail_alike_are_shown_once(run, pytester, workers):
     result = run("cases", workers, "--junitxml=out.xml")
     result.assert_outcomes(passed=3, failed=5)
