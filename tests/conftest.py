@@ -1,14 +1,38 @@
-"""What several test modules share: the repository, a real TensorFlow, and case files made on the spot."""
+"""What several test modules share: the repository, a real TensorFlow, case files made on the spot, and markers."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+import tf_conv_conformance.collect  # or each pytester run in this process imports it anew
+import tf_conv_conformance.recording  # noqa: F401
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.gateway import Gateway
 
 SPARED = ("hypothesispytest", "randomly", "rerunfailures", "timeout", "pytest_cov", "html", "html_fixtures", "metadata", "pytest-split")
+WITHOUT = Path(__file__).parent / "without"  # has a tensorflow that cannot be imported
+MARKED_BY = {"tensorflow": "tensorflow", "chromium": "browser"}  # fixtures, and the marker of the tests that use them
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that use a fixture of `MARKED_BY`."""
+    for item in items:
+        for fixture in MARKED_BY.keys() & getattr(item, "fixturenames", ()):
+            item.add_marker(MARKED_BY[fixture])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Let only tests with the marker `tensorflow` import TensorFlow, in this process or in those that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("tensorflow") is None:
+            patch.setenv("PYTHONPATH", str(WITHOUT), prepend=os.pathsep)
+            patch.setattr(sys, "path", [str(WITHOUT), *sys.path])
+            patch.delitem(sys.modules, "tensorflow", raising=False)
+        return (yield)
 
 
 @pytest.fixture

@@ -381,6 +381,7 @@ def test_hostile_text_is_text_and_a_script_address_is_no_link(visit, report):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, report, colours):
     from axe_playwright_python.sync_playwright import Axe

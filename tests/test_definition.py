@@ -53,6 +53,7 @@ def test_what_defines_nothing_is_refused(text, said):
         define(text, HERE)
 
 
+@pytest.mark.tensorflow
 def test_a_subject_has_its_environment_threads_and_device():
     gateway = Gateway((), 60, define("a = TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 device=CPU:0", HERE))
     subject = gateway.subject
@@ -62,13 +63,14 @@ def test_a_subject_has_its_environment_threads_and_device():
     gateway.close()
 
 
-@pytest.mark.parametrize("prefix", ["nice", "env HOME=/tmp"])
-def test_a_command_may_stand_before_the_interpreter(prefix):
-    gateway = Gateway((), 60, define(f"a = {prefix} {sys.executable}", HERE))
+@pytest.mark.tensorflow
+def test_commands_may_stand_before_the_interpreter():
+    gateway = Gateway((), 60, define(f"a = nice env HOME=/tmp {sys.executable}", HERE))
     assert gateway.call(head(mode="graph"), arrays()).kind == "answered"
     gateway.close()
 
 
+@pytest.mark.tensorflow
 def test_a_subject_may_be_behind_ssh(tmp_path):
     """A stand-in for ssh does with its words what ssh does: it hands them, joined by spaces, to a shell that knows nothing of ours."""
     ssh = tmp_path / "ssh"

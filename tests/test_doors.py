@@ -86,6 +86,7 @@ def programs():
     yield replace(BASE["conv2d"], input=TensorSpec((2, 7, 6, 2))), "xla", "transposed"
 
 
+@pytest.mark.tensorflow
 def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
     """All in one file: to import TensorFlow takes longer than they do."""
     expected, lines = [], ["import json", "results = []", "print = lambda *values: printed.append(values)"]

@@ -39,6 +39,7 @@ def gateway(fault, time_limit=60):
     return Gateway(SYMBOLS, time_limit, Definition("fault", (sys.executable, str(HERE / "faults" / "subject.py"), fault)))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("fault", VERDICTS)
 def test_a_fault_costs_the_calls_that_it_alters_and_no_other(fault):
     calls = read("faults/cases.yaml")
@@ -52,6 +53,7 @@ def test_a_fault_costs_the_calls_that_it_alters_and_no_other(fault):
     assert {call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)} == right | VERDICTS[fault]
 
 
+@pytest.mark.tensorflow
 def test_a_result_that_changes_from_call_to_call_is_flaky():
     """Every third eager arm is wrong: of a call's two arms and of its second try's, another one is."""
     (call,) = (call for call in read("faults/cases.yaml") if call.name == "dilated[eager]")

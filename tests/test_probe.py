@@ -67,6 +67,7 @@ def outlook(lines):
     return " ".join(" ".join(lines[start : lines.index("", start)]).split())
 
 
+@pytest.mark.tensorflow
 def test_the_blogs_question(pytester, capsys):
     assert main(["probe", *words(BLOG)]) == 1
     out, err = capsys.readouterr()
@@ -103,6 +104,7 @@ def green(pytester, text, **outcomes):
     assert result.ret == 0
 
 
+@pytest.mark.tensorflow
 def test_a_call_that_conforms(pytester, capsys):
     assert main(["probe", *words(PLAIN)]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -18,6 +18,7 @@ def blocks(text, language):
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
+@pytest.mark.tensorflow
 def test_your_own_case_behaves_as_shown(pytester, readme):
     """The example gives 24 calls and the message that is printed; with the deviation below it is green."""
     case, deviation = blocks(readme, "yaml")
@@ -31,6 +32,7 @@ def test_your_own_case_behaves_as_shown(pytester, readme):
     pytester.runpytest_subprocess("cases").assert_outcomes(passed=21, xfailed=3)
 
 
+@pytest.mark.tensorflow
 def test_the_id_to_paste_exists(pytester, repository, readme):
     (pasted,) = [shlex.split(line) for block in blocks(readme, "sh") for line in block.splitlines() if "::" in line]
     result = pytester.runpytest_subprocess(f"--rootdir={repository}", str(repository / pasted[-1]))

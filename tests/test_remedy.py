@@ -41,6 +41,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.tensorflow
 def test_both_ways_give_the_documented_result():
     asked, expected = [], []
     for arguments in CALLS:

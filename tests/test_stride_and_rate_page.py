@@ -248,6 +248,7 @@ def test_the_drawing(blocks):
     assert axis.stride * axis.rate == 4
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("onednn", ["0", "1"])
 def test_the_snippets_print_what_the_page_says(blocks, onednn):
     snippets, printed = [], []
@@ -260,6 +261,7 @@ def test_the_snippets_print_what_the_page_says(blocks, onednn):
     assert run(RUN_ALL, onednn, json.dumps(snippets)) == printed
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("onednn", ["0", "1"])
 def test_the_three_ways_in_every_mode(blocks, onednn):
     """The same values in every mode; gradients of all but `conv2d` on a CPU without oneDNN or XLA."""

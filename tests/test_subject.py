@@ -92,6 +92,7 @@ def test_an_emulated_processor_is_not_the_hosts():
     assert literal_eval(ran.stdout) == {"name": "x86_64", "flags": ["avx", "avx2", "fma"]}
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("onednn", [False, True])
 def test_onednn_is_in_effect_as_asked(monkeypatch, onednn):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", str(int(onednn)))
@@ -160,6 +161,7 @@ def test_messages_are_cleaned(raw, clean):
     assert execution.clean_message(raw, "ValueError") == clean
 
 
+@pytest.mark.tensorflow
 def test_a_crash_is_told_by_its_signal_and_costs_one_call():
     gateway = Gateway(SYMBOLS, 60)
     told = gateway.subject, gateway.documentation
@@ -176,6 +178,7 @@ def test_a_crash_is_told_by_its_signal_and_costs_one_call():
     gateway.close()
 
 
+@pytest.mark.tensorflow
 def test_a_call_past_its_time_costs_one_call():
     gateway = Gateway((), 60)
     gateway._time_limit = 0.001  # the first XLA compilation takes more
@@ -183,17 +186,12 @@ def test_a_call_past_its_time_costs_one_call():
     assert (late.kind, late.unanswered) == ("timed out", {"time_limit": 0.001})
     gateway._time_limit = 60
     assert gateway.call(head(mode="xla"), arrays()).kind == "answered"
-    gateway.close()
-
-
-def test_no_process_is_left():
-    gateway = Gateway((), 60)
-    assert gateway.subject["tensorflow"]
     process = gateway._process._popen
     gateway.close()
-    assert process.poll() == 0
+    assert process.poll() == 0, "no process is left"
 
 
+@pytest.mark.tensorflow
 def test_the_worker_ends_with_its_suite():
     """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
     source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g._process.pid, flush=True); os._exit(9)"
@@ -214,6 +212,7 @@ def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
         Gateway((), 60, Definition(command=("true",))).subject  # noqa: B018
 
 
+@pytest.mark.tensorflow
 def test_in_process_runs_the_same_code(monkeypatch):
     pytest.importorskip("tensorflow")
     subject = InProcess(SYMBOLS)

@@ -93,8 +93,8 @@ def test_messages_larger_than_any_pipe_cross(faulty, mode):
     [
         ((10, 7), "crashed", "SIGSEGV"),
         ((11, 7), "suite error", "exit status 3"),
-        ((12, 7), "timed out", "2 s"),
-        ((1, HALF), "timed out", "2 s"),
+        ((12, 7), "timed out", "1 s"),
+        ((1, HALF), "timed out", "1 s"),
         ((13, 7), "suite error", "protocol error"),
         ((16, 7), "suite error", "more than 2147483647 bytes"),
         ((1, TORN), "crashed", "SIGKILL"),
@@ -103,6 +103,8 @@ def test_messages_larger_than_any_pipe_cross(faulty, mode):
 def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
     requests = [asked(1, factor=factor) for factor in range(100)]
     requests[40] = asked(*wrong)
+    if kind == "timed out":
+        faulty._time_limit = 1.0
     observed = list(faulty.calls(requests))
     assert (observed[40].kind, why in ending(observed[40])) == (kind, True)
     assert [values(one) for one in observed[:40] + observed[41:]] == [[n, 2 * n] for n in range(100) if n != 40]
@@ -292,6 +294,7 @@ def test_a_call_among_others_is_observed_as_if_it_were_alone(tensorflow, mode):
     assert any(arm.error for one in alone for arm in one.arms)
 
 
+@pytest.mark.tensorflow
 def test_a_crash_in_a_group_is_told_of_the_call_that_crashes():
     gateway = Gateway((), 60)
     requests = [Request(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 1), (3, 3, 1, 2))) for _ in range(4)]
