@@ -14,14 +14,15 @@ from tf_conv_conformance.subject.gateway import Gateway
 
 SPARED = ("hypothesispytest", "randomly", "rerunfailures", "timeout", "pytest_cov", "html", "html_fixtures", "metadata", "pytest-split")
 WITHOUT = Path(__file__).parent / "without"  # has a tensorflow that cannot be imported
-MARKED_BY = {"tensorflow": "tensorflow", "chromium": "browser"}  # fixtures, and the marker of the tests that use them
+MARKED_BY = {"tensorflow": ["tensorflow"], "chromium": ["browser", "slow"]}  # fixtures, and the markers of the tests that use them
 
 
 def pytest_collection_modifyitems(items):
     """Mark the tests that use a fixture of `MARKED_BY`."""
     for item in items:
         for fixture in MARKED_BY.keys() & getattr(item, "fixturenames", ()):
-            item.add_marker(MARKED_BY[fixture])
+            for name in MARKED_BY[fixture]:
+                item.add_marker(name)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -71,6 +71,7 @@ def test_without_hypothesis_it_says_what_to_install(pytester, monkeypatch):
     result.stderr.fnmatch_lines(["*--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"])
 
 
+@pytest.mark.slow
 def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
     result = explore("--tf-explore", "8", "--tf-explore-seed", "3", "--tf-modes", "eager")
     result.assert_outcomes(failed=1)
@@ -91,6 +92,7 @@ def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
     assert not pytester.path.joinpath("reports/results.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_where_it_was_cut_and_fails_as_before(explore, pytester):
     explore("--tf-explore", "4", "--tf-modes", "eager").assert_outcomes(failed=1)
     first = lines(pytester)

@@ -46,6 +46,7 @@ def workers_of(folder):
 
 
 @pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.slow
 def test_each_fault_costs_its_own_call(pytester, workers):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(), encoding="utf-8")
     result = pytester.runpytest_inprocess("cases", "--tf-timeout=1", "--tf-subject", FAULTY, workers)

@@ -51,6 +51,7 @@ def check(path, data):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutated())
+@pytest.mark.slow
 def test_mutated_files_are_calls_or_complaints(tmp_path, data):
     loaded = check(tmp_path / "f.yaml", data)
     for call in loaded.calls[::20]:
@@ -151,6 +152,7 @@ def measured(folder, *names):
     return {name: int(size) for name, size in (line.split(": ") for line in result.stdout.splitlines())}
 
 
+@pytest.mark.slow
 def test_the_largest_files_take_no_more_than_the_bounds(tmp_path):
     names = [name for name in LARGEST if name != LONGEST]
     sizes = measured(tmp_path, *names)

@@ -40,6 +40,7 @@ def one_at_a_time(pytester):
 
 
 @pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.slow
 def test_the_records_are_those_of_calls_made_one_at_a_time(run, pytester, workers):
     run("cases", workers).assert_outcomes(passed=90, failed=2)
     ahead = without_times(pytester.path / RECORDS)
@@ -86,6 +87,7 @@ def test_what_a_failure_cuts_off_leaves_no_record(run, pytester):
     assert (len(records.ends), records.missing) == (79, 92 - 79)
 
 
+@pytest.mark.slow
 def test_a_time_limit_of_another_plugin_leaves_the_others_their_answers(run, pytester, monkeypatch):
     """The test that pytest-timeout ends has no record; those behind it are made anew."""
     pytest.importorskip("pytest_timeout", reason="is in the extra `test`")

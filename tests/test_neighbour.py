@@ -137,6 +137,7 @@ def run(pytester):
     return run
 
 
+@pytest.mark.slow
 def test_a_run_without_a_call_leaves_the_last_ones_files(run, pytester):
     first = run("cases")
     first.stdout.fnmatch_lines(["SKIPPED ?1? cases/a.yaml:4: requires tensorflow >=99, but the subject has tensorflow 2.21.0"])
@@ -157,6 +158,7 @@ def test_a_run_without_a_call_leaves_the_last_ones_files(run, pytester):
         assert "TensorFlow convolution conformance" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_the_terminal_says_what_the_page_covers(run, pytester):
     run("cases").stdout.fnmatch_lines([f"report:  {pytester.path}/reports/index.html"])
     run("cases", "--lf").stdout.fnmatch_lines(["report:  */index.html (1 of 10 collected calls: --lf)"])

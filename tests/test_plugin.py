@@ -337,6 +337,7 @@ def test_no_tensorflow_is_one_clear_error(pytester, write, run, monkeypatch):
 
 
 @pytest.mark.parametrize("options", [["-q"], ["-v"], ["-n", "1"], ["-n", "1", "-v"]])
+@pytest.mark.slow
 def test_progress_stands_on_lines_of_its_own(pytester, write, run_apart, options):
     """With nothing to wait for: the first call has no rate to tell yet, and after the last nothing is left.
 
@@ -353,12 +354,14 @@ def test_progress_stands_on_lines_of_its_own(pytester, write, run_apart, options
     assert dots == "....." or "-v" in options or "-q" in options
 
 
+@pytest.mark.slow
 def test_progress_is_silent_where_little_is_asked_for(pytester, write, run_apart):
     write(cases__good=GOOD)
     pytester.makeconftest("from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0")
     assert "of 5 calls" not in run_apart("cases", "--tf-subject", FAULTY, "-qq").stdout.str()
 
 
+@pytest.mark.slow
 def test_what_changed_since_an_earlier_run(pytester, write, run_faulty):
     """Against the very file that this run writes; once with workers."""
     earlier = ["--tf-since", "reports/results-faulty.jsonl"]
@@ -411,6 +414,7 @@ def test_wrong_options_are_said(write, run, options, message):
     assert message in result.stderr.str()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_said_before_the_run(pytester, write, run):
     write(cases__good=GOOD)
     (pytester.path / "reports").write_text("a file")
@@ -454,6 +458,7 @@ def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, 
     assert subject["sentences"]["depthwise.unit-strides-when-atrous"].startswith("If any value in `dilations`")
 
 
+@pytest.mark.slow
 def test_a_link_to_outside_is_not_read(pytester, tmp_path_factory):
     secret = tmp_path_factory.mktemp("outside") / "secret.yaml"
     secret.write_text("cases: [{op: conv2d, password: hunter2}]\n", encoding="utf-8")

@@ -160,6 +160,7 @@ PLAIN = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(PLAIN)
 @example("\n")
+@pytest.mark.slow
 def test_what_is_written_reads_as_the_same(value):
     text = flow(value)
     assert "\n" not in text

@@ -108,6 +108,7 @@ def mutants(draw, lines):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_file_is_taken_or_refused_in_one_line(lines, capsys, data):
     Path("mutant").write_bytes(data.draw(mutants(lines)))
     statuses = []

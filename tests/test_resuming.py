@@ -52,6 +52,7 @@ def cut(path, keep):
 
 
 @pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.slow
 def test_a_run_that_was_cut_goes_on(run, pytester, workers):
     run("cases")
     whole = without_times(pytester.path / RECORDS)
@@ -76,6 +77,7 @@ def test_nothing_is_left_to_do(run, pytester):
     assert len(read(pytester.path / RECORDS).ends) == 2
 
 
+@pytest.mark.slow
 def test_an_edited_case_is_made_again(run, pytester):
     run("cases")
     path = pytester.path / "cases/b.yaml"

@@ -260,6 +260,7 @@ def test_every_command_has_the_same_statuses(file, tmp_path, capsys, monkeypatch
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.parametrize("arguments", [["rules"], ["schema"], ["--help"], ["summary", "a"], ["compare", "a", "a"], ["report", "a"]])
+@pytest.mark.slow
 def test_output_that_cannot_be_written_is_one_line(file, tmp_path, arguments):
     file("a", {f"f::x[{number}]": value(verdict="violates") for number in range(2000)})
     command = [sys.executable, "-c", "from tf_conv_conformance.cli import main; raise SystemExit(main())", *arguments]

@@ -23,6 +23,7 @@ def test_the_file_is_what_the_model_makes(repository):
     assert written == schema_text(), "run: tf-conv-conformance schema > schema/case-file.schema.json"
 
 
+@pytest.mark.slow
 def test_every_shipped_file_fits_the_schema_and_the_reader(repository, validator):
     files = sorted((repository / "cases").rglob("*.yaml"))
     assert len(files) >= 8

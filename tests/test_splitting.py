@@ -57,6 +57,7 @@ def split(pytester, monkeypatch):
 
 
 @pytest.mark.parametrize("options", [["-n2"], ["-n0", "--splitting-algorithm=least_duration"]], ids=str)
+@pytest.mark.slow
 def test_the_parts_of_a_run_are_the_run(split, pytester, options, capsys):
     first, whole = split("whole", "--store-durations", *options)
     assert json.loads((pytester.path / ".test_durations").read_text(encoding="utf-8")).keys() == first
@@ -75,6 +76,7 @@ def test_the_parts_of_a_run_are_the_run(split, pytester, options, capsys):
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.slow
 def test_a_part_that_was_cut_goes_on_with_its_own_calls(split, workers):
     part = ("--splits=2", "--group=1", workers)
     first, path = split("reports", *part)
@@ -90,6 +92,7 @@ def made_calls(tests):
     return {test.replace("[faulty-", "[") for test in tests}
 
 
+@pytest.mark.slow
 def test_workers_in_another_folder_leave_their_records_here(pytester, monkeypatch):
     """As those on another machine: paths are not given, and the folder has a copy of the project."""
     here, there = pytester.mkdir("here"), pytester.path / "there"

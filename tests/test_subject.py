@@ -85,6 +85,7 @@ def test_the_list_of_another_processor_does_not_count(listed, detected, flags):
 
 
 @pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
+@pytest.mark.slow
 def test_an_emulated_processor_is_not_the_hosts():
     emulated = ["qemu-x86_64", "-cpu", "Haswell", sys.executable]
     program = "from tf_conv_conformance.subject import worker; print(worker.cpu())"

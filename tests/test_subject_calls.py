@@ -115,6 +115,7 @@ def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
     [((10, 7), True), ((11, 7), True), ((12, 7), False), ((1, TORN), False)],
     ids=["crash", "exit", "hang", "crash while writing"],
 )
+@pytest.mark.slow
 def test_a_worker_that_died_is_forked_anew(forked, wrong, forks):
     """A part of a message cannot be taken back, and what hangs is killed together with what forked it."""
     process, worker = worker_of(forked)

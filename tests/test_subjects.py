@@ -62,6 +62,7 @@ def test_two_subjects_of_one_interpreter(run, pytester):
     check_two_subjects(run, pytester, *subjects)
 
 
+@pytest.mark.slow
 def test_ids_can_be_pasted_and_selected(run, pytester):
     result = run("--tf-subject", OFF, "--tf-subject", ON, "-k", "off and plain")
     result.assert_outcomes(passed=1, deselected=3)
@@ -143,6 +144,7 @@ def known(pytester):
 
 
 @pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.slow
 def test_known_failures_do_not_fail(faulty, pytester, workers):
     faulty("--tf-update-baseline", workers).assert_outcomes(passed=1, failed=1)
     assert {name: list(entries) for name, entries in known(pytester).items()} == {"a": ["cases/a.yaml::wrong[eager]"]}
@@ -152,6 +154,7 @@ def test_known_failures_do_not_fail(faulty, pytester, workers):
     assert "known failures: 1; no new failures" in (pytester.path / "reports/index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_is_new_fails_and_what_is_stale_is_named(faulty, pytester):
     faulty("--tf-update-baseline")
     edited = WRONG.replace("[1, 9, 7, 1]", "[1, 9, 6, 1]") + "  - {id: new, input: [2, 9, 7, 1]}\n  - {id: newer, input: [1, 19, 7, 1]}\n"
@@ -163,6 +166,7 @@ def test_what_is_new_fails_and_what_is_stale_is_named(faulty, pytester):
     assert {name: list(entries) for name, entries in known(pytester).items()} == {"a": ["cases/a.yaml::newer[eager]"]}
 
 
+@pytest.mark.slow
 def test_a_known_failure_of_one_subject_is_not_another_s(faulty):
     faulty("--tf-update-baseline")
     faulty("--tf-subject", FAULTY.replace("faulty =", "b =")).assert_outcomes(passed=2, xfailed=1, failed=1)

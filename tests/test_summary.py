@@ -145,6 +145,7 @@ def test_columns_that_agree_say_of_how_many_calls(columns):
     assert "0 of the 1 calls with results in at least two columns" in text
 
 
+@pytest.mark.slow
 def test_whatever_the_records_hold_stays_text_and_the_summary_stays_short(tmp_path):
     hostile = "<img src=x onerror=alert(1)>|`*_[a](b)\n# @you \x1b[31m" * 40
     names = [f"{hostile}{number}.yaml::x[{number}]" for number in range(60)]

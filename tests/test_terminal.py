@@ -68,6 +68,7 @@ def test_modes_that_fail_alike_are_shown_once(run, pytester, workers):
     assert (result.outlines.index(SUBJECT) == collected + 1) == (workers == "-n0")
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_of_a_failure_is_shown(run, pytester):
     """Each mode of its own; a line of each; all but the program; nothing; and no terminal at all."""
     result = run("cases/a.yaml::value[faulty-graph]", "--tb=short", "-q")
