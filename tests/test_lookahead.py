@@ -81,6 +81,20 @@ def test_what_is_marked_to_be_skipped_is_not_sent(run, received, pytester):
     assert len(received()) == 5
 
 
+def test_a_test_that_is_made_alone_leaves_those_that_were_sent(run, received, pytester):
+    pytester.makeconftest(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items[1::3]:
+                item.add_marker(pytest.mark.skipif(False, reason="never"))
+        """
+    )
+    run("cases", "-k", "not 1x9x and not 1x10x").assert_outcomes(passed=70, deselected=22)
+    assert set(received().values()) == {1}
+
+
 def test_what_a_failure_cuts_off_leaves_no_record(run, pytester):
     run("cases", "-x").assert_outcomes(passed=78, failed=1)
     records = read(pytester.path / RECORDS)

@@ -108,7 +108,7 @@ class Asking(Standing):
 
 
 def markers(op: str | None, mode: str, dtype: str | None, large: bool | None) -> list[str]:
-    """Return the markers of a call, or of a block: of the latter those that all of its calls have."""
+    """Return the markers of a call."""
     half = "half" if dtype == "float16" else None
     return [MARKER + name for name in (op, mode, dtype, half, large and "large") if name]
 

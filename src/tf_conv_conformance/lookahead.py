@@ -28,14 +28,19 @@ class LookAhead:
     def observations(self, call: Call, following: Iterable[Call]) -> list[Observation]:
         """Return the observations of a call's requests.
 
-        If the call has not been sent, it is sent now, and as many of those `following` it as the subject takes.
-        Observations of calls before it are dropped: their tests were not run. Raises
+        If the call has not been sent, it is sent now, and as many of those `following` it as the subject takes;
+        alone if those have been sent, as for a test that is run again. Observations of calls before it are
+        dropped: their tests were not run. Raises
         :class:`tf_conv_conformance.subject.gateway.SubjectUnavailable`.
         """
-        if not any(one is call for one, _ in self._sent):
-            self._sent.clear()
-            self._observations = self._subject.calls(self._requests(call, following))
         try:
+            if not any(one is call for one, _ in self._sent):
+                following = self._taken(following)
+                after = next(following, None)
+                if self._sent and self._sent[0][0] is after:
+                    return list(self._subject.calls(requests(call)))
+                self._sent.clear()
+                self._observations = self._subject.calls(self._requests([call, *([after] if after else ())], following))
             while True:
                 observation = next(self._observations)
                 one, count = self._sent.popleft()
@@ -46,10 +51,13 @@ class LookAhead:
             self._sent.clear()
             raise
 
-    def _requests(self, call: Call, following: Iterable[Call]) -> Iterator[Request]:
+    def _taken(self, calls: Iterable[Call]) -> Iterator[Call]:
+        """Return the calls for which the subject lacks nothing."""
+        return (one for one in calls if lacks(one, self._subject) is None)
+
+    def _requests(self, *parts: Iterable[Call]) -> Iterator[Request]:
         """Return the requests of calls, each call noted as sent when the first is drawn."""
-        ahead = (one for one in following if lacks(one, self._subject) is None)
-        for one in chain([call], ahead):
+        for one in chain(*parts):
             own = requests(one)
             self._sent.append((one, len(own)))
             yield from own

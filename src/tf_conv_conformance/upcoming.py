@@ -7,9 +7,6 @@ from itertools import dropwhile, islice
 
 import pytest
 
-SKIPPING = ("skip", "skipif", "xfail")
-"""Markers with which a test may not be run."""
-
 
 def upcoming(item: pytest.Item) -> Iterator[pytest.Item]:
     """Return the tests that come after one, without those whose markers may keep them from being run.
@@ -18,8 +15,13 @@ def upcoming(item: pytest.Item) -> Iterator[pytest.Item]:
     """
     last = item
     while after := _behind(last, _queue(item)):
-        yield from (one for one in after if not any(mark.name in SKIPPING for mark in one.iter_markers()))
+        yield from (one for one in after if not _may_be_skipped(one))
         last = after[-1]
+
+
+def _may_be_skipped(item: pytest.Item) -> bool:
+    marks = list(item.iter_markers())
+    return any(mark.name in ("skip", "skipif") or (mark.name == "xfail" and mark.kwargs.get("run") is False) for mark in marks)
 
 
 def _behind(item: pytest.Item, items: Iterable[pytest.Item]) -> list[pytest.Item]:

@@ -149,8 +149,13 @@ class Gateway:
             yield asked.observation
 
     def _abandon(self) -> None:
-        """Drop the calls on their way, and end the worker: it may hang in one, and its answer may have been read in part."""
+        """Drop the calls on their way, and end the worker: it may hang in one, and its answer may have been read in part.
+
+        One that starts is left: its import of TensorFlow may take longer than a test is given.
+        """
         self._parcels.clear()
+        if self._process is not None and not self._greeted:
+            return
         if self._process is not None:
             self._process.kill()
             self._process.reap()
