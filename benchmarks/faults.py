@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from tf_conv_conformance.ids import id_of
-from tf_conv_conformance.items import BlockItem, CallItem
+from tf_conv_conformance.items import CallItem
 from tf_conv_conformance.lookahead import perform_all
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.runner import request
@@ -50,8 +50,6 @@ class Calls:
         for item in session.items:
             if isinstance(item, CallItem):
                 self.found.append((id_of(item.path_id, item.call), item.call))
-            elif isinstance(item, BlockItem):
-                self.found += [(id_of(item.path_id, call), call) for call in item.block.calls()]
 
 
 def collected():
