@@ -1,30 +1,27 @@
 """The oracle on the layers of cases/networks against TensorFlow and two slow peers, in five minutes.
 
-``python benchmarks/oracle.py [PAGE]`` prints a line a layer, then a table in Markdown; with a page, such
-as docs/performance.md, the table replaces the one that is there. Needs the extras tensorflow, test and
-bench.
+``python benchmarks/oracle.py [PAGE]`` prints a line a layer, then the table. Needs the extras
+tensorflow, test and bench.
 
-One thread a side, CPU time. A run takes each layer, the oracle and TensorFlow in turns, and the median of
-its rounds; there are three runs. TensorFlow computes in float32, eagerly. The data is that of the suite:
-of integers the oracle makes float32 sums where that is exact, which it is here, and of reals float64
-sums, twice the work. The peers take a second for many a layer, so they get a few layers, a round each, and
-the oracle's float64:
+One thread a side, CPU time. A run takes each layer, the oracle and TensorFlow in turns, and the
+median of its rounds; there are three runs. TensorFlow computes in float32, eagerly. The data is
+that of the suite: of integers the oracle makes float32 sums where that is exact, which it is here,
+and of reals float64 sums, twice the work. The peers take a second for many a layer, so they get a
+few layers, a round each, and the oracle's float64:
 
 - SciPy, where there is no stride and no rate: a correlation for each filter of conv2d and for each
   channel of a depthwise layer, direct or by FFT, whichever takes less time;
 - ONNX, where there is no rate, for which it takes all memory: its reference evaluator, in float64. A 1×1
   layer is one product of matrices, for it as for the oracle.
 
-Memory is what the oracle takes at its peak, its result included, and the bound is 2 × (input + output) +
-64 MiB, in float64.
+Memory is what the oracle takes at its peak, its result included, and the bound is 2 × (input +
+output) + 64 MiB, in float64.
 """
 
 import os
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
-import platform
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -37,6 +34,7 @@ import onnx
 import tensorflow as tf
 from onnx.reference import ReferenceEvaluator
 from scipy.signal import correlate
+from section import parser, publish, table
 
 from tf_conv_conformance import data
 from tf_conv_conformance.arguments import Arguments, Reading, read
@@ -44,12 +42,10 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.doors import keywords
 from tf_conv_conformance.geometry import documented_padding
 from tf_conv_conformance.oracle.models import DOCUMENTED, values
-from tf_conv_conformance.subject.worker import cpu
 
 NETWORKS = Path(__file__).parent.parent / "cases/networks"
 OPS = {"conv2d": tf.nn.conv2d, "depthwise_conv2d": tf.nn.depthwise_conv2d}
 KINDS = {"integers": "small_integers", "reals": "reals"}
-TABLE = "<!-- {}: benchmarks/oracle.py -->"  # the lines of a page before and after the table
 EVERY = 6  # the slow peers get one layer in so many
 RUNS = 3
 ROUNDS = 3
@@ -172,39 +168,28 @@ def many(ratios: Sequence[float]) -> str:
     return f"{sum(ratio > MANY for ratio in ratios)} of {len(ratios)}"
 
 
-def row(label: str, texts: Sequence[str]) -> str:
-    return f"| {' | '.join([label, *texts])} |"
-
-
-def rows_of(kind: str, runs: Sequence[dict[Arguments, float]]) -> list[str]:
+def rows_of(kind: str, runs: Sequence[dict[Arguments, float]]) -> list[list[str]]:
     """The rows of a kind of data: all runs, each run's mean, and the layers that take long."""
     typical = {one: median(run[one] for run in runs) for one in runs[0]}
     each = zip(*(cells(run, mean) for run in runs), strict=True)
     return [
-        row(f"the oracle's time / TensorFlow's, {kind}", cells(typical, span)),
-        row(f"the same, in each of {len(runs)} runs", [", ".join(means) for means in each]),
-        row(f"layers above {MANY} ×, {kind}", cells(typical, many)),
+        [f"the oracle's time / TensorFlow's, {kind}", *cells(typical, span)],
+        [f"the same, in each of {len(runs)} runs", *(", ".join(means) for means in each)],
+        [f"layers above {MANY} ×, {kind}", *cells(typical, many)],
     ]
 
 
-def table(runs: dict[str, list[dict[Arguments, float]]], peers: dict[Arguments, dict[str, float]], most: float) -> str:
-    """What was measured, in Markdown."""
-    lines = ["| geometric mean (from, to) | conv2d | depthwise | all |", "| --- | ---: | ---: | ---: |"]
-    for kind in KINDS:
-        lines += rows_of(kind, runs[kind])
+def rows(
+    runs: dict[str, list[dict[Arguments, float]]],
+    peers: dict[Arguments, dict[str, float]],
+) -> list[list[str]]:
+    """What was measured."""
+    found = [one for kind in KINDS for one in rows_of(kind, runs[kind])]
     for peer, name in (("scipy", "SciPy's time (the faster of direct and FFT)"), ("onnx", "ONNX's reference")):
-        ratios = {one: found[peer] for one, found in peers.items() if peer in found}
-        lines.append(row(f"{name} / the oracle's in float64, {len(ratios)} layers", cells(ratios, span)))
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, TensorFlow {tf.__version__}"
-    note = f"{len(runs['integers'][0])} layers; {cpu()['name']}, {versions}. Memory at its peak: at most {most:.0%} of the bound."
-    return "\n".join([*lines, "", note])
-
-
-def written(page: str, content: str) -> str:
-    """The page with this in place of what is between the lines that begin and end the table."""
-    head, rest = page.split(TABLE.format("begin"))
-    _, tail = rest.split(TABLE.format("end"))
-    return f"{head}{TABLE.format('begin')}\n\n{content}\n\n{TABLE.format('end')}{tail}"
+        ratios = {one: slower[peer] for one, slower in peers.items() if peer in slower}
+        label = f"{name} / the oracle's in float64, {len(ratios)} layers"
+        found.append([label, *cells(ratios, span)])
+    return found
 
 
 def main(page: Path | None) -> None:
@@ -223,11 +208,10 @@ def main(page: Path | None) -> None:
     undilated = [one for one in every if all(axis.rate == 1 for axis in (read(one).height, read(one).width))]
     peers = {one: against_peers(one) for one in undilated[::EVERY]}
     most = max(memory(one, kind) for one in every for kind in KINDS)
-    result = table(runs, peers, most)
-    print(result)
-    if page is not None:
-        page.write_text(written(page.read_text(encoding="utf-8"), result), encoding="utf-8")
+    found = table(("geometric mean (from, to)", "conv2d", "depthwise", "all"), rows(runs, peers))
+    note = f"{len(every)} layers. Memory at its peak: at most {most:.0%} of the bound."
+    publish(__file__, [found, note], page)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else None)
+    main(parser(__doc__).parse_args().page)

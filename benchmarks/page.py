@@ -1,22 +1,33 @@
-"""How the report bears many calls, held against the same calls as a plain HTML table: ``python benchmarks/page.py [20000 100000]``.
+"""How the report's page bears many calls: ``python benchmarks/page.py [PAGE]``.
 
-Takes reports/results.jsonl of a full run and repeats its calls. Prints bytes a call, the time until the first row is drawn in headless
-Chromium, and the ratio of that time to the plain table's, the smaller the better.
+Takes the record file of a full run, reports/results.jsonl, and repeats its calls. The peer is a
+plain HTML table of the same calls. Opened is a page when headless Chromium has drawn its first row.
+Needs the extra test, and Chromium.
 """
 
 import html
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from rendering import RECORDS, repeated
+from rendering import COUNTS, RECORDS, repeated
+from section import parser, publish, table
 
 from tf_conv_conformance.merging import single
 from tf_conv_conformance.report.page import write
 from tf_conv_conformance.results import Records, read
+
+HEAD = (
+    "calls",
+    "rendered in",
+    "bytes a call",
+    "of the plain table",
+    "opens in",
+    "the plain table",
+    "ratio",
+)
 
 
 def plain(records: Records, path: Path) -> None:
@@ -37,22 +48,28 @@ def seconds_to_open(browser, path: Path) -> float:
     return took
 
 
+def measured(browser, records: Records, folder: Path) -> list[str]:
+    """The row of these records: the page and its peer."""
+    ours, peer = folder / "ours.html", folder / "peer.html"
+    began = time.perf_counter()
+    write([single("records", records)], ours)
+    rendered = time.perf_counter() - began
+    plain(records, peer)
+    times = [min(seconds_to_open(browser, path) for _ in range(3)) for path in (ours, peer)]
+    count = len(records.calls)
+    sizes = (f"{path.stat().st_size / count:.0f}" for path in (ours, peer))
+    opened = (f"{seconds:.2f} s" for seconds in times)
+    return [f"{count:,}", f"{rendered:.1f} s", *sizes, *opened, f"{times[0] / times[1]:.2f}"]
+
+
 def main() -> None:
-    records = read(RECORDS)
+    given, records = parser(__doc__).parse_args(), read(RECORDS)
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        for count in map(int, sys.argv[1:] or ["20000", "100000"]):
-            many = repeated(records, count)
-            ours, peer = Path(folder, "ours.html"), Path(folder, "peer.html")
-            began = time.perf_counter()
-            write([single("records", many)], ours)
-            rendered = time.perf_counter() - began
-            plain(many, peer)
-            opened, table = (min(seconds_to_open(browser, path) for _ in range(3)) for path in (ours, peer))
-            print(f"{count:,} calls: {ours.stat().st_size / count:.0f} bytes a call, rendered in {rendered:.1f} s, opens in {opened:.2f} s")
-            print(f"    a plain table: {peer.stat().st_size / count:.0f} bytes a call, {table:.2f} s: ratio {opened / table:.2f}")
+        rows = [measured(browser, repeated(records, count), Path(folder)) for count in COUNTS]
         browser.close()
+    publish(__file__, [table(HEAD, rows)], given.page)
 
 
 if __name__ == "__main__":

@@ -1,59 +1,82 @@
-"""What case files cost to read: ``python benchmarks/reading.py``. Needs the extra test.
+"""What case files cost to read: ``python benchmarks/reading.py [PAGE]``. Needs the extra test.
 
-The shipped cases, read, checked and expanded, against PyYAML's own loader with its parser in C, in turns; then each file of
-``tests/largest.py``, which asks for as much as the bounds allow or for more, in a process of its own.
+The shipped cases, read, checked and expanded, against PyYAML's own loader with its parser in C, in
+turns; then each file of ``tests/largest.py``, which asks for as much as the bounds allow or for
+more, in a process of its own. The figures are seconds of the processor.
 """
 
-import resource
-import subprocess
+import multiprocessing
 import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from largest import LARGEST
+import yaml
+from measure import peak
+from section import parser, publish, table
+
+from tf_conv_conformance.casefile.loading import load, load_text
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from largest import LARGEST  # noqa: E402
+
+ROUNDS = 9
 
 
 def read(path):
-    """Seconds of the processor and MiB of memory that reading takes, and what came of it."""
-    from tf_conv_conformance.casefile.loading import load
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began = time.process_time()
-    loaded = load(Path(path))
+    """The cells of a file: seconds, megabytes more than before, calls, complaints."""
+    before, began = peak(), time.process_time()
+    loaded = load(path)
     seconds = time.process_time() - began
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"{seconds:6.2f} s {memory:6.0f} MiB {len(loaded.calls):7} calls {len(loaded.sweeps):4} sweeps", end=" ")
-    print(f"{len(loaded.complaints):6} complaints")
+    return (
+        f"{seconds:.2f}",
+        f"{peak() - before:.0f}",
+        f"{len(loaded.calls):,}",
+        f"{len(loaded.complaints):,}",
+    )
 
 
-def shipped(rounds=9):
-    import yaml
-
-    from tf_conv_conformance.casefile.loading import load_text
-
-    texts = [path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent.parent / "cases").rglob("*.yaml"))]
+def shipped():
+    """The cells of the shipped cases: seconds of this suite and of PyYAML, and the ratio."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "cases").rglob("*.yaml"))]
+    loaders = (load_text, lambda text: yaml.load(text, Loader=yaml.CSafeLoader))
     times = ([], [])
-    for _ in range(rounds):
-        for function, taken in zip((load_text, lambda text: yaml.load(text, Loader=yaml.CSafeLoader)), times, strict=True):
+    for _ in range(ROUNDS):
+        for loader, taken in zip(loaders, times, strict=True):
             began = time.process_time()
             for text in texts:
-                function(text)
+                loader(text)
             taken.append(time.process_time() - began)
     ours, theirs = map(median, times)
-    print(f"the shipped cases: {ours:.2f} s, PyYAML {theirs:.2f} s, ratio {ours / theirs:.1f}")
+    return (
+        f"the shipped cases, {len(texts)} files",
+        f"{ours:.2f}",
+        f"{theirs:.2f}",
+        f"{ours / theirs:.1f}",
+    )
+
+
+def largest(context):
+    """The cells of each file of tests/largest.py."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in LARGEST.items():
+            path = Path(folder) / "f.yaml"
+            path.write_text(text, encoding="utf-8")
+            with context.Pool(1) as process:
+                yield (name, f"{len(text) / 1024:,.0f}", *process.apply(read, [path]))
+
+
+def main():
+    given = parser(__doc__).parse_args()
+    bounds = table(
+        ("file of `tests/largest.py`", "KiB", "seconds", "MB", "calls", "complaints"),
+        largest(multiprocessing.get_context("spawn")),
+    )
+    ours = table((f"median of {ROUNDS} rounds", "seconds", "PyYAML", "ratio"), [shipped()])
+    publish(__file__, [ours, bounds], given.page)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        read(sys.argv[1])
-    else:
-        shipped()
-        with tempfile.TemporaryDirectory() as folder:
-            for name, text in LARGEST.items():
-                path = Path(folder) / "f.yaml"
-                path.write_text(text, encoding="utf-8")
-                print(f"{name:<16} {len(text) / 1024:6.0f} KiB", end=" ", flush=True)
-                subprocess.run([sys.executable, __file__, str(path)], check=True)
+    main()

@@ -1,20 +1,22 @@
-"""What it costs that TensorFlow runs in a worker: ``python benchmarks/transport.py [eager graph xla]``. Needs the extra tensorflow.
+"""What it costs that TensorFlow runs in a worker: ``python benchmarks/transport.py [PAGE]``.
 
-- eager calls through the worker against the same calls in this process: CPU time of both processes together, and wall time, while the
-  caller does half a millisecond of work of its own for each call, as the oracle does;
-- graph and xla calls in groups against one tf.function a call: CPU time of both processes together.
+Eager calls through the worker are measured against the same calls in this process, also while the
+caller does half a millisecond of work of its own for each call, as the oracle does; graph and xla
+calls in groups against one tf.function a call. The processor's time is that of all processes.
 
-Each row is a ratio of the best of a few rounds in one run. The sweeps are small calls, two arms each.
+Each row has the best of a few rounds in one run. The calls are small, two arms each. Needs the
+extra tensorflow.
 """
 
 import os
-import sys
 import time
 from contextlib import suppress
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+from section import parser, publish, table
 
 from tf_conv_conformance.subject.gateway import Gateway, InProcess
 from tf_conv_conformance.subject.request import Request
@@ -64,6 +66,10 @@ def measured(subject, make, given):
     return cpu(subject) - began, time.perf_counter() - wall
 
 
+def again(subject, make, prepared, given):
+    return measured(subject, make, prepared(given))
+
+
 def at_once(subject, given):
     return subject.calls(given)
 
@@ -72,52 +78,42 @@ def one_by_one(subject, given):
     return [subject.call(request.head, request.arrays) for request in given]
 
 
-def row(name, peer, ours, theirs, count):
-    """`ours` and `theirs` give CPU and wall seconds; they take turns, so that the machine's mood meets both."""
+def rows(name, ours, theirs, count):
+    """The processor's row and the wall clock's. The two sides take turns, on the same machine."""
     rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
-    for what, index in (("CPU", 0), ("wall", 1)):
+    for what, index in (("processor", 0), ("wall clock", 1)):
         best, of_peer = (min(pair[side][index] for pair in rounds) * 1000 / count for side in (0, 1))
-        print(f"{name:<32} {what:<5} {best:7.3f} ms a call   {peer:<22} {of_peer:7.3f} ms   ratio {best / of_peer:5.2f}")
+        print(f"{name}, {what}: {best:.3f} ms, {of_peer:.3f} ms", flush=True)
+        yield f"{name}, {what}", f"{best:.2f}", f"{of_peer:.2f}", f"{best / of_peer:.2f}"
 
 
 def eager(gateway):
+    """The worker against the calls in this process."""
     here, given = InProcess(()), requests("eager", 10)
     for subject in (gateway, here):
         measured(subject, at_once, given[:300])
-    for name, prepared in (("eager, worker", list), ("eager, worker, caller at work", busy)):
-        row(
-            name,
-            "in this process",
-            lambda prepared=prepared: measured(gateway, at_once, prepared(given)),
-            lambda prepared=prepared: measured(here, at_once, prepared(given)),
-            len(given),
-        )
-        row(
-            name + ", one by one",
-            "in this process",
-            lambda prepared=prepared: measured(gateway, one_by_one, prepared(given)),
-            lambda prepared=prepared: measured(here, one_by_one, prepared(given)),
-            len(given),
-        )
+    for name, prepared in (("eager", list), ("eager, the caller at work for 0.5 ms a call", busy)):
+        for how, make in ((name, at_once), (f"{name}, one by one", one_by_one)):
+            sides = [partial(again, to, make, prepared, given) for to in (gateway, here)]
+            yield from rows(how, *sides, len(given))
 
 
-def grouped(gateway, mode):
+def in_groups(gateway, mode):
+    """Calls in groups against a function for each."""
     given = requests(mode)
     measured(gateway, at_once, given[:64])
-    row(
-        f"{mode}, in groups",
-        "a function a call",
-        lambda: measured(gateway, at_once, given),
-        lambda: measured(gateway, one_by_one, given),
-        len(given),
-    )
+    sides = [partial(measured, gateway, make, given) for make in (at_once, one_by_one)]
+    return rows(mode, *sides, len(given))
 
 
 def main():
+    given = parser(__doc__).parse_args()
     gateway = Gateway((), 60)
-    for mode in sys.argv[1:] or ["eager", "graph", "xla"]:
-        eager(gateway) if mode == "eager" else grouped(gateway, mode)
+    alone = table(("milliseconds a call", "the worker", "in this process", "ratio"), eager(gateway))
+    groups = [row for mode in ("graph", "xla") for row in in_groups(gateway, mode)]
     gateway.close()
+    grouped = table(("milliseconds a call", "in groups", "a function for each", "ratio"), groups)
+    publish(__file__, [alone, grouped], given.page)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,13 @@ cases:
 """
 
 
+def write_many_calls(folder, files=10, hangs=2):
+    """Write files of some thousand calls each, one in a hundred with a fault."""
+    for number in range(files):
+        faults = [fault for fault in FAULTS if fault != "hang" or number < hangs]  # each waits for the time limit
+        folder.joinpath(f"{number}.yaml").write_text(cases(range(1, 12), f"file{number}", faults), encoding="utf-8")
+
+
 def shape_in(identifier):
     return [int(size) for size in identifier.partition("input")[2].partition("-")[0].split("x")]
 
@@ -73,10 +80,7 @@ def test_each_fault_costs_its_own_call(pytester, workers):
 
 @pytest.mark.slow
 def test_thousands_of_calls_with_one_fault_in_a_hundred(pytester):
-    folder = pytester.mkdir("cases")
-    for number in range(3):
-        faults = [fault for fault in FAULTS if fault != "hang" or number < 1]  # each waits for the time limit
-        folder.joinpath(f"{number}.yaml").write_text(cases(range(1, 12), f"file{number}", faults), encoding="utf-8")
+    write_many_calls(pytester.mkdir("cases"), files=3, hangs=1)
     result = pytester.runpytest_subprocess(
         "cases", "--tf-timeout=1", "--tf-subject", marked(pytester.path), "-n2", "-q", "--tb=no", "-p", "no:cacheprovider"
     )
