@@ -95,6 +95,22 @@ def test_a_test_that_is_made_alone_leaves_those_that_were_sent(run, received, py
     assert set(received().values()) == {1}
 
 
+def test_an_answer_whose_test_is_not_run_is_no_other_test_s(run, pytester):
+    """A hook skips tests when their turn comes, so that their calls have been made."""
+    pytester.makeconftest(
+        """
+        import pytest
+
+        def pytest_runtest_setup(item):
+            if item.session.items.index(item) % 3 == 1:
+                pytest.skip("not today")
+        """
+    )
+    run("cases").assert_outcomes(passed=60, failed=1, skipped=31)
+    ends = read(pytester.path / RECORDS).ends
+    assert {one: end["verdict"] for one, end in ends.items()} == {one: expected(one) for one in ends}
+
+
 def test_what_a_failure_cuts_off_leaves_no_record(run, pytester):
     run("cases", "-x").assert_outcomes(passed=78, failed=1)
     records = read(pytester.path / RECORDS)
