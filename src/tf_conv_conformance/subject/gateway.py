@@ -154,12 +154,8 @@ class Gateway:
         One that starts is left: its import of TensorFlow may take longer than a test is given.
         """
         self._parcels.clear()
-        if self._process is not None and not self._greeted:
-            return
-        if self._process is not None:
-            self._process.kill()
-            self._process.reap()
-        self._process, self._greeted = None, False
+        if self._greeted:
+            self._kill()
 
     def _draw(self, source: Iterator[Request], ahead: deque[_Asked]) -> bool:
         """Draw some requests, at least one where none is ahead, and hand them over; whether they were the last."""
@@ -282,10 +278,7 @@ class Gateway:
             self._output.mark(hello)
         except _FAILURES as error:
             code = self._end(error)
-            if self._process is not None:  # a fork server, which is not given another try
-                self._process.kill()
-                self._process.reap()
-                self._process = None
+            self._kill()  # a fork server is not given another try
             reason = f"no answer within {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
             if isinstance(error, EOFError):
                 reason = _signal_name(code) if code < 0 else f"exit status {code}"
@@ -313,8 +306,15 @@ class Gateway:
         advice = f"Install it there: {words} -m pip install tensorflow, or a build of your own."
         return SubjectUnavailable(f"TensorFlow did not start in {who}: {reason}", self._output.tail(), advice)
 
+    def _kill(self) -> None:
+        """End the process, if it lives."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.reap()
+        self._process, self._greeted = None, False
+
     def _end(self, error: BaseException) -> int:
-        """Return how the worker ended, by itself or because of `error`, which receiving raised."""
+        """Return the exit status or signal of the worker, after receiving has raised `error`."""
         assert self._process is not None
         code = self._process.ending(error)
         self._greeted = False
