@@ -26,6 +26,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import geometric_mean, median
 
@@ -132,7 +133,7 @@ def against_peers(arguments: Arguments) -> dict[str, float]:
     """How many times as long as the oracle each peer takes, in float64."""
     x, w = (tensor.astype(np.float64) for tensor in tensors(arguments, "integers"))
     reading = read(arguments)
-    oracle = lambda: values(DOCUMENTED, arguments, x, w)  # noqa: E731
+    oracle = partial(values, DOCUMENTED, arguments, x, w)
     padded = np.pad(x, ((0, 0), documented_padding(reading.height), documented_padding(reading.width), (0, 0)))
     onnx_ = by_onnx(arguments, padded, w)
     assert np.array_equal(np.moveaxis(onnx_(), 1, 3), oracle())

@@ -107,10 +107,11 @@ class Asking(Standing):
         return failure.explain(where, call, performed.verdict, performed.observation, running.subject.documentation)
 
 
-def markers(op: str | None, mode: str, dtype: str | None, large: bool | None) -> list[str]:
-    """Return the markers of a call."""
-    half = "half" if dtype == "float16" else None
-    return [MARKER + name for name in (op, mode, dtype, half, large and "large") if name]
+def markers(call: Call) -> list[str]:
+    """Return the names of a call's markers."""
+    arguments = call.arguments
+    half = "half" if arguments.dtype == "float16" else None
+    return [MARKER + name for name in (arguments.op, call.mode, arguments.dtype, half, call.case.large and "large") if name]
 
 
 class CallItem(Asking):
@@ -123,7 +124,7 @@ class CallItem(Asking):
         self.line = call.line
         self.tf_conv_record: dict[str, Any] | None = None
         self.tf_conv_likeness: tuple[str, str] | None = None
-        for marker in markers(call.arguments.op, call.mode, call.arguments.dtype, call.case.large):
+        for marker in markers(call):
             self.add_marker(marker)
 
     def runtest(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -34,9 +34,6 @@ class Subject(Protocol):
     @property
     def documentation(self) -> dict[str, str]:
         """Its docstrings, by symbol."""
-
-    def call(self, head: Mapping[str, Any], arrays: list[NDArray[Any]]) -> Observation:
-        """Make one call."""
 
     def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:
         """Make calls, drawn ahead of their observations, which come in the same order."""
@@ -115,13 +112,8 @@ def _returns(call: Call) -> bool:
 
 def ask(call: Call, subject: Subject) -> Observation:
     """Make a call with its own data, and do not judge it."""
-    return make(call.arguments, call.mode, _data(call), subject)
-
-
-def make(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]], subject: Subject) -> Observation:
-    """Send each arm's tensors through the subject."""
-    made = request(arguments, mode, data)
-    return subject.call(made.head, list(made.arrays))
+    (observation,) = subject.calls([asked(call)])
+    return observation
 
 
 def request(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]]) -> Request:
