@@ -19,7 +19,7 @@ class CaseFile(pytest.File):
     """A YAML file of cases."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Return a test for each call in the modes that are asked for, and one for each case that cannot be read.
+        """Return a test for each call in the modes of ``--tf-modes``, and one for each case that cannot be read.
 
         Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
         """

@@ -59,6 +59,6 @@ def read(path: Path, config: pytest.Config) -> Loaded:
 
 
 def calls_of(loaded: Loaded, config: pytest.Config) -> list[Call]:
-    """Return the calls of a file in the modes that are asked for."""
+    """Return the calls of a file in the modes of ``--tf-modes``."""
     asked = modes(config)
     return [call for call in loaded.calls if call.mode in asked]

@@ -122,10 +122,10 @@ def session_of(config: pytest.Config) -> Session:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what an xdist worker has counted; one that crashed says nothing."""
-    told = getattr(node, "workeroutput", {})
+    output = getattr(node, "workeroutput", {})
     for name, key in (("tf_conv_collected", COLLECTED), ("tf_conv_whole", WHOLE)):
-        if name in told:
-            node.config.stash[key] = told[name]
+        if name in output:
+            node.config.stash[key] = output[name]
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m; before pytest-split, which registers later

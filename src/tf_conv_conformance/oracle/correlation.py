@@ -189,8 +189,8 @@ def _blocks(result: Array, dtype: np.dtype[Any], line: int, fewest: int = 1) -> 
     """Batch elements and output rows, and memory in which to make their sums in this dtype.
 
     There are so many rows that a block is full, and batch elements where all rows of one do not fill it.
-    `line` is what an output row reads. Sums of another dtype than the result's are a block at a time,
-    too, and go into the result when the next block is asked for.
+    `line` is what an output row reads. Sums of another dtype than the result's are a block of their own, which is copied into the
+    result when the caller is done with it and takes the next block.
     """
     size = result.shape
     line = max(line, math.prod(size[2:]), 1)

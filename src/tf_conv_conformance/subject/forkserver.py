@@ -44,7 +44,7 @@ def _is_device(descriptor: str) -> bool:
 
 
 def fork(pipe: Any) -> None:
-    """Return in a worker process. The fork server stays in here until a worker ends by itself.
+    """Fork a worker, in which this returns. In the fork server it does not return: it ends with the last worker.
 
     It reports each death on the pipe, and forks again when the suite has sent the token of that
     report. What the pipe holds before the token was meant for the dead worker. If the worker was

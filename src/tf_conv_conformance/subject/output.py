@@ -1,4 +1,4 @@
-"""What a worker prints: a file in which it is told which part belongs to the call at hand."""
+"""What a worker prints: a file, and where the part of the call at hand begins."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Output:
 
     def mark(self, head: Mapping[str, Any] | None = None) -> None:
         """Keep how much was printed up to a message, or up to now: what comes after it belongs to the next call."""
-        told = printed_in(head) if head else None
-        self.before = self.size if told is None else told
+        printed = printed_in(head) if head else None
+        self.before = self.size if printed is None else printed
 
     def tail(self) -> str:
         """What the worker printed since its last answer; of much, the beginning, where the reason stands, and the end."""
