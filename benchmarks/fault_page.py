@@ -23,9 +23,19 @@ def read(path):
 
 def named(files):
     """The case files with failing calls, most first."""
-    failing = sorted(((failed, file) for file, (failed, _) in files.items() if failed), key=lambda one: (-one[0], one[1]))
-    shown = [f"{file.removeprefix('cases/').removesuffix('.yaml')} {failed}" for failed, file in failing[:SHOWN]]
-    return ", ".join(shown) + (f" and {len(failing) - SHOWN} files more" if len(failing) > SHOWN else "") or "**nothing**"
+    failing = sorted(
+        ((failed, file) for file, (failed, _) in files.items() if failed),
+        key=lambda one: (-one[0], one[1]),
+    )
+    shown = [
+        f"{file.removeprefix('cases/').removesuffix('.yaml')} {failed}"
+        for failed, file in failing[:SHOWN]
+    ]
+    return (
+        ", ".join(shown)
+        + (f" and {len(failing) - SHOWN} files more" if len(failing) > SHOWN else "")
+        or "**nothing**"
+    )
 
 
 def rows(records, peer, places):
@@ -35,9 +45,23 @@ def rows(records, peer, places):
     for name, fault in CATALOGUE.items():
         if name in found:
             caught = sum(failed for failed, _ in found[name]["files"].values())
-            of_peer = ("fails" if tests[name] else "passes") if name in tests else "" if fault.kind == "process" else "not altered"
+            of_peer = (
+                ("fails" if tests[name] else "passes")
+                if name in tests
+                else ""
+                if fault.kind == "process"
+                else "not altered"
+            )
             by = named(found[name]["files"])
-            yield {**found[name], **places[name], "says": fault.says, "kind": fault.kind, "caught": caught, "by": by, "peer": of_peer}
+            yield {
+                **found[name],
+                **places[name],
+                "says": fault.says,
+                "kind": fault.kind,
+                "caught": caught,
+                "by": by,
+                "peer": of_peer,
+            }
 
 
 def of_peer(peer, rows):
@@ -55,7 +79,8 @@ def of_peer(peer, rows):
         "percent": round(100 * len(failed) / len(possible)),
         "ours": len(ours),
         "ours_percent": round(100 * len(ours) / len(possible)),
-        "survived": ", ".join(f"`{record['fault']}`" for record in tried if not record["failed"]) or "none",
+        "survived": ", ".join(f"`{record['fault']}`" for record in tried if not record["failed"])
+        or "none",
     }
 
 
@@ -66,7 +91,9 @@ def page(records, peer, places):
     classes = {}
     for row in made:
         classes.setdefault(row["kind"], []).append(row)
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True
+    )
     template = environment.from_string(PAGE.read_text(encoding="utf-8"))
     return template.render(
         total=len(made),

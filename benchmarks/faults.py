@@ -65,7 +65,12 @@ def asked(call):
     """A call as a fault sees it, without its tensors' values."""
     arguments = call.arguments
     shapes = [arguments.input.shape, arguments.filter.shape]
-    return Asked(None, dict(request(arguments, call.mode, []).head), [SimpleNamespace(shape=shape) for shape in shapes], None)
+    return Asked(
+        None,
+        dict(request(arguments, call.mode, []).head),
+        [SimpleNamespace(shape=shape) for shape in shapes],
+        None,
+    )
 
 
 def file_of(identifier):
@@ -91,20 +96,26 @@ def plain(one):
     call = one[1]
     literal = call.arguments.input.values is not None or call.arguments.filter.values is not None
     observed = [declared.deviation.observed for declared in call.deviations]
-    told = any(one.warning or one.error for one in observed) or (call.case.expect is not None and call.case.expect.error is not None)
+    told = any(one.warning or one.error for one in observed) or (
+        call.case.expect is not None and call.case.expect.error is not None
+    )
     return not (literal or told)
 
 
 def gateway(fault):
     """The worker with a fault; it is not waited for."""
     command = (sys.executable, str(FAULTS / "subject.py"), fault.name)
-    return Gateway(SYMBOLS, HANGS if fault.name == "hang" else TIME_LIMIT, Definition("fault", command))
+    return Gateway(
+        SYMBOLS, HANGS if fault.name == "hang" else TIME_LIMIT, Definition("fault", command)
+    )
 
 
 def tried(calls, subject):
     """What becomes of calls: (id, verdict) of each."""
     performed = perform_all([call for _, call in calls], subject)
-    return [(identifier, one.verdict) for (identifier, _), one in zip(calls, performed, strict=True)]
+    return [
+        (identifier, one.verdict) for (identifier, _), one in zip(calls, performed, strict=True)
+    ]
 
 
 def until_caught(calls, before, subject):
@@ -119,15 +130,22 @@ def until_caught(calls, before, subject):
 def measured(fault, calls, subject, count):
     """A record of what the cases make of a fault."""
     began = time.perf_counter()
-    altered = [(identifier, call) for identifier, call in calls if fault.alteration.affects(asked(call))]
+    altered = [
+        (identifier, call) for identifier, call in calls if fault.alteration.affects(asked(call))
+    ]
     ending = min(count or ENDINGS, ENDINGS) if fault.kind == "process" else count
     verdicts = tried(spread(altered, ending, fault.name) if ending else altered, subject)
-    for rest in (sorted(altered, key=plain), [(identifier, call) for identifier, call in calls if call.relation]):
+    for rest in (
+        sorted(altered, key=plain),
+        [(identifier, call) for identifier, call in calls if call.relation],
+    ):
         made = {identifier for identifier, _ in verdicts}
         verdicts += until_caught([one for one in rest if one[0] not in made], verdicts, subject)
     made = Counter(file_of(identifier) for identifier, _ in verdicts)
     caught = Counter(file_of(identifier) for identifier, verdict in verdicts if verdict.failing)
-    first = next(((identifier, verdict.reason) for identifier, verdict in verdicts if verdict.failing), None)
+    first = next(
+        ((identifier, verdict.reason) for identifier, verdict in verdicts if verdict.failing), None
+    )
     return {
         "fault": fault.name,
         "altered": len(altered),
@@ -154,15 +172,26 @@ def run(path, names, count):
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         caught = sum(count for count, _ in record["files"].values())
-        print(f"{fault.name}: {caught} of {record['made']} made fail, {record['altered']} altered, {record['seconds']} s", flush=True)
+        print(
+            f"{fault.name}: {caught} of {record['made']} made fail, {record['altered']} altered, {record['seconds']} s",
+            flush=True,
+        )
 
 
 def by_place(calls):
     """Of each fault, how many calls it alters, and whether one is of the door and the modes that TensorFlow's depthwise test asks."""
     seen = [asked(call) for _, call in calls]
-    altered = {name: [one for one in seen if fault.alteration.affects(one)] for name, fault in CATALOGUE.items()}
+    altered = {
+        name: [one for one in seen if fault.alteration.affects(one)]
+        for name, fault in CATALOGUE.items()
+    }
     return {
-        name: {"altered": len(ones), "depthwise": any(one.door == "tf.nn.depthwise_conv2d" and one.mode != "xla" for one in ones)}
+        name: {
+            "altered": len(ones),
+            "depthwise": any(
+                one.door == "tf.nn.depthwise_conv2d" and one.mode != "xla" for one in ones
+            ),
+        }
         for name, ones in altered.items()
     }
 

@@ -34,8 +34,18 @@ from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 ROOT = Path(__file__).parents[1]
 CONFIG = Path(__file__).with_suffix(".toml")
 PACKAGE = ROOT / "src" / "tf_conv_conformance"
-MEMORY = 8 * 2**30  # bytes of address space; a mutant that asks for more is killed by the MemoryError
-OPTIONS = (f"--rootdir={ROOT}", "-qx", "--tb=line", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
+MEMORY = (
+    8 * 2**30
+)  # bytes of address space; a mutant that asks for more is killed by the MemoryError
+OPTIONS = (
+    f"--rootdir={ROOT}",
+    "-qx",
+    "--tb=line",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:unraisableexception",
+)
 TESTS = {
     "rules/conditions.py": ("conditions", "rules"),
     "rules/catalogue.py": ("rules", "verdict"),
@@ -53,7 +63,15 @@ KEEPING = ("lru_cache", "cached(")
 """Decorators that keep what a pure function returns, within a bound: of speed and memory alone."""
 SPEED = ("SMALL", "BLOCK", "RUN", "STRIP")
 """Constants of oracle/correlation.py that choose between ways to the same sums; its tests force each way."""
-THIRD_PARTY = ("cachetools", "numpy", "packaging.specifiers", "pydantic", "regex", "scipy.signal", "yaml")
+THIRD_PARTY = (
+    "cachetools",
+    "numpy",
+    "packaging.specifiers",
+    "pydantic",
+    "regex",
+    "scipy.signal",
+    "yaml",
+)
 OURS = "tf_conv_conformance.casefile.model"  # imports no module that is mutated, and takes a quarter of a second
 WHY = CONFIG.with_name("mutation_survivors.yaml")
 PAGE = CONFIG.with_name("mutation_page.md.jinja")
@@ -87,8 +105,14 @@ def program(source):
             if hasattr(node, name):
                 setattr(node, name, None)
         if isinstance(node, ast.FunctionDef):
-            node.decorator_list = [one for one in node.decorator_list if not ast.unparse(one).startswith(KEEPING)]
-    tree.body = [node for node in tree.body if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in SPEED)]
+            node.decorator_list = [
+                one for one in node.decorator_list if not ast.unparse(one).startswith(KEEPING)
+            ]
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in SPEED)
+    ]
     return ast.dump(tree)
 
 
@@ -131,7 +155,11 @@ def outcome(module, source, time_limit):
             os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         output.seek(0)
-        lines = [line for line in output.read().decode(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))]
+        lines = [
+            line
+            for line in output.read().decode(errors="replace").splitlines()
+            if line.startswith(("FAILED", "ERROR"))
+        ]
     return (status if ended else None), (lines or ["no test failed"])[-1]
 
 
@@ -139,7 +167,9 @@ def judged(mutation, time_limit):
     """The result of one mutant."""
     path = ROOT / mutation.module_path
     before = path.read_text(encoding="utf-8")
-    after = mutate_code(before, get_operator(mutation.operator_name)(**mutation.operator_args), mutation.occurrence)
+    after = mutate_code(
+        before, get_operator(mutation.operator_name)(**mutation.operator_args), mutation.occurrence
+    )
     try:
         if program(after) == program(before):
             return WorkResult(WorkerOutcome.SKIPPED, "an annotation, or only speed")
@@ -148,7 +178,9 @@ def judged(mutation, time_limit):
     status, said = outcome(str(path.relative_to(PACKAGE)), after, time_limit)
     if status is None:
         return WorkResult(WorkerOutcome.NORMAL, "timeout", TestOutcome.KILLED)
-    return WorkResult(WorkerOutcome.NORMAL, said, TestOutcome.KILLED if status else TestOutcome.SURVIVED)
+    return WorkResult(
+        WorkerOutcome.NORMAL, said, TestOutcome.KILLED if status else TestOutcome.SURVIVED
+    )
 
 
 def prepare():
@@ -156,7 +188,10 @@ def prepare():
     for name in THIRD_PARTY:
         importlib.import_module(name)
     hypothesis.settings.register_profile(
-        "mutation", derandomize=True, database=None, phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate)
+        "mutation",
+        derandomize=True,
+        database=None,
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
     )
     hypothesis.settings.load_profile("mutation")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -177,25 +212,39 @@ def run(session):
         began = time.monotonic()
         status, said = outcome(module, (PACKAGE / module).read_text(encoding="utf-8"), limit)
         if status != 0 or outcome(module, "raise RuntimeError", limit)[0] == 0:
-            sys.exit(f"{module}: {said} without a mutant" if status else f"{module}: the tests pass without it")
+            sys.exit(
+                f"{module}: {said} without a mutant"
+                if status
+                else f"{module}: the tests pass without it"
+            )
         print(f"{module}: all tests take {time.monotonic() - began:.1f} s", flush=True)
     with use_db(str(session), WorkDB.Mode.open) as database:
         order = list(TESTS)
-        pending = sorted(database.pending_work_items, key=lambda item: (order.index(module_of(item)), item.mutations[0].start_pos))
+        pending = sorted(
+            database.pending_work_items,
+            key=lambda item: (order.index(module_of(item)), item.mutations[0].start_pos),
+        )
         for number, item in enumerate(pending, 1):
             (mutation,) = item.mutations
             result = judged(mutation, limit)
             database.set_result(item.job_id, result)
             if result.test_outcome is TestOutcome.SURVIVED or number % 50 == 0:
                 where = f"{mutation.module_path}:{mutation.start_pos[0]} {mutation.operator_name.removeprefix('core/')}"
-                print(f"{number} of {len(pending)}: {where}: {result.test_outcome or result.worker_outcome}: {result.output}", flush=True)
+                print(
+                    f"{number} of {len(pending)}: {where}: {result.test_outcome or result.worker_outcome}: {result.output}",
+                    flush=True,
+                )
 
 
 def reason(item, line, reasons):
     """Why a mutant survives, by its module, what its line holds, and the end of its operator's name; None where nobody has said."""
     operator = item.mutations[0].operator_name
     for one in reasons:
-        if one["module"] == module_of(item) and one["code"] in line and operator.endswith(tuple(one["operators"])):
+        if (
+            one["module"] == module_of(item)
+            and one["code"] in line
+            and operator.endswith(tuple(one["operators"]))
+        ):
             return one["why"]
     return None
 
@@ -206,11 +255,19 @@ def page(session):
     with use_db(str(session), WorkDB.Mode.open) as database:
         items, results = list(database.work_items), dict(database.results)
     counts, survivors = {module: Counter() for module in TESTS}, []
-    for item in sorted(items, key=lambda one: (list(TESTS).index(module_of(one)), one.mutations[0].start_pos)):
+    for item in sorted(
+        items, key=lambda one: (list(TESTS).index(module_of(one)), one.mutations[0].start_pos)
+    ):
         (mutation,), result = item.mutations, results.get(item.job_id)
         if result is not None and result.worker_outcome is WorkerOutcome.SKIPPED:
             continue
-        kind = "pending" if result is None else "timeout" if result.output == "timeout" else result.test_outcome.value
+        kind = (
+            "pending"
+            if result is None
+            else "timeout"
+            if result.output == "timeout"
+            else result.test_outcome.value
+        )
         counts[module_of(item)][kind] += 1
         if kind == "survived":
             (row, start), (_, end) = mutation.start_pos, mutation.end_pos
@@ -218,11 +275,16 @@ def page(session):
             marked = f"{line[:start].lstrip()}⟦{line[start:end]}⟧{line[end:]}".replace("|", "\\|")
             name = mutation.operator_name.removeprefix("core/")
             survivors.append((module_of(item), row, marked, name, reason(item, line, reasons)))
-    template = jinja2.Template(PAGE.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    template = jinja2.Template(
+        PAGE.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True
+    )
     whole = sum((count for count in counts.values() if not count["pending"]), Counter())
     pending = sum(count["pending"] for count in counts.values())
     text = template.render(
-        rows=[*counts.items(), ("all complete ones", whole)], pending=pending, survivors=survivors, version=version("cosmic-ray")
+        rows=[*counts.items(), ("all complete ones", whole)],
+        pending=pending,
+        survivors=survivors,
+        version=version("cosmic-ray"),
     )
     return text, len([one for one in survivors if one[-1] is None])
 

@@ -20,7 +20,13 @@ output) + 64 MiB, in float64.
 
 import os
 
-os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+os.environ.update(
+    OPENBLAS_NUM_THREADS="1",
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    TF_CPP_MIN_LOG_LEVEL="3",
+    CUDA_VISIBLE_DEVICES="-1",
+)
 
 import time
 import tracemalloc
@@ -55,8 +61,18 @@ MANY = 3  # times as long as TensorFlow
 
 def layers() -> list[Arguments]:
     """Each distinct convolution."""
-    calls = [call for path in sorted(NETWORKS.rglob("*.yaml")) for call in load_text(path.read_text(encoding="utf-8")).calls]
-    return list(dict.fromkeys(call.arguments for call in calls if call.relation is None and call.arguments.gradient is None))
+    calls = [
+        call
+        for path in sorted(NETWORKS.rglob("*.yaml"))
+        for call in load_text(path.read_text(encoding="utf-8")).calls
+    ]
+    return list(
+        dict.fromkeys(
+            call.arguments
+            for call in calls
+            if call.relation is None and call.arguments.gradient is None
+        )
+    )
 
 
 def seconds(functions: dict[str, Callable], rounds: int) -> dict[str, float]:
@@ -83,30 +99,50 @@ def peak(function: Callable) -> int:
 def by_scipy(arguments: Arguments, x, w, method: str):
     """A layer without stride and rate, its padding made before."""
     if arguments.op == "depthwise_conv2d":
-        return [correlate(x[0, ..., q], w[..., q, 0], mode="valid", method=method) for q in range(w.shape[2])]
+        return [
+            correlate(x[0, ..., q], w[..., q, 0], mode="valid", method=method)
+            for q in range(w.shape[2])
+        ]
     return [correlate(x[0], w[..., k], mode="valid", method=method) for k in range(w.shape[3])]
 
 
 def by_onnx(arguments: Arguments, x, w) -> Callable:
     """The same as a model of one node, in the layout that ONNX has."""
     depthwise = arguments.op == "depthwise_conv2d"
-    tensors = {"x": np.moveaxis(x, 3, 1).copy(), "w": (w.transpose(2, 3, 0, 1) if depthwise else w.transpose(3, 2, 0, 1)).copy()}
+    tensors = {
+        "x": np.moveaxis(x, 3, 1).copy(),
+        "w": (w.transpose(2, 3, 0, 1) if depthwise else w.transpose(3, 2, 0, 1)).copy(),
+    }
     axes = read(arguments).height, read(arguments).width
     group, strides = x.shape[3] if depthwise else 1, [axis.stride for axis in axes]
     node = onnx.helper.make_node("Conv", ["x", "w"], ["y"], group=group, strides=strides)
     double = onnx.TensorProto.DOUBLE
-    inputs = [onnx.helper.make_tensor_value_info(name, double, tensor.shape) for name, tensor in tensors.items()]
-    graph = onnx.helper.make_graph([node], "layer", inputs, [onnx.helper.make_tensor_value_info("y", double, None)])
-    evaluator = ReferenceEvaluator(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)]))
+    inputs = [
+        onnx.helper.make_tensor_value_info(name, double, tensor.shape)
+        for name, tensor in tensors.items()
+    ]
+    graph = onnx.helper.make_graph(
+        [node], "layer", inputs, [onnx.helper.make_tensor_value_info("y", double, None)]
+    )
+    evaluator = ReferenceEvaluator(
+        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    )
     return lambda: evaluator.run(None, tensors)[0]
 
 
 def text(arguments: Arguments, reading: Reading) -> str:
     height, width = reading.height, reading.width
-    shapes = "×".join(map(str, arguments.input.shape[1:])), "×".join(map(str, arguments.filter.shape))
-    steps = f"/{height.stride}" * (height.stride > 1) + f" rate {height.rate}" * (height.rate > 1 or width.rate > 1)
+    shapes = (
+        "×".join(map(str, arguments.input.shape[1:])),
+        "×".join(map(str, arguments.filter.shape)),
+    )
+    steps = f"/{height.stride}" * (height.stride > 1) + f" rate {height.rate}" * (
+        height.rate > 1 or width.rate > 1
+    )
     padding = arguments.padding if isinstance(arguments.padding, str) else "explicit"
-    return f"{arguments.op.removesuffix('_conv2d'):<9} {shapes[0]:>12} * {shapes[1]}{steps} {padding}"
+    return (
+        f"{arguments.op.removesuffix('_conv2d'):<9} {shapes[0]:>12} * {shapes[1]}{steps} {padding}"
+    )
 
 
 def tensors(arguments: Arguments, kind: str):
@@ -124,7 +160,9 @@ def against_tensorflow(arguments: Arguments, kind: str) -> tuple[float, float]:
         "tensorflow": lambda: OPS[arguments.op](*narrow, **keywords(arguments)).numpy(),
     }
     if kind == "integers":  # speed of what is wrong is worth nothing
-        assert np.array_equal(functions["tensorflow"](), functions["oracle"]()), f"not the same: {arguments}"
+        assert np.array_equal(functions["tensorflow"](), functions["oracle"]()), (
+            f"not the same: {arguments}"
+        )
     took = seconds(functions, ROUNDS)
     return took["oracle"], took["tensorflow"]
 
@@ -134,12 +172,17 @@ def against_peers(arguments: Arguments) -> dict[str, float]:
     x, w = (tensor.astype(np.float64) for tensor in tensors(arguments, "integers"))
     reading = read(arguments)
     oracle = partial(values, DOCUMENTED, arguments, x, w)
-    padded = np.pad(x, ((0, 0), documented_padding(reading.height), documented_padding(reading.width), (0, 0)))
+    padded = np.pad(
+        x, ((0, 0), documented_padding(reading.height), documented_padding(reading.width), (0, 0))
+    )
     onnx_ = by_onnx(arguments, padded, w)
     assert np.array_equal(np.moveaxis(onnx_(), 1, 3), oracle())
     own, slower = seconds({"oracle": oracle}, ROUNDS)["oracle"], seconds({"onnx": onnx_}, 1)
     if reading.height.stride == reading.width.stride == 1:
-        methods = {method: lambda method=method: by_scipy(arguments, padded, w, method) for method in ("direct", "fft")}
+        methods = {
+            method: lambda method=method: by_scipy(arguments, padded, w, method)
+            for method in ("direct", "fft")
+        }
         slower["scipy"] = min(seconds(methods, 1).values())
     return {name: took / own for name, took in slower.items()}
 
@@ -154,7 +197,10 @@ def memory(arguments: Arguments, kind: str) -> float:
 
 def cells(ratios: dict[Arguments, float], text: Callable[[list[float]], str]) -> list[str]:
     """A text for the layers of each operator, and for all."""
-    return [text([ratio for one, ratio in ratios.items() if op in (one.op, "all")]) for op in (*OPS, "all")]
+    return [
+        text([ratio for one, ratio in ratios.items() if op in (one.op, "all")])
+        for op in (*OPS, "all")
+    ]
 
 
 def span(ratios: Sequence[float]) -> str:
@@ -186,7 +232,10 @@ def rows(
 ) -> list[list[str]]:
     """What was measured."""
     found = [one for kind in KINDS for one in rows_of(kind, runs[kind])]
-    for peer, name in (("scipy", "SciPy's time (the faster of direct and FFT)"), ("onnx", "ONNX's reference")):
+    for peer, name in (
+        ("scipy", "SciPy's time (the faster of direct and FFT)"),
+        ("onnx", "ONNX's reference"),
+    ):
         ratios = {one: slower[peer] for one, slower in peers.items() if peer in slower}
         label = f"{name} / the oracle's in float64, {len(ratios)} layers"
         found.append([label, *cells(ratios, span)])
@@ -198,15 +247,23 @@ def main(page: Path | None) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     every = layers()
     runs = {kind: [{} for _ in range(RUNS)] for kind in KINDS}
-    print(f"{'milliseconds of CPU':<50} {'run':>4} {'data':>9} {'oracle':>8} {'TF':>8} {'ratio':>8}")
+    print(
+        f"{'milliseconds of CPU':<50} {'run':>4} {'data':>9} {'oracle':>8} {'TF':>8} {'ratio':>8}"
+    )
     for number in range(RUNS):
         for kind in KINDS:
             for one in every:
                 oracle, tensorflow = against_tensorflow(one, kind)
                 runs[kind][number][one] = oracle / tensorflow
                 numbers = (1000 * oracle, 1000 * tensorflow, oracle / tensorflow)
-                print(f"{text(one, read(one)):<50} {number + 1:4} {kind:>9}", *(f"{value:8.2f}" for value in numbers), flush=True)
-    undilated = [one for one in every if all(axis.rate == 1 for axis in (read(one).height, read(one).width))]
+                print(
+                    f"{text(one, read(one)):<50} {number + 1:4} {kind:>9}",
+                    *(f"{value:8.2f}" for value in numbers),
+                    flush=True,
+                )
+    undilated = [
+        one for one in every if all(axis.rate == 1 for axis in (read(one).height, read(one).width))
+    ]
     peers = {one: against_peers(one) for one in undilated[::EVERY]}
     most = max(memory(one, kind) for one in every for kind in KINDS)
     found = table(("geometric mean (from, to)", "conv2d", "depthwise", "all"), rows(runs, peers))

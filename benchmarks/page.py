@@ -33,9 +33,13 @@ HEAD = (
 def plain(records: Records, path: Path) -> None:
     """The peer: a row of text for each call, and nothing that could be done with it."""
     rows = (
-        f"<tr class=row><td>{html.escape(key)}<td>{end['verdict']}<td>{html.escape(end['reason'])}" for key, end in records.ends.items()
+        f"<tr class=row><td>{html.escape(key)}<td>{end['verdict']}<td>{html.escape(end['reason'])}"
+        for key, end in records.ends.items()
     )
-    path.write_text("<!doctype html><meta charset=utf-8><table>" + "\n".join(rows) + "</table>", encoding="utf-8")
+    path.write_text(
+        "<!doctype html><meta charset=utf-8><table>" + "\n".join(rows) + "</table>",
+        encoding="utf-8",
+    )
 
 
 def seconds_to_open(browser, path: Path) -> float:
@@ -66,7 +70,9 @@ def main() -> None:
     given, records = parser(__doc__).parse_args(), read(RECORDS)
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
         rows = [measured(browser, repeated(records, count), Path(folder)) for count in COUNTS]
         browser.close()
     publish(__file__, [table(HEAD, rows)], given.page)

@@ -34,20 +34,33 @@ class Faulty:
 
     def __call__(self, x, w, strides, padding, **keywords):
         """The call as the peer makes it."""
-        given = {"strides": strides, "padding": padding, **{name: value for name, value in keywords.items() if value is not None}}
+        given = {
+            "strides": strides,
+            "padding": padding,
+            **{name: value for name, value in keywords.items() if value is not None},
+        }
         if None in x.shape.as_list() or None in w.shape.as_list():
             return self.function(x, w, **given)
         pieces = {by: self._piece(x, w, given, by) for by in (None, "input", "filter")}
 
         @tf.custom_gradient
         def call(x, w):
-            return pieces[None](x, w), lambda up: (pieces["input"](x, w, up), pieces["filter"](x, w, up))
+            return pieces[None](x, w), lambda up: (
+                pieces["input"](x, w, up),
+                pieces["filter"](x, w, up),
+            )
 
         return call(x, w)
 
     def _piece(self, x, w, keywords, by):
         dtypes = [x.dtype.name] * (3 if by else 2)
-        request = {"function": self.door, "keywords": keywords, "gradient": by, "dtypes": dtypes, "mode": "graph"}
+        request = {
+            "function": self.door,
+            "keywords": keywords,
+            "gradient": by,
+            "dtypes": dtypes,
+            "mode": "graph",
+        }
         asked = Asked(tf, request, [x, w], self._true)
         ALTERED.update(name for name, fault in CATALOGUE.items() if fault.alteration.affects(asked))
         return self.fault.function(asked)
@@ -67,7 +80,9 @@ def tried(fault):
     """The peer's first test that fails with a fault, None where none does; and the faults that alter its calls."""
     ALTERED.clear()
     peer.nn_impl = SimpleNamespace(depthwise_conv2d=Faulty(fault, WHOLE, "tf.nn.depthwise_conv2d"))
-    peer.nn_ops = SimpleNamespace(depthwise_conv2d_native=Faulty(fault, NATIVE, "tf.nn.depthwise_conv2d"))
+    peer.nn_ops = SimpleNamespace(
+        depthwise_conv2d_native=Faulty(fault, NATIVE, "tf.nn.depthwise_conv2d")
+    )
     tests = unittest.defaultTestLoader.loadTestsFromTestCase(DepthwiseConv2DTest)
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         ended = unittest.TextTestRunner(nowhere, failfast=fault is not NONE).run(tests)
@@ -75,7 +90,13 @@ def tried(fault):
     run = ended.testsRun - len(ended.skipped)
     said = bad[0][1].strip().splitlines()[-1] if bad else None
     failed = bad[0][0]._testMethodName if bad else None
-    return {"fault": fault.name, "run": run, "failed": failed, "said": said, "altered": sorted(ALTERED)}
+    return {
+        "fault": fault.name,
+        "run": run,
+        "failed": failed,
+        "said": said,
+        "altered": sorted(ALTERED),
+    }
 
 
 def main():

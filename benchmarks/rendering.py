@@ -35,12 +35,20 @@ def repeated(records: Records, count: int) -> Records:
     copy = 0
     while len(many.calls) < count:
         for key, case in records.cases.items():
-            many.cases[f"{copy}/{key}"] = {**case, "key": f"{copy}/{key}", "file": f"{copy}/{case['file']}"}
+            many.cases[f"{copy}/{key}"] = {
+                **case,
+                "key": f"{copy}/{key}",
+                "file": f"{copy}/{case['file']}",
+            }
         for key, end in list(records.ends.items())[: count - len(many.calls)]:
             call = json.loads(json.dumps(records.calls[key]))
             if call["arguments"]["input"]["shape"]:
                 call["arguments"]["input"]["shape"][0] += 100 * copy
-            changed = {"id": f"{copy}/{key}", "case": f"{copy}/{call['case']}", "hash": f"{copy}/{call['hash']}"}
+            changed = {
+                "id": f"{copy}/{key}",
+                "case": f"{copy}/{call['case']}",
+                "hash": f"{copy}/{call['hash']}",
+            }
             many.calls[f"{copy}/{key}"] = {**call, **changed}
             data = [{**arm, "seed": arm["seed"] + copy} for arm in end["data"]]
             many.ends[f"{copy}/{key}"] = {**end, "id": f"{copy}/{key}", "data": data}

@@ -27,11 +27,25 @@ ROUNDS = 3
 def sweep():
     """A few hundred small calls, all different."""
     rng = np.random.RandomState(0)
-    for height, width, size, stride, padding, channels in product((7, 9, 12), (8, 11), (1, 2, 3), (1, 2, 3), ("SAME", "VALID"), (1, 2, 3)):
+    for height, width, size, stride, padding, channels in product(
+        (7, 9, 12), (8, 11), (1, 2, 3), (1, 2, 3), ("SAME", "VALID"), (1, 2, 3)
+    ):
         keywords = {"strides": [1, stride, stride, 1], "padding": padding}
         shapes = ((1, height, width, channels), (size, size, channels, 2))
-        head = {"function": "tf.nn.conv2d", "keywords": keywords, "gradient": None, "dtypes": ["float32"] * 2}
-        yield head, [rng.randint(-4, 5, size=shape).astype(np.float32) for _ in range(2) for shape in shapes]
+        head = {
+            "function": "tf.nn.conv2d",
+            "keywords": keywords,
+            "gradient": None,
+            "dtypes": ["float32"] * 2,
+        }
+        yield (
+            head,
+            [
+                rng.randint(-4, 5, size=shape).astype(np.float32)
+                for _ in range(2)
+                for shape in shapes
+            ],
+        )
 
 
 def requests(mode, times=1):
@@ -82,7 +96,9 @@ def rows(name, ours, theirs, count):
     """The processor's row and the wall clock's. The two sides take turns, on the same machine."""
     rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
     for what, index in (("processor", 0), ("wall clock", 1)):
-        best, of_peer = (min(pair[side][index] for pair in rounds) * 1000 / count for side in (0, 1))
+        best, of_peer = (
+            min(pair[side][index] for pair in rounds) * 1000 / count for side in (0, 1)
+        )
         print(f"{name}, {what}: {best:.3f} ms, {of_peer:.3f} ms", flush=True)
         yield f"{name}, {what}", f"{best:.2f}", f"{of_peer:.2f}", f"{best / of_peer:.2f}"
 

@@ -7,7 +7,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-QUIET = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def main() -> int:
@@ -18,8 +25,20 @@ def main() -> int:
         print("needs Chromium and reports/index.html: run pytest cases first", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as profile:
-        command = [browser, *QUIET, "--no-sandbox", f"--user-data-dir={profile}", "--hide-scrollbars", "--window-size=1500,1180"]
-        subprocess.run([*command, f"--screenshot={ROOT / 'docs/report.png'}", page.as_uri()], check=True, capture_output=True, timeout=60)
+        command = [
+            browser,
+            *QUIET,
+            "--no-sandbox",
+            f"--user-data-dir={profile}",
+            "--hide-scrollbars",
+            "--window-size=1500,1180",
+        ]
+        subprocess.run(
+            [*command, f"--screenshot={ROOT / 'docs/report.png'}", page.as_uri()],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
     return 0
 
 

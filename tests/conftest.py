@@ -12,9 +12,22 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.gateway import Gateway
 
-SPARED = ("hypothesispytest", "randomly", "rerunfailures", "timeout", "pytest_cov", "html", "html_fixtures", "metadata", "pytest-split")
+SPARED = (
+    "hypothesispytest",
+    "randomly",
+    "rerunfailures",
+    "timeout",
+    "pytest_cov",
+    "html",
+    "html_fixtures",
+    "metadata",
+    "pytest-split",
+)
 WITHOUT = Path(__file__).parent / "without"  # has a tensorflow that cannot be imported
-MARKED_BY = {"tensorflow": ["tensorflow"], "chromium": ["browser", "slow"]}  # fixtures, and the markers of the tests that use them
+MARKED_BY = {
+    "tensorflow": ["tensorflow"],
+    "chromium": ["browser", "slow"],
+}  # fixtures, and the markers of the tests that use them
 
 
 def pytest_collection_modifyitems(items):

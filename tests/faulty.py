@@ -17,13 +17,20 @@ import time
 from ast import literal_eval
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the worker's program does, before NumPy starts threads
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # as the worker's program does, before NumPy starts threads
 
 import numpy as np
 
 FAULTS = ("crash", "exit", "hang", "garbage", "shape", "dtype", "huge", "flood", "arms", "value")
 WIDTH = 7  # inputs of this width in a batch of one go wrong
-HALF, CHATTY, LONELY, TORN = 77, 78, 79, 80  # widths: half an answer comes, each call prints its height, a message of several calls is a
+HALF, CHATTY, LONELY, TORN = (
+    77,
+    78,
+    79,
+    80,
+)  # widths: half an answer comes, each call prints its height, a message of several calls is a
 # crash, the worker is killed while it writes
 
 
@@ -67,7 +74,10 @@ def raw(data):
 def answer(pipe, wire, request, arrays, printed):
     """Answer one call: each input times the only element of its filter, or what is wrong instead."""
     results = [x * w[0, 0, 0, 0] for x, w in zip(arrays[::2], arrays[1::2], strict=True)]
-    arms = [{"status": "value", "dtype": request["dtypes"][0], "shape": list(y.shape), "warnings": []} for y in results]
+    arms = [
+        {"status": "value", "dtype": request["dtypes"][0], "shape": list(y.shape), "warnings": []}
+        for y in results
+    ]
     wrong = fault(arrays[0].shape)
     if arrays[0].shape[2] == HALF:
         raw(wire.LENGTHS.pack(100, 0) + b"{")
@@ -76,7 +86,9 @@ def answer(pipe, wire, request, arrays, printed):
         os.write(2, b"height %d\n" % arrays[0].shape[1])
         wrong = "crash" if arrays[0].shape[1] == 5 else None
     if arrays[0].shape[2] == TORN:
-        wire.write_some = lambda descriptor, parts: os.write(descriptor, parts[0][:9]) and os.kill(os.getpid(), signal.SIGKILL)
+        wire.write_some = lambda descriptor, parts: (
+            os.write(descriptor, parts[0][:9]) and os.kill(os.getpid(), signal.SIGKILL)
+        )
     if wrong == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif wrong == "exit":
@@ -114,12 +126,21 @@ def main():
         worker_module.forkserver.fork(pipe)
     start()
     onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
-    pipe.send({"type": "hello", "protocol": worker_module.PROTOCOL, "subject": SUBJECT | {"onednn": onednn}, "documentation": {}})
+    pipe.send(
+        {
+            "type": "hello",
+            "protocol": worker_module.PROTOCOL,
+            "subject": SUBJECT | {"onednn": onednn},
+            "documentation": {},
+        }
+    )
     while True:
         request, arrays = wire.receive(pipe)
         if request["type"] == "close":
             return
-        if request["together"] and any(array.ndim == 4 and array.shape[2] == LONELY for array in arrays):
+        if request["together"] and any(
+            array.ndim == 4 and array.shape[2] == LONELY for array in arrays
+        ):
             os.abort()
         for call in request["calls"]:
             count = 2 * call["arms"]

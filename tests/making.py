@@ -21,14 +21,27 @@ DATA = [asdict(arm) for arm in prediction.inputs(CALL.arguments).arms]
 def subject(sentences=SENTENCES, **facts):
     """A subject line: the one above, but for these facts."""
     described = FACTS | facts
-    return {"type": "subject", "key": subject_key(described), "subject": described, "sentences": sentences}
+    return {
+        "type": "subject",
+        "key": subject_key(described),
+        "subject": described,
+        "sentences": sentences,
+    }
 
 
 def value(shape=(1, 6, 6, 1), verdict="conforms", digest="aa", dtype="float32", warns=(), **others):
     """An end with a value."""
     warnings = [{"category": category, "message": ""} for category in warns]
     observed = {"shape": list(shape), "dtype": dtype}
-    return ended(verdict, observed=observed, digest=digest, warnings=warnings, difference=None, seconds=0.1, **others)
+    return ended(
+        verdict,
+        observed=observed,
+        digest=digest,
+        warnings=warnings,
+        difference=None,
+        seconds=0.1,
+        **others,
+    )
 
 
 def error(name="ValueError", verdict="refused", message="no"):
@@ -38,22 +51,43 @@ def error(name="ValueError", verdict="refused", message="no"):
 
 def crash(signal="SIGFPE", verdict="crashed"):
     """An end with the process's."""
-    return ended(verdict, observed={"ended": "crashed", "signal": signal, "output": ""}, digest=None, warnings=[])
+    return ended(
+        verdict,
+        observed={"ended": "crashed", "signal": signal, "output": ""},
+        digest=None,
+        warnings=[],
+    )
 
 
 def late(limit=60.0):
     """An end without an answer in time."""
-    return ended("timed out", observed={"ended": "timed out", "time_limit": limit, "output": ""}, digest=None, warnings=[])
+    return ended(
+        "timed out",
+        observed={"ended": "timed out", "time_limit": limit, "output": ""},
+        digest=None,
+        warnings=[],
+    )
 
 
 def failed(**why):
     """An end of the suite's own: by an exit status, a protocol error, or neither."""
-    return ended("suite error", observed={"ended": "suite error", **why, "output": ""}, digest=None, warnings=[])
+    return ended(
+        "suite error",
+        observed={"ended": "suite error", **why, "output": ""},
+        digest=None,
+        warnings=[],
+    )
 
 
 def ended(verdict, **fields):
     """An end with just this."""
-    return {"type": "end", "verdict": verdict, "reason": f"it {verdict}", "rules": [], "data": DATA} | fields
+    return {
+        "type": "end",
+        "verdict": verdict,
+        "reason": f"it {verdict}",
+        "rules": [],
+        "data": DATA,
+    } | fields
 
 
 UNSUPPORTED = ended("unsupported")
@@ -67,7 +101,9 @@ def plan(names, hashes):
         if case not in seen:
             seen.add(case)
             yield record.case_line(case, case.partition("::")[0], CALL)
-        yield record.call_line("cases/" + name, case, CALL) | {"hash": hashes.get(name, "hash of " + name)}
+        yield record.call_line("cases/" + name, case, CALL) | {
+            "hash": hashes.get(name, "hash of " + name)
+        }
 
 
 def run(path, ends, on=None, hashes=None, footer=True, whole=None, **header):

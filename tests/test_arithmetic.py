@@ -13,15 +13,24 @@ from tf_conv_conformance.arithmetic import steps
 from tf_conv_conformance.geometry import Axis
 from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
 
-MODELS = [DOCUMENTED, PHASE_STRIDED, replace(DOCUMENTED, truncates_sizes=True), replace(PHASE_STRIDED, truncates_sizes=True)]
+MODELS = [
+    DOCUMENTED,
+    PHASE_STRIDED,
+    replace(DOCUMENTED, truncates_sizes=True),
+    replace(PHASE_STRIDED, truncates_sizes=True),
+]
 PADDINGS = st.sampled_from(["SAME", "VALID"]) | st.tuples(st.integers(-3, 9), st.integers(-3, 9))
-AXES = st.builds(Axis, st.integers(0, 40), st.integers(0, 7), st.integers(1, 9), st.integers(1, 9), PADDINGS)
+AXES = st.builds(
+    Axis, st.integers(0, 40), st.integers(0, 7), st.integers(1, 9), st.integers(1, 9), PADDINGS
+)
 FUNCTIONS = {"ceil": ceil, "floor": floor, "trunc": trunc, "max": max, "Fraction": Fraction}
 
 
 def value(expression, names):
     """An expression of the text in exact arithmetic."""
-    exact = re.sub(r"\d+", lambda number: f"Fraction({number[0]})", expression.replace(" mod ", " % "))
+    exact = re.sub(
+        r"\d+", lambda number: f"Fraction({number[0]})", expression.replace(" mod ", " % ")
+    )
     return eval(exact, FUNCTIONS, names)
 
 
@@ -30,7 +39,9 @@ def equations(lines):
     names = {name: Fraction(number) for name, number in re.findall(r"\b([nksr]) = (\d+)", lines[0])}
     assert names.keys() == set("nksr")
     for line in lines[1:]:
-        name, *expressions = re.split(r"[:,](?!.*=) ?|, whatever| with padding", line)[0].split(" = ")
+        name, *expressions = re.split(r"[:,](?!.*=) ?|, whatever| with padding", line)[0].split(
+            " = "
+        )
         assert expressions, line
         values = {value(expression, names) for expression in expressions}
         assert len(values) == 1, line
@@ -127,10 +138,18 @@ def test_verbatim(model, axis, expected):
 @pytest.mark.parametrize(
     ("model", "axis", "last"),
     [
-        (DOCUMENTED, Axis(3, 5, 1, 2, "VALID"), "out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*2) / 1) = ceil(-5 / 1) = -5"),
+        (
+            DOCUMENTED,
+            Axis(3, 5, 1, 2, "VALID"),
+            "out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*2) / 1) = ceil(-5 / 1) = -5",
+        ),
         (PHASE_STRIDED, Axis(7, 3, 9, 5, "VALID"), "out = r*m - e = 5*0 - 3 = -3"),
         (PHASE_STRIDED, Axis(1, 7, 1, 1, "VALID"), "out = m = -5"),
-        (DOCUMENTED, Axis(4, 1, 1, 1, (-6, 0)), "out = ceil((n - (k-1)*r) / s) = ceil((-2 - (1-1)*1) / 1) = ceil(-2 / 1) = -2"),
+        (
+            DOCUMENTED,
+            Axis(4, 1, 1, 1, (-6, 0)),
+            "out = ceil((n - (k-1)*r) / s) = ceil((-2 - (1-1)*1) / 1) = ceil(-2 / 1) = -2",
+        ),
     ],
 )
 def test_a_negative_size_is_no_tensor(model, axis, last):

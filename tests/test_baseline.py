@@ -8,13 +8,23 @@ CALLS = {name: {"hash": f"hash-{name}"} for name in "abcd"}
 
 
 def end(identifier, verdict="violates", shape=(1, 2), digest="d", error=None):
-    observed = {"error": error, "message": "m"} if error else {"shape": list(shape), "dtype": "float32"}
-    return {"id": identifier, "verdict": verdict, "reason": "because", "observed": observed, "digest": digest}
+    observed = (
+        {"error": error, "message": "m"} if error else {"shape": list(shape), "dtype": "float32"}
+    )
+    return {
+        "id": identifier,
+        "verdict": verdict,
+        "reason": "because",
+        "observed": observed,
+        "digest": digest,
+    }
 
 
 @pytest.fixture
 def baseline():
-    return Baseline().updated("", CALLS, [end("a"), end("b", "conforms"), end("c", "crashed", error="E", digest=None)])
+    return Baseline().updated(
+        "", CALLS, [end("a"), end("b", "conforms"), end("c", "crashed", error="E", digest=None)]
+    )
 
 
 def test_failing_calls_are_kept_and_are_known_again(baseline):
@@ -44,7 +54,10 @@ def test_another_subject_is_not_excused(baseline):
 def test_stale_entries_are_named_with_the_reason(baseline):
     edited = {**CALLS, "c": {"hash": "new"}}
     ends = {"a": end("a", "conforms"), "c": end("c", "crashed", error="E", digest=None)}
-    assert baseline.stale("", edited, ends) == [("a", "was violates, is conforms now"), ("c", "the case was edited")]
+    assert baseline.stale("", edited, ends) == [
+        ("a", "was violates, is conforms now"),
+        ("c", "the case was edited"),
+    ]
     assert baseline.stale("", CALLS, {"a": end("a")}) == []
     assert baseline.stale("", CALLS, {"a": end("a", "missing")}) == []
 
@@ -53,7 +66,10 @@ def test_an_update_keeps_what_the_run_did_not_make(baseline):
     updated = baseline.updated("", CALLS, [end("a", "conforms"), end("d"), end("b", "missing")])
     assert list(updated.known[""]) == ["c", "d"]
     other = updated.updated("tf2.12", CALLS, [end("a")])
-    assert {name: list(ids) for name, ids in other.known.items()} == {"": ["c", "d"], "tf2.12": ["a"]}
+    assert {name: list(ids) for name, ids in other.known.items()} == {
+        "": ["c", "d"],
+        "tf2.12": ["a"],
+    }
 
 
 def test_it_is_read_as_it_was_written_a_line_an_entry(baseline, tmp_path):
@@ -67,7 +83,15 @@ def test_it_is_read_as_it_was_written_a_line_an_entry(baseline, tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"schema": 2, "known": {}}', '{"schema": 1, "known": []}', '{"schema": 1, "known": {"": {"a": {}}}}', "[" * 100_000],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema": 2, "known": {}}',
+        '{"schema": 1, "known": []}',
+        '{"schema": 1, "known": {"": {"a": {}}}}',
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_baseline_is_refused(tmp_path, text):
     path = tmp_path / "baseline.json"

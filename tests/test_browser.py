@@ -23,8 +23,18 @@ from tf_conv_conformance.results import read
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 from tf_conv_conformance.verdict import judge
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None and not os.environ.get("CI"), reason="needs Chromium or Chrome on PATH")
+BROWSER = next(
+    filter(
+        None,
+        map(
+            shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+        ),
+    ),
+    None,
+)
+pytestmark = pytest.mark.skipif(
+    BROWSER is None and not os.environ.get("CI"), reason="needs Chromium or Chrome on PATH"
+)
 
 CASES = """
 defaults: {input: [1, 9, 8, 2], filter: [2, 3, 2, 1]}
@@ -76,7 +86,12 @@ def run(folder, subject, answers=answer, name="results.jsonl"):
     for identifier, _, call in planned:
         observation = answers(call)
         recorder.start(identifier)
-        recorder.end(record.end_line(identifier, call, judge(call, observation, subject), observation, line["key"]), line)
+        recorder.end(
+            record.end_line(
+                identifier, call, judge(call, observation, subject), observation, line["key"]
+            ),
+            line,
+        )
     recorder.close()
     return name, read(recorder.path)
 
@@ -93,7 +108,9 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         browser.close()
 
@@ -101,7 +118,9 @@ def chromium():
 @pytest.fixture
 def visit(chromium):
     """Opens a page; afterwards nothing must have gone wrong in it, and nothing asked for from elsewhere."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000}, permissions=["clipboard-read", "clipboard-write"])
+    context = chromium.new_context(
+        viewport={"width": 1400, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
+    )
     troubles, requests = [], []
 
     def opened(path, fragment=""):
@@ -126,7 +145,9 @@ def count(page):
 
 
 def chosen(page, identifier):
-    page.wait_for_function("text => document.querySelector('.detail h3')?.textContent === text", arg=identifier)
+    page.wait_for_function(
+        "text => document.querySelector('.detail h3')?.textContent === text", arg=identifier
+    )
 
 
 def test_the_head_counts_and_its_buttons_filter(visit, report):
@@ -135,7 +156,10 @@ def test_the_head_counts_and_its_buttons_filter(visit, report):
     page.click(".totals [data-verdict=violates]")
     assert count(page).startswith("2 of ")
     assert page.locator(".totals [data-verdict=violates]").get_attribute("aria-pressed") == "true"
-    assert {row.get_attribute("title") for row in page.locator(".row").all()} == {WRONG, WRONG.replace("32", "64")}
+    assert {row.get_attribute("title") for row in page.locator(".row").all()} == {
+        WRONG,
+        WRONG.replace("32", "64"),
+    }
     page.click(".totals [data-verdict=violates]")
     assert count(page).partition(" of ")[0] == count(page).partition(" of ")[2].split()[0]
 
@@ -186,7 +210,9 @@ def test_back_returns_from_what_was_clicked(visit, report):
     page.click(".totals [data-verdict=deviates]")
     assert count(page) != everything
     page.go_back()
-    page.wait_for_function("text => document.querySelector('.filters output').textContent === text", arg=everything)
+    page.wait_for_function(
+        "text => document.querySelector('.filters output').textContent === text", arg=everything
+    )
 
 
 def test_a_cell_of_the_matrix_shows_its_calls(visit, report):
@@ -209,7 +235,10 @@ def test_the_python_is_copied_and_is_python(visit, report):
     page.click(".copy >> nth=0")
     page.wait_for_selector(".copy >> text=Copied")
     pasted = page.evaluate("navigator.clipboard.readText()")
-    assert "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1], padding='SAME', dilations=[1, 3]" in pasted
+    assert (
+        "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1], padding='SAME', dilations=[1, 3]"
+        in pasted
+    )
     compile(pasted, "pasted", "exec")
 
 
@@ -230,22 +259,33 @@ def test_the_picture_marks_what_the_oracle_reads(visit, report, padding):
     identifier = ATROUS.replace("SAME", padding)
     page = visit(report, f"#{quote(identifier, safe='')}")
     chosen(page, identifier)
-    (call,) = [one for one in load_text(CASES % "x").calls if f"cases/a.yaml::{one.name}" == identifier]
+    (call,) = [
+        one for one in load_text(CASES % "x").calls if f"cases/a.yaml::{one.name}" == identifier
+    ]
     reading = reading_of(call.arguments)
     sizes = [DOCUMENTED.size(axis) for axis in (reading.height, reading.width)]
     page.fill("[aria-label='output row']", "0")
     page.fill("[aria-label='output column']", "0")
     for step in range(sizes[0] * sizes[1]):
-        row, column = (int(page.input_value(f"[aria-label='output {name}']")) for name in ("row", "column"))
+        row, column = (
+            int(page.input_value(f"[aria-label='output {name}']")) for name in ("row", "column")
+        )
         for model in (DOCUMENTED, PHASE_STRIDED):
             rows, columns = model.reads(reading.height), model.reads(reading.width)
             if row < len(rows) and column < len(columns):
-                assert taps_drawn(page, model.name) == {(y, x) for y in rows[row] for x in columns[column]}, (model.name, row, column)
+                assert taps_drawn(page, model.name) == {
+                    (y, x) for y in rows[row] for x in columns[column]
+                }, (model.name, row, column)
             else:
-                assert f"has no output [{row}, {column}]" in page.inner_text(f"[data-model={model.name}]")
+                assert f"has no output [{row}, {column}]" in page.inner_text(
+                    f"[data-model={model.name}]"
+                )
         page.click("text=next →")
         if step == 0:
-            assert (page.input_value("[aria-label='output row']"), page.input_value("[aria-label='output column']")) == ("0", "1")
+            assert (
+                page.input_value("[aria-label='output row']"),
+                page.input_value("[aria-label='output column']"),
+            ) == ("0", "1")
 
 
 def test_the_picture_begins_where_the_models_part(visit, report):
@@ -268,8 +308,18 @@ def test_the_heat_map_shows_where_and_leads_to_the_picture(visit, report):
     assert hot == [[3, 5]]
     cell = float(page.locator(".heatmap svg").get_attribute("data-cell"))
     page.locator(".heatmap svg").click(position={"x": 5.5 * cell, "y": 3.5 * cell})
-    assert (page.input_value("[aria-label='output row']"), page.input_value("[aria-label='output column']")) == ("3", "5")
-    assert np.array(sorted(taps_drawn(page, "documented"))).tolist() == [[3, 5], [3, 6], [3, 7], [4, 5], [4, 6], [4, 7]]
+    assert (
+        page.input_value("[aria-label='output row']"),
+        page.input_value("[aria-label='output column']"),
+    ) == ("3", "5")
+    assert np.array(sorted(taps_drawn(page, "documented"))).tolist() == [
+        [3, 5],
+        [3, 6],
+        [3, 7],
+        [4, 5],
+        [4, 6],
+        [4, 7],
+    ]
 
 
 def test_the_arithmetic_and_the_case_are_shown(visit, report):
@@ -279,7 +329,10 @@ def test_the_arithmetic_and_the_case_are_shown(visit, report):
     assert "out = ceil(n / s) = ceil(9 / 2) = 5" in text
     assert "padding = (k-1)*r = (3-1)*3 = 6, whatever the stride: 3 before and 3 after" in text
     assert "The case, cases/a.yaml:7" in text
-    assert "sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]], padding: [SAME, VALID], dtype: [float32, float64]}" in text
+    assert (
+        "sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]], padding: [SAME, VALID], dtype: [float32, float64]}"
+        in text
+    )
     assert "Explained by the model phase-strided" in text
 
 
@@ -291,7 +344,9 @@ def detail_of(visit, path, identifier):
 
 def excluded(page):
     """What the chosen call's page lists as excluded, and which of it by this call."""
-    section = page.locator(".detail section").filter(has=page.get_by_role("heading", name="Wrong oracles that the data excludes"))
+    section = page.locator(".detail section").filter(
+        has=page.get_by_role("heading", name="Wrong oracles that the data excludes")
+    )
     items = section.locator("li").all()
     return (
         section.locator("p").inner_text(),
@@ -304,8 +359,14 @@ def test_the_wrong_oracles_that_the_data_excludes_are_listed(visit, report):
     """Of the 72 calls of the case, the half with rate 1 have no dilation to ignore, and each half has its own dtype's precision."""
     page = detail_of(visit, report, "cases/a.yaml::plain[strides1-SAME-rate1-float32-eager]")
     about, listed, here = excluded(page)
-    assert about.startswith("Each would have given another result on the data of the 72 calls of its case")
-    assert {"height padding shifted by one", "last tap dropped", "filter flipped in height and width"} <= set(here)
+    assert about.startswith(
+        "Each would have given another result on the data of the 72 calls of its case"
+    )
+    assert {
+        "height padding shifted by one",
+        "last tap dropped",
+        "filter flipped in height and width",
+    } <= set(here)
     assert "dilation ignored (36 of 72 calls, not this one)" in listed
     assert "dilation ignored" not in " ".join(here)
     assert "sums of 24 bits (36 of 72 calls, not this one)" in listed
@@ -334,7 +395,9 @@ def test_the_list_is_driven_by_the_keyboard(visit, report):
         page.keyboard.press(key)
     last = page.locator(".row").last.get_attribute("title")
     chosen(page, last)
-    assert page.locator(".list").get_attribute("aria-activedescendant") == page.locator(".row").last.get_attribute("id")
+    assert page.locator(".list").get_attribute("aria-activedescendant") == page.locator(
+        ".row"
+    ).last.get_attribute("id")
     page.keyboard.press("Home")
     chosen(page, WRONG)
 
@@ -345,7 +408,10 @@ def test_groups_say_who_disagrees(visit, report):
     page.select_option("[name=group]", "mode")
     assert page.inner_text(".heading") == "eager: violates; graph, xla: conforms (6 calls)"
     page.select_option("[name=group]", "dtype")
-    assert page.locator(".heading").all_inner_texts() == ["no disagreement: violates (2 calls)", "no disagreement: conforms (4 calls)"]
+    assert page.locator(".heading").all_inner_texts() == [
+        "no disagreement: violates (2 calls)",
+        "no disagreement: conforms (4 calls)",
+    ]
 
 
 def test_only_rows_in_sight_are_drawn(visit, report):
@@ -410,7 +476,9 @@ def test_it_prints_what_was_chosen_and_fits_a_phone(visit, report):
 def test_two_versions_stand_side_by_side(visit, tmp_path):
     def older(call):
         if call.deviations:
-            return Observation("answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),) * 2)
+            return Observation(
+                "answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),) * 2
+            )
         return answer(call)
 
     old = run(tmp_path, {**SUBJECT, "tensorflow": "2.9.0"}, older, "old.jsonl")

@@ -136,13 +136,31 @@ def test_a_file_that_is_none(text, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("about: x", "f.yaml:1:1: `cases` is missing: write `cases:`, and below it a list of cases"),
-        ("cases: []", "f.yaml:1:8: cases: expected a list of cases; got an empty list; start each case with a dash, as in `- id: plain`"),
-        ("cases: {}", "f.yaml:1:8: cases: expected a list of cases; got a mapping; start each case with a dash, as in `- id: plain`"),
-        ("cases: [1]", "f.yaml:1:9: cases[0]: expected a mapping such as {id: plain, op: conv2d}; got the integer 1"),
+        (
+            "about: x",
+            "f.yaml:1:1: `cases` is missing: write `cases:`, and below it a list of cases",
+        ),
+        (
+            "cases: []",
+            "f.yaml:1:8: cases: expected a list of cases; got an empty list; start each case with a dash, as in `- id: plain`",
+        ),
+        (
+            "cases: {}",
+            "f.yaml:1:8: cases: expected a list of cases; got a mapping; start each case with a dash, as in `- id: plain`",
+        ),
+        (
+            "cases: [1]",
+            "f.yaml:1:9: cases[0]: expected a mapping such as {id: plain, op: conv2d}; got the integer 1",
+        ),
         ("case: []\n" + one(), "f.yaml:1:1: case: unknown key; did you mean 'cases'?"),
-        ("about: 3\n" + one(), "f.yaml:1:8: about: expected text; got the integer 3; write it in quotes"),
-        ("defaults: {strids: 1}\n" + one(), "f.yaml:1:12: defaults.strids: unknown key; did you mean 'strides'?"),
+        (
+            "about: 3\n" + one(),
+            "f.yaml:1:8: about: expected text; got the integer 3; write it in quotes",
+        ),
+        (
+            "defaults: {strids: 1}\n" + one(),
+            "f.yaml:1:12: defaults.strids: unknown key; did you mean 'strides'?",
+        ),
     ],
 )
 def test_faults_of_the_file_itself(text, expected):
@@ -150,20 +168,31 @@ def test_faults_of_the_file_itself(text, expected):
 
 
 def test_one_bad_case_does_not_hide_the_others():
-    text = one() + one(id="y", strides="no").removeprefix("cases:\n") + one(id="z", op="conv").removeprefix("cases:\n")
+    text = (
+        one()
+        + one(id="y", strides="no").removeprefix("cases:\n")
+        + one(id="z", op="conv").removeprefix("cases:\n")
+    )
     loaded = load_text(text)
     assert {call.case.id for call in loaded.calls} == {"x"}
-    assert [(complaint.case, complaint.line) for complaint in loaded.complaints] == [("y", 12), ("z", 15)]
+    assert [(complaint.case, complaint.line) for complaint in loaded.complaints] == [
+        ("y", 12),
+        ("z", 15),
+    ]
 
 
 def test_a_duplicate_id_is_an_error_of_the_second():
     loaded = load_text(one() + one().removeprefix("cases:\n"))
-    assert "f.yaml:8:9: cases[1].id: the id 'x' is already taken" in loaded.complaints[0].at("f.yaml")
+    assert "f.yaml:8:9: cases[1].id: the id 'x' is already taken" in loaded.complaints[0].at(
+        "f.yaml"
+    )
 
 
 def test_an_unreadable_file_is_a_complaint(tmp_path):
     (tmp_path / "x.yaml").write_bytes(b"\xff")
-    assert [complaint.message for complaint in load(tmp_path / "x.yaml").complaints] == ["byte 0xff is not UTF-8; save the file as UTF-8"]
+    assert [complaint.message for complaint in load(tmp_path / "x.yaml").complaints] == [
+        "byte 0xff is not UTF-8; save the file as UTF-8"
+    ]
 
 
 def test_names_read_well(calls):
@@ -197,7 +226,13 @@ def test_names_read_well(calls):
 
 
 def test_arguments_are_passed_on_as_written(calls):
-    text = one(strides="[2, 3]", rate="2", padding="[[0, 0], [1, 2], [3, 0], [0, 0]]", data_format="NHWC", dtype="half")
+    text = one(
+        strides="[2, 3]",
+        rate="2",
+        padding="[[0, 0], [1, 2], [3, 0], [0, 0]]",
+        data_format="NHWC",
+        dtype="half",
+    )
     arguments = calls(text)["x[graph]"].arguments
     assert keywords(arguments) == {
         "strides": [2, 3],
@@ -224,24 +259,40 @@ def test_a_plain_integer_for_depthwise_is_short_for_its_list(calls, changes, str
 
 
 def test_references_follow_the_data_format(calls):
-    text = one(input="[5, 3, 9, 7]", filter="[$height, $width, $in_channels, $batch]", data_format="NCHW")
+    text = one(
+        input="[5, 3, 9, 7]", filter="[$height, $width, $in_channels, $batch]", data_format="NCHW"
+    )
     assert calls(text)["x[eager]"].arguments.filter.shape == (9, 7, 3, 5)
 
 
 def test_a_result_may_be_demanded_of_all_cases_of_a_file(calls):
     case = "{id: %s, op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 2], padding: SAME, strides: %s}\n"
-    text = "defaults: {expect: result, modes: eager}\ncases:\n  - " + case % ("x", 1) + "  - " + case % ("y", "0")
+    text = (
+        "defaults: {expect: result, modes: eager}\ncases:\n  - "
+        + case % ("x", 1)
+        + "  - "
+        + case % ("y", "0")
+    )
     (wrong,) = complaints(text)
     assert wrong.startswith("f.yaml:4:5: cases[1]: `expect: result` demands a result")
     meant = calls(text.replace("strides: 0", "strides: 0, expect: {error: Exception}"))
-    assert [call.case.plain_expect for call in meant.values()] == ["result", {"error": ["Exception"]}]
+    assert [call.case.plain_expect for call in meant.values()] == [
+        "result",
+        {"error": ["Exception"]},
+    ]
 
 
 def test_a_case_wins_over_defaults_whatever_the_name(calls):
-    text = "defaults: {dilations: 3, strides: 2, modes: [xla], dtype: float64}\n" + one(rate="1", modes="eager")
+    text = "defaults: {dilations: 3, strides: 2, modes: [xla], dtype: float64}\n" + one(
+        rate="1", modes="eager"
+    )
     (call,) = calls(text).values()
     assert call.name == "x[eager]"
-    assert (call.arguments.dilations, call.arguments.strides, call.arguments.dtype) == (1, 1, "float64")
+    assert (call.arguments.dilations, call.arguments.strides, call.arguments.dtype) == (
+        1,
+        1,
+        "float64",
+    )
 
 
 ATROUS = {"op": "depthwise_conv2d", "strides": None, "rate": "2"}
@@ -249,12 +300,19 @@ ATROUS = {"op": "depthwise_conv2d", "strides": None, "rate": "2"}
 
 def test_a_deviation_speaks_about_the_calls_that_break_its_rule(calls):
     found = calls(one(**ATROUS, sweep="{strides: [1, 2]}", deviations=f"[{DEVIATION}]"))
-    assert [name for name, call in found.items() if call.deviations] == [f"x[strides2-{mode}]" for mode in ("eager", "graph", "xla")]
+    assert [name for name, call in found.items() if call.deviations] == [
+        f"x[strides2-{mode}]" for mode in ("eager", "graph", "xla")
+    ]
 
 
 def test_a_deviation_that_says_what_the_documentation_says_is_silent(calls):
     """Stride 9 leaves no phase-strided result, so there both refuse."""
-    swept = {"input": None, "strides": "9", "rate": "5", "sweep": "{input: [[1, 7, 7, 2], [1, 15, 15, 2]]}"}
+    swept = {
+        "input": None,
+        "strides": "9",
+        "rate": "5",
+        "sweep": "{input: [[1, 7, 7, 2], [1, 15, 15, 2]]}",
+    }
     found = calls(one(**{**ATROUS, **swept}, padding="VALID", deviations=f"[{DEVIATION}]"))
     assert found["x[input1x15x15x2-eager]"].deviations
     assert not found["x[input1x7x7x2-eager]"].deviations
@@ -274,7 +332,12 @@ def test_a_declared_shape_must_be_the_models(calls):
 
 def test_the_hash_changes_with_the_claim_alone(calls):
     base = calls(one())["x[eager]"].content_hash
-    assert calls(one(notes="something") + one(id="y").removeprefix("cases:\n"))["x[eager]"].content_hash == base
+    assert (
+        calls(one(notes="something") + one(id="y").removeprefix("cases:\n"))[
+            "x[eager]"
+        ].content_hash
+        == base
+    )
     assert calls(one(strides="2"))["x[eager]"].content_hash != base
     assert calls(one(expect="{shape: [1, 9, 9, 2]}"))["x[eager]"].content_hash != base
     assert calls(one())["x[graph]"].content_hash != base
@@ -285,16 +348,25 @@ WIDE = ", ".join(str(i) for i in range(1, 301))
 
 def test_a_file_has_room_for_so_many_tests_and_the_cases_beyond_say_so():
     inputs = ", ".join(f"[1, {i}, 9, 2]" for i in range(9, 129))
-    large = one(strides=None, input=None, sweep=f"{{input: [{inputs}], strides: [{WIDE}], rate: [{WIDE}]}}")
+    large = one(
+        strides=None, input=None, sweep=f"{{input: [{inputs}], strides: [{WIDE}], rate: [{WIDE}]}}"
+    )
     swept = one(strides=None, id="y", sweep=f"{{strides: [{WIDE}]}}").removeprefix("cases:\n")
     loaded = load_text(large + swept)
     assert len(loaded.calls) == 900
     assert [complaint.case for complaint in loaded.complaints] == ["x"]
-    assert "makes 32400000 tests, and the file has room for 300000 more; split it" in loaded.complaints[0].message
+    assert (
+        "makes 32400000 tests, and the file has room for 300000 more; split it"
+        in loaded.complaints[0].message
+    )
 
 
 def test_a_fault_in_a_sweep_has_its_place():
-    text = one(strides=None, filter=None, sweep="{strides: [1, 2], filter: [[3, 3, 2, 2], [3, $height, 2, 2], [99999, 99999, 2, 2]]}")
+    text = one(
+        strides=None,
+        filter=None,
+        sweep="{strides: [1, 2], filter: [[3, 3, 2, 2], [3, $height, 2, 2], [99999, 99999, 2, 2]]}",
+    )
     (complaint,) = load_text(text).complaints
     assert "elements; 16777216 is the limit" in complaint.at("f.yaml")
     assert complaint.case == "x"

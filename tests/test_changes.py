@@ -1,7 +1,19 @@
 """What changed between two runs: found, said in words, grouped; and what could not be looked at, said as well."""
 
 import pytest
-from making import DATA, SENTENCES, UNSUPPORTED, crash, ended, error, failed, late, run, subject, value
+from making import (
+    DATA,
+    SENTENCES,
+    UNSUPPORTED,
+    crash,
+    ended,
+    error,
+    failed,
+    late,
+    run,
+    subject,
+    value,
+)
 
 from tf_conv_conformance.changes import compare
 
@@ -11,7 +23,10 @@ def changes(tmp_path):
     """The changes from one run to another, each the ends by call and how `run` is to make them."""
 
     def made(old, new, old_options=None, new_options=None):
-        return compare(run(tmp_path / "old", old, **(old_options or {})), run(tmp_path / "new", new, **(new_options or {})))
+        return compare(
+            run(tmp_path / "old", old, **(old_options or {})),
+            run(tmp_path / "new", new, **(new_options or {})),
+        )
 
     return made
 
@@ -46,17 +61,28 @@ SHAPED = {"shape": (1, 6, 6, 12), "verdict": "deviates"}
 )  # fmt: skip
 def test_what_became_what(changes, old, new, words):
     found = changes({"f::x[1]": old, "f::x[2]": value()}, {"f::x[1]": new, "f::x[2]": value()})
-    assert [(one.id, one.case, one.words) for one in found.changed] == ([("cases/f::x[1]", "cases/f::x", words)] if words else [])
+    assert [(one.id, one.case, one.words) for one in found.changed] == (
+        [("cases/f::x[1]", "cases/f::x", words)] if words else []
+    )
     assert found.any is bool(words)
     assert found.compared == 2
     assert not found.blind
 
 
 def test_all_that_is_the_same_is_said_only_after_looking(changes):
-    assert changes({"f::x[1]": value()}, {"f::x[1]": value()}).sentence == "No change: all 1 calls were compared."
-    unhashed = changes({"f::x[1]": value(digest=None), "f::x[2]": error()}, {"f::x[1]": value(), "f::x[2]": error()})
+    assert (
+        changes({"f::x[1]": value()}, {"f::x[1]": value()}).sentence
+        == "No change: all 1 calls were compared."
+    )
+    unhashed = changes(
+        {"f::x[1]": value(digest=None), "f::x[2]": error()},
+        {"f::x[1]": value(), "f::x[2]": error()},
+    )
     assert unhashed.values_unknown == 1
-    assert unhashed.sentence == "No change in the 2 compared calls (1 of them by shape and dtype only)."
+    assert (
+        unhashed.sentence
+        == "No change in the 2 compared calls (1 of them by shape and dtype only)."
+    )
 
 
 def test_bits_from_other_data_are_not_compared(changes):
@@ -77,7 +103,12 @@ def test_bits_from_other_data_are_not_compared(changes):
         (UNSUPPORTED, None, "unsupported in the old run and no result in the new run", True),
         (UNSUPPORTED, UNSUPPORTED, "unsupported in both runs", False),
         (value(), failed(exit_status=3), "suite error in the new run", True),
-        (failed(exit_status=3), failed(protocol_error="no JSON"), "suite error in either run", True),
+        (
+            failed(exit_status=3),
+            failed(protocol_error="no JSON"),
+            "suite error in either run",
+            True,
+        ),
     ],
 )
 def test_what_could_not_be_compared_is_said(changes, old, new, why, blind):
@@ -89,7 +120,11 @@ def test_what_could_not_be_compared_is_said(changes, old, new, why, blind):
 
 
 def test_nothing_compared_is_not_nothing_changed(changes):
-    for old, new in (({"f::x[1]": UNSUPPORTED},) * 2, ({"f::x[1]": value()}, {"g::y[1]": value()}), ({}, {})):
+    for old, new in (
+        ({"f::x[1]": UNSUPPORTED},) * 2,
+        ({"f::x[1]": value()}, {"g::y[1]": value()}),
+        ({}, {}),
+    ):
         found = changes(old, new)
         assert found.sentence.startswith("Nothing could be compared")
         assert found.blind
@@ -99,7 +134,12 @@ def test_edited_added_removed_and_moved(changes):
     moved = {"f::old-name[1]": "same", "f::new-name[1]": "same"}
     found = changes(
         {"f::x[1]": value(), "f::x[2]": value(), "f::gone[1]": value(), "f::old-name[1]": value()},
-        {"f::x[1]": value((9,)), "f::x[2]": value(), "f::come[1]": value(), "f::new-name[1]": value(digest="bb")},
+        {
+            "f::x[1]": value((9,)),
+            "f::x[2]": value(),
+            "f::come[1]": value(),
+            "f::new-name[1]": value(digest="bb"),
+        },
         {"hashes": moved},
         {"hashes": moved | {"f::x[1]": "edited"}},
     )
@@ -108,37 +148,68 @@ def test_edited_added_removed_and_moved(changes):
     assert found.removed == ("cases/f::gone[1]",)
     assert found.moved == (("cases/f::old-name[1]", "cases/f::new-name[1]"),)
     (change,) = found.changed
-    assert (change.id, change.case, change.moved_from) == ("cases/f::new-name[1]", "cases/f::new-name", "cases/f::old-name[1]")
-    assert found.sentence == "1 of the 2 compared calls changed; not compared: 1 edited, 1 added, 1 removed."
+    assert (change.id, change.case, change.moved_from) == (
+        "cases/f::new-name[1]",
+        "cases/f::new-name",
+        "cases/f::old-name[1]",
+    )
+    assert (
+        found.sentence
+        == "1 of the 2 compared calls changed; not compared: 1 edited, 1 added, 1 removed."
+    )
     assert not found.blind, "the commit that edited the cases tells of them"
 
 
-@pytest.mark.parametrize(("gone", "came"), [(["a", "b"], ["c"]), (["a"], ["b", "c"]), (["a", "b"], ["c", "d"])])
+@pytest.mark.parametrize(
+    ("gone", "came"), [(["a", "b"], ["c"]), (["a"], ["b", "c"]), (["a", "b"], ["c", "d"])]
+)
 def test_a_move_that_could_be_either_is_none(changes, gone, came):
     hashes = dict.fromkeys((f"f::{name}[1]" for name in "abcd"), "same")
     options = {"hashes": hashes}
-    found = changes({f"f::{name}[1]": value() for name in gone}, {f"f::{name}[1]": value() for name in came}, options, options)
+    found = changes(
+        {f"f::{name}[1]": value() for name in gone},
+        {f"f::{name}[1]": value() for name in came},
+        options,
+        options,
+    )
     assert found.moved == ()
     assert (len(found.removed), len(found.added)) == (len(gone), len(came))
 
 
 def test_a_copy_of_a_call_that_stays_has_not_moved(changes):
     hashes = {"f::x[1]": "same", "f::copy[1]": "same"}
-    found = changes({"f::x[1]": value()}, {"f::x[1]": value(), "f::copy[1]": value()}, {"hashes": hashes}, {"hashes": hashes})
+    found = changes(
+        {"f::x[1]": value()},
+        {"f::x[1]": value(), "f::copy[1]": value()},
+        {"hashes": hashes},
+        {"hashes": hashes},
+    )
     assert (found.moved, found.added) == ((), ("cases/f::copy[1]",))
 
 
 def test_like_changes_are_one_group(changes):
-    old = {f"f::swept[{number}]": value((1, number, number, 1), "deviates") for number in range(1, 301)}
+    old = {
+        f"f::swept[{number}]": value((1, number, number, 1), "deviates") for number in range(1, 301)
+    }
     new = {f"f::swept[{number}]": value((1, 1, number, 2), "violates") for number in range(1, 301)}
     others = {
         "f::warned[1]": (value(), value(warns=["W"])),
         "f::swept[x]": (value(), value(verdict="violates")),
         "g::same[1]": (value(), value()),
     }
-    found = changes(old | {name: pair[0] for name, pair in others.items()}, new | {name: pair[1] for name, pair in others.items()})
-    assert [(group.case, group.what, len(group.ids), group.example.words) for group in found.groups()] == [
-        ("cases/f::swept", "deviates → violates; another shape", 300, "deviates → violates; [1, 1, 1, 1] → [1, 1, 1, 2]"),
+    found = changes(
+        old | {name: pair[0] for name, pair in others.items()},
+        new | {name: pair[1] for name, pair in others.items()},
+    )
+    assert [
+        (group.case, group.what, len(group.ids), group.example.words) for group in found.groups()
+    ] == [
+        (
+            "cases/f::swept",
+            "deviates → violates; another shape",
+            300,
+            "deviates → violates; [1, 1, 1, 1] → [1, 1, 1, 2]",
+        ),
         ("cases/f::swept", "conforms → violates", 1, "conforms → violates"),
         ("cases/f::warned", "warns W now", 1, "warns W now"),
     ]
@@ -147,7 +218,13 @@ def test_like_changes_are_one_group(changes):
 
 def test_the_environment_is_told_field_by_field(changes):
     ends = {"f::x[1]": value()}
-    now = subject(onednn=True, numpy="2.5", keras=None, environment={"TF_X": "1"}, cpu={"name": "A", "flags": ["avx2", "fma"]})
+    now = subject(
+        onednn=True,
+        numpy="2.5",
+        keras=None,
+        environment={"TF_X": "1"},
+        cpu={"name": "A", "flags": ["avx2", "fma"]},
+    )
     found = changes(ends, ends, {"on": subject(environment={"TF_Y": ""})}, {"on": now})
     assert [(one.name, one.old, one.new, one.identifies) for one in found.environment] == [
         ("oneDNN", "not in effect", "in effect", True),
@@ -163,7 +240,9 @@ def test_the_environment_is_told_field_by_field(changes):
 
 
 def test_the_same_series_has_one_label(changes):
-    found = changes({"f::x[1]": value()}, {"f::x[1]": value()}, None, {"on": subject(python="3.12.0")})
+    found = changes(
+        {"f::x[1]": value()}, {"f::x[1]": value()}, None, {"on": subject(python="3.12.0")}
+    )
     assert (found.old, found.new) == ("2.21.0", "2.21.0")
     assert [(one.name, one.identifies) for one in found.environment] == [("Python", False)]
 
@@ -178,7 +257,13 @@ def test_another_version_of_the_suite_is_told(tmp_path):
 def test_documentation_that_changed_or_vanished(changes):
     ends = {"f::x[1]": value()}
     before = SENTENCES | {"b": "as before", "c": "once", "d": None, "only.old": "x"}
-    now = {"conv2d.input-rank": "Rank 4.", "b": "as before", "c": None, "d": "at last", "only.new": "y"}
+    now = {
+        "conv2d.input-rank": "Rank 4.",
+        "b": "as before",
+        "c": None,
+        "d": "at last",
+        "only.new": "y",
+    }
     found = changes(ends, ends, {"on": subject(before)}, {"on": subject(now)})
     assert [(one.rule, one.old, one.new) for one in found.documentation] == [
         ("conv2d.input-rank", "A Tensor of rank at least 4.", "Rank 4."),
@@ -190,7 +275,9 @@ def test_documentation_that_changed_or_vanished(changes):
 def test_a_run_without_tensorflow_has_lost_everything(changes):
     found = changes({"f::x[1]": value()}, {"f::x[1]": None})
     assert (found.old, found.new, found.blind) == ("2.21.0", "no TensorFlow", True)
-    assert ("TensorFlow", "2.21.0", None) in [(one.name, one.old, one.new) for one in found.environment]
+    assert ("TensorFlow", "2.21.0", None) in [
+        (one.name, one.old, one.new) for one in found.environment
+    ]
 
 
 def test_a_flaky_or_vacuous_end_without_observation_is_compared_by_verdict(changes):
@@ -204,8 +291,14 @@ def test_what_another_shard_may_hold_was_neither_added_nor_removed(changes):
     found = changes(whole, part, new_options={"shard": "2/3"})
     assert (found.added, found.removed, found.compared) == ((), (), 1)
     assert found.blind
-    assert found.sentence == "No change in the 1 compared calls; not compared: 2 in a shard of the new run that was not given."
+    assert (
+        found.sentence
+        == "No change in the 1 compared calls; not compared: 2 in a shard of the new run that was not given."
+    )
     found = changes(part, whole, old_options={"shard": "2/3"})
     assert (found.added, found.removed) == ((), ())
     assert [one.id for one in found.not_compared] == ["cases/f::x[1]", "cases/f::x[3]"]
-    assert changes(whole, part, new_options={"shard": "1/1"}).removed == ("cases/f::x[1]", "cases/f::x[3]")
+    assert changes(whole, part, new_options={"shard": "1/1"}).removed == (
+        "cases/f::x[1]",
+        "cases/f::x[3]",
+    )

@@ -40,7 +40,10 @@ def tox(repository):
 
 def expanded(name):
     """``tf{2.12,nightly}`` → the names that tox makes of it."""
-    parts = [part[1:-1].split(",") if part.startswith("{") else [part] for part in re.split(r"(\{.*?\})", name)]
+    parts = [
+        part[1:-1].split(",") if part.startswith("{") else [part]
+        for part in re.split(r"(\{.*?\})", name)
+    ]
     return ["".join(chosen) for chosen in itertools.product(*parts)]
 
 
@@ -51,28 +54,46 @@ def lines(value):
 def of_environment(tox, name):
     """What tox installs in one of the versions' environments, by the project's name."""
     conditions = [line.split(": ") for line in lines(tox["versions"]["deps"])]
-    requirements = [Requirement(wanted) for factors, wanted in conditions if name in expanded(factors)]
+    requirements = [
+        Requirement(wanted) for factors, wanted in conditions if name in expanded(factors)
+    ]
     assert len({wanted.name for wanted in requirements}) == len(requirements)
     return {wanted.name: str(wanted.specifier) for wanted in requirements}
 
 
 def locked(repository, name):
     """The requirements of a lock file, each with its hashes."""
-    entries = re.sub(r"^\s*#.*\n", "", (repository / "requirements" / name).read_text(encoding="utf-8"), flags=re.M)
+    entries = re.sub(
+        r"^\s*#.*\n",
+        "",
+        (repository / "requirements" / name).read_text(encoding="utf-8"),
+        flags=re.M,
+    )
     entries = re.sub(r"\\\n\s*", "", entries).splitlines()
-    return [(Requirement(entry.partition(" --hash")[0]), re.findall(r"--hash=(\S+)", entry)) for entry in entries]
+    return [
+        (Requirement(entry.partition(" --hash")[0]), re.findall(r"--hash=(\S+)", entry))
+        for entry in entries
+    ]
 
 
 def test_every_action_is_pinned_by_a_commit_and_says_its_version(text, steps):
     used = re.findall(r"\buses:(.*)", text)
     assert len(used) == len([step for step in steps if "uses" in step]) > 0
-    assert [each for each in used if not re.fullmatch(r" [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
-    assert len(set(used)) == len({each.partition("@")[0] for each in used}), "one action at two versions"
+    assert [
+        each
+        for each in used
+        if not re.fullmatch(r" [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)
+    ] == []
+    assert len(set(used)) == len({each.partition("@")[0] for each in used}), (
+        "one action at two versions"
+    )
 
 
 def test_the_workflow_may_do_no_more_than_it_needs(workflow, steps):
     assert workflow["permissions"] == {"contents": "read"}
-    granted = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+    granted = {
+        name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job
+    }
     assert granted == {"nightly": {"contents": "read", "actions": "read"}}
     assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads `on` as a truth value
     checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
@@ -87,13 +108,22 @@ def test_no_expression_becomes_part_of_a_script(steps):
 
 
 def test_every_job_has_a_time_limit_and_a_new_push_replaces_the_run_of_the_last(workflow):
-    assert [name for name, job in workflow["jobs"].items() if not 0 < job.get("timeout-minutes", 0) <= 60] == []
+    assert [
+        name
+        for name, job in workflow["jobs"].items()
+        if not 0 < job.get("timeout-minutes", 0) <= 60
+    ] == []
     assert "pull_request" in workflow["concurrency"]["cancel-in-progress"]
 
 
 def test_everything_installed_is_locked(steps):
-    installs = [line for step in steps for line in step.get("run", "").splitlines() if "pip install" in line]
-    wanted = [re.fullmatch(r"\s*pip install --require-hashes -r requirements/(\w+\.txt)", line) for line in installs]
+    installs = [
+        line for step in steps for line in step.get("run", "").splitlines() if "pip install" in line
+    ]
+    wanted = [
+        re.fullmatch(r"\s*pip install --require-hashes -r requirements/(\w+\.txt)", line)
+        for line in installs
+    ]
     assert {match[1] for match in wanted if match} == LOCKS
     others = [line.strip() for line, match in zip(installs, wanted, strict=True) if not match]
     assert set(others) == {"pip install --no-deps --no-build-isolation -e ."}
@@ -112,7 +142,11 @@ def test_each_version_is_pinned_with_what_it_is_built_against(tox, minor):
     installed = of_environment(tox, f"tf{minor}")
     assert installed["tensorflow"].startswith(f"=={minor}.")
     assert {"numpy", "protobuf", "keras"} <= installed.keys()
-    assert [name for name, specifier in installed.items() if not re.fullmatch(r"==\d+(\.\d+)+", specifier)] == []
+    assert [
+        name
+        for name, specifier in installed.items()
+        if not re.fullmatch(r"==\d+(\.\d+)+", specifier)
+    ] == []
 
 
 def test_the_nightly_is_the_newest_there_is_on_pinned_libraries(tox):
@@ -122,23 +156,41 @@ def test_the_nightly_is_the_newest_there_is_on_pinned_libraries(tox):
 
 
 def test_every_condition_of_tox_names_an_environment(tox):
-    named = [name for line in lines(tox["versions"]["deps"]) for name in expanded(line.split(": ")[0])]
+    named = [
+        name for line in lines(tox["versions"]["deps"]) for name in expanded(line.split(": ")[0])
+    ]
     assert set(named) == set(ENVIRONMENTS)
 
 
 def test_the_versions_are_run_on_both_subjects_and_apart_from_each_other(tox):
     command = tox["versions"]["commands"]
-    assert re.findall(r'--tf-subject "(.*?)"', command) == ["off = TF_ENABLE_ONEDNN_OPTS=0", "on = TF_ENABLE_ONEDNN_OPTS=1"]
+    assert re.findall(r'--tf-subject "(.*?)"', command) == [
+        "off = TF_ENABLE_ONEDNN_OPTS=0",
+        "on = TF_ENABLE_ONEDNN_OPTS=1",
+    ]
     assert "--tf-reports reports/{env_name} " in command
     assert "--basetemp={env_tmp_dir}/" in command
 
 
 def test_the_records_that_are_kept_are_those_that_tox_wrote(workflow):
-    (kept,) = [step["with"] for step in workflow["jobs"]["versions"]["steps"] if "upload-artifact" in step.get("uses", "")]
-    assert (kept["name"], kept["path"]) == ("${{ matrix.environment }}", "reports/${{ matrix.environment }}/")
-    (fetched,) = [step["with"] for step in workflow["jobs"]["report"]["steps"] if "download-artifact" in step.get("uses", "")]
+    (kept,) = [
+        step["with"]
+        for step in workflow["jobs"]["versions"]["steps"]
+        if "upload-artifact" in step.get("uses", "")
+    ]
+    assert (kept["name"], kept["path"]) == (
+        "${{ matrix.environment }}",
+        "reports/${{ matrix.environment }}/",
+    )
+    (fetched,) = [
+        step["with"]
+        for step in workflow["jobs"]["report"]["steps"]
+        if "download-artifact" in step.get("uses", "")
+    ]
     assert fetched["pattern"] == "tf*"
-    assert workflow["jobs"]["report"]["if"] == "${{ !cancelled() }}"  # also when a version has failed
+    assert (
+        workflow["jobs"]["report"]["if"] == "${{ !cancelled() }}"
+    )  # also when a version has failed
     assert workflow["jobs"]["report"]["needs"] == "versions"
 
 
@@ -160,7 +212,9 @@ def test_a_lock_pins_by_hash_and_names_no_host_and_no_folder(repository, name):
     assert re.findall(r"://|--(?:extra-)?index|--find-links|(?<![\w.])/\w+", content) == []
 
 
-@pytest.mark.parametrize(("name", "extras"), [("lint.txt", ["lint"]), ("tests.txt", ["tensorflow", "test"])])
+@pytest.mark.parametrize(
+    ("name", "extras"), [("lint.txt", ["lint"]), ("tests.txt", ["tensorflow", "test"])]
+)
 @pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
 def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python):
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has none")
@@ -172,7 +226,12 @@ def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python
         *wanted["project"]["dependencies"],
         *(line for extra in extras for line in optional[extra]),
     ]
-    there = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux", "platform_machine": "x86_64"}
+    there = {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": "linux",
+        "platform_machine": "x86_64",
+    }
     pinned = {}
     for entry, _ in locked(repository, name):
         if entry.marker is None or entry.marker.evaluate(there):
@@ -181,7 +240,9 @@ def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python
     for requirement in map(Requirement, asked):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement} is not in requirements/{name}; run: tox -e lock"
-        assert requirement.specifier.contains(version), f"{requirement}, and requirements/{name} has {version}; run: tox -e lock"
+        assert requirement.specifier.contains(version), (
+            f"{requirement}, and requirements/{name} has {version}; run: tox -e lock"
+        )
 
 
 def test_tox_leaves_the_folder_of_the_readme_alone(repository, tox):
@@ -209,9 +270,18 @@ def test_the_page_on_ci_runs_every_part_and_fetches_what_they_kept(repository):
     splits, group = re.search(r"--splits (\S+) --group (.+)", command).groups()
     assert parts == list(range(1, int(splits) + 1))
     assert group == f"${{{{ matrix.{name} }}}}"
-    (kept,) = [step["with"] for step in jobs["cases"]["steps"] if "upload-artifact" in step.get("uses", "")]
-    (fetched,) = [step["with"] for step in jobs["report"]["steps"] if "download-artifact" in step.get("uses", "")]
+    (kept,) = [
+        step["with"] for step in jobs["cases"]["steps"] if "upload-artifact" in step.get("uses", "")
+    ]
+    (fetched,) = [
+        step["with"]
+        for step in jobs["report"]["steps"]
+        if "download-artifact" in step.get("uses", "")
+    ]
     assert (kept["name"].replace(group, "*"), kept["path"]) == (fetched["pattern"], "reports/")
     for step in jobs["report"]["steps"]:
         if "run" in step:
-            assert step["run"].split()[:3] in (["tf-conv-conformance", verb, fetched["path"]] for verb in ("report", "summary", "merge"))
+            assert step["run"].split()[:3] in (
+                ["tf-conv-conformance", verb, fetched["path"]]
+                for verb in ("report", "summary", "merge")
+            )

@@ -8,7 +8,13 @@ import pytest
 
 from tf_conv_conformance.geometry import Axis, documented_reads, phase_strided_reads
 from tf_conv_conformance.oracle import correlation
-from tf_conv_conformance.oracle.correlation import adjoint_filter, adjoint_input, correlate, grouped, multiplied
+from tf_conv_conformance.oracle.correlation import (
+    adjoint_filter,
+    adjoint_input,
+    correlate,
+    grouped,
+    multiplied,
+)
 
 CONV, DEPTHWISE, BOTH = (2, 2, 3), (1, 3, 2), (2, 1, 3)
 """Filters by their last dimensions: what a filter reads, groups, and outputs of a group."""
@@ -16,7 +22,13 @@ CONV, DEPTHWISE, BOTH = (2, 2, 3), (1, 3, 2), (2, 1, 3)
 
 @pytest.fixture(autouse=True)
 def _memory_that_nobody_has_written_to_shows(monkeypatch):
-    monkeypatch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, np.nan if np.dtype(dtype).kind == "f" else -1, dtype))
+    monkeypatch.setattr(
+        np,
+        "empty",
+        lambda shape, dtype=float: np.full(
+            shape, np.nan if np.dtype(dtype).kind == "f" else -1, dtype
+        ),
+    )
 
 
 def integers(seed, shape):
@@ -30,7 +42,11 @@ def terms(x, w, rows, columns):
         for di, dj, q, g, o in np.ndindex(height, width, depth, groups, out):
             row, column = int(rows[i, di]), int(columns[j, dj])
             inside = 0 <= row < x.shape[1] and 0 <= column < x.shape[2]
-            yield (b, i, j, g * out + o), (di, dj, q, g, o), (b, row, column, g * depth + q) if inside else None
+            yield (
+                (b, i, j, g * out + o),
+                (di, dj, q, g, o),
+                (b, row, column, g * depth + q) if inside else None,
+            )
 
 
 def literal(x, w, rows, columns, skip_padding=False):
@@ -84,11 +100,16 @@ KINDS = [
 def examples(channels):
     """Inputs, filters, what is read, and the sums."""
     found = []
-    for (height, width), (down, along) in [(axes, (documented_reads, documented_reads)) for axes in AXES] + [
-        (AXES[2], kind) for kind in KINDS
-    ]:
+    for (height, width), (down, along) in [
+        (axes, (documented_reads, documented_reads)) for axes in AXES
+    ] + [(AXES[2], kind) for kind in KINDS]:
         x = integers(0, (2, height.size, width.size, channels[0] * channels[1]))
-        given = (x, integers(1, (height.filter, width.filter, *channels)), down(height), along(width))
+        given = (
+            x,
+            integers(1, (height.filter, width.filter, *channels)),
+            down(height),
+            along(width),
+        )
         found.append((given, literal(*given)))
     return found
 
@@ -111,7 +132,10 @@ def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, 
     """Every product is the largest. One more in a filter element, and the sum is odd above 2**24: float32 has no such number."""
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
-    rows, columns = documented_reads(Axis(9, 2, 1, 1, "VALID")), documented_reads(Axis(8, 4, 2, 1, "VALID"))
+    rows, columns = (
+        documented_reads(Axis(9, 2, 1, 1, "VALID")),
+        documented_reads(Axis(8, 4, 2, 1, "VALID")),
+    )
     terms = 2 * 4 * channels[0]
     x = np.full((2, 9, 8, channels[0] * channels[1]), 2**10, np.float32)
     w = np.full((2, 4, *channels), 2**14 // terms, np.float32)
@@ -123,7 +147,11 @@ def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, 
     w[:] = 2**24 // terms
     w[0, 0, 0] += 1
     for sign in (1, -1):
-        assert correlation.dtype_of_sums(sign * x, w) == correlation.dtype_of_sums(x, sign * w) == np.float64
+        assert (
+            correlation.dtype_of_sums(sign * x, w)
+            == correlation.dtype_of_sums(x, sign * w)
+            == np.float64
+        )
         assert (correlate(x, sign * w, rows, columns) == sign * (2**24 + 1)).all()
 
 
@@ -139,9 +167,18 @@ def test_a_single_product_beyond_the_bound_is_made_in_float64(monkeypatch):
 
 def test_sums_of_what_may_be_no_integers_are_made_in_float64():
     one = np.ones((1, 1, 1, 1, 1))
-    narrow, infinite, none = (array.astype(np.float32) for array in (one, one * np.inf, one * np.nan))
+    narrow, infinite, none = (
+        array.astype(np.float32) for array in (one, one * np.inf, one * np.nan)
+    )
     assert correlation.dtype_of_sums(narrow[0], narrow) == np.float32
-    for x, w in ((one, one), (narrow, one), (one, narrow), (infinite, narrow), (narrow, none), (none, infinite)):
+    for x, w in (
+        (one, one),
+        (narrow, one),
+        (one, narrow),
+        (infinite, narrow),
+        (narrow, none),
+        (none, infinite),
+    ):
         assert correlation.dtype_of_sums(x[0], w) == np.float64
 
 
@@ -149,16 +186,28 @@ def test_sums_of_what_may_be_no_integers_are_made_in_float64():
 def test_what_is_not_finite_is_multiplied_with_padding_or_skipped(channels):
     for height, width in AXES[1:4]:
         x = integers(0, (2, height.size, width.size, channels[0] * channels[1]))
-        w, rows, columns = integers(1, (height.filter, width.filter, *channels)), documented_reads(height), documented_reads(width)
+        w, rows, columns = (
+            integers(1, (height.filter, width.filter, *channels)),
+            documented_reads(height),
+            documented_reads(width),
+        )
         w[0, 0], w[-1, -1] = np.inf, 0
         with np.errstate(invalid="ignore"):
             for skips in (False, True):
-                assert np.array_equal(correlate(x, w, rows, columns, skips), literal(x, w, rows, columns, skips), equal_nan=True)
-            assert np.array_equal(correlate(x, w, rows, columns), literal(x, w, rows, columns), equal_nan=True)
+                assert np.array_equal(
+                    correlate(x, w, rows, columns, skips),
+                    literal(x, w, rows, columns, skips),
+                    equal_nan=True,
+                )
+            assert np.array_equal(
+                correlate(x, w, rows, columns), literal(x, w, rows, columns), equal_nan=True
+            )
         w[0, 0] = 5
         x[0, 0, 0, 0] = np.inf
         with np.errstate(invalid="ignore"):
-            assert np.array_equal(correlate(x, w, rows, columns, True), literal(x, w, rows, columns), equal_nan=True)
+            assert np.array_equal(
+                correlate(x, w, rows, columns, True), literal(x, w, rows, columns), equal_nan=True
+            )
 
 
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH])
@@ -173,23 +222,39 @@ def test_the_adjoints_are_the_same_products_the_other_way_round(channels):
             if pixel is not None:
                 by_input[pixel] += w[tap] * dy[to]
                 by_filter[tap] += x[pixel] * dy[to]
-        assert np.array_equal(adjoint_input(dy, w, rows, columns, height.size, width.size), by_input)
-        assert np.array_equal(adjoint_filter(x, dy, rows, columns, channels[0], channels[1]), by_filter)
+        assert np.array_equal(
+            adjoint_input(dy, w, rows, columns, height.size, width.size), by_input
+        )
+        assert np.array_equal(
+            adjoint_filter(x, dy, rows, columns, channels[0], channels[1]), by_filter
+        )
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_without_channels_or_outputs_sums_are_empty_or_zero(way, monkeypatch):
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
-    rows, columns = documented_reads(Axis(4, 2, 1, 1, "VALID")), documented_reads(Axis(5, 2, 1, 1, "VALID"))
-    for batch, depth, groups, out in ((2, 1, 2, 0), (2, 1, 0, 2), (2, 0, 1, 3), (2, 3, 1, 0), (0, 1, 1, 1), (0, 1, 2, 1)):
+    rows, columns = (
+        documented_reads(Axis(4, 2, 1, 1, "VALID")),
+        documented_reads(Axis(5, 2, 1, 1, "VALID")),
+    )
+    for batch, depth, groups, out in (
+        (2, 1, 2, 0),
+        (2, 1, 0, 2),
+        (2, 0, 1, 3),
+        (2, 3, 1, 0),
+        (0, 1, 1, 1),
+        (0, 1, 2, 1),
+    ):
         x, w = np.ones((batch, 4, 5, depth * groups)), np.ones((2, 2, depth, groups, out))
         assert np.array_equal(correlate(x, w, rows, columns), np.zeros((batch, 3, 4, groups * out)))
     none = documented_reads(Axis(1, 2, 1, 1, "VALID"))
     x, w = np.ones((2, 4, 5, 2)), np.ones((2, 2, 2, 1, 3))
     assert correlate(x, w, none, columns).shape == (2, 0, 4, 3)
     assert correlate(x, w, rows, none).shape == (2, 3, 0, 3)
-    assert adjoint_filter(np.ones((2, 4, 5, 0)), np.ones((2, 3, 4, 0)), rows, columns, 1, 0).shape == (2, 2, 1, 0, 0)
+    assert adjoint_filter(
+        np.ones((2, 4, 5, 0)), np.ones((2, 3, 4, 0)), rows, columns, 1, 0
+    ).shape == (2, 2, 1, 0, 0)
 
 
 def test_a_filter_has_its_groups_apart():
@@ -204,7 +269,10 @@ def test_a_filter_has_its_groups_apart():
     assert grouped(np.zeros((1, 1, 0, 5)), 0, False).shape == (1, 1, 0, 1, 5)
 
 
-DOWN, ALONG = documented_reads(Axis(15, 3, 2, 3, "VALID")), documented_reads(Axis(12, 2, 3, 2, "VALID"))  # five outputs, and four
+DOWN, ALONG = (
+    documented_reads(Axis(15, 3, 2, 3, "VALID")),
+    documented_reads(Axis(12, 2, 3, 2, "VALID")),
+)  # five outputs, and four
 
 
 def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
@@ -226,9 +294,17 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
 
     with monkeypatch.context() as patch:
         as_it_was = {name: getattr(correlation, name) for name in ("taken", "_strip", "_windows")}
-        for name, number in {**numbers, "taken": takes, "_strip": strip, "_windows": window}.items():
+        for name, number in {
+            **numbers,
+            "taken": takes,
+            "_strip": strip,
+            "_windows": window,
+        }.items():
             patch.setattr(correlation, name, number)
-        x, w = integers(0, (batch, 15, 12, depth * groups)), integers(1, (rows.shape[1], columns.shape[1], *channels))
+        x, w = (
+            integers(0, (batch, 15, 12, depth * groups)),
+            integers(1, (rows.shape[1], columns.shape[1], *channels)),
+        )
         assert np.array_equal(correlate(x, w, rows, columns), literal(x, w, rows, columns))
     return gathered, strips, windows
 
@@ -268,14 +344,22 @@ def test_blocks_are_no_larger_where_more_comes_out_than_is_read(monkeypatch):
 @pytest.mark.parametrize(
     ("channels", "rows", "elements"),
     [
-        (CONV, DOWN, 11 * 12 * 4),  # three output rows overlap by half with the next: (3 - 1) * 2 + (3 - 1) * 3 + 1 input rows
+        (
+            CONV,
+            DOWN,
+            11 * 12 * 4,
+        ),  # three output rows overlap by half with the next: (3 - 1) * 2 + (3 - 1) * 3 + 1 input rows
         (DEPTHWISE, DOWN, 11 * 12 * 6),  # each channel is there for each output
         ((1, 2, 5), DOWN, 11 * 12 * 10),
         ((1, 1, 5), DOWN, 11 * 12 * 1),
         ((2, 2, 1), DOWN, 11 * 12 * 4),
         (CONV, DOWN[:2], 9 * 12 * 4),  # there are but two
         (CONV, DOWN[:, :1], 1 * 12 * 4),  # no overlap
-        (CONV, documented_reads(Axis(15, 4, 1, 2, "VALID")), 12 * 12 * 4),  # six output rows: (6 - 1) * 1 + (4 - 1) * 2 + 1
+        (
+            CONV,
+            documented_reads(Axis(15, 4, 1, 2, "VALID")),
+            12 * 12 * 4,
+        ),  # six output rows: (6 - 1) * 1 + (4 - 1) * 2 + 1
     ],
 )
 def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, monkeypatch):
@@ -301,14 +385,21 @@ def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, mon
 )
 def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
     for rows, columns in ((axis, ALONG), (DOWN, axis)):
-        gathered, strips, _ = copied(CONV, monkeypatch, batch=1, rows=rows, columns=columns, SMALL=-1, STRIP=2**30)
+        gathered, strips, _ = copied(
+            CONV, monkeypatch, batch=1, rows=rows, columns=columns, SMALL=-1, STRIP=2**30
+        )
         assert (bool(gathered), bool(strips)) == (not slices, slices)
 
 
 @pytest.mark.parametrize(
     ("channels", "block", "copies", "lines"),
     [
-        (CONV, 96 * 4, 1, [(0, 13), (8, 7)]),  # first input row, and how many: four outputs, and one
+        (
+            CONV,
+            96 * 4,
+            1,
+            [(0, 13), (8, 7)],
+        ),  # first input row, and how many: four outputs, and one
         (CONV, 96, 1, [(0, 11), (6, 9)]),  # never fewer than three outputs
         (CONV, 96 * 5, 1, [(0, 15)]),
         (DEPTHWISE, 24 * 4, 2, [(0, 13), (8, 7)]),
@@ -335,9 +426,13 @@ def test_slices_are_blocks_of_output_rows(channels, block, copies, lines, monkey
 )
 def test_depthwise_outputs_side_by_side_are_summed_in_one_run(run, expected, monkeypatch):
     columns = documented_reads(Axis(12, 2, 1, 1, "VALID"))
-    found = copied(DEPTHWISE, monkeypatch, batch=1, columns=columns, SMALL=-1, STRIP=2**30, RUN=run)[2]
+    found = copied(
+        DEPTHWISE, monkeypatch, batch=1, columns=columns, SMALL=-1, STRIP=2**30, RUN=run
+    )[2]
     assert found == expected
-    assert copied(DEPTHWISE, monkeypatch, batch=1, SMALL=-1, STRIP=2**30, RUN=run)[2] == [((5, 4), 1)]  # with a stride, one by one
+    assert copied(DEPTHWISE, monkeypatch, batch=1, SMALL=-1, STRIP=2**30, RUN=run)[2] == [
+        ((5, 4), 1)
+    ]  # with a stride, one by one
 
 
 def test_what_is_there_whole_is_not_copied():
@@ -352,5 +447,7 @@ def test_sums_go_where_they_are_to():
     into = np.zeros((2, 3, 6))
     result = multiplied(read, w, into)
     assert np.shares_memory(result, into)
-    assert into[1, 2, 4] == sum(read[1, 2, tap, 1] * w[tap // 2, tap % 2, 0, 1, 1] for tap in range(4))
+    assert into[1, 2, 4] == sum(
+        read[1, 2, tap, 1] * w[tap // 2, tap % 2, 0, 1, 1] for tap in range(4)
+    )
     assert np.array_equal(multiplied(read, w), into)

@@ -12,7 +12,12 @@ from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.oracle.mutants import told, wrong_oracles
 
 CALL = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), 2, "SAME", 2)
-LITERAL = replace(CALL, input=TensorSpec((1, 2, 2, 1), (1, 2, 3, 0.5)), filter=TensorSpec((1, 1, 1, 1), (3,)), dilations=1)
+LITERAL = replace(
+    CALL,
+    input=TensorSpec((1, 2, 2, 1), (1, 2, 3, 0.5)),
+    filter=TensorSpec((1, 1, 1, 1), (3,)),
+    dilations=1,
+)
 
 
 @pytest.mark.parametrize("dtype", PRECISION)
@@ -57,30 +62,46 @@ def test_arrays_beyond_the_bound_are_not_kept():
     assert data.arms(large)[0].arrays(large)[0] is not x
 
 
-@pytest.mark.parametrize("drawn", [data.Signed(4), data.Signed(1), data.Signed(1, odd=True), data.Signed(932067, odd=True)])
+@pytest.mark.parametrize(
+    "drawn",
+    [data.Signed(4), data.Signed(1), data.Signed(1, odd=True), data.Signed(932067, odd=True)],
+)
 def test_the_source_draws_the_same(drawn):
     shape = (3, 4)
     rng = np.random.RandomState(7)
-    assert np.array_equal(eval(drawn.source(shape), {"rng": rng, "np": np}), drawn.draw(np.random.RandomState(7), shape))
+    assert np.array_equal(
+        eval(drawn.source(shape), {"rng": rng, "np": np}),
+        drawn.draw(np.random.RandomState(7), shape),
+    )
     assert np.abs(drawn.draw(np.random.RandomState(7), (1000,))).max() <= drawn.limit
 
 
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_only_integers_are_in_float32(dtype):
     """The oracle relies on it."""
-    names = ("small_integers", "wide_integers") if dtype == "int32" else ("small_integers", "wide_integers", "reals")
+    names = (
+        ("small_integers", "wide_integers")
+        if dtype == "int32"
+        else ("small_integers", "wide_integers", "reals")
+    )
     for gradient in (None, "input", "filter"):
         arguments = replace(CALL, dtype=dtype, gradient=gradient, data=names)
-        arrays = [(arm.name, array) for arm in data.arms(arguments) for array in arm.arrays(arguments)]
+        arrays = [
+            (arm.name, array) for arm in data.arms(arguments) for array in arm.arrays(arguments)
+        ]
         assert ("small_integers", np.float32) in [(name, array.dtype) for name, array in arrays]
         for name, array in arrays:
-            assert array.dtype == np.float64 or (name != "reals" and np.array_equal(array, np.rint(array)))
+            assert array.dtype == np.float64 or (
+                name != "reals" and np.array_equal(array, np.rint(array))
+            )
 
 
 @pytest.mark.parametrize("gradient", [None, "input"])
 def test_an_arm_as_plain_values_has_all_of_it(gradient):
     arguments = replace(CALL, gradient=gradient, data=("small_integers", "reals"))
-    assert [data.to_plain(arm) for arm in data.arms(arguments)] == [asdict(arm) for arm in data.arms(arguments)]
+    assert [data.to_plain(arm) for arm in data.arms(arguments)] == [
+        asdict(arm) for arm in data.arms(arguments)
+    ]
 
 
 @pytest.mark.parametrize("odd", [False, True])
@@ -90,7 +111,9 @@ def test_integers_that_float32_does_not_hold_are_in_float64(odd):
 
 
 def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
-    large = replace(CALL, input=TensorSpec((1, 9, 9, 64)), filter=TensorSpec((3, 3, 64, 1)), dtype="bfloat16")
+    large = replace(
+        CALL, input=TensorSpec((1, 9, 9, 64)), filter=TensorSpec((3, 3, 64, 1)), dtype="bfloat16"
+    )
     with pytest.raises(data.Inexact, match="576 products .* bfloat16: .* up to 255"):
         data.arms(large)
 
@@ -124,19 +147,33 @@ def test_bfloat16_bits_go_and_come_back():
 def mutants(arguments, model=DOCUMENTED):
     x, w = data.arms(arguments)[0].arrays(arguments)
     right = prediction.models.values(model, arguments, x, w)
-    return {wrong.name: not np.array_equal(wrong.values(arguments, (x, w)), right) for wrong in wrong_oracles(model, arguments)}
+    return {
+        wrong.name: not np.array_equal(wrong.values(arguments, (x, w)), right)
+        for wrong in wrong_oracles(model, arguments)
+    }
 
 
 def test_generated_data_notices_every_wrong_oracle():
     square = replace(CALL, filter=TensorSpec((3, 3, 3, 4)), strides=(1, 2, 3, 1), dilations=(2, 1))
     noticed = mutants(square)
     assert all(noticed.values()), noticed
-    assert {"height padding shifted by one", "last tap dropped", "dilation ignored", "filter transposed"} <= noticed.keys()
+    assert {
+        "height padding shifted by one",
+        "last tap dropped",
+        "dilation ignored",
+        "filter transposed",
+    } <= noticed.keys()
     assert prediction.inputs(square).vacuous is None
 
 
 def test_a_wrong_oracle_that_is_no_other_function_is_not_held_against_the_data():
-    pointwise = replace(CALL, filter=TensorSpec((1, 1, 1, 1)), input=TensorSpec((1, 4, 4, 1)), strides=1, dilations=1)
+    pointwise = replace(
+        CALL,
+        filter=TensorSpec((1, 1, 1, 1)),
+        input=TensorSpec((1, 4, 4, 1)),
+        strides=1,
+        dilations=1,
+    )
     assert not all(mutants(pointwise).values())
     assert prediction.inputs(pointwise).vacuous is None
 
@@ -150,14 +187,34 @@ def test_a_wrong_oracle_that_is_no_other_function_is_not_held_against_the_data()
     ],
 )
 def test_data_that_sees_nothing_is_vacuous(x, w, wrong):
-    blind = Arguments("conv2d", TensorSpec((1, 4, 4, 1), tuple(map(float, x))), TensorSpec((2, 2, 1, 1), tuple(map(float, w))), 1, "VALID")
+    blind = Arguments(
+        "conv2d",
+        TensorSpec((1, 4, 4, 1), tuple(map(float, x))),
+        TensorSpec((2, 2, 1, 1), tuple(map(float, w))),
+        1,
+        "VALID",
+    )
     assert wrong in (prediction.inputs(blind).vacuous or "")
 
 
 def test_depthwise_is_judged_by_both_models():
-    atrous = Arguments("depthwise_conv2d", TensorSpec((1, 9, 9, 2)), TensorSpec((3, 3, 2, 2)), (1, 2, 2, 1), "SAME", (2, 2))
+    atrous = Arguments(
+        "depthwise_conv2d",
+        TensorSpec((1, 9, 9, 2)),
+        TensorSpec((3, 3, 2, 2)),
+        (1, 2, 2, 1),
+        "SAME",
+        (2, 2),
+    )
     arrays = [arm.arrays(atrous) for arm in prediction.inputs(atrous).arms]
-    found = told(PHASE_STRIDED, atrous, arrays, prediction.values(PHASE_STRIDED, atrous, atrous), lambda sums: sums, seed=0)
+    found = told(
+        PHASE_STRIDED,
+        atrous,
+        arrays,
+        prediction.values(PHASE_STRIDED, atrous, atrous),
+        lambda sums: sums,
+        seed=0,
+    )
     assert found.unnoticed is None
     excluded = prediction.inputs(atrous).excluded
     assert excluded["phase_strided"] == (*found.excluded, "sums of 11 bits")
@@ -166,20 +223,34 @@ def test_depthwise_is_judged_by_both_models():
     assert mutants(atrous)["phase_strided instead of documented"]
 
 
-REALS = replace(LITERAL, input=TensorSpec((1, 2, 2, 1), (0.1, 0.2, 0.3, 0.5)), filter=TensorSpec((2, 2, 1, 1)), data=("reals",))
+REALS = replace(
+    LITERAL,
+    input=TensorSpec((1, 2, 2, 1), (0.1, 0.2, 0.3, 0.5)),
+    filter=TensorSpec((2, 2, 1, 1)),
+    data=("reals",),
+)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_the_nearest_number_is_numpys(dtype):
     rng = np.random.RandomState(1)
-    values = rng.standard_normal(2000) * 2.0 ** rng.randint(-1080 if dtype == "float64" else -155, 120, size=2000)
+    values = rng.standard_normal(2000) * 2.0 ** rng.randint(
+        -1080 if dtype == "float64" else -155, 120, size=2000
+    )
     with np.errstate(over="ignore"):
         assert [nearest(value, dtype) for value in values.tolist()] == values.astype(dtype).tolist()
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0.1, 0.10009765625), (1 + 2**-8, 1.0), (1 + 3 * 2**-8, 1 + 2**-6), (3.39e38, 255 * 2.0**120), (3.4e38, np.inf), (-1e-42, -0.0)],
+    [
+        (0.1, 0.10009765625),
+        (1 + 2**-8, 1.0),
+        (1 + 3 * 2**-8, 1 + 2**-6),
+        (3.39e38, 255 * 2.0**120),
+        (3.4e38, np.inf),
+        (-1e-42, -0.0),
+    ],
 )
 def test_the_nearest_number_of_bfloat16(value, expected):
     assert nearest(value, "bfloat16") == expected
@@ -196,7 +267,9 @@ def test_literal_reals_have_an_arm_of_their_own_beside_random_ones():
     assert [arm.name for arm in data.arms(both)] == ["literal", "reals"]
 
 
-@pytest.mark.parametrize(("dtype", "value"), [("float32", 3e38), ("float16", 30000.0), ("float64", 1e308)])
+@pytest.mark.parametrize(
+    ("dtype", "value"), [("float32", 3e38), ("float16", 30000.0), ("float64", 1e308)]
+)
 def test_literal_reals_that_may_overflow_are_refused(dtype, value):
     large = replace(REALS, dtype=dtype, input=TensorSpec((1, 2, 2, 1), (value, value, -value, 1.0)))
     with pytest.raises(data.Inexact, match=r"4 products of up to .* may overflow"):
@@ -206,8 +279,20 @@ def test_literal_reals_that_may_overflow_are_refused(dtype, value):
 def test_exact_literals_that_no_float_can_multiply_are_refused():
     large = TensorSpec((1, 1, 1, 1), (2.0**1000,))
     with pytest.raises(data.Inexact, match="1 products of up to 1e308 and more, in steps of"):
-        data.arms(replace(LITERAL, dtype="float64", input=replace(large, values=(2.0**1000 * 3, 1.0)), filter=large))
+        data.arms(
+            replace(
+                LITERAL,
+                dtype="float64",
+                input=replace(large, values=(2.0**1000 * 3, 1.0)),
+                filter=large,
+            )
+        )
 
 
 def test_infinities_among_literal_reals_are_no_overflow():
-    assert data.arms(replace(REALS, input=TensorSpec((1, 2, 2, 1), (np.inf, np.nan, 0.1, 0.2))))[0].name == "reals"
+    assert (
+        data.arms(replace(REALS, input=TensorSpec((1, 2, 2, 1), (np.inf, np.nan, 0.1, 0.2))))[
+            0
+        ].name
+        == "reals"
+    )

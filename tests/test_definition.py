@@ -17,15 +17,22 @@ HERE = Path("/project")
     [
         ("a = python3", Definition("a", ("python3",))),
         ("a=", Definition("a", (sys.executable,))),
-        ("tf2.12 = .tox/tf2.12/bin/python", Definition("tf2.12", ("/project/.tox/tf2.12/bin/python",))),
+        (
+            "tf2.12 = .tox/tf2.12/bin/python",
+            Definition("tf2.12", ("/project/.tox/tf2.12/bin/python",)),
+        ),
         ("a = /usr/bin/python3", Definition("a", ("/usr/bin/python3",))),
         (
             "a = TF_ENABLE_ONEDNN_OPTS=0 TF_XLA_FLAGS='--x --y=1' python3",
-            Definition("a", ("python3",), (("TF_ENABLE_ONEDNN_OPTS", "0"), ("TF_XLA_FLAGS", "--x --y=1"))),
+            Definition(
+                "a", ("python3",), (("TF_ENABLE_ONEDNN_OPTS", "0"), ("TF_XLA_FLAGS", "--x --y=1"))
+            ),
         ),
         (
             "gpu = CUDA_VISIBLE_DEVICES=1 device=GPU:0 threads=2 ssh host python3",
-            Definition("gpu", ("ssh", "host", "python3"), (("CUDA_VISIBLE_DEVICES", "1"),), 2, "GPU:0"),
+            Definition(
+                "gpu", ("ssh", "host", "python3"), (("CUDA_VISIBLE_DEVICES", "1"),), 2, "GPU:0"
+            ),
         ),
     ],
 )
@@ -37,7 +44,10 @@ def test_a_definition_is_read(text, defined):
     ("text", "said"),
     [
         ("python3", "defines no subject; the form is NAME = "),
-        ("TF_ENABLE_ONEDNN_OPTS=0", "lacks the subject's name; write 'NAME = TF_ENABLE_ONEDNN_OPTS=0', with a NAME other"),
+        (
+            "TF_ENABLE_ONEDNN_OPTS=0",
+            "lacks the subject's name; write 'NAME = TF_ENABLE_ONEDNN_OPTS=0', with a NAME other",
+        ),
         (" threads=2 python3", "write 'NAME = threads=2 python3'"),
         ("a-b = python3", "the name of letters"),
         ("[x] = python3", "the name of letters"),
@@ -55,7 +65,9 @@ def test_what_defines_nothing_is_refused(text, said):
 
 @pytest.mark.tensorflow
 def test_a_subject_has_its_environment_threads_and_device():
-    gateway = Gateway((), 60, define("a = TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 device=CPU:0", HERE))
+    gateway = Gateway(
+        (), 60, define("a = TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 device=CPU:0", HERE)
+    )
     subject = gateway.subject
     assert (subject["onednn"], subject["threads"], subject["device"]) == (False, 1, "cpu")
     assert subject["environment"]["XLA_FLAGS"] == ""
@@ -74,9 +86,15 @@ def test_commands_may_stand_before_the_interpreter():
 def test_a_subject_may_be_behind_ssh(tmp_path):
     """A stand-in for ssh does with its words what ssh does: it hands them, joined by spaces, to a shell that knows nothing of ours."""
     ssh = tmp_path / "ssh"
-    ssh.write_text('#!/bin/sh\ntest "$1" = host || exit 2\nshift\ncd /\nexec env -i PATH="$PATH" sh -c "$*"\n')
+    ssh.write_text(
+        '#!/bin/sh\ntest "$1" = host || exit 2\nshift\ncd /\nexec env -i PATH="$PATH" sh -c "$*"\n'
+    )
     ssh.chmod(0o755)
-    gateway = Gateway(("tf.nn.conv2d",), 60, define(f"far = TF_ENABLE_ONEDNN_OPTS=0 {ssh} host {sys.executable}", HERE))
+    gateway = Gateway(
+        ("tf.nn.conv2d",),
+        60,
+        define(f"far = TF_ENABLE_ONEDNN_OPTS=0 {ssh} host {sys.executable}", HERE),
+    )
     assert gateway.subject["environment"] == {"TF_ENABLE_ONEDNN_OPTS": "0"}
     assert "computes" in gateway.documentation["tf.nn.conv2d"].lower()
     assert gateway.call(head(), arrays()).kind == "answered"
@@ -85,7 +103,12 @@ def test_a_subject_may_be_behind_ssh(tmp_path):
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("no/such/python", "No such file"), ("nosuchpython", "No such file"), ("false", "exit status 1"), ("/", "Permission denied")],
+    [
+        ("no/such/python", "No such file"),
+        ("nosuchpython", "No such file"),
+        ("false", "exit status 1"),
+        ("/", "Permission denied"),
+    ],
 )
 def test_one_that_cannot_start_says_what_was_tried(command, said):
     with pytest.raises(SubjectUnavailable, match=f"(?s)did not start in subject a .*{said}"):
@@ -93,5 +116,7 @@ def test_one_that_cannot_start_says_what_was_tried(command, said):
 
 
 def test_an_interpreter_without_tensorflow_says_so(tmp_path):
-    with pytest.raises(SubjectUnavailable, match=r"(?s)subject a .*No module named .(tensorflow|numpy)"):
+    with pytest.raises(
+        SubjectUnavailable, match=r"(?s)subject a .*No module named .(tensorflow|numpy)"
+    ):
         Gateway((), 60, define(f"a = {sys.executable} -S", HERE)).subject  # noqa: B018

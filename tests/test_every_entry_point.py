@@ -14,10 +14,16 @@ from tf_conv_conformance.lookahead import perform_all
 from tf_conv_conformance.question import case_text
 from tf_conv_conformance.vocabulary import DOORS, MODES, RelationName
 
-LAYOUTS = {"NHWC": [2, 7, 8, 4], "NCHW": [2, 4, 7, 8]}  # a width that channels may be taken for shows: 8 make two groups
+LAYOUTS = {
+    "NHWC": [2, 7, 8, 4],
+    "NCHW": [2, 4, 7, 8],
+}  # a width that channels may be taken for shows: 8 make two groups
 EXPLICIT = {"NHWC": [[0, 0], [1, 2], [3, 0], [0, 0]], "NCHW": [[0, 0], [0, 0], [1, 2], [3, 0]]}
 STEPS = [{"strides": 1, "rate": 1}, {"strides": 2}, {"strides": 1, "rate": 2}]
-DTYPES = {"NHWC": ["float32", "half", "float64", "bfloat16"], "NCHW": ["float32", "float64"]}  # half: as the processor has it
+DTYPES = {
+    "NHWC": ["float32", "half", "float64", "bfloat16"],
+    "NCHW": ["float32", "float64"],
+}  # half: as the processor has it
 GRADIENTS = [{}, {"gradient": "input"}, {"gradient": "filter"}]
 NO_PAIRS = ("tf.nn.convolution", "tf.nn.atrous_conv2d")
 
@@ -31,11 +37,22 @@ def cases_of(op, via, layout):
     if layout == "NCHW" or ".keras." in via:
         common["data_format"] = layout
     dtypes = DTYPES[layout]
-    paddings = ["SAME", "VALID", *([] if via in NO_PAIRS else [EXPLICIT[layout]]), *(["same"] if ".keras." in via else [])]
+    paddings = [
+        "SAME",
+        "VALID",
+        *([] if via in NO_PAIRS else [EXPLICIT[layout]]),
+        *(["same"] if ".keras." in via else []),
+    ]
     for (i, padding), (j, steps) in product(enumerate(paddings), enumerate(STEPS)):
-        turns = {**GRADIENTS[(i + j) % 3], "modes": MODES[(i + 2 * j) % 3], "dtype": dtypes[(3 * i + j) % len(dtypes)]}
+        turns = {
+            **GRADIENTS[(i + j) % 3],
+            "modes": MODES[(i + 2 * j) % 3],
+            "dtype": dtypes[(3 * i + j) % len(dtypes)],
+        }
         yield {**common, **steps, **turns, "padding": padding}
-    for number, (name, data) in enumerate(product(get_args(RelationName), ["small_integers", "reals"])):
+    for number, (name, data) in enumerate(
+        product(get_args(RelationName), ["small_integers", "reals"])
+    ):
         padding = "VALID" if name == "translation" else "SAME"
         steps = STEPS[2 if name == "zero-filled" else number % 3]
         turns = {"modes": MODES[(number + 1) % 3], "dtype": ["float32", "float64"][number // 2 % 2]}
@@ -58,7 +75,15 @@ def test_no_call_is_blamed_on_tensorflow_that_is_not_its_own(tensorflow, known, 
         verdict = performed.verdict
         if not verdict.failing:
             continue
-        if verdict.kind == "suite error" or foretelling(known, call, performed.observation, tensorflow.subject) is None:
-            wrong.append(f"{call.arguments} {call.mode} {call.relation}: {verdict.kind}: {verdict.reason}")
+        if (
+            verdict.kind == "suite error"
+            or foretelling(known, call, performed.observation, tensorflow.subject) is None
+        ):
+            wrong.append(
+                f"{call.arguments} {call.mode} {call.relation}: {verdict.kind}: {verdict.reason}"
+            )
     assert wrong == []
-    assert len(calls) > len(cases) / 4 or (via, layout) == ("tf.nn.atrous_conv2d", "NCHW")  # all complaints
+    assert len(calls) > len(cases) / 4 or (via, layout) == (
+        "tf.nn.atrous_conv2d",
+        "NCHW",
+    )  # all complaints

@@ -16,7 +16,19 @@ from tf_conv_conformance.geometry import Axis
 from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, PHASE_STRIDED
 from tf_conv_conformance.picture import draw, first_unlike, remarks, view
 
-BLOG = ["depthwise_conv2d", "--input", "1,24,24,3", "--filter", "4,4,3,4", "--strides", "4", "--rate", "3,3", "--padding", "VALID"]
+BLOG = [
+    "depthwise_conv2d",
+    "--input",
+    "1,24,24,3",
+    "--filter",
+    "4,4,3,4",
+    "--strides",
+    "4",
+    "--rate",
+    "3,3",
+    "--padding",
+    "VALID",
+]
 
 
 @pytest.fixture
@@ -109,13 +121,21 @@ def test_the_blogs_question(explained):
         "                                      = 3*2 - 0",
         "                                      = 6",
     ]
-    assert part(lines, "What is documented, and what space to batch with a strided convolution gives") == [
+    assert part(
+        lines, "What is documented, and what space to batch with a strided convolution gives"
+    ) == [
         "documented     float32 of shape [1, 4, 4, 12]",
         "phase-strided  float32 of shape [1, 6, 6, 12]",
         "so             the sizes differ, so that no element can be compared with another",
     ]
-    picture = part(lines, "What feeds the result's element in row 0, column 1, the first in which the two differ")
-    assert [[place for place, mark in enumerate(half.split()[1:]) if mark == "●"] for half in re.split(r" {4,}", picture[2])] == [
+    picture = part(
+        lines,
+        "What feeds the result's element in row 0, column 1, the first in which the two differ",
+    )
+    assert [
+        [place for place, mark in enumerate(half.split()[1:]) if mark == "●"]
+        for half in re.split(r" {4,}", picture[2])
+    ] == [
         [4, 7, 10, 13],
         [1, 4, 7, 10],
     ]
@@ -124,18 +144,48 @@ def test_the_blogs_question(explained):
 def test_the_same_size_with_other_values(explained):
     """Of 5 outputs of an axis 3 are fed alike, so 3 × 3 elements of 25 are."""
     lines = explained(
-        *["depthwise_conv2d", "--input", "1,9,9,2", "--filter", "3,3,2,2", "--strides", "2", "--rate", "2", "--padding", "SAME"]
+        *[
+            "depthwise_conv2d",
+            "--input",
+            "1,9,9,2",
+            "--filter",
+            "3,3,2,2",
+            "--strides",
+            "2",
+            "--rate",
+            "2",
+            "--padding",
+            "SAME",
+        ]
     )
-    documented, phased = DOCUMENTED.reads(Axis(9, 3, 2, 2, "SAME")), PHASE_STRIDED.reads(Axis(9, 3, 2, 2, "SAME"))
+    documented, phased = (
+        DOCUMENTED.reads(Axis(9, 3, 2, 2, "SAME")),
+        PHASE_STRIDED.reads(Axis(9, 3, 2, 2, "SAME")),
+    )
     assert documented[:, 0].tolist() == [-2, 0, 2, 4, 6]
     assert phased[:, 0].tolist() == [-2, -1, 2, 3, 6]
-    assert "  so             the sizes agree, the values do not: 16 of 5 × 5 elements are sums of other inputs" in lines
+    assert (
+        "  so             the sizes agree, the values do not: 16 of 5 × 5 elements are sums of other inputs"
+        in lines
+    )
 
 
 def test_where_the_two_agree(explained):
     """A filter of 3 with gaps of 1 spans 5 of 9, and the stride of 5 leaves no second step: one element, in phases as well."""
     lines = explained(
-        *["depthwise_conv2d", "--input", "1,9,9,1", "--filter", "3,3,1,1", "--strides", "5", "--rate", "2", "--padding", "VALID"]
+        *[
+            "depthwise_conv2d",
+            "--input",
+            "1,9,9,1",
+            "--filter",
+            "3,3,1,1",
+            "--strides",
+            "5",
+            "--rate",
+            "2",
+            "--padding",
+            "VALID",
+        ]
     )
     assert "  so             the two agree: every element is the sum of the same inputs" in lines
     assert part(lines, "What feeds the result's element in row 0, column 0")[0] == "in both"
@@ -148,7 +198,12 @@ def test_an_element_that_one_of_two_results_has(explained):
 
 
 def test_an_element_that_both_feed_alike_is_drawn_once(explained):
-    assert part(explained(*BLOG, "--at", "0,0"), "What feeds the result's element in row 0, column 0")[0] == "in both"
+    assert (
+        part(explained(*BLOG, "--at", "0,0"), "What feeds the result's element in row 0, column 0")[
+            0
+        ]
+        == "in both"
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,11 +214,31 @@ def test_an_element_that_both_feed_alike_is_drawn_once(explained):
             "--at: the result has no element 6,0, counted from 0; its rows × columns are: documented 4 × 4, phase-strided 6 × 6",
         ),
         (
-            ["conv2d", "--input", "1,3,3,1", "--filter", "5,5,1,1", "--strides", "1", "--at", "0,0"],
+            [
+                "conv2d",
+                "--input",
+                "1,3,3,1",
+                "--filter",
+                "5,5,1,1",
+                "--strides",
+                "1",
+                "--at",
+                "0,0",
+            ],
             "--at: the result has no element 0,0, counted from 0; its rows × columns are: documented 0 × 0",
         ),
         (
-            ["conv2d", "--input", "1,3,3,1", "--filter", "1,1,1,1", "--strides", "1,2,3", "--at", "0,0"],
+            [
+                "conv2d",
+                "--input",
+                "1,3,3,1",
+                "--filter",
+                "1,1,1,1",
+                "--strides",
+                "1,2,3",
+                "--at",
+                "0,0",
+            ],
             "--at: the result has no element 0,0, counted from 0; its rows × columns are: documented none",
         ),
     ],
@@ -176,15 +251,36 @@ def test_an_element_that_is_not_there(capsys, words, said):
 def test_no_result_and_no_meaning(explained):
     lines = explained(*["conv2d", "--input", "1,3,3,1", "--filter", "5,5,1,1", "--strides", "1"])
     assert "  formula  no result: the size of the result would be -1 × -1" in lines
-    assert "  out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*1) / 1) = ceil(-1 / 1) = -1: no such tensor exists" in lines
-    assert part(lines, "What feeds the result") == ["It has no elements, so there is nothing to draw."]
-    lines = explained(*["conv2d", "--input", "1,3,3,1", "--filter", "1,1,1,1", "--strides", "1,2,3"])
+    assert (
+        "  out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*1) / 1) = ceil(-1 / 1) = -1: no such tensor exists"
+        in lines
+    )
+    assert part(lines, "What feeds the result") == [
+        "It has no elements, so there is nothing to draw."
+    ]
+    lines = explained(
+        *["conv2d", "--input", "1,3,3,1", "--filter", "1,1,1,1", "--strides", "1,2,3"]
+    )
     assert lines[-1] == "  formula  no result: the arguments have no meaning as a convolution"
 
 
 def test_large_pictures_are_cropped_around_what_is_read(explained):
     lines = explained(
-        *["conv2d", "--input", "1,300,400,3", "--filter", "5,5,3,1", "--strides", "3", "--rate", "7", "--padding", "SAME", "--at", "40,60"]
+        *[
+            "conv2d",
+            "--input",
+            "1,300,400,3",
+            "--filter",
+            "5,5,3,1",
+            "--strides",
+            "3",
+            "--rate",
+            "7",
+            "--padding",
+            "SAME",
+            "--at",
+            "40,60",
+        ]
     )
     picture = part(lines, "What feeds the result's element in row 40, column 60")
     assert len(picture) == 1 + 30
@@ -195,18 +291,44 @@ def test_large_pictures_are_cropped_around_what_is_read(explained):
 
 def test_what_does_not_fit_is_counted(explained):
     lines = explained(
-        *["conv2d", "--input", "1,4,4,1", "--filter", "2,2,1,1", "--strides", "1", "--padding", "SAME", "--rate", "1073741824"]
+        *[
+            "conv2d",
+            "--input",
+            "1,4,4,1",
+            "--filter",
+            "2,2,1,1",
+            "--strides",
+            "1",
+            "--padding",
+            "SAME",
+            "--rate",
+            "1073741824",
+        ]
     )
     assert "  3 of the 4 elements that are read are outside" in lines
     assert max(map(len, lines)) <= 120
 
 
 def test_an_empty_filter_reads_nothing(explained):
-    assert "  nothing is read: the filter is empty" in explained(*["conv2d", "--input", "1,4,4,1", "--filter", "0,1,1,1", "--strides", "1"])
+    assert "  nothing is read: the filter is empty" in explained(
+        *["conv2d", "--input", "1,4,4,1", "--filter", "0,1,1,1", "--strides", "1"]
+    )
 
 
 def test_a_gradient_is_said_to_be_one(explained):
-    lines = explained(*["conv2d", "--input", "1,5,5,1", "--filter", "2,2,1,1", "--strides", "1", "--gradient", "filter"])
+    lines = explained(
+        *[
+            "conv2d",
+            "--input",
+            "1,5,5,1",
+            "--filter",
+            "2,2,1,1",
+            "--strides",
+            "1",
+            "--gradient",
+            "filter",
+        ]
+    )
     assert "  says  float32 of shape [2, 2, 1, 1]" in lines
     assert "What feeds the convolution's element in row 0, column 0" in lines
 
@@ -214,7 +336,11 @@ def test_a_gradient_is_said_to_be_one(explained):
 def test_no_tensorflow_and_no_control_codes(tmp_path):
     """With a TensorFlow that cannot be imported, and an encoding that has none of the marks."""
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('imported')")
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", "PYTHONIOENCODING": "ascii"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+        "PYTHONIOENCODING": "ascii",
+    }
     command = [sys.executable, "-m", "tf_conv_conformance.cli", "explain", *BLOG]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -224,12 +350,24 @@ def test_no_tensorflow_and_no_control_codes(tmp_path):
 
 
 AXES = st.builds(
-    Axis, st.integers(0, 12), st.integers(0, 4), st.integers(1, 4), st.integers(1, 4), st.sampled_from(["SAME", "VALID", (2, 1), (0, 3)])
+    Axis,
+    st.integers(0, 12),
+    st.integers(0, 4),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.sampled_from(["SAME", "VALID", (2, 1), (0, 3)]),
 )
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from(list(MODELS.values())), AXES, AXES, st.integers(0, 3), st.integers(0, 3), st.integers(4, 40))
+@given(
+    st.sampled_from(list(MODELS.values())),
+    AXES,
+    AXES,
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.integers(4, 40),
+)
 def test_the_picture_shows_what_is_read(model, height, width, row, column, limit):
     rows, columns = view(model, height, row, limit), view(model, width, column, limit)
     assert (rows is None) == (row >= model.size(height))
@@ -246,16 +384,28 @@ def test_the_picture_shows_what_is_read(model, height, width, row, column, limit
     inside = {(i, j) for i in range(height.size) for j in range(width.size)}
     assert {place for place, mark in seen.items() if mark in "●·"} == inside & seen.keys()
     outside = len(reads - seen.keys())
-    assert any(remark.startswith(f"{outside} of the {len(reads)} ") for remark in remarks(rows, columns)) == (outside > 0)
+    assert any(
+        remark.startswith(f"{outside} of the {len(reads)} ") for remark in remarks(rows, columns)
+    ) == (outside > 0)
 
 
 def test_the_first_that_is_fed_differently():
     def first(height, width):
-        arguments = Arguments("depthwise_conv2d", TensorSpec((1, 4, 4, 1)), TensorSpec((2, 2, 1, 1)), (1, 1, 1, 1), "VALID")
+        arguments = Arguments(
+            "depthwise_conv2d",
+            TensorSpec((1, 4, 4, 1)),
+            TensorSpec((2, 2, 1, 1)),
+            (1, 1, 1, 1),
+            "VALID",
+        )
         reading = replace(read(arguments), height=height, width=width)
         return first_unlike(reading, tuple(MODELS.values()))
 
-    alike, unlike, longer = Axis(9, 3, 1, 2, "VALID"), Axis(9, 3, 2, 2, "VALID"), Axis(24, 4, 4, 3, "VALID")
+    alike, unlike, longer = (
+        Axis(9, 3, 1, 2, "VALID"),
+        Axis(9, 3, 2, 2, "VALID"),
+        Axis(24, 4, 4, 3, "VALID"),
+    )
     assert first(alike, alike) == (0, 0)
     assert first(unlike, alike) == (1, 0)
     assert first(alike, unlike) == (0, 1)

@@ -52,7 +52,9 @@ def test_half_of_the_calls_lie_on_an_edge_and_every_edge_is_met(drawn):
     }  # fmt: skip
     assert expected <= found.keys()
     assert 0.3 < sum(bool(edges(one.call.arguments)) for one in drawn) / len(drawn) < 0.9
-    assert {one.call.arguments.door for one in drawn} == {door for doors in DOORS.values() for door in doors}
+    assert {one.call.arguments.door for one in drawn} == {
+        door for doors in DOORS.values() for door in doors
+    }
 
 
 def test_tensors_are_small(drawn):
@@ -64,9 +66,17 @@ def test_tensors_are_small(drawn):
 
 
 def test_what_no_reader_takes_makes_no_calls():
-    plain = {"op": "conv2d", "input": [1, 4, 4, 1], "filter": [2, 2, 1, 1], "strides": 1, "padding": "VALID"}
+    plain = {
+        "op": "conv2d",
+        "input": [1, 4, 4, 1],
+        "filter": [2, 2, 1, 1],
+        "strides": 1,
+        "padding": "VALID",
+    }
     assert len(calls_of(plain, ["eager", "xla"])) == 2
     assert calls_of({**plain, "padding": "FULL"}, ["eager"]) == []
     assert calls_of({**plain, "input": [1, 4096, 4096, 1]}, ["eager"]) == []
     huge = [[0, 0], [0, 2**40], [0, 0], [0, 0]]
-    assert calls_of({**plain, "padding": huge, "filter": [2, 5, 1, 1]}, ["eager"]) == []  # its result is empty, and 2**40 high
+    assert (
+        calls_of({**plain, "padding": huge, "filter": [2, 5, 1, 1]}, ["eager"]) == []
+    )  # its result is empty, and 2**40 high

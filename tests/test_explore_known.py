@@ -77,7 +77,10 @@ def known(tmp_path_factory):
 
 
 def call(mode="eager", **plain):
-    return calls_of({"input": [1, 8, 7, 1], "filter": [2, 2, 1, 1], "strides": 1, "padding": "VALID", **plain}, [mode])[0].call
+    return calls_of(
+        {"input": [1, 8, 7, 1], "filter": [2, 2, 1, 1], "strides": 1, "padding": "VALID", **plain},
+        [mode],
+    )[0].call
 
 
 def values(one, model=DOCUMENTED, other=None):
@@ -96,12 +99,20 @@ def error(name, message="", *bases):
 
 
 def foretold(known, one, observation):
-    found = [each for each in known if each.speaks_about(one, FACTS) and each.foretells(one, observation)]
+    found = [
+        each for each in known if each.speaks_about(one, FACTS) and each.foretells(one, observation)
+    ]
     return [each.where.split()[-1] for each in found]
 
 
 def test_a_model_foretells_other_sizes_doors_and_dtypes(known):
-    plain = {"op": "depthwise_conv2d", "input": [2, 13, 12, 2], "filter": [2, 3, 2, 2], "strides": [1, 3, 3, 1], "dilations": [2, 2]}
+    plain = {
+        "op": "depthwise_conv2d",
+        "input": [2, 13, 12, 2],
+        "filter": [2, 3, 2, 2],
+        "strides": [1, 3, 3, 1],
+        "dilations": [2, 2],
+    }
     for more in ({}, {"via": "tf.nn.separable_conv2d"}, {"dtype": "half"}, {"gradient": "input"}):
         one = call(**plain, **more)
         assert foretold(known, one, values(one, PHASE_STRIDED)) == ["strides-and-rates"]
@@ -111,7 +122,9 @@ def test_a_model_foretells_other_sizes_doors_and_dtypes(known):
 def test_an_error_without_a_message_is_known_on_its_edge_and_in_its_mode_alone(known):
     refused = error("InvalidArgumentError", "no")
     assert foretold(known, call(op="conv2d", filter=[0, 2, 1, 1]), refused) == ["empty-filter"]
-    assert foretold(known, call(op="conv2d", filter=[0, 2, 1, 1]), error("InternalError", "no")) == []
+    assert (
+        foretold(known, call(op="conv2d", filter=[0, 2, 1, 1]), error("InternalError", "no")) == []
+    )
     assert foretold(known, call(op="conv2d"), refused) == []
     assert foretold(known, call("graph", op="conv2d", filter=[0, 2, 1, 1]), refused) == []
     assert foretold(known, call(op="depthwise_conv2d", filter=[0, 2, 1, 1]), refused) == []
@@ -136,15 +149,22 @@ def test_the_end_of_the_process_is_known_by_its_signal(known):
     died = Observation("crashed", signal="SIGABRT")
     assert foretold(known, one, died) == ["rank"]
     assert foretold(known, one, Observation("crashed", signal="SIGFPE")) == []
-    assert foretold(known, call(op="conv2d", input=[5, 1], data_format="NHWC", strides=[2, 1, 1, 1]), died) == ["rank"]
+    assert foretold(
+        known, call(op="conv2d", input=[5, 1], data_format="NHWC", strides=[2, 1, 1, 1]), died
+    ) == ["rank"]
     assert foretold(known, call(op="conv2d", strides=[2, 1, 1, 1]), died) == []
 
 
 def test_a_call_is_spared_for_a_padding_like_that_of_the_call_that_died(known):
     rank = next(each for each in known if each.where.endswith("rank"))
     one = {"op": "conv2d", "input": [5, 1]}
-    assert [rank.kills(call(padding=padding, **one), FACTS) for padding in ("SAME", "VALID", [[0, 0], [1, 1], [1, 1], [0, 0]])] == [1, 0, 0]
-    assert not any(each.kills(call(op="conv2d", filter=[0, 2, 1, 1]), FACTS) for each in known), "an error is no end"
+    assert [
+        rank.kills(call(padding=padding, **one), FACTS)
+        for padding in ("SAME", "VALID", [[0, 0], [1, 1], [1, 1], [0, 0]])
+    ] == [1, 0, 0]
+    assert not any(each.kills(call(op="conv2d", filter=[0, 2, 1, 1]), FACTS) for each in known), (
+        "an error is no end"
+    )
 
 
 def test_deviations_foretell_together_what_none_does_alone(tmp_path):
@@ -160,14 +180,24 @@ def test_deviations_foretell_together_what_none_does_alone(tmp_path):
 """
     tmp_path.joinpath("a.yaml").write_text(CASES + flushed, encoding="utf-8")
     both = read_known([tmp_path])
-    tiny = {"shape": [1, 3, 1, 1], "values": [1.401298464324817e-45, 1.401298464324817e-45, 2.802596928649634e-45]}
-    one = call(op="conv2d", input=tiny, filter=[1, 1, 1, 1], padding=[[0, 2], [0, 1], [1, 1], [0, 0]])
+    tiny = {
+        "shape": [1, 3, 1, 1],
+        "values": [1.401298464324817e-45, 1.401298464324817e-45, 2.802596928649634e-45],
+    }
+    one = call(
+        op="conv2d", input=tiny, filter=[1, 1, 1, 1], padding=[[0, 2], [0, 1], [1, 1], [0, 0]]
+    )
     inner = replace(one.arguments, padding=((0, 0), (0, 1), (1, 1), (0, 0)))
     seen = values(one, replace(DOCUMENTED, flushes_subnormals=True), inner)
     assert foretelling(both, one, seen, FACTS) is not None
     assert foretold(both, one, seen) == []
-    assert foretelling([each for each in both if "batch" not in each.where], one, seen, FACTS) is None
-    assert foretelling([each for each in both if "subnormal" not in each.where], one, seen, FACTS) is None
+    assert (
+        foretelling([each for each in both if "batch" not in each.where], one, seen, FACTS) is None
+    )
+    assert (
+        foretelling([each for each in both if "subnormal" not in each.where], one, seen, FACTS)
+        is None
+    )
 
 
 def told(one, observation):
@@ -183,15 +213,26 @@ def test_an_outcome_has_no_sizes():
             "InvalidArgumentError",
             "Negative dimension size caused by subtracting N from N for … with shapes [N…]",
         )
-    died = Observation("crashed", signal="SIGABRT", last_output="F0000 00:00:17.1 30 tensor.cc:35] Check failed: 3 == NDIMS (4 vs. 3)")
+    died = Observation(
+        "crashed",
+        signal="SIGABRT",
+        last_output="F0000 00:00:17.1 30 tensor.cc:35] Check failed: 3 == NDIMS (4 vs. 3)",
+    )
     assert told(small, died) == ("crashed", "SIGABRT", "Check failed: N == NDIMS (N vs. N)")
 
 
 def test_an_outcome_names_the_reading_that_explains_it():
     one = call(op="conv2d", strides=2, dilations=[1, 3, 1, 1], padding="SAME")
     both = replace(one.arguments, dilations=(1, 3, 3, 1))
-    assert told(one, values(one, DOCUMENTED, both)) == ("values", "as if", "documented, the height's rate for both")
-    assert causes.explanation(one, values(one, DOCUMENTED, both))[1] == {"model": "documented", "as_if": {"dilations": [1, 3, 3, 1]}}
+    assert told(one, values(one, DOCUMENTED, both)) == (
+        "values",
+        "as if",
+        "documented, the height's rate for both",
+    )
+    assert causes.explanation(one, values(one, DOCUMENTED, both))[1] == {
+        "model": "documented",
+        "as_if": {"dilations": [1, 3, 3, 1]},
+    }
     accepted = call(op="depthwise_conv2d", strides=2, dilations=2)
     assert told(accepted, values(accepted, PHASE_STRIDED)) == ("accepted", "as if", "phase_strided")
     assert told(one, shaped(1, 2, 3, 4)) == ("shape", "unexplained", "another shape")
@@ -202,7 +243,10 @@ def test_an_outcome_names_the_reading_that_explains_it():
     [
         ({}, set()),
         ({"input": [0, 8, 7, 1]}, {"no batch"}),
-        ({"input": [1, 2, 7, 1], "filter": [3, 1, 1, 1]}, {"empty result", "filter beyond the input"}),
+        (
+            {"input": [1, 2, 7, 1], "filter": [3, 1, 1, 1]},
+            {"empty result", "filter beyond the input"},
+        ),
         ({"input": [1, 2, 7, 1], "filter": [5, 1, 1, 1]}, {"no result", "filter beyond the input"}),
         ({"input": [1, 8, 7, 4], "filter": [2, 2, 2, 4]}, {"groups"}),
         ({"input": [1, 8, 7, 4], "filter": [2, 2, 3, 4]}, {"channels that do not fit"}),
@@ -222,9 +266,18 @@ def test_edges(plain, expected):
 
 def test_coverage_counts_classes_and_names_the_pairs_that_were_never_met():
     coverage = Coverage()
-    coverage.add({code(call(op="conv2d")): 3, code(call("xla", op="conv2d", dtype="half", padding="SAME")): 1})
+    coverage.add(
+        {
+            code(call(op="conv2d")): 3,
+            code(call("xla", op="conv2d", dtype="half", padding="SAME")): 1,
+        }
+    )
     classes = coverage.classes()
-    assert (classes["mode"], classes["padding"]["SAME"], classes["padding"]["VALID"]) == ({"eager": 3, "graph": 0, "xla": 1}, 1, 3)
+    assert (classes["mode"], classes["padding"]["SAME"], classes["padding"]["VALID"]) == (
+        {"eager": 3, "graph": 0, "xla": 1},
+        1,
+        3,
+    )
     assert all(sum(counts.values()) == 4 for counts in classes.values())
     never = coverage.never()["mode", "padding"]
     assert ("eager", "SAME") in never
@@ -235,7 +288,9 @@ def test_coverage_counts_classes_and_names_the_pairs_that_were_never_met():
 
 def test_the_smaller_call_of_a_cause_is_kept(tmp_path):
     def found(size):
-        return Found("x-0123456789", "title", size, f"# title\n# size: {size:.1f}\n", f"size = {size}\n")
+        return Found(
+            "x-0123456789", "title", size, f"# title\n# size: {size:.1f}\n", f"size = {size}\n"
+        )
 
     assert keep(tmp_path / "found", found(20.0)) == tmp_path / "found/x-0123456789.yaml"
     keep(tmp_path / "found", found(30.0))

@@ -16,18 +16,25 @@ ONE = "cases: [{id: x, op: conv2d, input: [1, 3, 3, 1], filter: [2, 2, 1, 1], st
 @pytest.fixture
 def explore(pytester):
     def run(*options, subject=("--tf-subject", FAULTY)):
-        return pytester.runpytest_inprocess("--tf-timeout=3", *subject, "-p", "no:cacheprovider", *options)
+        return pytester.runpytest_inprocess(
+            "--tf-timeout=3", *subject, "-p", "no:cacheprovider", *options
+        )
 
     return run
 
 
 def lines(pytester):
-    return [json.loads(line) for line in pytester.path.joinpath(FOUND, "explored.jsonl").read_text().splitlines()]
+    return [
+        json.loads(line)
+        for line in pytester.path.joinpath(FOUND, "explored.jsonl").read_text().splitlines()
+    ]
 
 
 def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
     pytester.makepyfile("def test_other(): pass")
-    result = explore("--tf-explore", "600", "--tf-explore-seed", "7", "--collect-only", "-q", subject=())
+    result = explore(
+        "--tf-explore", "600", "--tf-explore-seed", "7", "--collect-only", "-q", subject=()
+    )
     assert [line for line in result.outlines if "::" in line] == [
         "explore::seed7[calls1-250]",
         "explore::seed7[calls251-500]",
@@ -39,7 +46,10 @@ def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
 def test_what_the_command_line_names_is_collected_as_well(explore, pytester):
     pytester.makepyfile(test_other="def test_other(): pass")
     result = explore("--tf-explore", "1", "test_other.py", "--collect-only", "-q", subject=())
-    assert [line for line in result.outlines if "::" in line] == ["test_other.py::test_other", "explore::seed0[calls1-1]"]
+    assert [line for line in result.outlines if "::" in line] == [
+        "test_other.py::test_other",
+        "explore::seed0[calls1-1]",
+    ]
 
 
 def test_an_id_can_be_pasted_back(explore):
@@ -47,14 +57,19 @@ def test_an_id_can_be_pasted_back(explore):
     assert [line for line in result.outlines if "::" in line] == ["explore::seed7[calls251-260]"]
     result = explore("explore::seed7[what]", "--collect-only", subject=())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*explore::seed7?what?: is not the id of a block; write it as explore::seed7?calls1-250?"])
+    result.stderr.fnmatch_lines(
+        ["*explore::seed7?what?: is not the id of a block; write it as explore::seed7?calls1-250?"]
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--tf-explore", "0"], "--tf-explore: must be 1 call or more"),
-        (["--tf-explore", "5", "--tf-explore-minutes", "0"], "--tf-explore-minutes: must be above 0 minutes"),
+        (
+            ["--tf-explore", "5", "--tf-explore-minutes", "0"],
+            "--tf-explore-minutes: must be above 0 minutes",
+        ),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(explore, options, message):
@@ -64,11 +79,15 @@ def test_numbers_that_make_no_sense_are_refused(explore, options, message):
 
 
 def test_without_hypothesis_it_says_what_to_install(pytester, monkeypatch):
-    pytester.makepyfile(hypothesis="raise ModuleNotFoundError('No module named hypothesis', name='hypothesis')")
+    pytester.makepyfile(
+        hypothesis="raise ModuleNotFoundError('No module named hypothesis', name='hypothesis')"
+    )
     monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
     result = pytester.runpytest_subprocess("--tf-explore", "5", "-p", "no:hypothesispytest")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"])
+    result.stderr.fnmatch_lines(
+        ["*--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"]
+    )
 
 
 @pytest.mark.slow
@@ -102,24 +121,36 @@ def test_a_run_is_resumed_where_it_was_cut_and_fails_as_before(explore, pytester
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes()
     assert lines(pytester) == first
-    explore("--tf-explore", "4", "--tf-explore-seed", "1", "--tf-modes", "eager", "--tf-resume").assert_outcomes(failed=1)
+    explore(
+        "--tf-explore", "4", "--tf-explore-seed", "1", "--tf-modes", "eager", "--tf-resume"
+    ).assert_outcomes(failed=1)
     assert [line["seed"] for line in lines(pytester)] == [0, 1]
 
 
 @pytest.mark.slow
 def test_workers_share_the_blocks_and_the_files(explore, pytester):
-    result = explore("--tf-explore", "260", "--tf-explore-minutes", "0.000001", "--tf-modes", "eager", "-n2")
+    result = explore(
+        "--tf-explore", "260", "--tf-explore-minutes", "0.000001", "--tf-modes", "eager", "-n2"
+    )
     result.assert_outcomes(skipped=2)
-    result.stdout.fnmatch_lines(["2 blocks not made: the minutes of --tf-explore-minutes were over; --tf-resume goes on with them"])
+    result.stdout.fnmatch_lines(
+        [
+            "2 blocks not made: the minutes of --tf-explore-minutes were over; --tf-resume goes on with them"
+        ]
+    )
     assert not pytester.path.joinpath("reports").exists(), "no call was made"
-    explore("explore::seed0[calls1-2]", "explore::seed0[calls251-252]", "--tf-modes", "eager", "-n2")
+    explore(
+        "explore::seed0[calls1-2]", "explore::seed0[calls251-252]", "--tf-modes", "eager", "-n2"
+    )
     assert sorted(line["number"] for line in lines(pytester)) == [0, 1]
 
 
 def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=()), encoding="utf-8")
     result = explore("cases", "--tf-explore", "2", "--tf-modes", "eager")
-    result.stdout.fnmatch_lines(["*90 calls: 90 conforms*", "*exploration of TensorFlow's convolutions*"])
+    result.stdout.fnmatch_lines(
+        ["*90 calls: 90 conforms*", "*exploration of TensorFlow's convolutions*"]
+    )
     records = read(pytester.path / "reports/results-faulty.jsonl")
     assert records.complete
     assert len(records.ends) == 90
@@ -129,7 +160,14 @@ def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
 @pytest.mark.tensorflow
 def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
     result = pytester.runpytest_subprocess(
-        "--tf-explore", "40", "--tf-explore-seed", "1", "--tf-modes", "eager,graph", "--tf-timeout", "20"
+        "--tf-explore",
+        "40",
+        "--tf-explore-seed",
+        "1",
+        "--tf-modes",
+        "eager,graph",
+        "--tf-timeout",
+        "20",
     )
     (line,) = lines(pytester)
     assert line["kinds"]["conforms"] > 10
@@ -143,4 +181,9 @@ def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
         assert "it is green" in path.read_text()
         path.rename(folder / path.name)
     folder.joinpath("one.yaml").write_text(ONE, encoding="utf-8")
-    assert pytester.runpytest_subprocess("cases", "--tf-modes", "eager,graph", "--tf-timeout", "20").ret == pytest.ExitCode.OK
+    assert (
+        pytester.runpytest_subprocess(
+            "cases", "--tf-modes", "eager,graph", "--tf-timeout", "20"
+        ).ret
+        == pytest.ExitCode.OK
+    )

@@ -25,7 +25,11 @@ def test_what_does_not_matter_goes():
 def test_what_matters_stays():
     def shows(plain):
         first = plain.get("data_format") == "NCHW"
-        return max(pair(plain["strides"], first)) > 1 and max(pair(plain.get("dilations", 1), first)) > 2 and plain["filter"][0] > 1
+        return (
+            max(pair(plain["strides"], first)) > 1
+            and max(pair(plain.get("dilations", 1), first)) > 2
+            and plain["filter"][0] > 1
+        )
 
     assert reduce(LARGE, shows, 1000) == {
         "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [2, 1, 1, 1], "strides": 2, "dilations": 3,
@@ -33,15 +37,36 @@ def test_what_matters_stays():
 
 
 def test_explicit_padding_comes_down_to_the_side_that_matters():
-    plain = {"op": "conv2d", "padding": [[0, 0], [3, 2], [7, 1], [0, 0]], "input": [1, 5, 5, 1], "filter": [3, 3, 1, 1], "strides": 2}
-    found = reduce(plain, lambda one: isinstance(one["padding"], list) and one["padding"][2][0] >= 3, 500)
+    plain = {
+        "op": "conv2d",
+        "padding": [[0, 0], [3, 2], [7, 1], [0, 0]],
+        "input": [1, 5, 5, 1],
+        "filter": [3, 3, 1, 1],
+        "strides": 2,
+    }
+    found = reduce(
+        plain, lambda one: isinstance(one["padding"], list) and one["padding"][2][0] >= 3, 500
+    )
     assert found["padding"] == [[0, 0], [0, 0], [3, 0], [0, 0]]
 
 
 def test_literal_values_become_plain_but_for_the_one_that_matters():
     values = [2.0, float("nan"), 3.0, 5.0]
-    plain = {"op": "conv2d", "padding": "SAME", "input": [1, 4, 4, 1], "filter": {"shape": [2, 2, 1, 1], "values": values}, "strides": 1}
-    found = reduce(plain, lambda one: isinstance(one["filter"], dict) and any(value != value for value in one["filter"]["values"]), 500)
+    plain = {
+        "op": "conv2d",
+        "padding": "SAME",
+        "input": [1, 4, 4, 1],
+        "filter": {"shape": [2, 2, 1, 1], "values": values},
+        "strides": 1,
+    }
+    found = reduce(
+        plain,
+        lambda one: (
+            isinstance(one["filter"], dict)
+            and any(value != value for value in one["filter"]["values"])
+        ),
+        500,
+    )
     assert found["filter"]["shape"] == [1, 1, 1, 1]
     assert repr(found["filter"]["values"]) == "[nan]"
 

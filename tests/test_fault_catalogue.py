@@ -14,7 +14,11 @@ from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
 
 HERE = Path(__file__).parent
-ODD, DILATED, WIDE = ("odd[eager]", "odd[graph]"), ("dilated[eager]", "dilated[graph]"), ("wide[eager]",)
+ODD, DILATED, WIDE = (
+    ("odd[eager]", "odd[graph]"),
+    ("dilated[eager]", "dilated[graph]"),
+    ("wide[eager]",),
+)
 ALL = (*ODD, *DILATED, "first[xla]", *WIDE, "atrous[eager]")
 VERDICTS = {
     "none": {},
@@ -36,7 +40,11 @@ def read(name):
 
 
 def gateway(fault, time_limit=60):
-    return Gateway(SYMBOLS, time_limit, Definition("fault", (sys.executable, str(HERE / "faults" / "subject.py"), fault)))
+    return Gateway(
+        SYMBOLS,
+        time_limit,
+        Definition("fault", (sys.executable, str(HERE / "faults" / "subject.py"), fault)),
+    )
 
 
 @pytest.mark.tensorflow
@@ -50,7 +58,9 @@ def test_a_fault_costs_the_calls_that_it_alters_and_no_other(fault):
     finally:
         subject.close()
     right = {name: "deviates" if name.startswith("atrous") else "conforms" for name in ALL}
-    assert {call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)} == right | VERDICTS[fault]
+    assert {
+        call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)
+    } == right | VERDICTS[fault]
 
 
 @pytest.mark.tensorflow

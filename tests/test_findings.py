@@ -7,12 +7,22 @@ import pytest
 
 @pytest.fixture
 def pages(repository):
-    return [path for path in sorted((repository / "docs/findings").glob("*.md")) if path.name != "README.md"]
+    return [
+        path
+        for path in sorted((repository / "docs/findings").glob("*.md"))
+        if path.name != "README.md"
+    ]
 
 
 def test_each_case_file_has_a_page_that_names_it(repository, pages):
-    files = {f"cases/findings/{path.name}" for path in (repository / "cases/findings").glob("*.yaml")}
-    named = {link for page in pages for link in re.findall(r"^\* Case: \[(\S+)\]", page.read_text(encoding="utf-8"), re.M)}
+    files = {
+        f"cases/findings/{path.name}" for path in (repository / "cases/findings").glob("*.yaml")
+    }
+    named = {
+        link
+        for page in pages
+        for link in re.findall(r"^\* Case: \[(\S+)\]", page.read_text(encoding="utf-8"), re.M)
+    }
     assert named == files
 
 

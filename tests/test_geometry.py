@@ -21,7 +21,10 @@ documented_taps, phase_strided_taps = DOCUMENTED.taps, PHASE_STRIDED.taps
 
 PADDINGS = ["SAME", "VALID", (0, 0), (2, 1), (0, 3)]
 SMALL = [
-    Axis(n, k, s, r, padding) for n, k, s, r, padding in itertools.product(range(1, 13), range(1, 4), range(1, 5), range(1, 5), PADDINGS)
+    Axis(n, k, s, r, padding)
+    for n, k, s, r, padding in itertools.product(
+        range(1, 13), range(1, 4), range(1, 5), range(1, 5), PADDINGS
+    )
 ]
 
 
@@ -36,7 +39,11 @@ def notes_on_padding(axis):
             total = max(filter_height - (axis.size % axis.stride), 0)
         return out, total // 2, total - total // 2
     before, after = (0, 0) if axis.padding == "VALID" else axis.padding
-    return int(np.ceil((axis.size + before + after - filter_height + 1) / axis.stride)), before, after
+    return (
+        int(np.ceil((axis.size + before + after - filter_height + 1) / axis.stride)),
+        before,
+        after,
+    )
 
 
 def literal_reads(axis):
@@ -65,7 +72,13 @@ def space_to_batch_reads(axis):
         positions.append(None)
         crop += 1
     phases = [positions[phase :: axis.rate] for phase in range(axis.rate)]
-    windows = [[phase[start : start + axis.filter] for start in range(0, len(phase) - axis.filter + 1, axis.stride)] for phase in phases]
+    windows = [
+        [
+            phase[start : start + axis.filter]
+            for start in range(0, len(phase) - axis.filter + 1, axis.stride)
+        ]
+        for phase in phases
+    ]
     if len(phases[0]) < axis.filter:
         return None
     interleaved = [window for step in zip(*windows, strict=True) for window in step]
@@ -113,7 +126,11 @@ def test_with_stride_1_the_two_agree():
         (Axis(24, 4, 4, 3, "VALID"), 4, 6),  # the blog's
         (Axis(24, 4, 1, 3, "VALID"), 15, 15),
         (Axis(9, 3, 2, 2, "SAME"), 5, 5),  # the same size, other reads
-        (Axis(7, 3, 9, 5, "VALID"), 0, -3),  # TensorFlow: "cropped_shape[0]=-3 must be non-negative"
+        (
+            Axis(7, 3, 9, 5, "VALID"),
+            0,
+            -3,
+        ),  # TensorFlow: "cropped_shape[0]=-3 must be non-negative"
         (Axis(2, 4, 2, 2, "VALID"), -2, -1),  # towards zero, as C++ divides, it would be -1 and 0
         (Axis(0, 3, 2, 1, "SAME"), 0, 0),
         (Axis(4, 2, 1, 2**30, "SAME"), 4, 4),
@@ -139,15 +156,24 @@ def test_same_pads_the_odd_one_at_the_end():
 def test_reads_keep_padding_in_its_place():
     assert documented_reads(Axis(5, 3, 2, 2, "SAME")).tolist() == [[-2, 0, 2], [0, 2, 4], [2, 4, 6]]
     assert documented_reads(Axis(4, 2, 3, 1, (1, 2))).tolist() == [[-1, 0], [2, 3]]
-    assert phase_strided_reads(Axis(5, 2, 2, 2, (1, 2))).tolist() == [[-1, 1], [0, 2], [3, 5], [4, 6]]
+    assert phase_strided_reads(Axis(5, 2, 2, 2, (1, 2))).tolist() == [
+        [-1, 1],
+        [0, 2],
+        [3, 5],
+        [4, 6],
+    ]
 
 
 @pytest.mark.parametrize("rate", [2**31, 2**61, 2**63 - 1, 2**63, 2**70])
 def test_rates_that_64_bits_do_not_hold_read_what_any_other_large_rate_reads(rate):
     same, explicit = Axis(9, 3, 2, rate, "SAME"), Axis(9, 3, 1, rate, (rate, rate))
-    assert np.array_equal(documented_taps(same), [[-1, position, -1] for position in (0, 2, 4, 6, 8)])
+    assert np.array_equal(
+        documented_taps(same), [[-1, position, -1] for position in (0, 2, 4, 6, 8)]
+    )
     assert np.array_equal(documented_taps(explicit), [[-1, position, -1] for position in range(9)])
-    assert np.array_equal(phase_strided_taps(explicit), [[-1, position, -1] for position in range(9)])
+    assert np.array_equal(
+        phase_strided_taps(explicit), [[-1, position, -1] for position in range(9)]
+    )
 
 
 def test_a_stride_that_64_bits_do_not_hold_leaves_the_first_element():

@@ -8,13 +8,19 @@ from tf_conv_conformance.heat import heat
 
 
 def arguments(**given):
-    return Arguments("conv2d", TensorSpec((1, 4, 4, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", **given)
+    return Arguments(
+        "conv2d", TensorSpec((1, 4, 4, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", **given
+    )
 
 
 def test_each_cell_is_the_largest_of_its_batch_and_channels():
     distance = np.zeros((2, 2, 3, 2))
     distance[0, 0, 1, 0], distance[1, 0, 1, 1], distance[0, 1, 2, 1] = 3.0, 9.0, 0.5
-    assert heat(distance, arguments()) == {"size": [2, 3], "block": [1, 1], "levels": ["090", "001"]}
+    assert heat(distance, arguments()) == {
+        "size": [2, 3],
+        "block": [1, 1],
+        "levels": ["090", "001"],
+    }
 
 
 def test_rows_and_columns_are_found_in_every_layout():

@@ -11,7 +11,9 @@ from tf_conv_conformance.subject.observation import Arm, Observation
 
 def refuses(call):
     if call.deviations:
-        return Observation("answered", (Arm(error="ValueError", bases=("ValueError",), message=HOSTILE),) * 2)
+        return Observation(
+            "answered", (Arm(error="ValueError", bases=("ValueError",), message=HOSTILE),) * 2
+        )
     return answer(call)
 
 
@@ -25,7 +27,12 @@ def made(tmp_path):
         ("2.10.0", True, answer),
     ]
     for number, (version, onednn, answers) in enumerate(subjects):
-        run(tmp_path, {**SUBJECT, "tensorflow": version, "onednn": onednn}, answers, f"{number}.jsonl")
+        run(
+            tmp_path,
+            {**SUBJECT, "tensorflow": version, "onednn": onednn},
+            answers,
+            f"{number}.jsonl",
+        )
     names = [str(tmp_path / f"{number}.jsonl") for number in range(5)]
     assert main(["versions", *names, "-o", str(tmp_path / "out")]) == 0
     return (tmp_path / "out/README.md").read_text(encoding="utf-8"), json.loads(
@@ -41,8 +48,15 @@ def test_each_change_has_its_version_and_its_line(tmp_path):
     assert "| 2.10.0 | 0 | 0 |" in page
     assert "[1](https://example.org/1)" in page
     assert sum(len(one["calls"]) for one in outcomes) == 48
-    told = next(one for one in outcomes if "cases/a.yaml::atrous[strides4-VALID-rate2-float64-eager]" in one["calls"])
-    assert [one[:3] for one in told["without oneDNN"]] == [["2.8.0", "2.8.0", "resolved"], ["2.9.0", "2.10.0", "deviates"]]
+    told = next(
+        one
+        for one in outcomes
+        if "cases/a.yaml::atrous[strides4-VALID-rate2-float64-eager]" in one["calls"]
+    )
+    assert [one[:3] for one in told["without oneDNN"]] == [
+        ["2.8.0", "2.8.0", "resolved"],
+        ["2.9.0", "2.10.0", "deviates"],
+    ]
     assert [one[:3] for one in told["oneDNN"]] == [["2.9.0", "2.10.0", "deviates"]]
 
 

@@ -16,7 +16,11 @@ from tf_conv_conformance.prediction import Refuses, Returns
 from tf_conv_conformance.reproduction import python
 from tf_conv_conformance.vocabulary import DOORS
 
-SHIPPED = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "cases").rglob("*.yaml")) if "sweep" not in path.name]
+SHIPPED = [
+    path.read_bytes()
+    for path in sorted((Path(__file__).parent.parent / "cases").rglob("*.yaml"))
+    if "sweep" not in path.name
+]
 PIECES = [
     b"null", b"-1", b"0", b"1e999", b"99999999999999999999", b"[]", b"{}", b"*all", b"&a", b"<<:", b"!!x", b"\t", b"\x00", b"\xff", b"---\n",
     b"'", b'"', b"[", b"]", b": ", b"\n", b"$in_channels", b"2147483648", b".nan", b"yes", b"verbatim", b"values", b"- ", b"conv2d", b"xla",
@@ -30,7 +34,9 @@ def mutated(draw):
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(data)))
         end = min(len(data), start + draw(st.integers(0, 30)))
-        piece = draw(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8), st.just(data[start:end] * 2)))
+        piece = draw(
+            st.one_of(st.sampled_from(PIECES), st.binary(max_size=8), st.just(data[start:end] * 2))
+        )
         data = data[:start] + piece + data[end:]
     return data
 
@@ -49,7 +55,9 @@ def check(path, data):
     return loaded
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(mutated())
 @pytest.mark.slow
 def test_mutated_files_are_calls_or_complaints(tmp_path, data):
@@ -62,7 +70,9 @@ def test_mutated_files_are_calls_or_complaints(tmp_path, data):
             assert shapes == [call.arguments.input.shape, call.arguments.filter.shape]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_calls_or_complaints(tmp_path, data):
     check(tmp_path / "f.yaml", data)
@@ -78,7 +88,9 @@ INTS = st.lists(st.integers(-2, 4), max_size=5).map(tuple)
     w=st.lists(st.integers(0, 3), max_size=5).map(tuple),
     strides=st.one_of(st.integers(-1, 3), INTS),
     dilations=st.one_of(st.none(), st.integers(-1, 3), INTS),
-    padding=st.one_of(st.sampled_from(["SAME", "VALID", "FULL"]), st.lists(INTS, max_size=5).map(tuple)),
+    padding=st.one_of(
+        st.sampled_from(["SAME", "VALID", "FULL"]), st.lists(INTS, max_size=5).map(tuple)
+    ),
     data_format=st.sampled_from([None, "NHWC", "NCHW", "NHCW"]),
     via=st.sampled_from([None, "tf.raw_ops.Conv2D", "tf.raw_ops.DepthwiseConv2dNative"]),
     gradient=st.sampled_from([None, "input", "filter"]),
@@ -94,7 +106,17 @@ INTS = st.lists(st.integers(-2, 4), max_size=5).map(tuple)
     via="tf.keras.layers.Conv2D",
     gradient=None,
 )
-@example(op="conv2d", x=(1, 4, 4, 0), w=(2, 2, 3, 2), strides=1, dilations=None, padding="VALID", data_format=None, via=None, gradient=None)
+@example(
+    op="conv2d",
+    x=(1, 4, 4, 0),
+    w=(2, 2, 3, 2),
+    strides=1,
+    dilations=None,
+    padding="VALID",
+    data_format=None,
+    via=None,
+    gradient=None,
+)
 @example(
     op="depthwise_conv2d",
     x=(1, 9, 9, 1),
@@ -106,19 +128,36 @@ INTS = st.lists(st.integers(-2, 4), max_size=5).map(tuple)
     via="tf.raw_ops.DepthwiseConv2dNative",
     gradient="filter",
 )
-def test_every_arguments_have_a_prediction(op, x, w, strides, dilations, padding, data_format, via, gradient):
+def test_every_arguments_have_a_prediction(
+    op, x, w, strides, dilations, padding, data_format, via, gradient
+):
     """Each call is documented to return or to be refused for a named rule; a result is one that the oracle can compute."""
     from tf_conv_conformance.arguments import Arguments, TensorSpec
 
     assume(via in (None, *DOORS[op]))
-    arguments = Arguments(op, TensorSpec(x), TensorSpec(w), strides, padding, dilations, data_format, via=via, gradient=gradient)
-    documented, formula = prediction.documented(arguments), prediction.outcome(DOCUMENTED, arguments)
+    arguments = Arguments(
+        op,
+        TensorSpec(x),
+        TensorSpec(w),
+        strides,
+        padding,
+        dilations,
+        data_format,
+        via=via,
+        gradient=gradient,
+    )
+    documented, formula = (
+        prediction.documented(arguments),
+        prediction.outcome(DOCUMENTED, arguments),
+    )
     if isinstance(documented, Refuses):
         assert all("." in reason and " " not in reason for reason in documented.because), documented
     else:
         assert isinstance(documented, Returns)
         assert documented == formula
-        assert [values.numbers.shape for values in prediction.values(DOCUMENTED, arguments, arguments)] == [documented.shape] * 2
+        assert [
+            values.numbers.shape for values in prediction.values(DOCUMENTED, arguments, arguments)
+        ] == [documented.shape] * 2
 
 
 MEASURE = """
@@ -147,9 +186,16 @@ def measured(folder, *names):
     paths = [folder / f"{name}.yaml" for name in names]
     for path, name in zip(paths, names, strict=True):
         path.write_text(LARGEST[name], encoding="utf-8")
-    result = subprocess.run([sys.executable, "-c", MEASURE, *map(str, paths)], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", MEASURE, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
-    return {name: int(size) for name, size in (line.split(": ") for line in result.stdout.splitlines())}
+    return {
+        name: int(size) for name, size in (line.split(": ") for line in result.stdout.splitlines())
+    }
 
 
 @pytest.mark.slow

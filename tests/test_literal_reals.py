@@ -52,7 +52,11 @@ cases:
 def test_tensorflow_keeps_to_the_bound(tensorflow, calls):
     made = list(calls(CASES).values())
     performed = perform_all(made, tensorflow)
-    assert {call.name: one.verdict.reason for call, one in zip(made, performed, strict=True) if one.verdict.kind != "conforms"} == {}
+    assert {
+        call.name: one.verdict.reason
+        for call, one in zip(made, performed, strict=True)
+        if one.verdict.kind != "conforms"
+    } == {}
 
 
 @pytest.mark.parametrize("dtype", ["half", "bfloat16", "float32"])
@@ -63,7 +67,10 @@ def test_what_is_passed_is_what_the_oracle_and_the_printed_program_have(calls, d
         assert np.array_equal(as_numbers(encode(tensor, name), name), tensor)
     lines = python(call.arguments, "eager", arm).splitlines()
     names = {}
-    exec("\n".join(line for line in lines if line.startswith(("import numpy", "rng", "x =", "w ="))), names)
+    exec(
+        "\n".join(line for line in lines if line.startswith(("import numpy", "rng", "x =", "w ="))),
+        names,
+    )
     for ours, theirs in zip(arm.arrays(call.arguments), (names["x"], names["w"]), strict=True):
         assert np.array_equal(ours, theirs)
 
@@ -74,17 +81,27 @@ def test_what_is_passed_is_what_the_oracle_and_the_printed_program_have(calls, d
 def test_a_result_beyond_the_bound_violates(calls, factor, kind):
     call = calls(CASES)["dtypes[conv2d-float32-eager]"]
     right = prediction.values(DOCUMENTED, call.arguments, call.arguments)[0].numbers
-    observed = Observation("answered", (Arm(values=(right * factor).astype(np.float32), dtype="float32"),))
+    observed = Observation(
+        "answered", (Arm(values=(right * factor).astype(np.float32), dtype="float32"),)
+    )
     assert judge(call, observation=observed, subject={}).kind == kind
 
 
 @pytest.mark.parametrize(
-    ("stated", "kind"), [("[0.03, 0.21]", "conforms"), ("[0.030000001, 0.21000001]", "conforms"), ("[0.03, 0.2]", "unexpected")]
+    ("stated", "kind"),
+    [
+        ("[0.03, 0.21]", "conforms"),
+        ("[0.030000001, 0.21000001]", "conforms"),
+        ("[0.03, 0.2]", "unexpected"),
+    ],
 )
 def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, stated, kind):
     call = calls(STATED % ("reals", stated))["x[eager]"]
     result = np.float32([[[[0.1], [0.7]]]]) * np.float32(0.3)
-    assert judge(call, Observation("answered", (Arm(values=result, dtype="float32"),)), {}).kind == kind
+    assert (
+        judge(call, Observation("answered", (Arm(values=result, dtype="float32"),)), {}).kind
+        == kind
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +112,11 @@ def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, state
             "[0.03, 0.21]",
             "is not exact in float32; write `data: [reals]` to hold the result to a rounding bound, or take",
         ),
-        ("reals", "[0.03, 0.21, 1]", "no model predicts 3 values for this call, so reals have no bound here; expect the `shape` alone"),
+        (
+            "reals",
+            "[0.03, 0.21, 1]",
+            "no model predicts 3 values for this call, so reals have no bound here; expect the `shape` alone",
+        ),
         ("[reals], dtype: half, gradient: input", "[1, 1e6]", None),
         ("reals, dtype: int32", "[0.03, 0.21]", "int32 holds integers alone; leave out `reals`"),
     ],
@@ -107,4 +128,6 @@ def test_what_has_no_bound_is_refused(data, stated, expected):
 
 def test_a_value_beyond_its_dtype_is_refused():
     (complaint,) = load_text((STATED % ("reals", "[1, 2]")).replace("0.7", "1e39")).complaints
-    assert complaint.message == "the value 1e+39 of `input` is beyond float32, which ends at 3.403e+38"
+    assert (
+        complaint.message == "the value 1e+39 of `input` is beyond float32, which ends at 3.403e+38"
+    )

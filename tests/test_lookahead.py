@@ -12,11 +12,15 @@ from tf_conv_conformance.results import read
 
 @pytest.fixture
 def run(pytester):
-    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=("crash", "value")), encoding="utf-8")
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(
+        cases(faults=("crash", "value")), encoding="utf-8"
+    )
 
     def run(*options, apart=False):
         runpytest = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
-        return runpytest("--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", *options)
+        return runpytest(
+            "--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", *options
+        )
 
     return run
 
@@ -36,7 +40,9 @@ def received(pytester, monkeypatch):
 
 def one_at_a_time(pytester):
     """Have nothing sent ahead."""
-    pytester.makeconftest("from tf_conv_conformance import items\nitems.upcoming = lambda item: iter(())")
+    pytester.makeconftest(
+        "from tf_conv_conformance import items\nitems.upcoming = lambda item: iter(())"
+    )
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -63,7 +69,9 @@ def test_a_call_is_made_once_and_one_that_fails_twice(run, received):
 
 @pytest.mark.parametrize("workers", WORKERS)
 def test_what_is_not_selected_is_not_sent(run, received, workers):
-    run("cases", "-k", "input1x3x", workers).assert_outcomes(passed=9, deselected=83 if workers == "-n0" else 0)
+    run("cases", "-k", "input1x3x", workers).assert_outcomes(
+        passed=9, deselected=83 if workers == "-n0" else 0
+    )
     assert {shape[1] for shape in received()} == {3}
 
 
@@ -108,7 +116,9 @@ def test_an_answer_whose_test_is_not_run_is_no_other_test_s(run, pytester):
     )
     run("cases").assert_outcomes(passed=60, failed=1, skipped=31)
     ends = read(pytester.path / RECORDS).ends
-    assert {one: end["verdict"] for one, end in ends.items()} == {one: expected(one) for one in ends}
+    assert {one: end["verdict"] for one, end in ends.items()} == {
+        one: expected(one) for one in ends
+    }
 
 
 def test_what_a_failure_cuts_off_leaves_no_record(run, pytester):
@@ -121,7 +131,9 @@ def test_what_a_failure_cuts_off_leaves_no_record(run, pytester):
 def test_a_time_limit_of_another_plugin_leaves_the_others_their_answers(run, pytester, monkeypatch):
     """The test that pytest-timeout ends has no record; those behind it are made anew."""
     pytest.importorskip("pytest_timeout", reason="is in the extra `test`")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:randomly -p no:rerunfailures")
+    monkeypatch.setenv(
+        "PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:randomly -p no:rerunfailures"
+    )
     pytester.path.joinpath("cases/a.yaml").write_text(cases(faults=("hang",)), encoding="utf-8")
     pytester.makeconftest(
         """
@@ -142,5 +154,7 @@ def test_a_time_limit_of_another_plugin_leaves_the_others_their_answers(run, pyt
 def test_tests_in_any_order_have_their_own_answers(run, pytester):
     pytester.makeconftest("def pytest_runtestloop(session):\n    session.items.reverse()")
     run("cases").assert_outcomes(passed=90, failed=2)
-    one = {identifier: end["verdict"] for identifier, end in read(pytester.path / RECORDS).ends.items()}
+    one = {
+        identifier: end["verdict"] for identifier, end in read(pytester.path / RECORDS).ends.items()
+    }
     assert one == {identifier: expected(identifier) for identifier in one}

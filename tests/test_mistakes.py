@@ -12,7 +12,9 @@ cases:
     %s
 """
 FORMS = "expected SAME, VALID or a pair [before, after] for each dimension, such as [[0, 0], [1, 1], [1, 1], [0, 0]]; got "
-DEVIATION = "deviations: [{rule: conv2d.values, observed: {model: documented}, reported: unreported, %s}]"
+DEVIATION = (
+    "deviations: [{rule: conv2d.values, observed: {model: documented}, reported: unreported, %s}]"
+)
 
 
 def said(text):
@@ -151,5 +153,10 @@ def test_what_tensorflow_is_to_refuse_is_no_mistake(line):
 
 
 def test_one_mistake_is_one_complaint():
-    for line in ("padding: [0, 0, 1, 1, 1, 1, 0, 0]", "sweep: {padding: [[0, 0], [1, 1], [1, 1], [0, 0]]}", "stride: 2", "bias: true"):
+    for line in (
+        "padding: [0, 0, 1, 1, 1, 1, 0, 0]",
+        "sweep: {padding: [[0, 0], [1, 1], [1, 1], [0, 0]]}",
+        "stride: 2",
+        "bias: true",
+    ):
         assert len(said(CASE % line)) == 1

@@ -58,7 +58,16 @@ def pytest_unconfigure(config):
     }.items():
         (pytester.path / name).parent.mkdir(exist_ok=True)
         (pytester.path / name).write_text(text, encoding="utf-8")
-    options = ("--resume", "5", "--baseline", "x", "--strict-markers", "-p", "no:cacheprovider", workers)
+    options = (
+        "--resume",
+        "5",
+        "--baseline",
+        "x",
+        "--strict-markers",
+        "-p",
+        "no:cacheprovider",
+        workers,
+    )
     result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=2)
     assert "conformance =" not in result.stdout.str()
@@ -68,7 +77,9 @@ def pytest_unconfigure(config):
 
 def test_the_plugin_can_be_switched_off(pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(OURS, encoding="utf-8")
-    result = pytester.runpytest_subprocess("-p", "no:tf_conv_conformance", "cases/a.yaml", "--collect-only")
+    result = pytester.runpytest_subprocess(
+        "-p", "no:tf_conv_conformance", "cases/a.yaml", "--collect-only"
+    )
     result.stdout.no_fnmatch_line("*CaseFile*")
     result = pytester.runpytest_subprocess("-p", "no:tf_conv_conformance", "--tf-large")
     result.stderr.fnmatch_lines(["*unrecognized arguments: --tf-large*"])
@@ -82,7 +93,10 @@ def test_the_plugin_can_be_switched_off(pytester):
         ("defaults: {op: conv2d}\ncases: [{id: x}]", True),
         ('{"defaults": {}, "cases": [{"op": "convtwod"}]}', True),
         ("# yaml-language-server: $schema=../schema/case-file.schema.json\n", True),
-        ("about: x\n# yaml-language-server: $schema=https://example.org/case-file.schema.json\ncase: []", True),
+        (
+            "about: x\n# yaml-language-server: $schema=https://example.org/case-file.schema.json\ncase: []",
+            True,
+        ),
         ("cases:\n  id: x\n  op: conv2d\n", True),
         ("cases:\n  - {id: x, op: conv2d, when: [}\n", True),
         ("cases:\n  - id: x\n\top: conv2d\n", True),
@@ -112,7 +126,13 @@ def test_a_case_file_is_told_from_other_yaml(tmp_path, text, ours):
 
 
 @pytest.mark.parametrize(
-    "data", [b"\xff\xfe\x00cases:\x00op:", bytes(range(256)) * 99, b"cases:\n - op: \xff\n", b"cases: [{op: !!python/name:os.system }]"]
+    "data",
+    [
+        b"\xff\xfe\x00cases:\x00op:",
+        bytes(range(256)) * 99,
+        b"cases:\n - op: \xff\n",
+        b"cases: [{op: !!python/name:os.system }]",
+    ],
 )
 def test_no_bytes_are_too_odd_to_tell(tmp_path, data):
     path = tmp_path / "a.yaml"
@@ -125,7 +145,9 @@ def test_no_bytes_are_too_odd_to_tell(tmp_path, data):
 @pytest.fixture
 def run(pytester):
     """Run 9 calls, of which one fails, and a call that is skipped."""
-    lacking = OURS.removeprefix("cases:\n").replace("id: x", 'id: lacking, requires: {tensorflow: ">=99"}')
+    lacking = OURS.removeprefix("cases:\n").replace(
+        "id: x", 'id: lacking, requires: {tensorflow: ">=99"}'
+    )
     text = cases(faults=("value",)).partition("sweep")[0] + "sweep: {input: ["
     text += ", ".join(f"[1, 9, {width}, 1]" for width in range(1, 10)) + "]}}\n" + lacking
     pytester.mkdir("cases").joinpath("a.yaml").write_text(text, encoding="utf-8")
@@ -140,7 +162,11 @@ def run(pytester):
 @pytest.mark.slow
 def test_a_run_without_a_call_leaves_the_last_ones_files(run, pytester):
     first = run("cases")
-    first.stdout.fnmatch_lines(["SKIPPED ?1? cases/a.yaml:4: requires tensorflow >=99, but the subject has tensorflow 2.21.0"])
+    first.stdout.fnmatch_lines(
+        [
+            "SKIPPED ?1? cases/a.yaml:4: requires tensorflow >=99, but the subject has tensorflow 2.21.0"
+        ]
+    )
     before = {path.name: path.read_bytes() for path in (pytester.path / "reports").iterdir()}
     assert before.keys() == {"results-faulty.jsonl", "index.html"}
     for options in (
@@ -154,15 +180,21 @@ def test_a_run_without_a_call_leaves_the_last_ones_files(run, pytester):
         ["--collect-only"],
     ):
         result = run(*options)
-        assert {path.name: path.read_bytes() for path in (pytester.path / "reports").iterdir()} == before, options
+        assert {
+            path.name: path.read_bytes() for path in (pytester.path / "reports").iterdir()
+        } == before, options
         assert "TensorFlow convolution conformance" not in result.stdout.str()
 
 
 @pytest.mark.slow
 def test_the_terminal_says_what_the_page_covers(run, pytester):
     run("cases").stdout.fnmatch_lines([f"report:  {pytester.path}/reports/index.html"])
-    run("cases", "--lf").stdout.fnmatch_lines(["report:  */index.html (1 of 10 collected calls: --lf)"])
-    run("-k", "9x2 or lacking", "-n1").stdout.fnmatch_lines(["report:  */index.html (2 of 10 collected calls: -k '9x2 or lacking')"])
+    run("cases", "--lf").stdout.fnmatch_lines(
+        ["report:  */index.html (1 of 10 collected calls: --lf)"]
+    )
+    run("-k", "9x2 or lacking", "-n1").stdout.fnmatch_lines(
+        ["report:  */index.html (2 of 10 collected calls: -k '9x2 or lacking')"]
+    )
     assert len(read(pytester.path / RECORDS).ends) == 2
 
 
@@ -178,11 +210,15 @@ def beside(run, pytester, monkeypatch):
     return partial(run, runpytest=pytester.runpytest_subprocess)
 
 
-@pytest.mark.parametrize("workers", [["-n0"], pytest.param(["-n2", "--dist=worksteal"], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "workers", [["-n0"], pytest.param(["-n2", "--dist=worksteal"], marks=pytest.mark.slow)]
+)
 def test_a_call_that_is_run_again_counts_once(beside, pytester, workers):
     """The record file keeps each try."""
     result = beside("cases", "--reruns=2", "--junitxml=out.xml", *workers)
-    result.stdout.re_match_lines(["10 calls: 8 conforms, 1 (violates, 1 unsupported|unsupported, 1 violates)$"])
+    result.stdout.re_match_lines(
+        ["10 calls: 8 conforms, 1 (violates, 1 unsupported|unsupported, 1 violates)$"]
+    )
     assert result.parseoutcomes() == {"failed": 1, "passed": 8, "skipped": 1, "rerun": 2}
     records = read(pytester.path / RECORDS)
     assert records.complete
@@ -225,7 +261,16 @@ def pytest_collection_modifyitems(items):
 """
 
 
-@pytest.mark.parametrize("dist", ["no", *(pytest.param(dist, marks=pytest.mark.slow) for dist in ("load", "loadscope", "loadgroup"))])
+@pytest.mark.parametrize(
+    "dist",
+    [
+        "no",
+        *(
+            pytest.param(dist, marks=pytest.mark.slow)
+            for dist in ("load", "loadscope", "loadgroup")
+        ),
+    ],
+)
 def test_beside_other_plugins_the_records_are_the_same(beside, pytester, dist):
     pytester.makeconftest(GROUPED)
     workers = ["-n2", f"--dist={dist}"] if dist != "no" else ["--splits=1", "--group=1"]
@@ -242,5 +287,7 @@ def test_beside_other_plugins_the_records_are_the_same(beside, pytester, dist):
 
 def test_python_m_is_the_command():
     command = [sys.executable, "-m", "tf_conv_conformance"]
-    assert subprocess.run([*command, "rules"], capture_output=True, text=True, check=True).stdout.startswith("#")
+    assert subprocess.run(
+        [*command, "rules"], capture_output=True, text=True, check=True
+    ).stdout.startswith("#")
     assert subprocess.run([*command, "nosuch"], capture_output=True, check=False).returncode == 2

@@ -23,7 +23,9 @@ FIGURE = re.compile(r"\d ?(?:ms|µs|s|seconds|MB|MiB|kB|bytes|%|×|times)(?!\w)"
 def publishing():
     """The programs that write a section of a page."""
     programs = (ROOT / "benchmarks").glob("*.py")
-    return [f"benchmarks/{one.name}" for one in programs if PUBLISHES.search(one.read_text("utf-8"))]
+    return [
+        f"benchmarks/{one.name}" for one in programs if PUBLISHES.search(one.read_text("utf-8"))
+    ]
 
 
 def test_each_program_has_one_section_and_each_section_a_program():
@@ -33,7 +35,9 @@ def test_each_program_has_one_section_and_each_section_a_program():
     assert sorted(program for _, program in markers[::2]) == sorted(publishing())
 
 
-@pytest.mark.parametrize("content", [content for _, content in SECTIONS], ids=[name for name, _ in SECTIONS])
+@pytest.mark.parametrize(
+    "content", [content for _, content in SECTIONS], ids=[name for name, _ in SECTIONS]
+)
 def test_a_section_names_the_machine_below_its_tables(content):
     first, *_, machine = content.strip().split("\n\n")
     assert first.startswith("| ")

@@ -21,14 +21,16 @@ cases:
     strides: 1
     modes: [eager, xla]
 """
-LARGER = GOOD.replace("[1, 7, 6, 1], filter: [1, 1, 1, 1]", "[1, 7, 6, 2], filter: [3, 2, $in_channels, 3]").replace(
-    "strides: 1", "strides: 2", 1
-)
+LARGER = GOOD.replace(
+    "[1, 7, 6, 1], filter: [1, 1, 1, 1]", "[1, 7, 6, 2], filter: [3, 2, $in_channels, 3]"
+).replace("strides: 1", "strides: 2", 1)
 DYING = """
 cases:
   - {id: dying, op: conv2d, input: [1, 10, 7, 1], filter: [1, 1, 1, 1], strides: 1, padding: SAME}
 """
-DECLARED_DYING = DYING.replace("}", ", deviations: [{rule: conv2d.values, observed: {crash: SIGSEGV}, reported: unreported}]}")
+DECLARED_DYING = DYING.replace(
+    "}", ", deviations: [{rule: conv2d.values, observed: {crash: SIGSEGV}, reported: unreported}]}"
+)
 WRONG = """
 cases:
   - id: atrous
@@ -126,13 +128,19 @@ def test_collection_is_complete_without_tensorflow(pytester, write, run):
     write(cases__good=GOOD, cases__bad="cases:\n  - {id: x, op: conv2d, inptu: [1]}\n")
     (pytester.path / "tensorflow.py").write_text("raise SystemExit('imported')")
     result = run("cases", "--collect-only", "-q")
-    result.stdout.fnmatch_lines(["cases/bad.yaml:2:25: cases[[]0[]].inptu: unknown key; did you mean 'input'?"])
+    result.stdout.fnmatch_lines(
+        ["cases/bad.yaml:2:25: cases[[]0[]].inptu: unknown key; did you mean 'input'?"]
+    )
     assert result.ret == 1
     assert not (pytester.path / "reports").exists()
 
 
 def test_one_bad_case_or_file_does_not_stop_the_others(pytester, write, run_faulty):
-    write(cases__a_bad=GOOD + "  - {id: bad, strides: yes}\n", cases__b_none="cases: [op: ", cases__c_good=GOOD)
+    write(
+        cases__a_bad=GOOD + "  - {id: bad, strides: yes}\n",
+        cases__b_none="cases: [op: ",
+        cases__c_good=GOOD,
+    )
     result = run_faulty("cases", "--tf-modes", "eager")
     result.assert_outcomes(passed=4, failed=2)
     result.stdout.fnmatch_lines(
@@ -156,7 +164,10 @@ def test_one_bad_case_or_file_does_not_stop_the_others(pytester, write, run_faul
         (["-m", "tf_float64 and not tf_xla"], ["double[eager]"]),
         (["-m", "tf_half"], ["half[eager]"]),
         (["--tf-modes", "graph"], ["plain[graph]"]),
-        (["--tf-modes", "graph,eager", "-m", "tf_conv2d and not tf_half"], ["plain[eager]", "plain[graph]"]),
+        (
+            ["--tf-modes", "graph,eager", "-m", "tf_conv2d and not tf_half"],
+            ["plain[eager]", "plain[graph]"],
+        ),
     ],
 )
 def test_selection(pytester, write, run, options, names):
@@ -168,16 +179,38 @@ def test_selection(pytester, write, run, options, names):
 def test_an_id_can_be_pasted_back(pytester, write, run_faulty):
     swept = "  - {id: swept, modes: eager, strides: 1, sweep: {rate: [1, [1, 2]], padding: [[[0, 0], [0, 0], [0, 0], [0, 0]]]}}\n"
     write(cases__good=GOOD + swept)
-    run_faulty("cases/good.yaml::swept[faulty-padding0:0x0:0x0:0x0:0-rate1x2-eager]", "-v").assert_outcomes(passed=1)
+    run_faulty(
+        "cases/good.yaml::swept[faulty-padding0:0x0:0x0:0x0:0-rate1x2-eager]", "-v"
+    ).assert_outcomes(passed=1)
     planned = list(records(pytester, "results-faulty").calls)
-    assert planned == ["cases/good.yaml::swept[padding0:0x0:0x0:0x0:0-rate1x2-eager]"], "the plan is what was selected"
+    assert planned == ["cases/good.yaml::swept[padding0:0x0:0x0:0x0:0-rate1x2-eager]"], (
+        "the plan is what was selected"
+    )
 
 
 def test_a_file_or_another_folder_can_be_named(pytester, write, run):
     write(elsewhere__good=GOOD, probes__good=GOOD, compose=GOOD)
     assert run("--collect-only", "-q").ret == 5
-    assert len([line for line in run("elsewhere/good.yaml", "--collect-only", "-q").outlines if "::" in line]) == 5
-    assert len([line for line in run(".", "--tf-cases", "probes", "--collect-only", "-q").outlines if "::" in line]) == 5
+    assert (
+        len(
+            [
+                line
+                for line in run("elsewhere/good.yaml", "--collect-only", "-q").outlines
+                if "::" in line
+            ]
+        )
+        == 5
+    )
+    assert (
+        len(
+            [
+                line
+                for line in run(".", "--tf-cases", "probes", "--collect-only", "-q").outlines
+                if "::" in line
+            ]
+        )
+        == 5
+    )
     pytester.makeini("[pytest]\ntf_cases = probes elsewhere")
     assert len([line for line in run("--collect-only", "-q").outlines if "::" in line]) == 10
 
@@ -205,21 +238,30 @@ def test_a_failure_prints_what_a_person_needs(pytester, write, run):
     )
     output = result.stdout.str()
     assert "Traceback" not in output
-    assert "site-packages" not in output.partition("the call, to paste and run")[0].partition("FAILURES")[2].replace(
-        "tensorflow/python", ""
+    assert "site-packages" not in output.partition("the call, to paste and run")[0].partition(
+        "FAILURES"
+    )[2].replace("tensorflow/python", "")
+    source = textwrap.dedent(
+        output.partition("to paste and run:\n")[2].partition("print(y.numpy())")[0]
     )
-    source = textwrap.dedent(output.partition("to paste and run:\n")[2].partition("print(y.numpy())")[0])
     script = pytester.makepyfile(pasted=source)
     assert "(1, 5, 5, 1)" in pytester.runpython(script).stdout.str()
 
 
 def test_a_deviation_is_an_expected_failure_and_a_stale_one_fails(write, run_faulty):
-    stale = GOOD + "    deviations: [{rule: depthwise.values, observed: {error: ValueError}, reported: unreported}]\n"
+    stale = (
+        GOOD
+        + "    deviations: [{rule: depthwise.values, observed: {error: ValueError}, reported: unreported}]\n"
+    )
     write(cases__declared=DECLARED_DYING, cases__stale=stale)
     result = run_faulty("cases", "--tf-modes", "eager", "-rx")
     result.assert_outcomes(xfailed=1, passed=1, failed=1)
-    result.stdout.fnmatch_lines(["XFAIL *dying[[]faulty-eager[]]*conv2d.values (SIGSEGV; unreported)"])
-    result.stdout.fnmatch_lines(["resolved: delete the deviation from depthwise.values: the documentation holds"])
+    result.stdout.fnmatch_lines(
+        ["XFAIL *dying[[]faulty-eager[]]*conv2d.values (SIGSEGV; unreported)"]
+    )
+    result.stdout.fnmatch_lines(
+        ["resolved: delete the deviation from depthwise.values: the documentation holds"]
+    )
     assert run_faulty("cases/declared.yaml", "--tf-modes", "eager", "--runxfail").ret == 1
 
 
@@ -229,7 +271,9 @@ def test_a_crash_costs_one_test(pytester, write, run):
     write(cases__crashing=CRASHING)
     result = run("cases")
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["crashed: *the process died (SIGFPE)*", "*Floating point exception*"])
+    result.stdout.fnmatch_lines(
+        ["crashed: *the process died (SIGFPE)*", "*Floating point exception*"]
+    )
     ends = records(pytester).ends
     assert {identifier.partition("::")[2]: end["verdict"] for identifier, end in ends.items()} == {
         "before[xla]": "conforms",
@@ -247,7 +291,10 @@ def test_with_xdist_the_records_are_those_of_one_process(pytester, write, run_fa
         assert run_faulty("cases", *workers).ret == 0
         found = records(pytester, "results-faulty")
         assert found.complete
-        same = {k: {key: value for key, value in end.items() if key != "seconds"} for k, end in found.ends.items()}
+        same = {
+            k: {key: value for key, value in end.items() if key != "seconds"}
+            for k, end in found.ends.items()
+        }
         return found.calls, found.cases, list(found.subjects), dict(sorted(same.items()))
 
     assert outcome() == outcome("-n", "2")
@@ -273,7 +320,9 @@ def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, 
     result = run("cases", "--tf-modes", "eager", "--junitxml", "out.xml", "-v", "-rA", *workers)
     result.assert_outcomes(passed=3, xfailed=1, skipped=1)
     refused = "cases/z_refused.yaml::no-strides[[]eager[]]"
-    result.stdout.fnmatch_lines([f"*PASSED (refused) {refused}*" if workers else f"{refused} PASSED (refused)*"])
+    result.stdout.fnmatch_lines(
+        [f"*PASSED (refused) {refused}*" if workers else f"{refused} PASSED (refused)*"]
+    )
     result.stdout.fnmatch_lines(
         [
             "5 calls: 2 conforms, *1 refused*",
@@ -282,7 +331,9 @@ def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, 
             f"PASSED (refused) {refused}",
         ]
     )
-    result.stdout.fnmatch_lines(["XFAIL *atrous[[]eager[]]*depthwise.unit-strides-when-atrous (phase_strided; unreported)"])
+    result.stdout.fnmatch_lines(
+        ["XFAIL *atrous[[]eager[]]*depthwise.unit-strides-when-atrous (phase_strided; unreported)"]
+    )
     found = {
         case.get("name"): [(one.get("name"), one.get("value")) for one in case.iter("property")]
         for case in ElementTree.parse(pytester.path / "out.xml").getroot().iter("testcase")
@@ -294,7 +345,11 @@ def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, 
         ("observed", "float32 of shape [1, 5, 5, 1]"),
     ]
     shape = "float32 of shape [1, 4, 3, 3]"
-    assert found["plain[eager]"] == [("verdict", "conforms"), ("documented", shape), ("observed", shape)]
+    assert found["plain[eager]"] == [
+        ("verdict", "conforms"),
+        ("documented", shape),
+        ("observed", shape),
+    ]
     (verdict, documented, observed) = found["no-strides[eager]"]
     assert (verdict, documented) == (("verdict", "refused"), ("documented", "an exception"))
     assert observed[0] == "observed"
@@ -303,10 +358,16 @@ def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, 
 
 
 def test_what_the_subject_lacks_is_skipped_with_the_reason(write, run_faulty):
-    write(cases__good=GOOD.replace("strides: 1", "strides: 1\n    requires: {tensorflow: '>=99'}", 1))
+    write(
+        cases__good=GOOD.replace("strides: 1", "strides: 1\n    requires: {tensorflow: '>=99'}", 1)
+    )
     result = run_faulty("cases", "--tf-modes", "eager", "-rs")
     result.assert_outcomes(passed=1, skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED ?1? cases/good.yaml:4: requires tensorflow >=99, but the subject has tensorflow *"])
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED ?1? cases/good.yaml:4: requires tensorflow >=99, but the subject has tensorflow *"
+        ]
+    )
 
 
 def test_time_limit(write, run_faulty):
@@ -329,7 +390,11 @@ def test_no_tensorflow_is_one_clear_error(pytester, write, run, monkeypatch):
     result = run("cases")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["TensorFlow did not start in *: ImportError: libcudart is missing", "*pip install*", "*TensorFlow did not start*"]
+        [
+            "TensorFlow did not start in *: ImportError: libcudart is missing",
+            "*pip install*",
+            "*TensorFlow did not start*",
+        ]
     )
     assert result.ret != 0
     assert "Traceback" not in result.stdout.str().partition("its last output")[0]
@@ -344,20 +409,28 @@ def test_progress_stands_on_lines_of_its_own(pytester, write, run_apart, options
     Of two workers, both calls may be reported before a line is written.
     """
     write(cases__good=GOOD)
-    pytester.makeconftest("from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0")
+    pytester.makeconftest(
+        "from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0"
+    )
     result = run_apart("cases", "--tf-subject", FAULTY, *options)
     result.assert_outcomes(passed=5)
     said = [line for line in result.outlines if " of 5 calls (" in line]
-    assert [line.partition(";")[0] for line in said] == [f"{done} of 5 calls ({20 * done}%): {done} conforms" for done in (2, 3, 4)]
+    assert [line.partition(";")[0] for line in said] == [
+        f"{done} of 5 calls ({20 * done}%): {done} conforms" for done in (2, 3, 4)
+    ]
     assert all(line.endswith("about 1 s left") for line in said)
-    dots = "".join(line.partition(" ")[0] for line in result.outlines if set(line.partition(" ")[0]) == {"."})
+    dots = "".join(
+        line.partition(" ")[0] for line in result.outlines if set(line.partition(" ")[0]) == {"."}
+    )
     assert dots == "....." or "-v" in options or "-q" in options
 
 
 @pytest.mark.slow
 def test_progress_is_silent_where_little_is_asked_for(pytester, write, run_apart):
     write(cases__good=GOOD)
-    pytester.makeconftest("from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0")
+    pytester.makeconftest(
+        "from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0"
+    )
     assert "of 5 calls" not in run_apart("cases", "--tf-subject", FAULTY, "-qq").stdout.str()
 
 
@@ -368,16 +441,24 @@ def test_what_changed_since_an_earlier_run(pytester, write, run_faulty):
     write(cases__declared=DYING, cases__good=GOOD)
     assert run_faulty("cases", "--tf-modes", "eager").ret == 1
     result = run_faulty("cases", "--tf-modes", "eager", "-n", "1", *earlier)
-    result.stdout.fnmatch_lines(["since reports/results-faulty.jsonl: No change: all 3 calls were compared."])
+    result.stdout.fnmatch_lines(
+        ["since reports/results-faulty.jsonl: No change: all 3 calls were compared."]
+    )
     write(cases__declared=DECLARED_DYING)
     result = run_faulty("cases", "--tf-modes", "eager", *earlier)
-    result.stdout.fnmatch_lines(["since reports/results-faulty.jsonl: No change in the 2 compared calls; not compared: 1 edited."])
+    result.stdout.fnmatch_lines(
+        [
+            "since reports/results-faulty.jsonl: No change in the 2 compared calls; not compared: 1 edited."
+        ]
+    )
     assert result.ret == 0
     path = pytester.path / "reports/results-faulty.jsonl"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"verdict":"conforms"', '"verdict":"deviates"'), encoding="utf-8")
     result = run_faulty("cases", "--tf-modes", "eager", *earlier)
-    result.stdout.fnmatch_lines(["since reports/results-faulty.jsonl: 2 of the 3 compared calls changed."])
+    result.stdout.fnmatch_lines(
+        ["since reports/results-faulty.jsonl: 2 of the 3 compared calls changed."]
+    )
     assert result.ret == 0, "the run is judged by its verdicts"
     assert records(pytester, "results-faulty").complete
     assert "since reports/" not in run_faulty("cases", "--tf-modes", "eager").stdout.str()
@@ -428,10 +509,23 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_run(pytester, write,
 def test_help_explains_the_options(run):
     result = run("--help")
     result.stdout.fnmatch_lines(
-        ["tf-conv-conformance:*", "*--tf-modes*", "*--tf-cases*", "*--tf-reports*", "*--tf-since*", "*--tf-timeout*", "*--tf-in-process*"]
+        [
+            "tf-conv-conformance:*",
+            "*--tf-modes*",
+            "*--tf-cases*",
+            "*--tf-reports*",
+            "*--tf-since*",
+            "*--tf-timeout*",
+            "*--tf-in-process*",
+        ]
     )
     run("--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.tf_conv2d: *", "@pytest.mark.tf_xla: *", "@pytest.mark.tf_float16: *", "@pytest.mark.tf_half: *"]
+        [
+            "@pytest.mark.tf_conv2d: *",
+            "@pytest.mark.tf_xla: *",
+            "@pytest.mark.tf_float16: *",
+            "@pytest.mark.tf_half: *",
+        ]
     )
 
 
@@ -448,14 +542,32 @@ def test_other_tests_beside_are_left_alone(pytester, write, run_faulty):
 def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, run):
     write(cases__declared=DECLARED)
     run("cases", "--tf-modes", "eager", "--tf-reports", "out/put")
-    lines = [json.loads(line) for line in Path(pytester.path / "out/put/results.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["type"] for line in lines] == ["header", "case", "call", "subject", "start", "end", "footer"]
+    lines = [
+        json.loads(line)
+        for line in Path(pytester.path / "out/put/results.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    ]
+    assert [line["type"] for line in lines] == [
+        "header",
+        "case",
+        "call",
+        "subject",
+        "start",
+        "end",
+        "footer",
+    ]
     call, subject, end = lines[2], lines[3], lines[5]
     assert call["arguments"]["strides"] == [1, 2, 2, 1]
-    assert call["predicted"] == {"refuses": ["depthwise.unit-strides-when-atrous"], "shape": [1, 5, 5, 1]}
+    assert call["predicted"] == {
+        "refuses": ["depthwise.unit-strides-when-atrous"],
+        "shape": [1, 5, 5, 1],
+    }
     assert end["observed"] == {"shape": [1, 5, 5, 1], "dtype": "float32"}
     assert [arm["name"] for arm in end["data"]] == ["small_integers", "wide_integers"]
-    assert subject["sentences"]["depthwise.unit-strides-when-atrous"].startswith("If any value in `dilations`")
+    assert subject["sentences"]["depthwise.unit-strides-when-atrous"].startswith(
+        "If any value in `dilations`"
+    )
 
 
 @pytest.mark.slow

@@ -16,10 +16,29 @@ from tf_conv_conformance.probe import ask, tell
 from tf_conv_conformance.question import read_question
 from tf_conv_conformance.subject.observation import Arm, Observation
 
-BLOG = {"op": "depthwise_conv2d", "input": "1,24,24,3", "filter": "4,4,3,4", "strides": "4", "rate": "3,3", "padding": "VALID"}
+BLOG = {
+    "op": "depthwise_conv2d",
+    "input": "1,24,24,3",
+    "filter": "4,4,3,4",
+    "strides": "4",
+    "rate": "3,3",
+    "padding": "VALID",
+}
 PLAIN = {"op": "conv2d", "input": "1,7,6,2", "filter": "3,2,2,3", "strides": "2", "padding": "SAME"}
-WITHOUT_CHANNELS = {"op": "depthwise_conv2d", "input": "1,4,4,0", "filter": "3,3,0,2", "strides": "1", "padding": "SAME"}
-WITHOUT_ROWS = {"op": "conv2d", "input": "1,0,4,1", "filter": "1,1,1,1", "strides": "1", "padding": "VALID"}
+WITHOUT_CHANNELS = {
+    "op": "depthwise_conv2d",
+    "input": "1,4,4,0",
+    "filter": "3,3,0,2",
+    "strides": "1",
+    "padding": "SAME",
+}
+WITHOUT_ROWS = {
+    "op": "conv2d",
+    "input": "1,0,4,1",
+    "filter": "1,1,1,1",
+    "strides": "1",
+    "padding": "VALID",
+}
 BLOGS_CASE = """\
 cases:
   - id: asked
@@ -108,7 +127,10 @@ def green(pytester, text, **outcomes):
 def test_a_call_that_conforms(pytester, capsys):
     assert main(["probe", *words(PLAIN)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert rows(lines) == [[mode, "conforms", "float32 of shape [1, 4, 3, 3]", "0", "none"] for mode in ("eager", "graph", "xla")]
+    assert rows(lines) == [
+        [mode, "conforms", "float32 of shape [1, 4, 3, 3]", "0", "none"]
+        for mode in ("eager", "graph", "xla")
+    ]
     assert "deviations" not in kept(lines)
     assert outlook(lines) == "Run by pytest, it is green as it is."
     green(pytester, kept(lines), passed=3)
@@ -135,14 +157,28 @@ def test_modes_that_conform_need_no_deviation(pytester, tensorflow):
 
 
 def test_the_same_shape_with_other_values(tensorflow):
-    options = {**BLOG, "input": "1,9,9,2", "filter": "3,3,2,2", "strides": "2", "rate": "2", "padding": "SAME", "modes": "eager"}
+    options = {
+        **BLOG,
+        "input": "1,9,9,2",
+        "filter": "3,3,2,2",
+        "strides": "2",
+        "rate": "2",
+        "padding": "SAME",
+        "modes": "eager",
+    }
     lines, _ = told(options, tensorflow)
     (row,) = rows(lines)
     assert row[:3] == ["eager", "violates", "float32 of shape [1, 5, 5, 4]"]
     assert float(row[3]) > 0
     assert any(line.startswith("  values") and "first at [0, 0, 1, 0]" in line for line in lines)
-    assert any(line.endswith("input[0, rows {0*, 0, 2}, columns {0, 2, 4}, channels 0], as documented") for line in lines)
-    assert any(line.endswith("input[0, rows {0*, 0, 2}, columns {0*, 1, 3}, channels 0], phase-strided") for line in lines)
+    assert any(
+        line.endswith("input[0, rows {0*, 0, 2}, columns {0, 2, 4}, channels 0], as documented")
+        for line in lines
+    )
+    assert any(
+        line.endswith("input[0, rows {0*, 0, 2}, columns {0*, 1, 3}, channels 0], phase-strided")
+        for line in lines
+    )
 
 
 def test_a_refusal_as_documented(tensorflow):
@@ -159,7 +195,8 @@ def test_no_tensorflow_is_one_clear_message(tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(
-        r"tf-conv-conformance: TensorFlow did not start in .*: ImportError: libcudart is missing\nInstall it .*pip install.*\n", err
+        r"tf-conv-conformance: TensorFlow did not start in .*: ImportError: libcudart is missing\nInstall it .*pip install.*\n",
+        err,
     )
 
 
@@ -167,7 +204,11 @@ class Subject:
     """Answers with what a function makes of the call, in turn; no TensorFlow does some of this on demand."""
 
     def __init__(self, tensorflow, *answers):
-        self.subject, self.documentation, self.answers = tensorflow.subject, tensorflow.documentation, list(answers)
+        self.subject, self.documentation, self.answers = (
+            tensorflow.subject,
+            tensorflow.documentation,
+            list(answers),
+        )
 
     def call(self, head, arrays):
         return self.answers.pop(0)
@@ -183,7 +224,10 @@ def computed(options, change=lambda numbers: numbers, **observed):
     """The observation that a deviation would declare by a model, its numbers changed."""
     arguments = read_question(options).arguments
     model = model_of(Observed.model_validate(observed)) if observed else DOCUMENTED
-    arms = [encode(change(one.numbers), arguments.dtype) for one in prediction.values(model, arguments, arguments)]
+    arms = [
+        encode(change(one.numbers), arguments.dtype)
+        for one in prediction.values(model, arguments, arguments)
+    ]
     return Observation("answered", tuple(Arm(values=arm, dtype=arguments.dtype) for arm in arms))
 
 
@@ -198,8 +242,16 @@ EAGER = {**PLAIN, "modes": "eager"}
 
 def test_modes_that_fail_in_different_ways(tensorflow):
     """The one that died is shown as Python."""
-    error = Observation("answered", (Arm(error="InternalError", bases=("InternalError", "OpError"), message="no"),) * 2)
-    lines, _ = told(PLAIN, Subject(tensorflow, error, error, *[Observation("crashed", signal="SIGABRT")] * 2, error, error))
+    error = Observation(
+        "answered",
+        (Arm(error="InternalError", bases=("InternalError", "OpError"), message="no"),) * 2,
+    )
+    lines, _ = told(
+        PLAIN,
+        Subject(
+            tensorflow, error, error, *[Observation("crashed", signal="SIGABRT")] * 2, error, error
+        ),
+    )
     assert "The call in Python (graph, small integers)" in lines
     assert kept(lines).partition("    deviations:\n")[2] == (
         "      - rule: conv2d.values\n"
@@ -219,14 +271,18 @@ def test_what_no_model_explains_is_not_declared(tensorflow):
     assert not conforms
     assert rows(lines) == [["eager", "violates", "float32 of shape [1, 4, 3, 3]", "3", "none"]]
     assert "deviations" not in kept(lines)
-    assert outlook(lines).startswith("Run by pytest, it fails as it is, and there is nothing to declare: no model explains what came out")
+    assert outlook(lines).startswith(
+        "Run by pytest, it fails as it is, and there is nothing to declare: no model explains what came out"
+    )
 
 
 def test_what_the_data_excludes_is_told(tensorflow):
     lines, conforms = told(EAGER, Subject(tensorflow, computed(EAGER)))
     assert conforms
     start = next(
-        place for place, line in enumerate(lines) if line.startswith("  excluded  height padding shifted by one, width padding shifted")
+        place
+        for place, line in enumerate(lines)
+        if line.startswith("  excluded  height padding shifted by one, width padding shifted")
     )
     assert "sums of 11 bits" in " ".join(lines[start : start + 3])
 
@@ -234,7 +290,9 @@ def test_what_the_data_excludes_is_told(tensorflow):
 def test_two_answers_are_not_declared(tensorflow):
     lines, _ = told(EAGER, Subject(tensorflow, computed(EAGER, off_by_3), computed(EAGER)))
     assert rows(lines)[0][1] == "flaky"
-    assert outlook(lines).startswith("Run by pytest, it fails as it is, and there is nothing to declare: the same call gave two answers")
+    assert outlook(lines).startswith(
+        "Run by pytest, it fails as it is, and there is nothing to declare: the same call gave two answers"
+    )
 
 
 def test_a_time_limit_is_not_declared(tensorflow):
@@ -248,7 +306,12 @@ def test_a_death_without_a_signal_is_not_declared(tensorflow):
     assert "deviations" not in kept(lines)
 
 
-TWO_BY_TWO = {"op": "conv2d", "input": "{values: [[[[1], [1]], [[2], [4]]]]}", "strides": "1", "padding": "SAME"}
+TWO_BY_TWO = {
+    "op": "conv2d",
+    "input": "{values: [[[[1], [1]], [[2], [4]]]]}",
+    "strides": "1",
+    "padding": "SAME",
+}
 
 
 @pytest.mark.parametrize(
@@ -264,8 +327,16 @@ TWO_BY_TWO = {"op": "conv2d", "input": "{values: [[[[1], [1]], [[2], [4]]]]}", "
             "model: documented, sizes: truncated",
             "1, 0, 0, 3",
         ),
-        ({**TWO_BY_TWO, "filter": "{values: [[[[1]], [[1]]], [[[1]], [[.inf]]]]}"}, "model: documented, padding: skipped", "1, 2, 2, 1"),
-        ({**TWO_BY_TWO, "filter": f"{{values: [[[[{2.0**-140}]]]]}}"}, "model: documented, subnormals: flushed", "1, 2, 2, 1"),
+        (
+            {**TWO_BY_TWO, "filter": "{values: [[[[1]], [[1]]], [[[1]], [[.inf]]]]}"},
+            "model: documented, padding: skipped",
+            "1, 2, 2, 1",
+        ),
+        (
+            {**TWO_BY_TWO, "filter": f"{{values: [[[[{2.0**-140}]]]]}}"},
+            "model: documented, subnormals: flushed",
+            "1, 2, 2, 1",
+        ),
     ],
 )
 def test_departures_from_real_numbers_are_declared(tensorflow, options, observed, shape):
@@ -273,7 +344,9 @@ def test_departures_from_real_numbers_are_declared(tensorflow, options, observed
     observation = computed(options, **dict(pair.split(": ") for pair in observed.split(", ")))
     lines, _ = told(options, Subject(tensorflow, observation, observation))
     assert f"        observed: {{{observed}, shape: [{shape}]}}" in lines
-    assert any(re.fullmatch(rf"  explained +by {observed.replace(':', '')}", line) for line in lines)
+    assert any(
+        re.fullmatch(rf"  explained +by {observed.replace(':', '')}", line) for line in lines
+    )
     assert outlook(lines) == "Run by pytest, it is green with what it declares, on this TensorFlow."
 
 
@@ -282,7 +355,9 @@ def test_a_narrow_accumulator_is_declared(tensorflow):
     options = {**EAGER, "dtype": "half", "data": "reals"}
     observation = computed(options, lambda numbers: numbers * (1 + 2.0**-8))
     lines, _ = told(options, Subject(tensorflow, observation, observation))
-    assert "        observed: {model: documented, accumulator: float16, shape: [1, 4, 3, 3]}" in lines
+    assert (
+        "        observed: {model: documented, accumulator: float16, shape: [1, 4, 3, 3]}" in lines
+    )
 
 
 def test_an_empty_result_has_no_values_to_explain(tensorflow):
@@ -294,9 +369,31 @@ def test_an_empty_result_has_no_values_to_explain(tensorflow):
 
 def test_an_error_of_two_classes_gets_their_common_name(tensorflow):
     """TensorFlow raises its own error anew as ValueError while it builds a graph."""
-    eager = Observation("answered", (Arm(error="InvalidArgumentError", bases=("InvalidArgumentError", "OpError"), message="no"),) * 2)
-    graph = Observation("answered", (Arm(error="ValueError", bases=("ValueError", "InvalidArgumentError", "OpError"), message="no"),) * 2)
-    lines, _ = told({**PLAIN, "modes": "eager,graph"}, Subject(tensorflow, eager, eager, graph, graph))
+    eager = Observation(
+        "answered",
+        (
+            Arm(
+                error="InvalidArgumentError",
+                bases=("InvalidArgumentError", "OpError"),
+                message="no",
+            ),
+        )
+        * 2,
+    )
+    graph = Observation(
+        "answered",
+        (
+            Arm(
+                error="ValueError",
+                bases=("ValueError", "InvalidArgumentError", "OpError"),
+                message="no",
+            ),
+        )
+        * 2,
+    )
+    lines, _ = told(
+        {**PLAIN, "modes": "eager,graph"}, Subject(tensorflow, eager, eager, graph, graph)
+    )
     assert kept(lines).partition("    deviations:\n")[2] == (
         "      - rule: conv2d.values\n        observed: {error: InvalidArgumentError}\n        reported: unreported\n"
     )
@@ -307,7 +404,10 @@ def test_the_page_shows_what_is_printed(repository, tensorflow):
     page = (repository / "docs/command-line.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"```sh\ntf-conv-conformance probe (.*)\n```", page)
     assert command.split() == [
-        word for name, text in BLOG.items() if name != "padding" for word in ([text] if name == "op" else [f"--{name}", text])
+        word
+        for name, text in BLOG.items()
+        if name != "padding"
+        for word in ([text] if name == "op" else [f"--{name}", text])
     ]
     printed = page.partition(command)[2].partition("```text\n")[2].partition("```")[0]
 

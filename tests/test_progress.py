@@ -38,8 +38,13 @@ def test_a_line_every_15_seconds():
 
 def test_verdicts_so_far_are_counted():
     verdicts = ["conforms"] * 1500 + ["violates", "deviates", "deviates"]
-    (line,) = lines(6000, [(0.005, verdict) for verdict in verdicts[:-1]] + [(8, "deviates")]).values()
-    assert line == "1,503 of 6,000 calls (25%): 1,500 conforms, 2 deviates, 1 violates; about 46 s left"
+    (line,) = lines(
+        6000, [(0.005, verdict) for verdict in verdicts[:-1]] + [(8, "deviates")]
+    ).values()
+    assert (
+        line
+        == "1,503 of 6,000 calls (25%): 1,500 conforms, 2 deviates, 1 violates; about 46 s left"
+    )
 
 
 def test_a_short_run_says_nothing():
@@ -48,7 +53,9 @@ def test_a_short_run_says_nothing():
 
 
 def test_one_call_that_took_long_is_not_expected_of_the_rest_unless_it_is_all_there_is():
-    assert lines(1000, [(0.001, "conforms")] * 998 + [(16, "conforms")]) == {}, "16 seconds are over, and as good as none are left"
+    assert lines(1000, [(0.001, "conforms")] * 998 + [(16, "conforms")]) == {}, (
+        "16 seconds are over, and as good as none are left"
+    )
     assert lines(1, [(60, "conforms")]) == {}
 
 

@@ -67,7 +67,9 @@ def test_what_could_be_misread_is_a_fault(text, message):
 
 
 def test_a_duplicate_key_is_a_fault_at_its_second_place():
-    assert faults("a: 1\nb: 2\na: 3\n") == [(3, 1, "the key 'a' is already given in line 1; keep one")]
+    assert faults("a: 1\nb: 2\na: 3\n") == [
+        (3, 1, "the key 'a' is already given in line 1; keep one")
+    ]
     assert read_source("a: 1\na: 3\n").value == {"a": 1}
 
 
@@ -100,8 +102,15 @@ def test_what_is_not_one_document_is_said_with_its_place(text, line, column, mes
 
 def test_depth_has_a_bound():
     assert "nested deeper" in complaint("a: " + "[" * 500).message
-    assert "nest" in complaint("a: " + "[" * 100_000).message  # newer releases of libyaml have a bound of their own
-    assert "nested deeper" in complaint("a:\n" + "".join(" " * i + "- \n" for i in range(1, 40)) + " " * 40 + "- x").message
+    assert (
+        "nest" in complaint("a: " + "[" * 100_000).message
+    )  # newer releases of libyaml have a bound of their own
+    assert (
+        "nested deeper"
+        in complaint(
+            "a:\n" + "".join(" " * i + "- \n" for i in range(1, 40)) + " " * 40 + "- x"
+        ).message
+    )
 
 
 def test_aliases_do_not_multiply_memory():
@@ -120,7 +129,10 @@ def test_an_alias_is_the_value_of_its_anchor():
 
 @pytest.mark.parametrize(
     ("data", "message", "column"),
-    [(b"a: \xff", "byte 0xff is not UTF-8", 4), (b"x" * (reading.FILE_LIMIT + 1), "is larger than", 1)],
+    [
+        (b"a: \xff", "byte 0xff is not UTF-8", 4),
+        (b"x" * (reading.FILE_LIMIT + 1), "is larger than", 1),
+    ],
 )
 def test_files_that_are_no_text_are_refused(tmp_path, data, message, column):
     path = tmp_path / "x.yaml"

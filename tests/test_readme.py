@@ -34,20 +34,36 @@ def test_your_own_case_behaves_as_shown(pytester, readme):
 
 @pytest.mark.tensorflow
 def test_the_id_to_paste_exists(pytester, repository, readme):
-    (pasted,) = [shlex.split(line) for block in blocks(readme, "sh") for line in block.splitlines() if "::" in line]
+    (pasted,) = [
+        shlex.split(line)
+        for block in blocks(readme, "sh")
+        for line in block.splitlines()
+        if "::" in line
+    ]
     result = pytester.runpytest_subprocess(f"--rootdir={repository}", str(repository / pasted[-1]))
     result.assert_outcomes(xfailed=1)
-    assert [identifier.partition("::")[2] for identifier in read(pytester.path / "reports/results.jsonl").calls] == [
-        "depthwise-stride4-rate3[eager]"
-    ]
+    assert [
+        identifier.partition("::")[2]
+        for identifier in read(pytester.path / "reports/results.jsonl").calls
+    ] == ["depthwise-stride4-rate3[eager]"]
 
 
 def test_the_two_commands_are_those_of_tox_and_ci(repository, readme):
-    commands = [line for block in blocks(readme, "sh") for line in block.splitlines() if line.startswith("python3 -m venv")]
-    assert [command.rpartition("/")[2] for command in commands] == ["pytest cases -n 2", "pytest tests -n 2"]
+    commands = [
+        line
+        for block in blocks(readme, "sh")
+        for line in block.splitlines()
+        if line.startswith("python3 -m venv")
+    ]
+    assert [command.rpartition("/")[2] for command in commands] == [
+        "pytest cases -n 2",
+        "pytest tests -n 2",
+    ]
     tox = (repository / "tox.ini").read_text(encoding="utf-8")
     for command in commands:
-        assert re.search(r"commands = " + command.rpartition("/")[2].replace("-n 2", r"\{posargs:-n 2\}"), tox)
+        assert re.search(
+            r"commands = " + command.rpartition("/")[2].replace("-n 2", r"\{posargs:-n 2\}"), tox
+        )
     assert "readme cases" in (repository / ".ci/run").read_text(encoding="utf-8")
 
 
@@ -68,7 +84,9 @@ def test_every_option_is_in_the_table(readme):
 
     plugin.pytest_addoption(Group())
     assert Group.options
-    assert [name for name in Group.options if f"`{name}" not in readme and f"{name}`" not in readme] == []
+    assert [
+        name for name in Group.options if f"`{name}" not in readme and f"{name}`" not in readme
+    ] == []
 
 
 def test_every_file_that_is_linked_exists(repository, readme):

@@ -12,7 +12,15 @@ from tf_conv_conformance.cli import main
 
 HEAT = {"size": [6, 6], "block": [1, 1], "levels": ["000000"] * 6}
 ENDS = {
-    "f::x[1]": value(verdict="violates", known=True, warns=["UserWarning"], largest=1.0, ulp=2.0, largest_at=[0, 1, 2, 0], heat=HEAT),
+    "f::x[1]": value(
+        verdict="violates",
+        known=True,
+        warns=["UserWarning"],
+        largest=1.0,
+        ulp=2.0,
+        largest_at=[0, 1, 2, 0],
+        heat=HEAT,
+    ),
     "f::x[2]": error(),
     "g::y[1]": crash(),
     "g::y[2]": late(),
@@ -71,7 +79,13 @@ def lines(tmp_path_factory):
 def places(value, place=()):
     """The path to each value within a value, and to itself."""
     yield place
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, item in inner:
         yield from places(item, (*place, key))
 
@@ -91,7 +105,9 @@ def changed(value, place, change):
 def mutants(draw, lines):
     """The text of a file that differs from a record file in a value, a line, or some bytes."""
     number = draw(st.integers(0, len(lines) - 1))
-    kind = draw(st.sampled_from(["value", "value", "value", "without", "line twice", "no line", "bytes"]))
+    kind = draw(
+        st.sampled_from(["value", "value", "value", "without", "line twice", "no line", "bytes"])
+    )
     line, rest = lines[number], (lines[:number], lines[number + 1 :])
     if kind in ("value", "without"):
         place = draw(st.sampled_from([one for one in places(line) if one or kind == "value"]))
@@ -106,7 +122,11 @@ def mutants(draw, lines):
     return text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 @pytest.mark.slow
 def test_a_file_is_taken_or_refused_in_one_line(lines, capsys, data):
@@ -121,4 +141,10 @@ def test_a_file_is_taken_or_refused_in_one_line(lines, capsys, data):
 
 
 def test_the_unchanged_file_is_taken(lines, capsys):
-    assert [main([word.format("good") for word in command]) for command in COMMANDS] == [0, 0, 0, 0, 1]
+    assert [main([word.format("good") for word in command]) for command in COMMANDS] == [
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]

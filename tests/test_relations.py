@@ -15,11 +15,20 @@ from tf_conv_conformance.relation_verdict import judge_relation
 from tf_conv_conformance.relations import RELATIONS, obstacle, others_of
 from tf_conv_conformance.subject.observation import Arm, Observation
 
-CONV2D = Arguments("conv2d", TensorSpec((2, 7, 6, 3)), TensorSpec((3, 2, 3, 2)), (1, 2, 2, 1), "SAME", 2)
-DEPTHWISE = Arguments("depthwise_conv2d", TensorSpec((2, 7, 6, 3)), TensorSpec((3, 2, 3, 2)), (1, 1, 1, 1), "SAME", (2, 2))
-CALL = load_text("cases: [{id: x, op: conv2d, input: [2, 7, 6, 3], filter: [3, 2, 3, 2], strides: 1, padding: SAME, modes: graph}]").calls[
-    0
-]
+CONV2D = Arguments(
+    "conv2d", TensorSpec((2, 7, 6, 3)), TensorSpec((3, 2, 3, 2)), (1, 2, 2, 1), "SAME", 2
+)
+DEPTHWISE = Arguments(
+    "depthwise_conv2d",
+    TensorSpec((2, 7, 6, 3)),
+    TensorSpec((3, 2, 3, 2)),
+    (1, 1, 1, 1),
+    "SAME",
+    (2, 2),
+)
+CALL = load_text(
+    "cases: [{id: x, op: conv2d, input: [2, 7, 6, 3], filter: [3, 2, 3, 2], strides: 1, padding: SAME, modes: graph}]"
+).calls[0]
 FACTS = {
     "tensorflow": "2.21.0",
     "keras": None,
@@ -52,7 +61,12 @@ def answer(arguments, data, fault=None):
     arms = []
     for tensors in data:
         result = values(DOCUMENTED, arguments, *tensors)
-        arms.append(Arm(values=encode(fault(result, arguments) if fault else result, arguments.dtype), dtype=arguments.dtype))
+        arms.append(
+            Arm(
+                values=encode(fault(result, arguments) if fault else result, arguments.dtype),
+                dtype=arguments.dtype,
+            )
+        )
     return Observation("answered", tuple(arms))
 
 
@@ -62,8 +76,13 @@ def data_of(arguments):
 
 def judged(name, arguments, fault=None, mode="graph"):
     others, data = others_of(name, arguments, mode), data_of(arguments)
-    answers = [answer(other.arguments, [other.tensors(tensors) for tensors in data], fault) for other in others]
-    return judge_relation(called(name, arguments, mode), answer(arguments, data, fault), others, answers, FACTS)
+    answers = [
+        answer(other.arguments, [other.tensors(tensors) for tensors in data], fault)
+        for other in others
+    ]
+    return judge_relation(
+        called(name, arguments, mode), answer(arguments, data, fault), others, answers, FACTS
+    )
 
 
 def held(first, *others, name="again", arguments=CONV2D):
@@ -95,11 +114,15 @@ def first_of_batch_wrong(result, _):
 FAULTS = {
     "grouped": lambda result, arguments: result[..., ::-1] if arguments.op == "conv2d" else result,
     "zero-filled": lambda result, arguments: result + 1 if arguments.dilations else result,
-    "explicit": lambda result, arguments: np.roll(result, 1, axis=1) if arguments.padding == "SAME" else result,
+    "explicit": lambda result, arguments: (
+        np.roll(result, 1, axis=1) if arguments.padding == "SAME" else result
+    ),
     "linear": lambda result, _: np.maximum(result, 0),
     "translation": first_row_wrong,
     "batch": first_of_batch_wrong,
-    "transposed": lambda result, arguments: result[..., ::-1] if arguments.data_format == "NCHW" else result,
+    "transposed": lambda result, arguments: (
+        result[..., ::-1] if arguments.data_format == "NCHW" else result
+    ),
 }
 
 
@@ -180,8 +203,12 @@ def off_by_half_the_bound(result, arguments):
 @pytest.mark.parametrize("name", ["linear", "zero-filled", "explicit", "batch"])
 def test_reals_are_held_to_the_bounds_of_all_calls(name):
     assert judged(name, REALS, off_by_half_the_bound).kind == "conforms"
-    off = 4 * bound(DOCUMENTED, REALS, *data_of(REALS)[0])  # more than the bounds of all calls together
-    verdict = judged(name, REALS, lambda result, arguments: result + off if arguments is REALS else result)
+    off = 4 * bound(
+        DOCUMENTED, REALS, *data_of(REALS)[0]
+    )  # more than the bounds of all calls together
+    verdict = judged(
+        name, REALS, lambda result, arguments: result + off if arguments is REALS else result
+    )
     assert verdict.kind == "violates"
     assert verdict.difference.ulp > 1  # of float32, not of float64
     assert verdict.difference.ulp < 1e8
@@ -189,7 +216,10 @@ def test_reals_are_held_to_the_bounds_of_all_calls(name):
 
 def test_a_second_run_is_held_to_its_bits_on_reals_too():
     assert judged("again", REALS).kind == "conforms"
-    right, near = answer(REALS, data_of(REALS)), answer(REALS, data_of(REALS), lambda y, _: y * (1 + 2.0**-23))
+    right, near = (
+        answer(REALS, data_of(REALS)),
+        answer(REALS, data_of(REALS), lambda y, _: y * (1 + 2.0**-23)),
+    )
     assert held(right, near, arguments=REALS).kind == "violates"
     assert held(right, near, name="modes", arguments=REALS).kind == "conforms"
 
@@ -200,11 +230,19 @@ def test_the_numpy_of_a_relation_makes_the_same_tensors_and_halves(name):
     arguments = ABOUT[name]
     reading = read(arguments)
     tensors = prediction.inputs(arguments).arms[0].arrays(arguments)
-    names = {"np": np, "x": tensors[0], "w": tensors[1], "y": values(DOCUMENTED, arguments, *tensors)}
+    names = {
+        "np": np,
+        "x": tensors[0],
+        "w": tensors[1],
+        "y": values(DOCUMENTED, arguments, *tensors),
+    }
     results = []
     for number, other in enumerate(others_of(name, arguments, "graph"), start=1):
         made = eval(f"{other.x}, {other.w}", names)
-        assert all(np.array_equal(one, another) for one, another in zip(made, other.tensors(tensors), strict=True))
+        assert all(
+            np.array_equal(one, another)
+            for one, another in zip(made, other.tensors(tensors), strict=True)
+        )
         assert made[0].shape == other.arguments.input.shape
         assert made[1].shape == other.arguments.filter.shape
         results.append(values(DOCUMENTED, other.arguments, *made))
@@ -225,7 +263,12 @@ DOORS_WITHOUT = [
         "padding: SAME, rate: [2, 3]",
         "zero-filled needs a result, and the documentation refuses the call (raw-conv2d.dilations-length)",
     ),
-    ("linear", "tf.nn.conv2d", "padding: SAME, expect: {error: ValueError}", "`expect` says that the call raises ValueError"),
+    (
+        "linear",
+        "tf.nn.conv2d",
+        "padding: SAME, expect: {error: ValueError}",
+        "`expect` says that the call raises ValueError",
+    ),
     ("linear", "tf.nn.conv2d", "padding: SAME, gradient: filter", "linear needs no gradient"),
 ]
 

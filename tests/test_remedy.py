@@ -27,15 +27,30 @@ for lines, ways, tensors in json.load(sys.stdin):
     found.append([np.asarray(eval(way)).tolist() for way in ways])
 print(json.dumps(found))
 """
-DEPTHWISE = Arguments("depthwise_conv2d", TensorSpec((1, 10, 9, 2)), TensorSpec((3, 2, 2, 3)), (1, 2, 2, 1), "VALID", (2, 3))
+DEPTHWISE = Arguments(
+    "depthwise_conv2d",
+    TensorSpec((1, 10, 9, 2)),
+    TensorSpec((3, 2, 2, 3)),
+    (1, 2, 2, 1),
+    "VALID",
+    (2, 3),
+)
 CONV2D = replace(DEPTHWISE, op="conv2d", via="tf.nn.convolution", strides=(2, 2))
 CALLS = [
-    *(replace(DEPTHWISE, padding=padding, strides=(1, s, s, 1)) for padding in ("VALID", "SAME") for s in (2, 3, 4)),
+    *(
+        replace(DEPTHWISE, padding=padding, strides=(1, s, s, 1))
+        for padding in ("VALID", "SAME")
+        for s in (2, 3, 4)
+    ),
     *(replace(DEPTHWISE, input=TensorSpec((2, n, 11, 2)), padding="SAME") for n in (7, 8, 13)),
     replace(DEPTHWISE, padding=((0, 0), (1, 3), (2, 0), (0, 0))),
-    replace(DEPTHWISE, strides=(1, 1, 2, 1), padding="SAME", via="tf.compat.v1.nn.depthwise_conv2d"),
+    replace(
+        DEPTHWISE, strides=(1, 1, 2, 1), padding="SAME", via="tf.compat.v1.nn.depthwise_conv2d"
+    ),
     replace(DEPTHWISE, via="tf.nn.separable_conv2d", padding="SAME"),
-    replace(DEPTHWISE, via="tf.keras.layers.DepthwiseConv2D", strides=2, dilations=2, padding="SAME"),
+    replace(
+        DEPTHWISE, via="tf.keras.layers.DepthwiseConv2D", strides=2, dilations=2, padding="SAME"
+    ),
     *(replace(CONV2D, padding=padding) for padding in ("VALID", "SAME")),
     replace(CONV2D, via="tf.keras.layers.Conv2D", strides=3, dilations=2, padding="same"),
 ]
@@ -63,7 +78,9 @@ def test_both_ways_give_the_documented_result():
         timeout=300,
     )
     assert ended.returncode == 0, ended.stderr
-    for arguments, right, results in zip(CALLS, expected, json.loads(ended.stdout.splitlines()[-1]), strict=True):
+    for arguments, right, results in zip(
+        CALLS, expected, json.loads(ended.stdout.splitlines()[-1]), strict=True
+    ):
         for result in results:
             assert np.array_equal(np.array(result), right), arguments
 
@@ -84,6 +101,8 @@ def test_there_is_none_where_nothing_or_more_is_wrong(changes):
 
 
 def test_channels_first_and_an_axis_without_stride():
-    first = replace(DEPTHWISE, input=TensorSpec((1, 2, 10, 9)), strides=(1, 1, 2, 1), data_format="NCHW")
+    first = replace(
+        DEPTHWISE, input=TensorSpec((1, 2, 10, 9)), strides=(1, 1, 2, 1), data_format="NCHW"
+    )
     assert subsample(read(first)) == ":, :, ::2, :"
     assert dilated_conv2d(first, read(first)).endswith("dilations=[2, 3], data_format='NCHW')")

@@ -29,7 +29,15 @@ HEADER = {"type": "header", "schema": SCHEMA, "suite": "0", "created": "now"}
 
 
 def end(identifier):
-    return {"type": "end", "id": identifier, "subject": "k", "verdict": "conforms", "reason": "", "rules": [], "data": []}
+    return {
+        "type": "end",
+        "id": identifier,
+        "subject": "k",
+        "verdict": "conforms",
+        "reason": "",
+        "rules": [],
+        "data": [],
+    }
 
 
 @pytest.fixture
@@ -92,28 +100,51 @@ FIRST = json.dumps(HEADER) + "\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", ": expected a record file, which begins with a header; got a file without a whole line"),
+        (
+            "",
+            ": expected a record file, which begins with a header; got a file without a whole line",
+        ),
         ("nonsense\n{}\n", ':1: expected a JSON object, got the string "nonsense"'),
         (b"\x1f\x8b\x08\x00\n", ":1: expected a JSON object, got compressed data"),
         (b"\x00\xff\n", ':1: expected a JSON object, got the string "\\u0000\\\\xff"'),
-        ('{"a": 1}\n', ':1: expected the header of a record file, {"type": "header", …}; got the object {"a": 1}'),
+        (
+            '{"a": 1}\n',
+            ':1: expected the header of a record file, {"type": "header", …}; got the object {"a": 1}',
+        ),
         ("[]\n", ":1: expected the header of a record file, "),
         ("null\n", "; got null"),
-        (json.dumps(CASE) + "\n", ':1: expected the header of a record file, {"type": "header", …}; got the object {"type": "case", '),
-        ('{"type":"header"}\n', ":1: expected a record file of schema 2 or 3 or 4, got schema null"),
-        ('{"type":"header","schema":99}\n', "got schema 99; a newer version of tf-conv-conformance wrote it"),
+        (
+            json.dumps(CASE) + "\n",
+            ':1: expected the header of a record file, {"type": "header", …}; got the object {"type": "case", ',
+        ),
+        (
+            '{"type":"header"}\n',
+            ":1: expected a record file of schema 2 or 3 or 4, got schema null",
+        ),
+        (
+            '{"type":"header","schema":99}\n',
+            "got schema 99; a newer version of tf-conv-conformance wrote it",
+        ),
         ('{"type":"header","schema":3}\n', ":1: header.suite: expected a string, got nothing"),
-        (json.dumps(HEADER | {"shard": "3/2"}) + "\n", ":1: header.shard: '3/2' is not K/N with K from 1 to N, as in 3/8"),
+        (
+            json.dumps(HEADER | {"shard": "3/2"}) + "\n",
+            ":1: header.shard: '3/2' is not K/N with K from 1 to N, as in 3/8",
+        ),
         (FIRST + '{"type":"what"}\n', ":2: expected a line of type header, case"),
         (FIRST + '{"type":["end"]}\n', ":2: expected a line of type header, case"),
         (FIRST + FIRST, ":2: expected no second header; merge joins record files"),
         (FIRST + "[]\n", ":2: expected an object with a type, got the list []"),
         (FIRST + '{"type":"start"}\n', ":2: start.id: expected a string, got nothing"),
         (
-            FIRST + json.dumps({key: value for key, value in CASE.items() if key != "expect"}) + "\n",
+            FIRST
+            + json.dumps({key: value for key, value in CASE.items() if key != "expect"})
+            + "\n",
             ":2: case.expect: expected a value, got nothing",
         ),
-        (FIRST + " " * LINE_LIMIT, f":2: expected a line of at most {LINE_LIMIT:,} bytes, got a longer one"),
+        (
+            FIRST + " " * LINE_LIMIT,
+            f":2: expected a line of at most {LINE_LIMIT:,} bytes, got a longer one",
+        ),
     ],
 )
 def test_what_is_no_record_file_is_said(tmp_path, text, message):
@@ -151,11 +182,31 @@ def test_a_line_without_what_its_readers_need_is_said(recorder, line, message):
 @pytest.mark.parametrize(
     ("verdict", "observed", "now"),
     [
-        ("conforms", {"error": "ValueError", "message": "no"}, ("refused", {"error": "ValueError", "message": "no"})),
-        ("crashed", {"ended": "crashed", "signal": "SIGFPE"}, ("crashed", {"ended": "crashed", "signal": "SIGFPE"})),
-        ("timed out", {"ended": "timed out", "signal": "0.5 s"}, ("timed out", {"ended": "timed out", "time_limit": 0.5})),
-        ("crashed", {"ended": "crashed", "signal": "exit status 3"}, ("suite error", {"ended": "suite error", "exit_status": 3})),
-        ("flaky", {"ended": "crashed", "signal": "exit status 3"}, ("flaky", {"ended": "suite error", "exit_status": 3})),
+        (
+            "conforms",
+            {"error": "ValueError", "message": "no"},
+            ("refused", {"error": "ValueError", "message": "no"}),
+        ),
+        (
+            "crashed",
+            {"ended": "crashed", "signal": "SIGFPE"},
+            ("crashed", {"ended": "crashed", "signal": "SIGFPE"}),
+        ),
+        (
+            "timed out",
+            {"ended": "timed out", "signal": "0.5 s"},
+            ("timed out", {"ended": "timed out", "time_limit": 0.5}),
+        ),
+        (
+            "crashed",
+            {"ended": "crashed", "signal": "exit status 3"},
+            ("suite error", {"ended": "suite error", "exit_status": 3}),
+        ),
+        (
+            "flaky",
+            {"ended": "crashed", "signal": "exit status 3"},
+            ("flaky", {"ended": "suite error", "exit_status": 3}),
+        ),
         (
             "crashed",
             {"ended": "crashed", "signal": "ended for an answer that is none: no JSON"},
@@ -186,14 +237,27 @@ def test_a_missing_file_is_said(tmp_path):
 
 def many(count):
     """A header, a case, and this many calls with their ends."""
-    calls = [CALL | {"id": f"f::x[{number}]", "arguments": ARGUMENTS | {"strides": [1, number % 3]}} for number in range(count)]
-    arm = {"name": "reals", "input": {"precision": 24}, "filter": {"precision": 24}, "upstream": None}
-    ends = [end(call["id"]) | {"seconds": float(number), "data": [{**arm, "seed": number % 7}]} for number, call in enumerate(calls)]
+    calls = [
+        CALL | {"id": f"f::x[{number}]", "arguments": ARGUMENTS | {"strides": [1, number % 3]}}
+        for number in range(count)
+    ]
+    arm = {
+        "name": "reals",
+        "input": {"precision": 24},
+        "filter": {"precision": 24},
+        "upstream": None,
+    }
+    ends = [
+        end(call["id"]) | {"seconds": float(number), "data": [{**arm, "seed": number % 7}]}
+        for number, call in enumerate(calls)
+    ]
     return [HEADER, PLAN[0], *calls, SUBJECT, *ends]
 
 
 def written(path, lines):
-    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    path.write_text(
+        "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+    )
     return path
 
 
@@ -205,7 +269,9 @@ def test_many_lines_are_read_as_each_line_says(tmp_path, count):
     assert list(records.ends.values()) == records.every_end == lines[3 + count :]
 
 
-@pytest.mark.parametrize("wrong", ["nonsense", "{},{}", '{"type":"end"', "[]", '{"type":["end"]}', "", '"' + "[" * 5])
+@pytest.mark.parametrize(
+    "wrong", ["nonsense", "{},{}", '{"type":"end"', "[]", '{"type":["end"]}', "", '"' + "[" * 5]
+)
 @pytest.mark.parametrize("place", [4, BATCH - 1, BATCH, 2 * BATCH + 3])
 def test_the_wrong_one_of_many_lines_is_named(tmp_path, wrong, place):
     lines = many(2 * BATCH)
@@ -214,7 +280,9 @@ def test_the_wrong_one_of_many_lines_is_named(tmp_path, wrong, place):
         read(written(tmp_path / "x.jsonl", lines))
 
 
-@pytest.mark.parametrize("count", [BATCH - 4, BATCH - 3, BATCH - 2])  # the cut line is last of a batch, or alone in one
+@pytest.mark.parametrize(
+    "count", [BATCH - 4, BATCH - 3, BATCH - 2]
+)  # the cut line is last of a batch, or alone in one
 def test_a_line_that_was_cut_is_left_out_wherever_it_stands(tmp_path, count):
     path = written(tmp_path / "x.jsonl", many(count)[: count + 2])
     with path.open("a") as file:
@@ -244,8 +312,24 @@ def test_a_finished_file_is_in_the_order_of_its_plan_whatever_its_lines_begin_wi
         recorder.end({"id": identifier, "subject": "k"} | end(identifier), SUBJECT)
     recorder.close()
     told = [json.loads(line) for line in recorder.path.read_text().splitlines()]
-    assert [line["type"] for line in told] == ["header", "case", "call", "call", "subject", "start", "end", "start", "end", "footer"]
-    assert [line["id"] for line in told[5:9]] == ["f::x[eager]", "f::x[eager]", "f::x[xla]", "f::x[xla]"]
+    assert [line["type"] for line in told] == [
+        "header",
+        "case",
+        "call",
+        "call",
+        "subject",
+        "start",
+        "end",
+        "start",
+        "end",
+        "footer",
+    ]
+    assert [line["id"] for line in told[5:9]] == [
+        "f::x[eager]",
+        "f::x[eager]",
+        "f::x[xla]",
+        "f::x[xla]",
+    ]
     assert [path.name for path in recorder.path.parent.iterdir()] == ["results.jsonl"]
 
 

@@ -18,10 +18,21 @@ RECORDS = "reports/results-faulty.jsonl"
 def run(pytester):
     for name in ("a", "b"):
         (pytester.path / "cases").mkdir(exist_ok=True)
-        (pytester.path / f"cases/{name}.yaml").write_text(cases(name=name, faults=("exit", "value")), encoding="utf-8")
+        (pytester.path / f"cases/{name}.yaml").write_text(
+            cases(name=name, faults=("exit", "value")), encoding="utf-8"
+        )
 
     def run(*options):
-        return pytester.runpytest_inprocess("--tf-timeout=2", "--tf-subject", FAULTY, "-p", "no:cacheprovider", "-q", "--tb=no", *options)
+        return pytester.runpytest_inprocess(
+            "--tf-timeout=2",
+            "--tf-subject",
+            FAULTY,
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            "--tb=no",
+            *options,
+        )
 
     return run
 
@@ -29,7 +40,14 @@ def run(pytester):
 def without_times(path):
     """The lines of a record file without its times and how long each call took."""
     lines = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
-    return [{key: value for key, value in line.items() if key not in ("created", "at", "seconds", "finished")} for line in lines]
+    return [
+        {
+            key: value
+            for key, value in line.items()
+            if key not in ("created", "at", "seconds", "finished")
+        }
+        for line in lines
+    ]
 
 
 @pytest.mark.slow
@@ -59,7 +77,9 @@ def test_a_run_that_was_cut_goes_on(run, pytester, workers):
     cut(pytester.path / RECORDS, 120)
     assert len(read(pytester.path / RECORDS).ends) == 120
     result = run("cases", "--tf-resume", workers)
-    result.stdout.fnmatch_lines(["64 calls: *", "resumed: 120 calls had been made, some of which fail"])
+    result.stdout.fnmatch_lines(
+        ["64 calls: *", "resumed: 120 calls had been made, some of which fail"]
+    )
     assert read(pytester.path / RECORDS).complete
     ends = [line for line in without_times(pytester.path / RECORDS) if line["type"] == "end"]
     assert ends == [line for line in whole if line["type"] == "end"]
@@ -67,9 +87,16 @@ def test_a_run_that_was_cut_goes_on(run, pytester, workers):
 
 
 def test_nothing_is_left_to_do(run, pytester):
-    text = (pytester.path / "cases/a.yaml").read_text(encoding="utf-8").replace("[1, 1, 7, 1]", "[1, 1, 9, 2]").split("sweep")[0]
+    text = (
+        (pytester.path / "cases/a.yaml")
+        .read_text(encoding="utf-8")
+        .replace("[1, 1, 7, 1]", "[1, 1, 9, 2]")
+        .split("sweep")[0]
+    )
     for name in "ab":
-        (pytester.path / f"cases/{name}.yaml").write_text(text + "input: [1, 2, 3, 1]}\n", encoding="utf-8")
+        (pytester.path / f"cases/{name}.yaml").write_text(
+            text + "input: [1, 2, 3, 1]}\n", encoding="utf-8"
+        )
     assert run("cases").ret == pytest.ExitCode.OK
     again = run("cases", "--tf-resume")
     assert again.ret == pytest.ExitCode.OK
@@ -81,7 +108,10 @@ def test_nothing_is_left_to_do(run, pytester):
 def test_an_edited_case_is_made_again(run, pytester):
     run("cases")
     path = pytester.path / "cases/b.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("padding: VALID", "padding: SAME"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("padding: VALID", "padding: SAME"),
+        encoding="utf-8",
+    )
     run("cases", "--tf-resume").stdout.fnmatch_lines(["92 calls: *", "resumed: 92 calls *"])
 
 
@@ -99,7 +129,9 @@ def heeding():
 @pytest.mark.slow
 @pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, "-n2"), (signal.SIGINT, "-n0")])
 def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how, workers):
-    late = cases(name="b", faults=("exit", "value", "hang"))  # there is time to kill it: a call in the middle hangs
+    late = cases(
+        name="b", faults=("exit", "value", "hang")
+    )  # there is time to kill it: a call in the middle hangs
     (pytester.path / "cases/b.yaml").write_text(late, encoding="utf-8")
     command = [
         sys.executable,
@@ -114,24 +146,36 @@ def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how
         "no:cacheprovider",
         workers,
     ]
-    process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heeding)
+    process = subprocess.Popen(
+        command,
+        cwd=pytester.path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heeding,
+    )
     path = pytester.path / RECORDS
     deadline = time.monotonic() + 60
     begun = False
     while not begun and time.monotonic() < deadline:
         assert process.poll() is None, "it was to be killed before its end"
-        begun = path.exists() and path.read_bytes().count(b'"type":"end"') >= 40 and workers_of(pytester.path) != []
+        begun = (
+            path.exists()
+            and path.read_bytes().count(b'"type":"end"') >= 40
+            and workers_of(pytester.path) != []
+        )
     process.send_signal(how)
     process.wait(timeout=60)
     records = read(path)
     assert 40 <= len(records.ends) < 185
     assert not records.complete
-    assert len(records.started - records.ends.keys()) <= (2 if workers == "-n2" else 1), "those in flight"
+    assert len(records.started - records.ends.keys()) <= (2 if workers == "-n2" else 1), (
+        "those in flight"
+    )
     assert all(end["verdict"] == expected(identifier) for identifier, end in records.ends.items())
     if how is signal.SIGINT:
-        assert "This run is partial" in (pytester.path / "reports/index.html").read_text(encoding="utf-8").replace(
-            "faulty is", "This run is"
-        )
+        assert "This run is partial" in (pytester.path / "reports/index.html").read_text(
+            encoding="utf-8"
+        ).replace("faulty is", "This run is")
     while workers_of(pytester.path) and time.monotonic() < deadline:
         pass  # they end when their pipes do
     assert workers_of(pytester.path) == []

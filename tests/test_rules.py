@@ -14,8 +14,17 @@ from tf_conv_conformance.rules.page import page
 from tf_conv_conformance.rules.rule import always, sentence
 from tf_conv_conformance.rules.sentences import VERSION, kept, quoted
 
-CONV2D = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 2, 2, 1), "SAME", (2, 2))
-DEPTHWISE = Arguments("depthwise_conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 1, 1, 1), "SAME", (2, 2))
+CONV2D = Arguments(
+    "conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 2, 2, 1), "SAME", (2, 2)
+)
+DEPTHWISE = Arguments(
+    "depthwise_conv2d",
+    TensorSpec((2, 9, 8, 3)),
+    TensorSpec((3, 2, 3, 4)),
+    (1, 1, 1, 1),
+    "SAME",
+    (2, 2),
+)
 EXPLICIT = ((0, 0), (1, 2), (3, 0), (0, 0))
 
 BASES = {
@@ -27,9 +36,13 @@ BASES = {
     "keras-conv2d": replace(CONV2D, via="tf.keras.layers.Conv2D", strides=2, dilations=1),
     "depthwise": DEPTHWISE,
     "v1-depthwise": replace(DEPTHWISE, via="tf.compat.v1.nn.depthwise_conv2d"),
-    "raw-depthwise": replace(DEPTHWISE, via="tf.raw_ops.DepthwiseConv2dNative", dilations=(1, 2, 2, 1)),
+    "raw-depthwise": replace(
+        DEPTHWISE, via="tf.raw_ops.DepthwiseConv2dNative", dilations=(1, 2, 2, 1)
+    ),
     "separable": replace(DEPTHWISE, via="tf.nn.separable_conv2d"),
-    "keras-depthwise": replace(DEPTHWISE, via="tf.keras.layers.DepthwiseConv2D", strides=1, dilations=2),
+    "keras-depthwise": replace(
+        DEPTHWISE, via="tf.keras.layers.DepthwiseConv2D", strides=1, dilations=2
+    ),
     "padding": DEPTHWISE,
     "gradient": DEPTHWISE,
 }
@@ -110,8 +123,12 @@ MISMATCHES = {
     "atrous.rate-positive": "dilations is 0",
 }
 """How these calls break the rules, in their own numbers."""
-PERMISSIONS = {rule for rule in RULES if rule.endswith(".unequal-strides")}  # they allow, and forbid nothing
-PRECONDITIONS = [rule for rule in RULES.values() if rule.is_precondition and rule.id not in PERMISSIONS]
+PERMISSIONS = {
+    rule for rule in RULES if rule.endswith(".unequal-strides")
+}  # they allow, and forbid nothing
+PRECONDITIONS = [
+    rule for rule in RULES.values() if rule.is_precondition and rule.id not in PERMISSIONS
+]
 
 
 @pytest.mark.parametrize("rule", PRECONDITIONS, ids=lambda rule: rule.id)
@@ -120,7 +137,11 @@ def test_a_precondition_is_kept_and_broken(rule):
     base = BASES[name]
     assert broken(base) == ()
     changes = BREAKING.get(rule.id) or BREAKING[statement]
-    if name in ("depthwise", "v1-depthwise", "separable") and "strides" in changes and statement != "unit-strides-when-atrous":
+    if (
+        name in ("depthwise", "v1-depthwise", "separable")
+        and "strides" in changes
+        and statement != "unit-strides-when-atrous"
+    ):
         changes = {**changes, "dilations": None}  # with a rate another rule would speak, too
     breaking = replace(base, **changes)
     assert [one.id for one in broken(breaking)] == [rule.id]
@@ -132,7 +153,9 @@ def test_each_entry_point_has_rules_of_its_own():
     assert {rule.id.partition(".")[0] for rule in RULES.values()} == BASES.keys()
     for name, base in BASES.items():
         if name not in ("padding", "gradient"):
-            own = [rule for rule in exercised(base) if rule.id.partition(".")[0] in (name, "padding")]
+            own = [
+                rule for rule in exercised(base) if rule.id.partition(".")[0] in (name, "padding")
+            ]
             assert own == list(exercised(base))
             assert any(rule.id == f"{name}.values" for rule in own)
 
@@ -149,9 +172,21 @@ def test_nothing_is_broken_by_an_ordinary_call():
         ({"strides": (1, 2)}, "conv2d.unequal-strides", "padding.explicit-is-pad"),
         ({"padding": EXPLICIT}, "padding.explicit-is-pad", "padding.same-size"),
         ({"padding": "VALID", "dilations": 1}, "padding.valid-size", "padding.zeros"),
-        ({"data_format": "NCHW", "input": TensorSpec((2, 3, 9, 8))}, "conv2d.nchw-order", "conv2d.outer-batch-dimensions"),
-        ({"input": TensorSpec((1, 2, 9, 8, 3))}, "conv2d.outer-batch-dimensions", "depthwise.values"),
-        ({"filter": TensorSpec((2, 1, 3, 1)), "dilations": 1, "strides": 1}, "padding.same-extra-at-end", "conv2d.dilated-values"),
+        (
+            {"data_format": "NCHW", "input": TensorSpec((2, 3, 9, 8))},
+            "conv2d.nchw-order",
+            "conv2d.outer-batch-dimensions",
+        ),
+        (
+            {"input": TensorSpec((1, 2, 9, 8, 3))},
+            "conv2d.outer-batch-dimensions",
+            "depthwise.values",
+        ),
+        (
+            {"filter": TensorSpec((2, 1, 3, 1)), "dilations": 1, "strides": 1},
+            "padding.same-extra-at-end",
+            "conv2d.dilated-values",
+        ),
     ],
 )
 def test_a_call_exercises_the_rules_that_speak_of_it(changes, expected, absent):
@@ -161,16 +196,27 @@ def test_a_call_exercises_the_rules_that_speak_of_it(changes, expected, absent):
 
 
 def test_the_installed_documentation_has_every_phrase(tensorflow):
-    missing = [rule.id for rule in RULES.values() if sentence(tensorflow.documentation[rule.symbol], rule.phrase) is None]
+    missing = [
+        rule.id
+        for rule in RULES.values()
+        if sentence(tensorflow.documentation[rule.symbol], rule.phrase) is None
+    ]
     assert missing == []
-    atrous = sentence(tensorflow.documentation["tf.nn.depthwise_conv2d"], RULES["depthwise.unit-strides-when-atrous"].phrase)
+    atrous = sentence(
+        tensorflow.documentation["tf.nn.depthwise_conv2d"],
+        RULES["depthwise.unit-strides-when-atrous"].phrase,
+    )
     assert atrous.startswith("If any value in `dilations` is greater than 1")
     assert atrous.endswith("must be equal to 1.")
 
 
 def test_the_kept_sentences_are_those_of_their_version(tensorflow):
     """After a change of a phrase or of the version, write `found` to rules/sentences.json."""
-    found = {rule.id: sentence(tensorflow.documentation[rule.symbol], rule.phrase) for rule in RULES.values() if rule.holds is not always}
+    found = {
+        rule.id: sentence(tensorflow.documentation[rule.symbol], rule.phrase)
+        for rule in RULES.values()
+        if rule.holds is not always
+    }
     assert kept().keys() == found.keys()
     assert all(rule.phrase in kept()[rule.id] for rule in RULES.values() if rule.id in kept())
     if tensorflow.subject["tensorflow"] == VERSION:
@@ -179,12 +225,21 @@ def test_the_kept_sentences_are_those_of_their_version(tensorflow):
 
 def test_a_rule_is_quoted_with_the_sentence_that_states_it():
     atrous, positive = RULES["depthwise.unit-strides-when-atrous"], RULES["conv2d.strides-positive"]
-    assert quoted(atrous).startswith(f"{atrous.id} (tf.nn.depthwise_conv2d in TensorFlow {VERSION}): If any value in `dilations` is")
+    assert quoted(atrous).startswith(
+        f"{atrous.id} (tf.nn.depthwise_conv2d in TensorFlow {VERSION}): If any value in `dilations` is"
+    )
     assert quoted(atrous).endswith("all values in the `strides` tensor must be equal to 1.")
-    own = {"tf.nn.depthwise_conv2d": "First. Here all values\n in the `strides` tensor must be equal to 1. Last."}
+    own = {
+        "tf.nn.depthwise_conv2d": "First. Here all values\n in the `strides` tensor must be equal to 1. Last."
+    }
     changed = replace(atrous, phrase="in the `strides` tensor")
-    assert quoted(changed, own) == f"{atrous.id} (tf.nn.depthwise_conv2d): Here all values in the `strides` tensor must be equal to 1."
-    assert quoted(atrous, {}).startswith(f"{atrous.id} (tf.nn.depthwise_conv2d): documentation changed: no longer says ")
+    assert (
+        quoted(changed, own)
+        == f"{atrous.id} (tf.nn.depthwise_conv2d): Here all values in the `strides` tensor must be equal to 1."
+    )
+    assert quoted(atrous, {}).startswith(
+        f"{atrous.id} (tf.nn.depthwise_conv2d): documentation changed: no longer says "
+    )
     assert quoted(positive) == (
         f"{positive.id}: no sentence of the documentation states this; the closest (tf.nn.conv2d in TensorFlow {VERSION}): "
         "The stride of the sliding window for each dimension of `input`."
@@ -215,8 +270,18 @@ def test_a_sentence_ends_where_it_does():
 EXAMPLES = {
     "conv2d.example": ("conv2d", (1, 5, 5, 1), (2, 2, 1, 2), "VALID"),
     "depthwise.example-valid": ("depthwise_conv2d", (1, 3, 2, 1), (2, 1, 1, 2), "VALID"),
-    "depthwise.example-explicit": ("depthwise_conv2d", (1, 3, 2, 1), (2, 1, 1, 2), ((0, 0), (1, 0), (1, 0), (0, 0))),
-    "padding.example-explicit": ("conv2d", (1, 3, 3, 1), (2, 2, 1, 1), ((0, 0), (1, 1), (1, 1), (0, 0))),
+    "depthwise.example-explicit": (
+        "depthwise_conv2d",
+        (1, 3, 2, 1),
+        (2, 1, 1, 2),
+        ((0, 0), (1, 0), (1, 0), (0, 0)),
+    ),
+    "padding.example-explicit": (
+        "conv2d",
+        (1, 3, 3, 1),
+        (2, 2, 1, 1),
+        ((0, 0), (1, 1), (1, 1), (0, 0)),
+    ),
     "padding.example-multiplied": ("conv2d", (1, 3, 2, 1), (2, 2, 1, 1), "SAME"),
 }
 

@@ -29,7 +29,9 @@ class Subject:
 
 
 def answer(number, shape=(1, 4, 3, 3)):
-    return Observation("answered", (Arm(values=np.full(shape, number, np.float32), dtype="float32"),) * 2)
+    return Observation(
+        "answered", (Arm(values=np.full(shape, number, np.float32), dtype="float32"),) * 2
+    )
 
 
 @pytest.mark.parametrize(("second", "kind"), [(1.0, "violates"), (2.0, "flaky")])
@@ -50,7 +52,12 @@ CRASH = Observation("crashed", signal="SIGFPE")
 
 
 @pytest.mark.parametrize(
-    ("second", "kind"), [(CRASH, "crashed"), (Observation("crashed", signal="SIGABRT"), "flaky"), (answer(1.0), "flaky")]
+    ("second", "kind"),
+    [
+        (CRASH, "crashed"),
+        (Observation("crashed", signal="SIGABRT"), "flaky"),
+        (answer(1.0), "flaky"),
+    ],
 )
 def test_a_crash_is_made_again_in_a_fresh_worker(calls, second, kind):
     """To tell a crash of this call from one that a call before it has caused."""
@@ -59,7 +66,10 @@ def test_a_crash_is_made_again_in_a_fresh_worker(calls, second, kind):
     assert subject.answers == []
 
 
-FAILED = [Observation("suite error", exit_status=1), Observation("suite error", protocol_error="no JSON")]
+FAILED = [
+    Observation("suite error", exit_status=1),
+    Observation("suite error", protocol_error="no JSON"),
+]
 
 
 @pytest.mark.parametrize("failed", FAILED)
@@ -80,7 +90,11 @@ def test_a_time_limit_is_not_waited_for_twice(calls):
 def test_what_the_subject_lacks_is_not_made(calls):
     subject = Subject()
     performed = perform(eager(calls, CONV2D[:-1] + ", requires: {device: gpu}}"), subject)
-    assert (performed.verdict.kind, performed.observation, subject.heads) == ("unsupported", None, [])
+    assert (performed.verdict.kind, performed.observation, subject.heads) == (
+        "unsupported",
+        None,
+        [],
+    )
 
 
 def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):

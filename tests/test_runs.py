@@ -28,20 +28,39 @@ def file(tmp_path):
 
 
 def test_compare_prints_what_changed(file, capsys):
-    old = {f"f::swept[{number}]": value((1, 6, number, 12), "deviates", warns=["UserWarning"]) for number in range(300)}
+    old = {
+        f"f::swept[{number}]": value((1, 6, number, 12), "deviates", warns=["UserWarning"])
+        for number in range(300)
+    }
     new = {f"f::swept[{number}]": value((1, 4, number, 12), "resolved") for number in range(300)}
-    here = subject(SENTENCES | {"b": None, "c": "said now"}, onednn=True, environment={"TF_X": "1"}, numpy="3")
+    here = subject(
+        SENTENCES | {"b": None, "c": "said now"}, onednn=True, environment={"TF_X": "1"}, numpy="3"
+    )
     there = subject(SENTENCES | {"b": "said once", "c": None})
     edited = {"f::edited[1]": "then", "f::was[1]": "moved", "f::is[1]": "moved"}
     before = file(
         "old",
-        old | {"f::y[1]": value(), "f::z[1]": UNSUPPORTED, "f::edited[1]": value(), "f::gone[1]": value(), "f::was[1]": value()},
+        old
+        | {
+            "f::y[1]": value(),
+            "f::z[1]": UNSUPPORTED,
+            "f::edited[1]": value(),
+            "f::gone[1]": value(),
+            "f::was[1]": value(),
+        },
         on=there,
         hashes=edited,
     )
     now = file(
         "new",
-        new | {"f::y[1]": crash(), "f::z[1]": None, "f::edited[1]": value(), "f::come[1]": value(), "f::is[1]": value(digest="bb")},
+        new
+        | {
+            "f::y[1]": crash(),
+            "f::z[1]": None,
+            "f::edited[1]": value(),
+            "f::come[1]": value(),
+            "f::is[1]": value(digest="bb"),
+        },
         on=here,
         hashes=edited | {"f::edited[1]": "now"},
     )
@@ -109,12 +128,22 @@ def test_what_cannot_be_compared_is_one_line_and_status_2(file, tmp_path, capsys
     (tmp_path / "torn").write_text("{\n}\n")
     records = read(tmp_path / "good")
     lines = (tmp_path / "good").read_text().splitlines()
-    each = [line.replace(records.ends["cases/f::x[1]"]["subject"], "other") for line in lines if '"end"' in line or '"subject":{' in line]
-    (tmp_path / "each").write_text("\n".join([*lines, *(line.replace('"onednn":false', '"onednn":true') for line in each)]) + "\n")
+    each = [
+        line.replace(records.ends["cases/f::x[1]"]["subject"], "other")
+        for line in lines
+        if '"end"' in line or '"subject":{' in line
+    ]
+    (tmp_path / "each").write_text(
+        "\n".join([*lines, *(line.replace('"onednn":false', '"onednn":true') for line in each)])
+        + "\n"
+    )
     for arguments, said in [
         ([good, str(tmp_path / "none")], "none: cannot be read"),
         ([str(tmp_path / "torn"), good], "torn:1: expected a JSON object, got the string"),
-        ([good, str(tmp_path / "each")], "each: contains 2 subjects (2.21.0, 2.21.0 oneDNN); expected exactly one"),
+        (
+            [good, str(tmp_path / "each")],
+            "each: contains 2 subjects (2.21.0, 2.21.0 oneDNN); expected exactly one",
+        ),
         ([good, good, "-o", str(tmp_path / "no" / "page.html")], "cannot write"),
     ]:
         assert main(["compare", *arguments]) == 2
@@ -125,7 +154,18 @@ def test_what_cannot_be_compared_is_one_line_and_status_2(file, tmp_path, capsys
 
 def test_compare_renders_the_new_run(file, tmp_path):
     page = tmp_path / "page.html"
-    assert main(["compare", file("old", {"f::x[1]": value()}), file("new", {"f::x[1]": value()}), "-o", str(page)]) == 0
+    assert (
+        main(
+            [
+                "compare",
+                file("old", {"f::x[1]": value()}),
+                file("new", {"f::x[1]": value()}),
+                "-o",
+                str(page),
+            ]
+        )
+        == 0
+    )
     assert "<h1>" in page.read_text(encoding="utf-8")
 
 
@@ -139,7 +179,10 @@ def test_report_takes_parts_and_subjects_and_refuses_what_does_not_fit(file, tmp
     assert main(["report", killed, "-o", str(page), "--partial"]) == 0
     assert capsys.readouterr().out == f"{page}\n" * 3
     for arguments, said in [
-        ([one, two, killed], f"{killed}: 1 of 2 planned calls have no result of 2.21.0 oneDNN, such as cases/f::x[2]"),
+        (
+            [one, two, killed],
+            f"{killed}: 1 of 2 planned calls have no result of 2.21.0 oneDNN, such as cases/f::x[2]",
+        ),
         ([one, other], "plans differ: "),
         ([one, one], f"duplicate subject: {one} and {one}"),
         ([one, "--since", str(tmp_path / "none")], "none: cannot be read"),
@@ -156,10 +199,18 @@ def test_report_takes_parts_and_subjects_and_refuses_what_does_not_fit(file, tmp
 @pytest.mark.parametrize("terminal", [True, False])
 def test_hostile_text_moves_no_cursor_and_is_no_markup(tmp_path, terminal):
     hostile = "[bold red]\x1b[2J:tada:\u202e\r" + "x" * 300
-    here, there = (subject({hostile: said}, tensorflow=hostile, environment={hostile: said}) for said in ("old", "new"))
+    here, there = (
+        subject({hostile: said}, tensorflow=hostile, environment={hostile: said})
+        for said in ("old", "new")
+    )
     old = run(tmp_path / "old", {"f::x[1]": value()}, on=here)
     new = run(tmp_path / "new", {"f::x[1]": value(verdict="deviates", warns=[hostile])}, on=there)
-    console = Console(force_terminal=terminal, width=80, record=True, file=(tmp_path / "out").open("w", encoding="utf-8"))
+    console = Console(
+        force_terminal=terminal,
+        width=80,
+        record=True,
+        file=(tmp_path / "out").open("w", encoding="utf-8"),
+    )
     print_changes(compare(old, new), console)
     text = console.export_text()
     assert "\x1b" not in text
@@ -169,7 +220,9 @@ def test_hostile_text_moves_no_cursor_and_is_no_markup(tmp_path, terminal):
 
 
 def test_merge_takes_one_subject_and_says_what_is_wrong(file, tmp_path, capsys):
-    one, two = (file(f"{number}", {f"f::x[{number}]": value()}, shard=f"{number}/2") for number in (1, 2))
+    one, two = (
+        file(f"{number}", {f"f::x[{number}]": value()}, shard=f"{number}/2") for number in (1, 2)
+    )
     other = file("other", {"f::x[1]": value()}, on=ONEDNN, shard="1/2")
     output = tmp_path / "merged.jsonl"
     assert main(["merge", one, "-o", str(output), "--partial"]) == 0
@@ -177,7 +230,10 @@ def test_merge_takes_one_subject_and_says_what_is_wrong(file, tmp_path, capsys):
     assert main(["merge", str(output), two, "-o", str(tmp_path / "all.jsonl")]) == 0
     assert read(tmp_path / "all.jsonl").complete
     for files, said in [
-        ([one, other, "--partial"], "the merged file: contains 2 subjects (2.21.0, 2.21.0 oneDNN); expected exactly one"),
+        (
+            [one, other, "--partial"],
+            "the merged file: contains 2 subjects (2.21.0, 2.21.0 oneDNN); expected exactly one",
+        ),
         ([one, one], "duplicate shard"),
         ([one, two, "-o", str(tmp_path / "no" / "x.jsonl")], "cannot write"),
     ]:
@@ -209,11 +265,23 @@ def ran(capsys, *arguments):
 
 @pytest.mark.parametrize("command", TAKING)
 @pytest.mark.parametrize("as_folder", [False, True])
-def test_a_shard_or_an_interrupted_run_alone_needs_partial(file, tmp_path, capsys, monkeypatch, command, as_folder):
+def test_a_shard_or_an_interrupted_run_alone_needs_partial(
+    file, tmp_path, capsys, monkeypatch, command, as_folder
+):
     monkeypatch.chdir(tmp_path)
     for folder, ends, options, said in [
-        ("shard", {"f::x[1]": value()}, {"shard": "1/2"}, "2.21.0: shard 2 of 2 is missing; --partial accepts this"),
-        ("cut", {"f::x[1]": value()}, {"footer": False}, "results.jsonl: the footer is missing: the run was interrupted; --partial"),
+        (
+            "shard",
+            {"f::x[1]": value()},
+            {"shard": "1/2"},
+            "2.21.0: shard 2 of 2 is missing; --partial accepts this",
+        ),
+        (
+            "cut",
+            {"f::x[1]": value()},
+            {"footer": False},
+            "results.jsonl: the footer is missing: the run was interrupted; --partial",
+        ),
     ]:
         path = Path(folder) if as_folder else Path(folder, "results.jsonl")
         file(f"{folder}/results.jsonl", ends, **options)
@@ -226,7 +294,11 @@ def test_every_command_takes_a_folder_of_shards(file, tmp_path, capsys, monkeypa
     monkeypatch.chdir(tmp_path)
     for number in (1, 2):
         file(f"shards/{number}/results.jsonl", {f"f::x[{number}]": value()}, shard=f"{number}/2")
-        file(f"later/{number}/results.jsonl", {f"f::x[{number}]": value(digest="bb")}, shard=f"{number}/2")
+        file(
+            f"later/{number}/results.jsonl",
+            {f"f::x[{number}]": value(digest="bb")},
+            shard=f"{number}/2",
+        )
     for command in TAKING:
         assert ran(capsys, command, "shards") == (0, "")
     for command in ("report", "summary"):
@@ -240,34 +312,63 @@ def test_every_command_takes_a_folder_of_shards(file, tmp_path, capsys, monkeypa
 def test_every_command_has_the_same_statuses(file, tmp_path, capsys, monkeypatch):
     """0: nothing is wrong; 1: probe or compare found a difference; 2: the command could not do its work."""
     monkeypatch.chdir(tmp_path)
-    good, failing = file("good", {"f::x[1]": value()}), file("failing", {"f::x[1]": value(verdict="violates")})
+    good, failing = (
+        file("good", {"f::x[1]": value()}),
+        file("failing", {"f::x[1]": value(verdict="violates")}),
+    )
     Path("empty").mkdir()
     Path("wrong").write_text('{"a": 1}\n')
     for command in TAKING:
-        assert ran(capsys, command, good)[0] == ran(capsys, command, failing)[0] == 0, "whether a call fails, pytest has said"
+        assert ran(capsys, command, good)[0] == ran(capsys, command, failing)[0] == 0, (
+            "whether a call fails, pytest has said"
+        )
         for wrong in (["none"], ["empty"], ["wrong"], [good, "--what"], []):
             status, err = ran(capsys, command, *wrong)
             assert (status, err.count("\n")) == (2, 1), err
-    assert [ran(capsys, "compare", good, other)[0] for other in (good, failing, "none", "empty", "wrong")] == [0, 1, 2, 2, 2]
+    assert [
+        ran(capsys, "compare", good, other)[0]
+        for other in (good, failing, "none", "empty", "wrong")
+    ] == [0, 1, 2, 2, 2]
     for command in ("report", "merge", "compare"):
         for output in ("no/x", "empty"):
-            status, err = ran(capsys, command, *([good] * (1 + (command == "compare"))), "-o", output)
-            assert (status, err.startswith(f"tf-conv-conformance: cannot write {output}: "), err.count("\n")) == (2, True, 1)
+            status, err = ran(
+                capsys, command, *([good] * (1 + (command == "compare"))), "-o", output
+            )
+            assert (
+                status,
+                err.startswith(f"tf-conv-conformance: cannot write {output}: "),
+                err.count("\n"),
+            ) == (2, True, 1)
     question = ["conv2d", "--input=1,5,5,1", "--filter=2,2,1,1", "--strides"]
     assert [ran(capsys, "explain", *question, strides)[0] for strides in ("1", "{}")] == [0, 2]
     assert [ran(capsys, command)[0] for command in ("rules", "schema", "nonsense")] == [0, 0, 2]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-@pytest.mark.parametrize("arguments", [["rules"], ["schema"], ["--help"], ["summary", "a"], ["compare", "a", "a"], ["report", "a"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["rules"], ["schema"], ["--help"], ["summary", "a"], ["compare", "a", "a"], ["report", "a"]],
+)
 @pytest.mark.slow
 def test_output_that_cannot_be_written_is_one_line(file, tmp_path, arguments):
     file("a", {f"f::x[{number}]": value(verdict="violates") for number in range(2000)})
-    command = [sys.executable, "-c", "from tf_conv_conformance.cli import main; raise SystemExit(main())", *arguments]
+    command = [
+        sys.executable,
+        "-c",
+        "from tf_conv_conformance.cli import main; raise SystemExit(main())",
+        *arguments,
+    ]
     with Path("/dev/full").open("w") as full:
-        found = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (found.returncode, found.stderr) == (2, "tf-conv-conformance: cannot write to standard output: No space left on device\n")
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as piped:
+        found = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (found.returncode, found.stderr) == (
+        2,
+        "tf-conv-conformance: cannot write to standard output: No space left on device\n",
+    )
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as piped:
         piped.stdout.close()
         assert piped.stderr.read() == b""
     assert piped.returncode == 141, "as of a program that SIGPIPE ends"

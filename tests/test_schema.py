@@ -20,7 +20,9 @@ def validator():
 
 def test_the_file_is_what_the_model_makes(repository):
     written = (repository / "schema/case-file.schema.json").read_text(encoding="utf-8")
-    assert written == schema_text(), "run: tf-conv-conformance schema > schema/case-file.schema.json"
+    assert written == schema_text(), (
+        "run: tf-conv-conformance schema > schema/case-file.schema.json"
+    )
 
 
 @pytest.mark.slow
@@ -29,9 +31,13 @@ def test_every_shipped_file_fits_the_schema_and_the_reader(repository, validator
     assert len(files) >= 8
     for path in files:
         assert load(path).complaints == (), path
-        assert list(validator.iter_errors(read_source(path.read_text(encoding="utf-8")).value)) == [], path
+        assert (
+            list(validator.iter_errors(read_source(path.read_text(encoding="utf-8")).value)) == []
+        ), path
         first = path.read_text(encoding="utf-8").splitlines()[0]
-        assert (path.parent / first.partition("$schema=")[2]).resolve() == repository / "schema/case-file.schema.json"
+        assert (
+            path.parent / first.partition("$schema=")[2]
+        ).resolve() == repository / "schema/case-file.schema.json"
 
 
 @pytest.mark.parametrize(

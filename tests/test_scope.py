@@ -10,7 +10,15 @@ from tf_conv_conformance.casefile.model import Scope
 from tf_conv_conformance.casefile.scope import pairs, problems
 from tf_conv_conformance.geometry import Axis, documented_size, phase_strided_size, truncated_steps
 
-SMALL = Scope(sizes=6, filters=3, strides=3, rates=2, paddings=["SAME", "VALID", [2, 1]], results="some", sample=7)
+SMALL = Scope(
+    sizes=6,
+    filters=3,
+    strides=3,
+    rates=2,
+    paddings=["SAME", "VALID", [2, 1]],
+    results="some",
+    sample=7,
+)
 
 
 def test_some_and_none_are_all():
@@ -59,7 +67,10 @@ def test_a_case_makes_a_sample_or_the_whole(calls):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [("strides: 2", "`strides` is what the scope gives; leave it out"), ("rate: 2", "`dilations` is what the scope gives")],
+    [
+        ("strides: 2", "`strides` is what the scope gives; leave it out"),
+        ("rate: 2", "`dilations` is what the scope gives"),
+    ],
 )
 def test_what_the_scope_gives_may_not_be_given(change, message):
     (complaint,) = load_text(CASE + f"    {change}\n").complaints
@@ -72,8 +83,14 @@ def test_division_towards_zero():
 
 
 def test_truncated_sizes_differ_only_below_zero():
-    for axis in (Axis(n, k, s, r, "VALID") for n, k, s, r in itertools.product(range(1, 12), range(1, 5), range(1, 5), range(1, 4))):
+    for axis in (
+        Axis(n, k, s, r, "VALID")
+        for n, k, s, r in itertools.product(range(1, 12), range(1, 5), range(1, 5), range(1, 4))
+    ):
         for size in (documented_size, phase_strided_size):
             assert size(axis, True) == size(axis) or size(axis) < 0
-    assert (documented_size(Axis(14, 5, 4, 5, "VALID")), documented_size(Axis(14, 5, 4, 5, "VALID"), True)) == (-1, 0)
+    assert (
+        documented_size(Axis(14, 5, 4, 5, "VALID")),
+        documented_size(Axis(14, 5, 4, 5, "VALID"), True),
+    ) == (-1, 0)
     assert documented_size(replace(Axis(14, 5, 4, 5, "VALID"), stride=1), True) == -6

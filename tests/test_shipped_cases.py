@@ -11,7 +11,11 @@ from tf_conv_conformance.prediction import documented, outcome
 def calls(repository):
     """Every shipped call by its id."""
     files = sorted((repository / "cases").rglob("*.yaml"))
-    return {f"{path.relative_to(repository)}::{call.name}": call for path in files for call in load(path).calls}
+    return {
+        f"{path.relative_to(repository)}::{call.name}": call
+        for path in files
+        for call in load(path).calls
+    }
 
 
 def test_the_blogs_four_calls(calls):
@@ -21,7 +25,10 @@ def test_the_blogs_four_calls(calls):
     atrous = blog["depthwise-stride4-rate3[xla]"]
     assert documented(atrous.arguments).because == ("depthwise.unit-strides-when-atrous",)
     assert outcome(PHASE_STRIDED, atrous.arguments).shape == (1, 6, 6, 12)
-    assert [declared.deviation.observed.warning for declared in atrous.deviations] == [None, "UserWarning"]
+    assert [declared.deviation.observed.warning for declared in atrous.deviations] == [
+        None,
+        "UserWarning",
+    ]
 
 
 def test_the_sweep_is_whole(calls):
@@ -41,7 +48,9 @@ def test_every_rule_about_arguments_is_kept_and_broken_somewhere(calls):
     broken_rules = {rule.id for arguments in distinct for rule in broken(arguments)}
     assert exercised_rules == RULES.keys()
     permissions = {rule for rule in RULES if rule.endswith(".unequal-strides")}
-    assert {rule.id for rule in RULES.values() if rule.is_precondition} - permissions - broken_rules == set()
+    assert {
+        rule.id for rule in RULES.values() if rule.is_precondition
+    } - permissions - broken_rules == set()
 
 
 def test_every_deviation_is_reported_or_says_that_it_is_not(calls):

@@ -31,7 +31,26 @@ def test_shards_are_parsed_and_told(text, numbers, missing, words):
     assert parse(str(shards)) == shards
 
 
-@pytest.mark.parametrize("text", ["", "3", "0/3", "4/3", "a/b", "1.0/3", "-1/3", "1/3\n", "1/0", "1,/3", "²/3", "1/10000", None, 3, [1]])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "3",
+        "0/3",
+        "4/3",
+        "a/b",
+        "1.0/3",
+        "-1/3",
+        "1/3\n",
+        "1/0",
+        "1,/3",
+        "²/3",
+        "1/10000",
+        None,
+        3,
+        [1],
+    ],
+)
 def test_what_is_no_shard_is_said(text):
     with pytest.raises(ValueError, match=r"is not K/N.*, as in 3/8"):
         parse(text)
@@ -41,14 +60,31 @@ def test_what_is_no_shard_is_said(text):
 def split(pytester, monkeypatch):
     """Run 182 calls and 40 other tests, beside pytest-split; return the tests that were run, and the record file."""
     pytest.importorskip("pytest_split", reason="is in the extra `test`")
-    monkeypatch.setenv("PYTEST_ADDOPTS", os.environ["PYTEST_ADDOPTS"].replace("-p no:pytest-split", ""))
+    monkeypatch.setenv(
+        "PYTEST_ADDOPTS", os.environ["PYTEST_ADDOPTS"].replace("-p no:pytest-split", "")
+    )
     for name in ("a", "b"):
         (pytester.path / "cases").mkdir(exist_ok=True)
-        (pytester.path / f"cases/{name}.yaml").write_text(cases(name=name, faults=("value",)), encoding="utf-8")
-    (pytester.path / "test_other.py").write_text("import pytest\n@pytest.mark.parametrize('n', range(40))\ndef test(n): pass\n")
+        (pytester.path / f"cases/{name}.yaml").write_text(
+            cases(name=name, faults=("value",)), encoding="utf-8"
+        )
+    (pytester.path / "test_other.py").write_text(
+        "import pytest\n@pytest.mark.parametrize('n', range(40))\ndef test(n): pass\n"
+    )
 
     def run(folder, *options):
-        given = ("--tf-timeout=2", "--tf-subject", FAULTY, "--tf-reports", folder, "-p", "no:cacheprovider", "--tb=no", "-v", *options)
+        given = (
+            "--tf-timeout=2",
+            "--tf-subject",
+            FAULTY,
+            "--tf-reports",
+            folder,
+            "-p",
+            "no:cacheprovider",
+            "--tb=no",
+            "-v",
+            *options,
+        )
         result = pytester.runpytest_subprocess("cases", "test_other.py", *given)
         made = set(re.findall(r"(test_other.py::\S+|cases/\S+?::\S+) ", result.stdout.str()))
         return made, pytester.path / folder / "results-faulty.jsonl"
@@ -56,23 +92,34 @@ def split(pytester, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("options", [["-n2"], ["-n0", "--splitting-algorithm=least_duration"]], ids=str)
+@pytest.mark.parametrize(
+    "options", [["-n2"], ["-n0", "--splitting-algorithm=least_duration"]], ids=str
+)
 @pytest.mark.slow
 def test_the_parts_of_a_run_are_the_run(split, pytester, options, capsys):
     first, whole = split("whole", "--store-durations", *options)
-    assert json.loads((pytester.path / ".test_durations").read_text(encoding="utf-8")).keys() == first
-    made, files = zip(*(split(f"part{number}", "--splits=2", f"--group={number}", *options) for number in (1, 2)), strict=True)
+    assert (
+        json.loads((pytester.path / ".test_durations").read_text(encoding="utf-8")).keys() == first
+    )
+    made, files = zip(
+        *(split(f"part{number}", "--splits=2", f"--group={number}", *options) for number in (1, 2)),
+        strict=True,
+    )
     assert sum(map(len, made)) == len(set().union(*made)) == len(first)
     assert [read(file).shards for file in files] == [Shards((number,), 2) for number in (1, 2)]
     assert not any(read(file).complete for file in files)
     assert [read(file).footer["whole"] for file in files] == [182, 182]
     merged = pytester.path / "merged.jsonl"
     assert main(["merge", *map(str, reversed(files)), "-o", str(merged)]) == 0
-    assert without_times(merged) == [line for line in without_times(whole) if line["type"] != "start"]
+    assert without_times(merged) == [
+        line for line in without_times(whole) if line["type"] != "start"
+    ]
     assert read(merged).complete
     assert main(["compare", str(whole), str(merged)]) == 0
     assert "No change: all 182 calls were compared." in capsys.readouterr().out
-    assert "shard 1 of 2 is missing" in (pytester.path / "part2/index.html").read_text(encoding="utf-8")
+    assert "shard 1 of 2 is missing" in (pytester.path / "part2/index.html").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
@@ -84,7 +131,9 @@ def test_a_part_that_was_cut_goes_on_with_its_own_calls(split, workers):
     cut(path, 60)
     made, _ = split("reports", "--tf-resume", *part)
     assert made < first
-    assert without_times(path) == [line for line in whole if line["type"] != "start" or line["id"] in made_calls(made)]
+    assert without_times(path) == [
+        line for line in whole if line["type"] != "start" or line["id"] in made_calls(made)
+    ]
     assert read(path).shards == Shards((1,), 2)
 
 
@@ -105,18 +154,40 @@ def test_workers_in_another_folder_leave_their_records_here(pytester, monkeypatc
     pytester.runpytest_subprocess("--tf-subject", FAULTY, "-p", "no:cacheprovider", *workers)
     records = read(here / "reports/results-faulty.jsonl")
     assert records.complete
-    assert {one: end["verdict"] for one, end in records.ends.items()} == {one: expected(one) for one in records.calls}
+    assert {one: end["verdict"] for one, end in records.ends.items()} == {
+        one: expected(one) for one in records.calls
+    }
     assert not (there / "reports").exists()
 
 
 @pytest.mark.parametrize(
     ("held", "options", "said"),
     [
-        ({"shard": "1/2"}, ["--tf-resume", "--splits=2", "--group=2"], "*: holds shard 1/2: resume it with --splits 2 --group 1"),
-        ({"shard": "1/2"}, ["--tf-resume"], "*: holds shard 1/2: resume it with --splits 2 --group 1"),
-        ({}, ["--tf-resume", "--splits=2", "--group=1"], "*: holds no shard: resume it without --splits"),
-        ({}, ["--splits=10000", "--group=1"], "--splits: expected at most 9,999, the most shards that a record file can name; got 10,000"),
-        ({}, ["--splits=2", "--group=1", "--tf-subject=b = X=1"], "--splits: splits a run of one subject, and this run has 2; run *"),
+        (
+            {"shard": "1/2"},
+            ["--tf-resume", "--splits=2", "--group=2"],
+            "*: holds shard 1/2: resume it with --splits 2 --group 1",
+        ),
+        (
+            {"shard": "1/2"},
+            ["--tf-resume"],
+            "*: holds shard 1/2: resume it with --splits 2 --group 1",
+        ),
+        (
+            {},
+            ["--tf-resume", "--splits=2", "--group=1"],
+            "*: holds no shard: resume it without --splits",
+        ),
+        (
+            {},
+            ["--splits=10000", "--group=1"],
+            "--splits: expected at most 9,999, the most shards that a record file can name; got 10,000",
+        ),
+        (
+            {},
+            ["--splits=2", "--group=1", "--tf-subject=b = X=1"],
+            "--splits: splits a run of one subject, and this run has 2; run *",
+        ),
     ],
 )
 def test_what_would_not_be_a_part_is_a_usage_error(split, pytester, held, options, said):
@@ -131,6 +202,12 @@ def test_what_would_not_be_a_part_is_a_usage_error(split, pytester, held, option
 
 def test_a_header_of_no_shard_is_said(tmp_path, capsys):
     path = tmp_path / "x.jsonl"
-    path.write_text(json.dumps({"type": "header", "schema": 3, "suite": "0", "created": "now", "shard": "8/3"}) + "\n")
+    path.write_text(
+        json.dumps({"type": "header", "schema": 3, "suite": "0", "created": "now", "shard": "8/3"})
+        + "\n"
+    )
     assert main(["report", str(path)]) == 2
-    assert "x.jsonl:1: header.shard: '8/3' is not K/N with K from 1 to N, as in 3/8" in capsys.readouterr().err
+    assert (
+        "x.jsonl:1: header.shard: '8/3' is not K/N with K from 1 to N, as in 3/8"
+        in capsys.readouterr().err
+    )

@@ -23,7 +23,10 @@ from tf_conv_conformance.oracle.models import DOCUMENTED, PHASE_STRIDED
 documented_taps, phase_strided_taps = DOCUMENTED.taps, PHASE_STRIDED.taps
 
 PADDINGS = ["VALID", "SAME", (1, 2), (3, 0), (0, 4)]
-AXES = [Axis(*numbers) for numbers in product(range(1, 21), range(1, 6), range(1, 6), range(1, 6), PADDINGS)]
+AXES = [
+    Axis(*numbers)
+    for numbers in product(range(1, 21), range(1, 6), range(1, 6), range(1, 6), PADDINGS)
+]
 RUN_ALL = """
 import contextlib, io, json, sys, warnings
 warnings.simplefilter("ignore")
@@ -65,7 +68,14 @@ print(json.dumps(found))
 def run(program, onednn, text):
     """The JSON on the last line that `program` prints, run with a TensorFlow of its own and `text` as its input."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": onednn}
-    ended = subprocess.run([sys.executable, "-c", program], input=text, env=environment, capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        input=text,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout.splitlines()[-1])
 
@@ -84,7 +94,11 @@ def blocks(page):
 @pytest.fixture(scope="module")
 def formulas(blocks):
     """The blocks of formulas, in the page's order: sizes (2), paddings of SAME (2), the offset."""
-    found = [compile(text, "<page>", "exec") for language, text in blocks if language == "python" and "import" not in text]
+    found = [
+        compile(text, "<page>", "exec")
+        for language, text in blocks
+        if language == "python" and "import" not in text
+    ]
     assert len(found) == 5
     return found
 
@@ -130,14 +144,27 @@ def test_sizes_and_reads(formulas, which, padding, size, taps):
         said = evaluate(formulas[which], **padded(axis, padding(axis)))
         assert max(said["size"], -1) == max(size(axis), -1), axis
         expected = taps(axis)
-        assert same_reads(within(said["read"], axis, padding(axis)[0])[: len(expected)], expected), axis
+        assert same_reads(
+            within(said["read"], axis, padding(axis)[0])[: len(expected)], expected
+        ), axis
 
 
-@pytest.mark.parametrize(("which", "padding"), [(2, documented_padding), (3, phase_strided_padding)], ids=["documented", "phase-strided"])
+@pytest.mark.parametrize(
+    ("which", "padding"),
+    [(2, documented_padding), (3, phase_strided_padding)],
+    ids=["documented", "phase-strided"],
+)
 def test_padding_of_same(formulas, which, padding):
     for axis in AXES:
         if axis.padding == "SAME":
-            said = evaluate(formulas[which], n=axis.size, k=axis.filter, s=axis.stride, r=axis.rate, span=axis.dilated_filter)
+            said = evaluate(
+                formulas[which],
+                n=axis.size,
+                k=axis.filter,
+                s=axis.stride,
+                r=axis.rate,
+                span=axis.dilated_filter,
+            )
             assert (said["before"], said["total"] - said["before"]) == padding(axis), axis
 
 
@@ -160,7 +187,9 @@ def test_the_offset_of_subsampling(formulas):
         whole = phase_strided_taps(Axis(n, k, 1, r, axis.padding))
         begin = said["offset"] if axis.padding == "SAME" else 0
         assert same_reads(whole[begin::s], documented_taps(axis)), axis
-        assert (said["offset"] == 0) == (said["span"] <= 2 or n % s == 1 % s or (said["span"] % 2 == 0 and said["last"] == 2)), axis
+        assert (said["offset"] == 0) == (
+            said["span"] <= 2 or n % s == 1 % s or (said["span"] % 2 == 0 and said["last"] == 2)
+        ), axis
         if k % 2 and k > 1:
             assert (said["offset"] == 0) == (n % s == 1 % s), axis
             assert s != 2 or said["offset"] == 1 - n % 2, axis
@@ -204,12 +233,18 @@ def test_the_counts(page):
             found["agree"] += 1
             assert len(one) == 1
         else:
-            found["same size" if documented_size(axis) == phase_strided_size(axis) else "another size"] += 1
+            found[
+                "same size" if documented_size(axis) == phase_strided_size(axis) else "another size"
+            ] += 1
     text = " ".join(page.split())
     assert (
-        f"of all {found['all']} axes with n up to 40, k up to 5, s and r from 2 to 5 and a `VALID` result, {found['agree']} agree" in text
+        f"of all {found['all']} axes with n up to 40, k up to 5, s and r from 2 to 5 and a `VALID` result, {found['agree']} agree"
+        in text
     )
-    assert f"{found['another size']} have another size, and {found['same size']} have the same size with other reads" in text
+    assert (
+        f"{found['another size']} have another size, and {found['same size']} have the same size with other reads"
+        in text
+    )
     assert f"Those {found['same size']} are" in text
 
 
@@ -234,16 +269,23 @@ def test_the_drawing(blocks):
     inputs, documented, phased = drawing.split("\n\n")
     assert [int(number) for number in inputs.split()[1:]] == list(range(axis.size))
     for part, taps in ((documented, documented_taps(axis)), (phased, phase_strided_taps(axis))):
-        rows = re.findall(r"^out\[(\d)\] = (\d) \+ (\d) +([●· ]+)(?:phase (\d))?$", part, re.MULTILINE)
+        rows = re.findall(
+            r"^out\[(\d)\] = (\d) \+ (\d) +([●· ]+)(?:phase (\d))?$", part, re.MULTILINE
+        )
         assert [int(row[0]) for row in rows] == list(range(len(taps)))
         assert [[int(row[1]), int(row[2])] for row in rows] == taps.tolist()
-        assert [[position for position, mark in enumerate(row[3].split()) if mark == "●"] for row in rows] == taps.tolist()
+        assert [
+            [position for position, mark in enumerate(row[3].split()) if mark == "●"]
+            for row in rows
+        ] == taps.tolist()
         assert all(len(row[3].split()) == axis.size for row in rows)
         assert all(row[4] in ("", str(int(row[0]) % axis.rate)) for row in rows)
     columns = {line.index("●") for line in drawing.splitlines() if line.startswith("out[0]")}
     assert columns == {inputs.index("0")}
     phases = re.findall(r"phase (\d) holds ([\d ]+)", phased)
-    assert [[int(number) for number in held.split()] for _, held in phases] == [list(range(p, axis.size, axis.rate)) for p in range(2)]
+    assert [[int(number) for number in held.split()] for _, held in phases] == [
+        list(range(p, axis.size, axis.rate)) for p in range(2)
+    ]
     assert "moves by 2, which is 4 in the input" in phased
     assert axis.stride * axis.rate == 4
 
@@ -265,12 +307,24 @@ def test_the_snippets_print_what_the_page_says(blocks, onednn):
 @pytest.mark.parametrize("onednn", ["0", "1"])
 def test_the_three_ways_in_every_mode(blocks, onednn):
     """The same values in every mode; gradients of all but `conv2d` on a CPU without oneDNN or XLA."""
-    (snippet,) = [text for language, text in blocks if language == "python" and "grouped = " in text]
-    forwards_only = {("eager", "dense"), ("eager", "grouped"), ("graph", "dense"), ("graph", "grouped")}
-    found = {(mode, way): (equal, gradient) for mode, way, equal, gradient in run(MODES, onednn, json.dumps(snippet))}
+    (snippet,) = [
+        text for language, text in blocks if language == "python" and "grouped = " in text
+    ]
+    forwards_only = {
+        ("eager", "dense"),
+        ("eager", "grouped"),
+        ("graph", "dense"),
+        ("graph", "grouped"),
+    }
+    found = {
+        (mode, way): (equal, gradient)
+        for mode, way, equal, gradient in run(MODES, onednn, json.dumps(snippet))
+    }
     assert len(found) == 9
     assert all(equal for equal, _ in found.values())
-    assert {key for key, (_, gradient) in found.items() if not gradient} == (forwards_only if onednn == "0" else set())
+    assert {key for key, (_, gradient) in found.items() if not gradient} == (
+        forwards_only if onednn == "0" else set()
+    )
 
 
 def test_the_documented_sentence_is_tensorflows(page, tensorflow):

@@ -109,7 +109,11 @@ def test_bits_cross_both_ways(tensorflow, mode, dtype):
     x, w = arrays(dtype=dtype)
     observation = tensorflow.call(head(mode=mode, dtype=dtype), [x, w])
     (arm,) = observation.arms
-    expected = sum(as_numbers(x, dtype)[0, i : i + 2, j : j + 2, 0] * as_numbers(w, dtype)[i, j, 0, 0] for i in range(2) for j in range(2))
+    expected = sum(
+        as_numbers(x, dtype)[0, i : i + 2, j : j + 2, 0] * as_numbers(w, dtype)[i, j, 0, 0]
+        for i in range(2)
+        for j in range(2)
+    )
     assert (arm.dtype, arm.shape) == (dtype, (1, 2, 2, 1))
     assert np.array_equal(as_numbers(arm.values, dtype)[0, :, :, 0], expected)
 
@@ -126,7 +130,9 @@ def test_an_exception_is_named_with_its_bases_and_without_nodes(tensorflow, mode
     (arm,) = tensorflow.call(head(mode=mode, strides=[1, 0, 0, 1]), arrays()).arms
     assert arm.values is None
     assert arm.error in arm.bases
-    assert {"InvalidArgumentError", "OpError"} <= set(arm.bases), "a graph's ValueError replaces one"
+    assert {"InvalidArgumentError", "OpError"} <= set(arm.bases), (
+        "a graph's ValueError replaces one"
+    )
     assert "tride" in arm.message
     for noise in ("{{", "[Op:", "0x", "node ", "in user code", 'File "', "__wrapped__"):
         assert noise not in arm.message
@@ -135,7 +141,10 @@ def test_an_exception_is_named_with_its_bases_and_without_nodes(tensorflow, mode
 def test_warnings_are_those_of_the_call(tensorflow):
     atrous = head("depthwise_conv2d", strides=[1, 2, 2, 1], dilations=[2, 2])
     plain = head("depthwise_conv2d")
-    warned = [tensorflow.call(request, arrays((1, 9, 9, 1))).warnings for request in (atrous, plain, atrous)]
+    warned = [
+        tensorflow.call(request, arrays((1, 9, 9, 1))).warnings
+        for request in (atrous, plain, atrous)
+    ]
     assert warned[1] == ()
     assert warned[0] == warned[2]
     if tuple(map(int, tensorflow.subject["tensorflow"].split(".")[:2])) >= (2, 21):
@@ -147,14 +156,23 @@ def test_warnings_are_those_of_the_call(tensorflow):
     [
         ("{{function_node __wrapped__Conv2D_device_/job:x}} Bad. [Op:Conv2D] name: ", "Bad."),
         ("ValueError: Bad\n", "Bad"),
-        ('in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad at 0x7fc99cef7a60', "Bad at 0x…"),
-        ("Graph execution error:\n\nDetected at node a defined at:\n  File x\n\nBad\n\t [[{{node a}}]]", "Graph execution error:\nBad"),
+        (
+            'in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad at 0x7fc99cef7a60',
+            "Bad at 0x…",
+        ),
+        (
+            "Graph execution error:\n\nDetected at node a defined at:\n  File x\n\nBad\n\t [[{{node a}}]]",
+            "Graph execution error:\nBad",
+        ),
         ("Bad window.\n\nStack trace for op definition: \nFile", "Bad window."),
         (
             "Exception encountered when calling Conv2D.call().\n\n\x1b[1mBad\x1b[0m\n\nArguments received by Conv2D.call():\n  • x=1",
             "Bad",
         ),
-        ('Graph execution error:\nFile "worker", line 8, in main\nBad', "Graph execution error:\nBad"),
+        (
+            'Graph execution error:\nFile "worker", line 8, in main\nBad',
+            "Graph execution error:\nBad",
+        ),
         ("x" * 10_000, "x" * execution.MESSAGE_LIMIT),
     ],
 )
@@ -169,7 +187,9 @@ def test_a_crash_is_told_by_its_signal_and_costs_one_call():
     process = gateway._process.pid
     (worker,) = children(process)
     for _ in range(2):
-        died = gateway.call(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 0), (3, 3, 0, 2)))
+        died = gateway.call(
+            head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 0), (3, 3, 0, 2))
+        )
         assert (died.kind, died.signal) == ("crashed", "SIGFPE")
         assert died.last_output.startswith("Fatal Python error: Floating point exception")
         assert gateway.call(head(), arrays()).kind == "answered"
@@ -196,7 +216,9 @@ def test_a_call_past_its_time_costs_one_call():
 def test_the_worker_ends_with_its_suite():
     """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
     source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g._process.pid, flush=True); os._exit(9)"
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 9
     await_end(int(done.stdout))
 
@@ -204,7 +226,10 @@ def test_the_worker_ends_with_its_suite():
 def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library: libtensorflow')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(SubjectUnavailable, match=r"(?s)did not start in .*ImportError: no such library.*pip install"):
+    with pytest.raises(
+        SubjectUnavailable,
+        match=r"(?s)did not start in .*ImportError: no such library.*pip install",
+    ):
         Gateway((), 60).subject  # noqa: B018
 
 
@@ -221,7 +246,9 @@ def test_in_process_runs_the_same_code(monkeypatch):
     assert observation.kind == "answered"
     assert observation.arms[0].shape == (1, 2, 2, 1)
     requests = [Request(head(mode=mode), arrays()) for mode in ("eager", "graph")]
-    assert [one.arms[0].values.tolist() for one in subject.calls(requests)] == [observation.arms[0].values.tolist()] * 2
+    assert [one.arms[0].values.tolist() for one in subject.calls(requests)] == [
+        observation.arms[0].values.tolist()
+    ] * 2
     subject.close()
 
 

@@ -20,7 +20,9 @@ from tf_conv_conformance.subject.request import Request
 
 def defined(*variables):
     """A subject that multiplies the input by the filter's only element, has faults on purpose, and starts at once."""
-    return Definition("faulty", ("env", *variables, sys.executable, str(Path(__file__).parent / "faulty.py")))
+    return Definition(
+        "faulty", ("env", *variables, sys.executable, str(Path(__file__).parent / "faulty.py"))
+    )
 
 
 @pytest.fixture(params=["forked", "alone"])
@@ -58,9 +60,13 @@ def values(observation):
 
 def test_observations_come_in_the_order_of_the_requests(faulty):
     modes = ("eager", "graph", "xla")
-    requests = [asked(1 + number % 9, mode=modes[number % 3], factor=number) for number in range(500)]
+    requests = [
+        asked(1 + number % 9, mode=modes[number % 3], factor=number) for number in range(500)
+    ]
     observed = list(faulty.calls(iter(requests)))
-    assert [values(one) for one in observed] == [[(1 + number % 9) * number, 2 * (1 + number % 9) * number] for number in range(500)]
+    assert [values(one) for one in observed] == [
+        [(1 + number % 9) * number, 2 * (1 + number % 9) * number] for number in range(500)
+    ]
 
 
 def test_requests_are_drawn_ahead_but_not_all(faulty):
@@ -85,7 +91,9 @@ def test_no_request_is_drawn_before_it_is_wanted(faulty):
 def test_messages_larger_than_any_pipe_cross(faulty, mode):
     """Ten megabytes a call, both ways: more than the pipes hold, and more than is drawn ahead."""
     requests = [asked(500, 1000, mode, factor, channels=2) for factor in range(12)]
-    assert [values(one) for one in faulty.calls(requests)] == [[500 * factor, 1000 * factor] for factor in range(12)]
+    assert [values(one) for one in faulty.calls(requests)] == [
+        [500 * factor, 1000 * factor] for factor in range(12)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +115,9 @@ def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
         faulty._time_limit = 1.0
     observed = list(faulty.calls(requests))
     assert (observed[40].kind, why in ending(observed[40])) == (kind, True)
-    assert [values(one) for one in observed[:40] + observed[41:]] == [[n, 2 * n] for n in range(100) if n != 40]
+    assert [values(one) for one in observed[:40] + observed[41:]] == [
+        [n, 2 * n] for n in range(100) if n != 40
+    ]
 
 
 @pytest.mark.parametrize(
@@ -157,10 +167,15 @@ def test_close_leaves_no_process(forked, busy):
 
 def test_what_a_dead_worker_did_not_read_is_sent_to_the_next(faulty):
     """More than the pipe holds: a message of which the dead worker, and the pipe, have a part."""
-    requests = [asked(10, 7), *(asked(500, 1000, factor=factor, channels=2) for factor in range(1, 4))]
+    requests = [
+        asked(10, 7),
+        *(asked(500, 1000, factor=factor, channels=2) for factor in range(1, 4)),
+    ]
     observed = list(faulty.calls(requests))
     assert observed[0].signal == "SIGSEGV"
-    assert [values(one) for one in observed[1:]] == [[500 * factor, 1000 * factor] for factor in range(1, 4)]
+    assert [values(one) for one in observed[1:]] == [
+        [500 * factor, 1000 * factor] for factor in range(1, 4)
+    ]
 
 
 @pytest.mark.parametrize("before", [0, 5, 2**16 - 8, 2**16])
@@ -201,14 +216,20 @@ def test_two_faults_in_a_row_are_two(faulty):
 
 
 def test_the_last_output_is_that_of_the_call(faulty):
-    (crashed,) = [one for one in faulty.calls(asked(height, CHATTY) for height in range(1, 9)) if one.kind != "answered"]
+    (crashed,) = [
+        one
+        for one in faulty.calls(asked(height, CHATTY) for height in range(1, 9))
+        if one.kind != "answered"
+    ]
     assert crashed.last_output == "height 5"
 
 
 @pytest.mark.parametrize("mode", ["graph", "xla"])
 def test_a_crash_of_a_group_is_no_crash_of_a_call(faulty, mode):
     requests = [asked(1, LONELY if number == 3 else 3, mode, number) for number in range(10)]
-    assert [values(one) for one in faulty.calls(requests)] == [[number, 2 * number] for number in range(10)]
+    assert [values(one) for one in faulty.calls(requests)] == [
+        [number, 2 * number] for number in range(10)
+    ]
 
 
 @pytest.mark.parametrize("mode", ["graph", "xla"])
@@ -257,9 +278,19 @@ def mixed(mode):
     """Calls of which some are refused, some warn, some are layers, some gradients."""
     filter_too_large = Request(head(mode=mode), arrays((1, 2, 2, 1), (5, 5, 1, 1)))
     wrong_channels = Request(head(mode=mode), arrays((1, 3, 3, 3), (2, 2, 2, 1)))
-    atrous = Request(head("depthwise_conv2d", mode, strides=[1, 2, 2, 1], dilations=[2, 2]), arrays((1, 9, 9, 1)) * 2)
-    layer = {**head(mode=mode), "function": "tf.keras.layers.Conv2D", "keywords": {"strides": [1, 1], "padding": "valid"}}
-    gradient = Request({**head(mode=mode, dtype="float64"), "gradient": "filter", "dtypes": ["float64"] * 3}, [np.ones((1, 2, 2, 1))] * 3)
+    atrous = Request(
+        head("depthwise_conv2d", mode, strides=[1, 2, 2, 1], dilations=[2, 2]),
+        arrays((1, 9, 9, 1)) * 2,
+    )
+    layer = {
+        **head(mode=mode),
+        "function": "tf.keras.layers.Conv2D",
+        "keywords": {"strides": [1, 1], "padding": "valid"},
+    }
+    gradient = Request(
+        {**head(mode=mode, dtype="float64"), "gradient": "filter", "dtypes": ["float64"] * 3},
+        [np.ones((1, 2, 2, 1))] * 3,
+    )
     zero_stride = Request(head(mode=mode, strides=[1, 0, 0, 1]), arrays())
     half = Request(head(mode=mode, dtype="bfloat16"), arrays(dtype="bfloat16") * 2)
     plain = [Request(head(mode=mode), arrays((1, size, size, 1)) * 2) for size in range(3, 9)]
@@ -291,14 +322,21 @@ def test_a_call_among_others_is_observed_as_if_it_were_alone(tensorflow, mode):
                 same.warnings,
                 same.dtype,
             )
-            assert arm.values is None if same.values is None else np.array_equal(arm.values, same.values)
+            assert (
+                arm.values is None
+                if same.values is None
+                else np.array_equal(arm.values, same.values)
+            )
     assert any(arm.error for one in alone for arm in one.arms)
 
 
 @pytest.mark.tensorflow
 def test_a_crash_in_a_group_is_told_of_the_call_that_crashes():
     gateway = Gateway((), 60)
-    requests = [Request(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 1), (3, 3, 1, 2))) for _ in range(4)]
+    requests = [
+        Request(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 1), (3, 3, 1, 2)))
+        for _ in range(4)
+    ]
     requests[2] = Request(requests[0].head, arrays((1, 4, 4, 0), (3, 3, 0, 2)))
     assert [one.signal for one in gateway.calls(requests)] == [None, None, "SIGFPE", None]
     gateway.close()
@@ -321,7 +359,11 @@ def test_arrays_cross_bit_for_bit(array):
     told, (one, other) = wire.receive(Reading(data))
     assert told["type"] == "x"
     for received in (one, other):
-        assert (received.dtype, received.shape, received.tobytes()) == (array.dtype, array.shape, array.tobytes())
+        assert (received.dtype, received.shape, received.tobytes()) == (
+            array.dtype,
+            array.shape,
+            array.tobytes(),
+        )
 
 
 class Reading:

@@ -20,9 +20,18 @@ def rows(text, heads):
     """The rows of the table with these heads."""
     lines = text.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("| " + heads))
-    end = next((number for number in range(start, len(lines)) if not lines[number].startswith("|")), len(lines))
+    end = next(
+        (number for number in range(start, len(lines)) if not lines[number].startswith("|")),
+        len(lines),
+    )
     return [
-        [cell.strip() for cell in Read(MarkdownIt("commonmark", {"html": True}).render(line)).text.strip().strip("|").split("|")]
+        [
+            cell.strip()
+            for cell in Read(MarkdownIt("commonmark", {"html": True}).render(line))
+            .text.strip()
+            .strip("|")
+            .split("|")
+        ]
         for line in lines[start + 2 : end]
     ]
 
@@ -32,7 +41,13 @@ def columns(tmp_path):
     """Columns of runs, each (ends, subject)."""
 
     def made(*runs, partial=False):
-        return merge([(str(number), run(tmp_path / str(number), ends, on=on)) for number, (ends, on) in enumerate(runs)], partial)
+        return merge(
+            [
+                (str(number), run(tmp_path / str(number), ends, on=on))
+                for number, (ends, on) in enumerate(runs)
+            ],
+            partial,
+        )
 
     return made
 
@@ -40,17 +55,25 @@ def columns(tmp_path):
 def test_one_run(columns):
     (column,) = columns(
         (
-            {"f.yaml::x[1]": value(), "f.yaml::x[2]": value(verdict="deviates"), "f.yaml::y[1]": crash(), "f.yaml::z[1]": UNSUPPORTED},
+            {
+                "f.yaml::x[1]": value(),
+                "f.yaml::x[2]": value(verdict="deviates"),
+                "f.yaml::y[1]": crash(),
+                "f.yaml::z[1]": UNSUPPORTED,
+            },
             subject(),
         )
     )
     text = summary([column])
     assert (
-        "1 of 4 calls return what TensorFlow documents; 1 deviate as declared; 1 are unsupported here; needs attention: 1 crashed." in text
+        "1 of 4 calls return what TensorFlow documents; 1 deviate as declared; 1 are unsupported here; needs attention: 1 crashed."
+        in text
     )
     assert rows(text, "TensorFlow") == [["2.21.0", "4", "1", "1", "1", "1"]]
     assert "| TensorFlow | calls | crashed | deviates | unsupported | conforms |" in text
-    assert rows(text, "verdict") == [["crashed", "cases/f.yaml::y[1]", "cases/f.yaml:2", "it crashed", "2.21.0"]]
+    assert rows(text, "verdict") == [
+        ["crashed", "cases/f.yaml::y[1]", "cases/f.yaml:2", "it crashed", "2.21.0"]
+    ]
     assert "Changed since" not in text
     assert "Disagreements" not in text
     assert "partial" not in text
@@ -69,10 +92,19 @@ def test_a_partial_run_says_so(columns):
 
 
 def test_known_failures_are_listed_and_counted_apart_after_new_ones(columns):
-    ends = {"f::x[1]": value(verdict="violates", known=True), "f::x[2]": value(verdict="flaky"), "f::x[3]": value()}
+    ends = {
+        "f::x[1]": value(verdict="violates", known=True),
+        "f::x[2]": value(verdict="flaky"),
+        "f::x[3]": value(),
+    }
     text = summary(columns((ends, subject())))
-    assert "1 of 3 calls return what TensorFlow documents; known failures: 1; needs attention: 1 flaky." in text
-    assert rows(text, "TensorFlow | calls | violates | flaky | conforms | known failures") == [["2.21.0", "3", "1", "1", "1", "1"]]
+    assert (
+        "1 of 3 calls return what TensorFlow documents; known failures: 1; needs attention: 1 flaky."
+        in text
+    )
+    assert rows(text, "TensorFlow | calls | violates | flaky | conforms | known failures") == [
+        ["2.21.0", "3", "1", "1", "1", "1"]
+    ]
     new, known = text.partition("## Failing")[2].split("## Known failures")
     assert [row[1] for row in rows(new, "verdict")] == ["cases/f::x[2]"]
     assert [row[1] for row in rows(known, "verdict")] == ["cases/f::x[1]"]
@@ -88,18 +120,35 @@ def test_a_call_that_fails_alike_in_several_columns_is_one_row(columns):
 
 
 def test_only_the_first_failing_calls_are_listed(columns):
-    text = summary(columns(({f"f::x[{number}]": value(verdict="violates") for number in range(45)}, subject())))
+    text = summary(
+        columns(({f"f::x[{number}]": value(verdict="violates") for number in range(45)}, subject()))
+    )
     assert len(rows(text, "verdict")) == 20
     assert "… and 25 more calls." in text
 
 
 def test_what_changed(columns, tmp_path):
-    old = run(tmp_path / "old", {"f::x[1]": value((1, 6, 6, 12), "deviates"), "f::x[2]": value()}, on=subject({"r": "once", "s": None}))
-    (column,) = columns(({"f::x[1]": value((1, 4, 4, 12)), "f::x[2]": value()}, subject({"r": None, "s": "now"}, numpy="3")))
+    old = run(
+        tmp_path / "old",
+        {"f::x[1]": value((1, 6, 6, 12), "deviates"), "f::x[2]": value()},
+        on=subject({"r": "once", "s": None}),
+    )
+    (column,) = columns(
+        (
+            {"f::x[1]": value((1, 4, 4, 12)), "f::x[2]": value()},
+            subject({"r": None, "s": "now"}, numpy="3"),
+        )
+    )
     text = summary([column], compare(old, column.records))
     assert "1 of the 2 compared calls changed." in text
     assert rows(text, "calls | case | change | for example") == [
-        ["1", "cases/f::x", "deviates → conforms; another shape", "deviates → conforms; [1, 6, 6, 12] → [1, 4, 4, 12]", "cases/f::x[1]"]
+        [
+            "1",
+            "cases/f::x",
+            "deviates → conforms; another shape",
+            "deviates → conforms; [1, 6, 6, 12] → [1, 4, 4, 12]",
+            "cases/f::x[1]",
+        ]
     ]
     assert rows(text, "environment") == [["NumPy", "2.4.6", "3"]]
     assert rows(text, "documentation of") == [["r", "once", "none"], ["s", "none", "now"]]
@@ -121,12 +170,33 @@ def test_where_columns_disagree(columns):
         "f::z[1]": value(),
         "f::z[2]": UNSUPPORTED,
     }
-    three = one | {"f::x[3]": value(verdict="deviates"), "f::z[2]": value(digest="cc"), "f::z[1]": UNSUPPORTED}
-    made = columns((one, subject(tensorflow="2.9.0")), (two, subject(tensorflow="2.10.0")), (three, subject()))
+    three = one | {
+        "f::x[3]": value(verdict="deviates"),
+        "f::z[2]": value(digest="cc"),
+        "f::z[1]": UNSUPPORTED,
+    }
+    made = columns(
+        (one, subject(tensorflow="2.9.0")), (two, subject(tensorflow="2.10.0")), (three, subject())
+    )
     assert [(one.case, one.pattern, one.aspects, one.ids) for one in disagreements(made)] == [
-        ("cases/f::x", ("conforms", "crashed", "conforms"), ("verdict", "outcome"), ("cases/f::x[1]", "cases/f::x[2]")),
-        ("cases/f::x", ("deviates (a)", "deviates (b)", "deviates (a)"), ("values",), ("cases/f::x[3]",)),
-        ("cases/f::z", ("conforms (a)", "unsupported", "conforms (b)"), ("values",), ("cases/f::z[2]",)),
+        (
+            "cases/f::x",
+            ("conforms", "crashed", "conforms"),
+            ("verdict", "outcome"),
+            ("cases/f::x[1]", "cases/f::x[2]"),
+        ),
+        (
+            "cases/f::x",
+            ("deviates (a)", "deviates (b)", "deviates (a)"),
+            ("values",),
+            ("cases/f::x[3]",),
+        ),
+        (
+            "cases/f::z",
+            ("conforms (a)", "unsupported", "conforms (b)"),
+            ("values",),
+            ("cases/f::z[2]",),
+        ),
     ]
     assert comparable(made) == 5, "one is supported in one column alone"
     text = summary(made)
@@ -152,12 +222,21 @@ def test_whatever_the_records_hold_stays_text_and_the_summary_stays_short(tmp_pa
     files = []
     for number in range(40):
         on = subject(
-            {f"{hostile}{rule}": str(number) for rule in range(40)}, tensorflow=f"{hostile}{number}", environment={hostile: hostile}
+            {f"{hostile}{rule}": str(number) for rule in range(40)},
+            tensorflow=f"{hostile}{number}",
+            environment={hostile: hostile},
         )
         recorder = Recorder(tmp_path / str(number), plan(names, {}))
         for position, name in enumerate(names):
-            end = value((number, 1), "violates" if (number + position) % 2 else "crashed", str(number))
-            recorder.end({"id": "cases/" + name, "subject": on["key"]} | end | {"reason": hostile * 10, "rules": []}, on)
+            end = value(
+                (number, 1), "violates" if (number + position) % 2 else "crashed", str(number)
+            )
+            recorder.end(
+                {"id": "cases/" + name, "subject": on["key"]}
+                | end
+                | {"reason": hostile * 10, "rules": []},
+                on,
+            )
         recorder.close()
         files.append((str(number), read(recorder.path)))
     made = merge(files)
@@ -165,7 +244,20 @@ def test_whatever_the_records_hold_stays_text_and_the_summary_stays_short(tmp_pa
     assert len(text.encode()) <= 60_000
     assert text.rstrip().endswith("The summary is cut here; the HTML report has the rest.")
     tags = Read(MarkdownIt("commonmark", {"html": True}).enable("table").render(text)).tags
-    assert set(tags) <= {"h1", "h2", "p", "ul", "li", "code", "table", "thead", "tbody", "tr", "th", "td"}
+    assert set(tags) <= {
+        "h1",
+        "h2",
+        "p",
+        "ul",
+        "li",
+        "code",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    }
     assert "\x1b" not in text
 
 
@@ -175,7 +267,9 @@ def test_the_command(tmp_path, capsys):
     run(tmp_path / "old", {"f::x[1]": error()}, on=ONEDNN)
     run(tmp_path / "killed", {"f::x[1]": None}, footer=False)
     run(tmp_path / "older", {"f::x[1]": error()}, on=subject(tensorflow="2.9.0"))
-    a, b, old, killed, older = (str(tmp_path / name) for name in ("a", "b", "old", "killed", "older"))
+    a, b, old, killed, older = (
+        str(tmp_path / name) for name in ("a", "b", "old", "killed", "older")
+    )
     assert main(["summary", a, b, "--since", old]) == 0
     printed = capsys.readouterr().out
     assert "## Changed since `2.21.0 oneDNN`" in printed
@@ -185,7 +279,10 @@ def test_the_command(tmp_path, capsys):
     for arguments, said in [
         ([a, killed], f"{killed}: the footer is missing"),
         ([a, a], "duplicate subject"),
-        ([a, b, "--since", older], "the earlier run is of 2.9.0; expected one of 2.21.0, 2.21.0 oneDNN"),
+        (
+            [a, b, "--since", older],
+            "the earlier run is of 2.9.0; expected one of 2.21.0, 2.21.0 oneDNN",
+        ),
         ([a, "--since", str(tmp_path / "none")], "cannot be read"),
     ]:
         assert main(["summary", *arguments]) == 2

@@ -40,7 +40,10 @@ def failures(result):
             lines = found[line.strip("_ ").partition(" ")[0]] = []
         elif found and not line.startswith("[gw"):
             lines.append(line)
-    return {name: lines[:-1] if lines and not lines[-1].strip("= ") else lines for name, lines in found.items()}
+    return {
+        name: lines[:-1] if lines and not lines[-1].strip("= ") else lines
+        for name, lines in found.items()
+    }
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -53,18 +56,27 @@ def test_modes_that_fail_alike_are_shown_once(run, pytester, workers):
         modes = "eager and xla" if case == "crash" else "eager, graph and xla"
         assert shown[whole][1] == f"  modes      {modes}"
         assert shown[whole][-1].strip() == "print(y.numpy())"
-        assert [shown[name] for name in others] == [[shown[whole][0], f"  the same as {whole} above"]] * len(others)
+        assert [shown[name] for name in others] == [
+            [shown[whole][0], f"  the same as {whole} above"]
+        ] * len(others)
     failed = [line for line in result.outlines if line.startswith("FAILED")]
     assert len(failed) == 5
     assert sum("violates: 63 of 63 values differ " in line for line in failed) == 3
     assert all("crashed: the process died " in line for line in failed if "::crash" in line)
-    texts = {case.get("name"): case.find("failure") for case in ElementTree.parse("out.xml").getroot().iter("testcase")}
+    texts = {
+        case.get("name"): case.find("failure")
+        for case in ElementTree.parse("out.xml").getroot().iter("testcase")
+    }
     for mode in ("eager", "graph", "xla"):
         assert texts[f"value[faulty-{mode}]"].get("message") == VALUE
         assert texts[f"value[faulty-{mode}]"].text.rstrip().endswith("print(y.numpy())")
         assert "  modes " not in texts[f"value[faulty-{mode}]"].text
     assert result.outlines.count(SUBJECT) == 1
-    collected = next(place for place, line in enumerate(result.outlines) if line.startswith(("collected", "2 workers")))
+    collected = next(
+        place
+        for place, line in enumerate(result.outlines)
+        if line.startswith(("collected", "2 workers"))
+    )
     assert (result.outlines.index(SUBJECT) == collected + 1) == (workers == "-n0")
 
 
@@ -82,7 +94,9 @@ def test_what_is_asked_for_of_a_failure_is_shown(run, pytester):
         f"FAILED cases/a.yaml::value[faulty-{mode}] - {VALUE}" for mode in ("eager", "graph", "xla")
     ]
     assert not any(line.startswith("  case ") for line in result.outlines)
-    assert not any(line.startswith("  case ") for line in run("cases", "-k", "value", "--tb=no").outlines)
+    assert not any(
+        line.startswith("  case ") for line in run("cases", "-k", "value", "--tb=no").outlines
+    )
     assert run("cases", "-k", "value", "-p", "no:terminal").ret == 1
     result = run("cases", "-x")
     assert list(failures(result)) == ["value[faulty-eager]"]
@@ -105,7 +119,10 @@ def test_a_run_without_calls_names_nothing(run, pytester):
         (["avx"], "AVX"),
         (["avx", "avx2", "fma"], "AVX2"),
         (["avx", "avx2", "avx512f"], "AVX-512"),
-        (["avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8"], "AVX-512 + BF16 + FP16 + AMX"),
+        (
+            ["avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8"],
+            "AVX-512 + BF16 + FP16 + AMX",
+        ),
         (["asimd"], "NEON"),
         (["asimd", "sve"], "SVE"),
     ],
@@ -115,5 +132,12 @@ def test_the_instruction_set_in_words(flags, said):
 
 
 def test_a_subject_in_a_line():
-    facts = {"tensorflow": "2.4.4", "git_version": "", "onednn": None, "cpu": {"flags": []}, "machine": "arm64", "device": "gpu"}
+    facts = {
+        "tensorflow": "2.4.4",
+        "git_version": "",
+        "onednn": None,
+        "cpu": {"flags": []},
+        "machine": "arm64",
+        "device": "gpu",
+    }
     assert heading(facts) == "TensorFlow 2.4.4, oneDNN unknown, arm64, GPU"

@@ -58,7 +58,13 @@ def returned(call, model="documented", change=lambda values: values, dtype=None,
     for arm in prediction.inputs(arguments).arms:
         x, w = arm.arrays(arguments)
         result = change(values(MODELS[model], arguments, x, w).copy())
-        arms.append(Arm(values=encode(result, dtype or arguments.dtype), dtype=dtype or arguments.dtype, warnings=warnings))
+        arms.append(
+            Arm(
+                values=encode(result, dtype or arguments.dtype),
+                dtype=dtype or arguments.dtype,
+                warnings=warnings,
+            )
+        )
     return Observation("answered", tuple(arms))
 
 
@@ -113,7 +119,12 @@ def test_less_precision_inside_is_seen_by_the_wide_arm(calls):
         x, w = arm.arrays(call.arguments)
         rounded = encode(x, "bfloat16").astype(np.uint32) << 16
         arms.append(
-            Arm(values=values(DOCUMENTED, call.arguments, rounded.view(np.float32).astype(float), w).astype(np.float32), dtype="float32")
+            Arm(
+                values=values(
+                    DOCUMENTED, call.arguments, rounded.view(np.float32).astype(float), w
+                ).astype(np.float32),
+                dtype="float32",
+            )
         )
     verdict = judge(call, Observation("answered", tuple(arms)), SUBJECT)
     assert verdict.kind == "violates"
@@ -144,7 +155,9 @@ def test_a_declared_deviation_is_held_as_strictly_as_a_rule(calls):
     call = eager(calls, DECLARED)
     warned = (Warned("UserWarning", "strides"),)
     assert kind(call, returned(call, "phase_strided", warnings=warned)) == "deviates"
-    assert kind(call, returned(call, "phase_strided")) == "violates", "the declared warning is missing"
+    assert kind(call, returned(call, "phase_strided")) == "violates", (
+        "the declared warning is missing"
+    )
     assert kind(call, returned(call, "phase_strided", off_by_one, warnings=warned)) == "violates"
     assert kind(call, returned(call, "documented", warnings=warned)) == "violates", "a third thing"
     assert kind(call, raised()) == "resolved"
@@ -163,13 +176,23 @@ def test_outside_of_its_range_a_deviation_says_nothing(calls):
 
 
 def test_all_deviations_that_speak_must_be_observed(calls):
-    both = DECLARED + "      - {rule: depthwise.unit-strides-when-atrous, observed: {crash: SIGFPE}, reported: unreported}\n"
+    both = (
+        DECLARED
+        + "      - {rule: depthwise.unit-strides-when-atrous, observed: {crash: SIGFPE}, reported: unreported}\n"
+    )
     call = eager(calls, both)
-    assert kind(call, returned(call, "phase_strided", warnings=(Warned("UserWarning", ""),))) == "violates"
+    assert (
+        kind(call, returned(call, "phase_strided", warnings=(Warned("UserWarning", ""),)))
+        == "violates"
+    )
 
 
 def test_a_model_may_stand_for_other_arguments(calls):
-    text = CONV2D.replace("op: conv2d", "op: depthwise_conv2d").replace("strides: 2", "strides: 1").replace("rate: [1, 2]", "rate: [2]")
+    text = (
+        CONV2D.replace("op: conv2d", "op: depthwise_conv2d")
+        .replace("strides: 2", "strides: 1")
+        .replace("rate: [1, 2]", "rate: [2]")
+    )
     text = (
         text[:-1]
         + ", deviations: [{rule: depthwise.dilations-length, reported: unreported, observed: {model: documented, as_if: {rate: [2, 1]}}}]}"
@@ -178,7 +201,10 @@ def test_a_model_may_stand_for_other_arguments(calls):
     stands_for = replace(call.arguments, dilations=(2, 1))
     answered = returned(replace(call, arguments=call.arguments), change=lambda y: y)
     arms = [
-        replace(old, values=values(DOCUMENTED, stands_for, *arm.arrays(call.arguments)).astype(np.float32))
+        replace(
+            old,
+            values=values(DOCUMENTED, stands_for, *arm.arrays(call.arguments)).astype(np.float32),
+        )
         for old, arm in zip(answered.arms, prediction.inputs(call.arguments).arms, strict=True)
     ]
     assert kind(call, Observation("answered", tuple(arms))) == "deviates"
@@ -203,9 +229,16 @@ def test_the_end_of_the_process(calls):
     ],
 )
 @pytest.mark.parametrize(
-    "more", ["", ", expect: {error: ValueError}", ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]"]
+    "more",
+    [
+        "",
+        ", expect: {error: ValueError}",
+        ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]",
+    ],
 )
-def test_a_failure_of_the_suite_is_no_verdict_whatever_is_claimed_or_declared(calls, failed, reason, more):
+def test_a_failure_of_the_suite_is_no_verdict_whatever_is_claimed_or_declared(
+    calls, failed, reason, more
+):
     verdict = judge(eager(calls, CONV2D[:-1] + more + "}"), failed, SUBJECT)
     assert (verdict.kind, verdict.reason, verdict.rules, verdict.failing) == (
         "suite error",
@@ -222,14 +255,18 @@ def test_the_messages_of_the_end_of_the_process():
 
 @pytest.mark.parametrize(("signal", "expected"), [("SIGFPE", "deviates"), ("SIGSEGV", "crashed")])
 def test_a_declared_crash_is_that_crash(calls, signal, expected):
-    text = CONV2D[:-1] + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]}"
+    text = (
+        CONV2D[:-1]
+        + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]}"
+    )
     assert kind(eager(calls, text), replace(CRASHED, signal=signal)) == expected
     assert kind(eager(calls, text), returned(eager(calls, text))) == "resolved"
 
 
 def test_unspecified_values_are_still_of_a_declared_shape(calls):
     text = (
-        CONV2D[:-1] + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {shape: [1, 4, 3, 3], values: unspecified}}]}"
+        CONV2D[:-1]
+        + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {shape: [1, 4, 3, 3], values: unspecified}}]}"
     )
     call = eager(calls, text)
     assert kind(call, returned(call, change=off_by_one)) == "deviates"
@@ -243,7 +280,10 @@ def test_expectations_are_claims_of_the_case(calls):
 
     right = returned(eager(calls, CONV2D))
     assert kind(expecting("{shape: [1, 4, 3, 3]}"), right) == "conforms"
-    assert kind(expecting("{shape: [1, 4, 3, 3]}"), returned(eager(calls, CONV2D), change=off_by_one)) == "violates"
+    assert (
+        kind(expecting("{shape: [1, 4, 3, 3]}"), returned(eager(calls, CONV2D), change=off_by_one))
+        == "violates"
+    )
     assert kind(expecting("{shape: [1, 4, 4, 3]}"), right) == "unexpected"
     assert kind(expecting("{error: ValueError}"), right) == "unexpected"
     assert kind(expecting("{error: ValueError}"), raised("ValueError")) == "refused"
@@ -252,15 +292,29 @@ def test_expectations_are_claims_of_the_case(calls):
     assert kind(expecting("result"), right) == "conforms"
     assert kind(expecting("result"), raised()) == "violates"
     assert kind(expecting("{error: ValueError}"), raised("TypeError")) == "violates"
-    assert kind(expecting("{error: [TypeError, ValueError], match: 'n.gative'}"), raised("ValueError", "a negative size")) == "refused"
-    assert kind(expecting("{error: ValueError, match: positive}"), raised("ValueError", "a negative size")) == "violates"
+    assert (
+        kind(
+            expecting("{error: [TypeError, ValueError], match: 'n.gative'}"),
+            raised("ValueError", "a negative size"),
+        )
+        == "refused"
+    )
+    assert (
+        kind(
+            expecting("{error: ValueError, match: positive}"),
+            raised("ValueError", "a negative size"),
+        )
+        == "violates"
+    )
 
 
 LITERAL = "cases:\n  - {id: x, op: conv2d, input: {values: [[[[1], [2]]]]}, filter: {values: [[[[3]]]]}, strides: 1, padding: VALID, expect: {values: %s}}"
 
 
 def test_literal_values(calls):
-    right = Observation("answered", (Arm(values=np.array([[[[3], [6]]]], np.float32), dtype="float32"),))
+    right = Observation(
+        "answered", (Arm(values=np.array([[[[3], [6]]]], np.float32), dtype="float32"),)
+    )
     assert kind(eager(calls, LITERAL % "[3, 6]"), right) == "conforms"
     assert kind(eager(calls, LITERAL % "[[[[3], [6]]]]"), right) == "conforms"
     assert kind(eager(calls, LITERAL % "[3, 7]"), right) == "unexpected"
@@ -278,11 +332,28 @@ def test_data_that_proves_nothing_is_vacuous(calls):
 
 def test_conditions_on_the_subject():
     assert unmet(When(), SUBJECT) is None
-    assert unmet(When(tensorflow=">=2.12", onednn=False, device="cpu", platform="linux", machine="x86_64"), SUBJECT) is None
-    assert unmet(When(tensorflow="<2.21"), SUBJECT) == "tensorflow <2.21, but the subject has tensorflow 2.21.0"
+    assert (
+        unmet(
+            When(
+                tensorflow=">=2.12", onednn=False, device="cpu", platform="linux", machine="x86_64"
+            ),
+            SUBJECT,
+        )
+        is None
+    )
+    assert (
+        unmet(When(tensorflow="<2.21"), SUBJECT)
+        == "tensorflow <2.21, but the subject has tensorflow 2.21.0"
+    )
     assert unmet(When(keras=">=3.13"), SUBJECT) is None
-    assert unmet(When(keras="<3"), {**SUBJECT, "keras": None}) == "keras <3, but the subject has no keras"
-    assert unmet(When(onednn=False), {**SUBJECT, "onednn": True}) == "onednn=false, but the subject has onednn=true"
+    assert (
+        unmet(When(keras="<3"), {**SUBJECT, "keras": None})
+        == "keras <3, but the subject has no keras"
+    )
+    assert (
+        unmet(When(onednn=False), {**SUBJECT, "onednn": True})
+        == "onednn=false, but the subject has onednn=true"
+    )
     assert unmet(When(onednn=True), SUBJECT) == "onednn=true, but the subject has onednn=false"
     assert unmet(When(cpu=["avx2"]), SUBJECT) is None
     assert unmet(When(cpu=["avx2", "avx512f"]), SUBJECT) == "a CPU with avx512f"
@@ -301,10 +372,15 @@ def test_the_model_that_explains(calls):
 
 def test_the_pixels_that_feed_an_element(calls):
     arguments = eager(calls, ATROUS).arguments
-    assert feeding("documented", arguments, (0, 0, 1, 3)) == "input[0, rows {0*, 0, 2}, columns {0, 2, 4}, channels 1]".replace(
+    assert feeding(
+        "documented", arguments, (0, 0, 1, 3)
+    ) == "input[0, rows {0*, 0, 2}, columns {0, 2, 4}, channels 1]".replace(
         "{0, 2, 4}", "{0, 2, 4}"
     )
-    assert feeding("phase_strided", arguments, (0, 0, 1, 3)) == "input[0, rows {0*, 0, 2}, columns {0*, 1, 3}, channels 1]"
+    assert (
+        feeding("phase_strided", arguments, (0, 0, 1, 3))
+        == "input[0, rows {0*, 0, 2}, columns {0*, 1, 3}, channels 1]"
+    )
     grouped = replace(
         eager(calls, CONV2D).arguments,
         input=replace(arguments.input, shape=(1, 7, 6, 4)),
@@ -322,7 +398,14 @@ def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
     source = python(arguments, mode, arm)
     compile(source, "pasted", "exec")
     names = {}
-    exec("\n".join(line for line in source.splitlines() if line.startswith(("import numpy", "rng", "x =", "w ="))), names)
+    exec(
+        "\n".join(
+            line
+            for line in source.splitlines()
+            if line.startswith(("import numpy", "rng", "x =", "w ="))
+        ),
+        names,
+    )
     x, w = arm.arrays(arguments)
     assert np.array_equal(names["x"], x)
     assert np.array_equal(names["w"], w)
@@ -335,11 +418,14 @@ def test_a_pattern_that_backtracks_without_end_is_not_found(calls):
     assert judge(call, raised(message="a" * 200 + "b"), SUBJECT).kind == "unexpected"
 
 
-@pytest.mark.parametrize(("dtype", "kind_of_it"), [("float64", "deviates"), ("float32", "violates")])
+@pytest.mark.parametrize(
+    ("dtype", "kind_of_it"), [("float64", "deviates"), ("float32", "violates")]
+)
 def test_a_deviation_may_have_another_dtype(calls, dtype, kind_of_it):
     declared = "\n    deviations: [{rule: conv2d.values, observed: {shape: [0], dtype: float64}, reported: unreported}]"
     text = (
-        "cases:\n  - id: x\n    op: conv2d\n    input: [1, 7, 6, 2]\n    filter: [3, 2, 2, 3]\n    strides: 2\n    padding: SAME" + declared
+        "cases:\n  - id: x\n    op: conv2d\n    input: [1, 7, 6, 2]\n    filter: [3, 2, 2, 3]\n    strides: 2\n    padding: SAME"
+        + declared
     )
     nothing = Observation("answered", (Arm(values=np.zeros(0, dtype), dtype=dtype),) * 2)
     assert kind(eager(calls, text), nothing) == kind_of_it
@@ -349,7 +435,12 @@ ROW = """
 cases:
   - {id: x, op: conv2d, modes: eager, padding: VALID, input: {values: [[[[1], [2], [4]]]]}, filter: {values: [[[[3]], [[%s]]]]}, strides: %s}
 """
-SHOWN = ("height padding shifted by one", "width padding shifted by one", "last tap dropped", "first tap dropped")
+SHOWN = (
+    "height padding shifted by one",
+    "width padding shifted by one",
+    "last tap dropped",
+    "first tap dropped",
+)
 
 
 @pytest.mark.parametrize(
@@ -363,8 +454,16 @@ SHOWN = ("height padding shifted by one", "width padding shifted by one", "last 
         (5, "1, expect: {error: ValueError}", None),
         (5, "0", None),  # refused
         (".inf", "1", None),  # it spreads, which is another question
-        (5, "1, deviations: [{rule: conv2d.values, observed: {error: ValueError}, reported: unreported}]", None),
-        (5, "1, deviations: [{rule: conv2d.values, observed: {shape: [1, 1, 2, 1], values: unspecified}, reported: unreported}]", None),
+        (
+            5,
+            "1, deviations: [{rule: conv2d.values, observed: {error: ValueError}, reported: unreported}]",
+            None,
+        ),
+        (
+            5,
+            "1, deviations: [{rule: conv2d.values, observed: {shape: [1, 1, 2, 1], values: unspecified}, reported: unreported}]",
+            None,
+        ),
     ],
 )
 def test_what_the_data_excludes_is_said_where_it_is_held_to_an_oracle(calls, tap, more, excluded):
@@ -381,7 +480,10 @@ def test_a_deviation_excludes_what_its_model_is_not(calls):
         "dilation ignored",
         "documented instead of phase_strided",
     )
-    assert judge(call, returned(call, "phase_strided"), {**SUBJECT, "tensorflow": "2.11.0"}).excluded is None  # of no use there: refused
+    assert (
+        judge(call, returned(call, "phase_strided"), {**SUBJECT, "tensorflow": "2.11.0"}).excluded
+        is None
+    )  # of no use there: refused
 
 
 def test_a_deviation_for_other_arguments_excludes_what_it_is_not(calls):
@@ -410,16 +512,22 @@ ZEROS = "cases:\n  - {id: x, op: depthwise_conv2d, input: {values: [[[[0], [0]]]
 
 
 def test_only_a_claim_that_rests_on_the_oracle_is_vacuous(calls):
-    zeros = Observation("answered", (Arm(values=np.zeros((1, 1, 2, 1), np.float32), dtype="float32"),))
+    zeros = Observation(
+        "answered", (Arm(values=np.zeros((1, 1, 2, 1), np.float32), dtype="float32"),)
+    )
     ones = "strides: [1, 1, 1, 1]"
     assert kind(eager(calls, ZEROS % ones), zeros) == "vacuous"
-    assert kind(eager(calls, ZEROS % (ones + ", expect: {shape: [1, 1, 2, 1]}")), zeros) == "vacuous"
+    assert (
+        kind(eager(calls, ZEROS % (ones + ", expect: {shape: [1, 1, 2, 1]}")), zeros) == "vacuous"
+    )
     assert kind(eager(calls, ZEROS % (ones + ", expect: {values: [0, 0]}")), zeros) == "conforms"
     assert kind(eager(calls, ZEROS % "strides: [2, 1, 1, 1]"), raised()) == "refused"
 
 
 def declaring(calls, *observed, base=CONV2D):
-    declared = ", ".join(f"{{rule: conv2d.values, reported: unreported, observed: {one}}}" for one in observed)
+    declared = ", ".join(
+        f"{{rule: conv2d.values, reported: unreported, observed: {one}}}" for one in observed
+    )
     return eager(calls, f"{base[:-1]}, deviations: [{declared}]}}")
 
 
@@ -431,8 +539,14 @@ def test_how_the_process_ends_is_declared(calls):
     assert kind(declaring(calls, "{timeout: true}"), CRASHED) == "crashed"
     assert kind(declaring(calls, "{crash: SIGFPE}"), TIMED_OUT) == "timed out"
     answered = raised()
-    assert " instead of a crash (SIGFPE or SIGSEGV): " in judge(declaring(calls, "{crash: [SIGFPE, SIGSEGV]}"), answered, SUBJECT).reason
-    assert "instead of a time-out: " in judge(declaring(calls, "{timeout: true}"), answered, SUBJECT).reason
+    assert (
+        " instead of a crash (SIGFPE or SIGSEGV): "
+        in judge(declaring(calls, "{crash: [SIGFPE, SIGSEGV]}"), answered, SUBJECT).reason
+    )
+    assert (
+        "instead of a time-out: "
+        in judge(declaring(calls, "{timeout: true}"), answered, SUBJECT).reason
+    )
 
 
 def test_a_missing_warning_is_told_from_another(calls):
@@ -440,7 +554,10 @@ def test_a_missing_warning_is_told_from_another(calls):
     other = (Warned("FutureWarning", ""), Warned("DeprecationWarning", ""))
     assert "no warning" in judge(call, returned(call, "phase_strided"), SUBJECT).reason
     reason = judge(call, returned(call, "phase_strided", warnings=other), SUBJECT).reason
-    assert "DeprecationWarning, FutureWarning" in reason or "FutureWarning, DeprecationWarning" in reason
+    assert (
+        "DeprecationWarning, FutureWarning" in reason
+        or "FutureWarning, DeprecationWarning" in reason
+    )
     assert "no warning" not in reason
 
 
@@ -462,7 +579,10 @@ def test_the_reason_says_what_was_declared(calls, observed, observation, how):
 def test_the_reasons_of_several_deviations(calls):
     declared = "{rule: conv2d.values, reported: unreported, observed: %s}, {rule: conv2d.patches, reported: unreported, observed: %s}"
     call = eager(calls, f"{CONV2D[:-1]}, deviations: [{declared % (('{crash: SIGFPE}',) * 2)}]}}")
-    assert judge(call, CRASHED, SUBJECT).reason == "conv2d.values (SIGFPE; unreported); conv2d.patches (SIGFPE; unreported)"
+    assert (
+        judge(call, CRASHED, SUBJECT).reason
+        == "conv2d.values (SIGFPE; unreported); conv2d.patches (SIGFPE; unreported)"
+    )
     gone = judge(call, returned(call), SUBJECT)
     assert gone.reason == "delete the deviation from conv2d.values: the documentation holds"
     assert gone.rules == ("conv2d.values", "conv2d.patches")
@@ -487,10 +607,16 @@ def test_what_a_difference_speaks_against(calls):
 def test_the_reason_is_a_sentence(calls):
     call, atrous = eager(calls, CONV2D), eager(calls, ATROUS)
     rule = "depthwise.unit-strides-when-atrous"
-    assert judge(call, returned(call), SUBJECT).reason == "shape, dtype and every value are as documented"
+    assert (
+        judge(call, returned(call), SUBJECT).reason
+        == "shape, dtype and every value are as documented"
+    )
     assert judge(atrous, raised(), SUBJECT).reason == f"refused, as documented ({rule})"
     expecting = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 3, 3]}}")
-    assert judge(expecting, returned(call), SUBJECT).reason == "shape, dtype and every value are as documented"
+    assert (
+        judge(expecting, returned(call), SUBJECT).reason
+        == "shape, dtype and every value are as documented"
+    )
     accepted = judge(atrous, returned(atrous, "phase_strided"), SUBJECT)
     assert accepted.reason == f"not refused: strides [1,2,2,1] with dilations [2,2] ({rule})"
     wrong = judge(call, returned(call, change=off_by_one), SUBJECT)
@@ -514,7 +640,10 @@ def test_a_wrong_expectation_does_not_blame_tensorflow(calls, claim, differs):
     observation = returned(call)
     verdict = judge(call, observation, SUBJECT)
     assert (verdict.kind, verdict.rules, verdict.failing) == ("unexpected", (), True)
-    assert verdict.reason == f"{differs}; TensorFlow does what it documents, and the case's `expect` differs"
+    assert (
+        verdict.reason
+        == f"{differs}; TensorFlow does what it documents, and the case's `expect` differs"
+    )
     text = failure.explain("f:1", call, verdict, observation, {}).text
     assert "predicted  float32 of shape [1, 4, 3, 3], by the documentation" in text
     assert "by the documented formula" not in text
@@ -549,7 +678,10 @@ def test_a_deviation_beside_a_claim_that_holds_is_not_gone(calls):
     warned = (Warned("UserWarning", "strides"),)
     assert kind(call, returned(call, "phase_strided", warnings=warned)) == "deviates"
     gone = judge(call, raised(), SUBJECT)
-    assert (gone.kind, "instead of float32 of shape [1, 5, 5, 4]" in gone.reason) == ("resolved", True)
+    assert (gone.kind, "instead of float32 of shape [1, 5, 5, 4]" in gone.reason) == (
+        "resolved",
+        True,
+    )
 
 
 def test_a_failure_names_the_deviations_that_do_not_apply(calls):
@@ -561,7 +693,10 @@ def test_a_failure_names_the_deviations_that_do_not_apply(calls):
         "depthwise.unit-strides-when-atrous (phase_strided): requires tensorflow >=2.12, but the subject has tensorflow 2.8.4",
         "depthwise.unit-strides-when-atrous (documented): requires mode xla, but the call runs in eager",
     )
-    assert "  declared   but not for this call: depthwise.unit-strides" in failure.explain("f:1", call, verdict, observation, {}).text
+    assert (
+        "  declared   but not for this call: depthwise.unit-strides"
+        in failure.explain("f:1", call, verdict, observation, {}).text
+    )
     assert judge(call, raised(), {**SUBJECT, "tensorflow": "2.8.4"}).undeclared == (), "no failure"
 
 

@@ -104,7 +104,9 @@ def from_record(plain: Mapping[str, Any]) -> Arguments:
     given = {name: as_tuples(value) for name, value in plain.items()}
     for name in ("input", "filter"):
         values = plain[name]["values"]  # what JSON has no number for is text in a record
-        given[name] = TensorSpec(tuple(plain[name]["shape"]), None if values is None else tuple(map(float, values)))
+        given[name] = TensorSpec(
+            tuple(plain[name]["shape"]), None if values is None else tuple(map(float, values))
+        )
     return Arguments(**given)
 
 
@@ -175,7 +177,13 @@ def read(arguments: Arguments) -> Reading | None:
     strides, dilations = spatial(arguments.strides, first), spatial(arguments.dilations, first)
     padding = spatial_padding(padding_of(arguments), first)
     shapes = len(arguments.input.shape) >= 4 and len(arguments.filter.shape) == 4
-    if not shapes or strides is None or dilations is None or padding is None or min(strides + dilations) < 1:
+    if (
+        not shapes
+        or strides is None
+        or dilations is None
+        or padding is None
+        or min(strides + dilations) < 1
+    ):
         return None
     batch_shape, height, width, in_channels = split_shape(arguments.input.shape, first)
     rows, columns, filter_in, filter_out = arguments.filter.shape

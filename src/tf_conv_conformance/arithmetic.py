@@ -32,7 +32,11 @@ def sizes(reading: Reading, models: Sequence[Model]) -> Iterator[tuple[str, str]
 
 def steps(model: Model, axis: Axis) -> tuple[str, ...]:
     """Return how a model computes padding and output size, a step a line; the line of the size begins with ``out =``."""
-    padding = axis.padding if isinstance(axis.padding, str) else f"{axis.padding[0]} before and {axis.padding[1]} after"
+    padding = (
+        axis.padding
+        if isinstance(axis.padding, str)
+        else f"{axis.padding[0]} before and {axis.padding[1]} after"
+    )
     first = f"input size n = {axis.size}, filter size k = {axis.filter}, stride s = {axis.stride}, rate r = {axis.rate}, padding {padding}"
     return first, *_STEPS[model.name](model, axis)
 

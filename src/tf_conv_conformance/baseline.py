@@ -40,9 +40,15 @@ class Baseline:
     def knows(self, subject: str, content_hash: str, end: Line) -> bool:
         """Whether a call fails just as the baseline says."""
         entry = self.known.get(subject, {}).get(end["id"])
-        return entry is not None and all(entry.get(key) == value for key, value in _entry(content_hash, end).items() if key in KEYS)
+        return entry is not None and all(
+            entry.get(key) == value
+            for key, value in _entry(content_hash, end).items()
+            if key in KEYS
+        )
 
-    def stale(self, subject: str, calls: Mapping[str, Line], ends: Mapping[str, Line]) -> list[tuple[str, str]]:
+    def stale(
+        self, subject: str, calls: Mapping[str, Line], ends: Mapping[str, Line]
+    ) -> list[tuple[str, str]]:
         """(id, why) of the entries that no longer say what is so, as far as this run can tell: a call without an end says nothing."""
         found = []
         for identifier, entry in self.known.get(subject, {}).items():
@@ -69,7 +75,10 @@ class Baseline:
         """The file: an entry a line, so that a change of one is a line in a diff."""
         subjects = []
         for subject, entries in self.known.items():
-            lines = [f"  {json.dumps(identifier)}: {json.dumps(entry)}" for identifier, entry in entries.items()]
+            lines = [
+                f"  {json.dumps(identifier)}: {json.dumps(entry)}"
+                for identifier, entry in entries.items()
+            ]
             subjects.append(f" {json.dumps(subject)}: {{\n" + ",\n".join(lines) + "\n }")
         return f'{{"schema": {SCHEMA}, "known": {{\n' + ",\n".join(subjects) + "\n}}\n"
 
@@ -96,12 +105,22 @@ def read(path: Path) -> Baseline:
         raise NotABaseline(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise NotABaseline(f"{path}: is not JSON: {error}") from error
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA or not _entries(value.get("known")):
-        raise NotABaseline(f"{path}: is not a baseline of schema {SCHEMA}; --tf-update-baseline writes one")
+    if (
+        not isinstance(value, dict)
+        or value.get("schema") != SCHEMA
+        or not _entries(value.get("known"))
+    ):
+        raise NotABaseline(
+            f"{path}: is not a baseline of schema {SCHEMA}; --tf-update-baseline writes one"
+        )
     return Baseline(value["known"])
 
 
 def _entries(known: Any) -> bool:
     """Whether this is subject → id → entry, each entry with its keys."""
     subjects = known.values() if isinstance(known, dict) else [None]
-    return all(isinstance(ids, dict) and all(isinstance(one, dict) and set(KEYS) <= one.keys() for one in ids.values()) for ids in subjects)
+    return all(
+        isinstance(ids, dict)
+        and all(isinstance(one, dict) and set(KEYS) <= one.keys() for one in ids.values())
+        for ids in subjects
+    )

@@ -36,7 +36,13 @@ def model_of(observed: Observed) -> Model | None:
 
 
 @lru_cache
-def _varied(model: Model, truncates_sizes: bool, skips_padding: bool, flushes_subnormals: bool, accumulator: str | None) -> Model:
+def _varied(
+    model: Model,
+    truncates_sizes: bool,
+    skips_padding: bool,
+    flushes_subnormals: bool,
+    accumulator: str | None,
+) -> Model:
     """Return a model with other arithmetic; the same object for the same, since a sweep asks for each call."""
     return replace(
         model,
@@ -73,8 +79,13 @@ class Call:
             "arguments": to_record(self.arguments),
             "mode": self.mode,
             "expect": self.case.plain_expect,
-            "deviations": [declared.deviation.model_dump(exclude_none=True, exclude={"notes"}) for declared in self.deviations],
+            "deviations": [
+                declared.deviation.model_dump(exclude_none=True, exclude={"notes"})
+                for declared in self.deviations
+            ],
             "relation": self.relation,
-            "requires": self.case.requires.model_dump(exclude_none=True) if self.case.requires else None,
+            "requires": self.case.requires.model_dump(exclude_none=True)
+            if self.case.requires
+            else None,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

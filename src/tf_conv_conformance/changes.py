@@ -106,9 +106,19 @@ class Changes:
         """The changes by case and what changed: other verdicts first, then the most calls."""
         found: dict[tuple[str, str], list[Change]] = {}
         for change in self.changed:
-            found.setdefault((change.case, "; ".join(one.kind for one in change.became)), []).append(change)
-        groups = [Group(case, what, tuple(change.id for change in alike), alike[0]) for (case, what), alike in found.items()]
-        return tuple(sorted(groups, key=lambda group: (group.example.became[0].aspect != "verdict", -len(group.ids))))
+            found.setdefault(
+                (change.case, "; ".join(one.kind for one in change.became)), []
+            ).append(change)
+        groups = [
+            Group(case, what, tuple(change.id for change in alike), alike[0])
+            for (case, what), alike in found.items()
+        ]
+        return tuple(
+            sorted(
+                groups,
+                key=lambda group: (group.example.became[0].aspect != "verdict", -len(group.ids)),
+            )
+        )
 
 
 @uncollected()
@@ -116,13 +126,21 @@ def compare(old: Records, new: Records) -> Changes:
     """What changed from one run to another, in calls of one content hash: those of one id, and those that moved to another."""
     moved = _moved(old.calls, new.calls)
     shared = [identifier for identifier in old.calls if identifier in new.calls]
-    edited = [identifier for identifier in shared if old.calls[identifier]["hash"] != new.calls[identifier]["hash"]]
+    edited = [
+        identifier
+        for identifier in shared
+        if old.calls[identifier]["hash"] != new.calls[identifier]["hash"]
+    ]
     other = set(edited)
     aligned = [(identifier, identifier) for identifier in shared if identifier not in other] + moved
     went, came = {before for before, _ in moved}, {now for _, now in moved}
     added, unlike = _only(new, old, came, "old")
     removed, apart = _only(old, new, went, "new")
-    not_compared = [NotCompared(now, why) for before, now in aligned if (why := _why_not(old.ends.get(before), new.ends.get(now)))]
+    not_compared = [
+        NotCompared(now, why)
+        for before, now in aligned
+        if (why := _why_not(old.ends.get(before), new.ends.get(now)))
+    ]
     unseen = {one.id for one in not_compared}
     pairs = [(before, now) for before, now in aligned if now not in unseen]
     named = _named(old, new)
@@ -131,7 +149,9 @@ def compare(old: Records, new: Records) -> Changes:
         new=named[1],
         changed=tuple(_changed(old, new, pairs)),
         compared=len(pairs),
-        values_unknown=sum(_values_unknown(old.ends[before], new.ends[now]) for before, now in pairs),
+        values_unknown=sum(
+            _values_unknown(old.ends[before], new.ends[now]) for before, now in pairs
+        ),
         not_compared=(*not_compared, *unlike, *apart),
         edited=tuple(edited),
         added=tuple(added),
@@ -142,14 +162,18 @@ def compare(old: Records, new: Records) -> Changes:
     )
 
 
-def _only(run: Records, other: Records, moved: Container[str], which: str) -> tuple[list[str], list[NotCompared]]:
+def _only(
+    run: Records, other: Records, moved: Container[str], which: str
+) -> tuple[list[str], list[NotCompared]]:
     """The calls that are in one run alone, and those that the other may have planned, though it does not hold them."""
     alone, apart = [], []
     for identifier in run.calls:
         if identifier in other.calls or identifier in moved:
             continue
         if other.shards and other.shards.missing:
-            apart.append(NotCompared(identifier, f"in a shard of the {which} run that was not given"))
+            apart.append(
+                NotCompared(identifier, f"in a shard of the {which} run that was not given")
+            )
         else:
             alone.append(identifier)
     return alone, apart
@@ -158,7 +182,11 @@ def _only(run: Records, other: Records, moved: Container[str], which: str) -> tu
 def _moved(old: Mapping[str, Line], new: Mapping[str, Line]) -> list[tuple[str, str]]:
     """(old id, new id) where a hash is that of one call that is gone and of one that came."""
     gone, came = _by_hash(old, new), _by_hash(new, old)
-    return [(ids[0], came[key][0]) for key, ids in gone.items() if len(ids) == len(came.get(key, ())) == 1]
+    return [
+        (ids[0], came[key][0])
+        for key, ids in gone.items()
+        if len(ids) == len(came.get(key, ())) == 1
+    ]
 
 
 def _by_hash(calls: Mapping[str, Line], others: Mapping[str, Line]) -> dict[str, list[str]]:
@@ -175,7 +203,9 @@ def _why_not(old: Line | None, new: Line | None) -> str | None:
     before, now = absent(old), absent(new)
     if before == now:
         return before and (UNASKED if before == "unsupported" else f"{before} in either run")
-    return " and ".join(f"{why} in the {which} run" for why, which in ((before, "old"), (now, "new")) if why)
+    return " and ".join(
+        f"{why} in the {which} run" for why, which in ((before, "old"), (now, "new")) if why
+    )
 
 
 def _changed(old: Records, new: Records, pairs: Iterable[tuple[str, str]]) -> Iterator[Change]:
@@ -186,7 +216,11 @@ def _changed(old: Records, new: Records, pairs: Iterable[tuple[str, str]]) -> It
 
 def _values_unknown(old: Line, new: Line) -> bool:
     """Whether both came to a value of one shape and dtype, and nothing tells whether the values are the same."""
-    return outcome(old) == outcome(new) == "a value" and old["observed"] == new["observed"] and not values_compared(old, new)
+    return (
+        outcome(old) == outcome(new) == "a value"
+        and old["observed"] == new["observed"]
+        and not values_compared(old, new)
+    )
 
 
 def _subjects(records: Records) -> list[Mapping[str, Any] | None]:
@@ -207,7 +241,9 @@ def _environment(old: Records, new: Records) -> Iterator[EnvironmentChange]:
             if one != other:
                 yield EnvironmentChange(name, one, other, identifies)
     if old.header.get("suite") != new.header.get("suite"):
-        yield EnvironmentChange("suite", str(old.header.get("suite")), str(new.header.get("suite")), identifies=False)
+        yield EnvironmentChange(
+            "suite", str(old.header.get("suite")), str(new.header.get("suite")), identifies=False
+        )
 
 
 def _joined(told: Iterable[Mapping[str, str]], name: str) -> str | None:
@@ -230,7 +266,10 @@ def _sentences(records: Records) -> Mapping[str, str | None]:
 
 def _sentence(changes: Changes) -> str:
     count, total = len(changes.changed), changes.compared
-    apart = [f"{number:,} {why}" for why, number in Counter(one.why for one in changes.not_compared).most_common()]
+    apart = [
+        f"{number:,} {why}"
+        for why, number in Counter(one.why for one in changes.not_compared).most_common()
+    ]
     names = ("edited", "added", "removed")
     apart += [f"{len(ids):,} {name}" for name in names if (ids := getattr(changes, name))]
     if not total:
@@ -239,7 +278,11 @@ def _sentence(changes: Changes) -> str:
         said = f"{count:,} of the {total:,} compared calls changed"
     else:
         whole = not apart and not changes.values_unknown
-        said = f"No change: all {total:,} calls were compared" if whole else f"No change in the {total:,} compared calls"
+        said = (
+            f"No change: all {total:,} calls were compared"
+            if whole
+            else f"No change in the {total:,} compared calls"
+        )
     if changes.values_unknown:
         said += f" ({changes.values_unknown:,} of them by shape and dtype only)"
     return f"{said}; not compared: {', '.join(apart)}." if apart else f"{said}."

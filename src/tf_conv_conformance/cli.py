@@ -20,7 +20,9 @@ A list is comma-separated, or YAML: 4,4,3,4 or [4, 4, 3, 4]; a shape may also be
 Quote what the shell would interpret: '$in_channels'. Write a value that starts with a minus sign after an equals
 sign: --strides=-1.
 """
-EXAMPLE = "depthwise_conv2d --input 1,24,24,3 --filter 4,4,3,4 --strides 4 --rate 3,3 --padding VALID"
+EXAMPLE = (
+    "depthwise_conv2d --input 1,24,24,3 --filter 4,4,3,4 --strides 4 --rate 3,3 --padding VALID"
+)
 
 
 STATUS = """\
@@ -141,7 +143,9 @@ def position(text: str) -> tuple[int, int]:
     """The row and column in ``ROW,COLUMN``."""
     found = re.fullmatch(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not ROW,COLUMN, two integers from 0 as in 0,3")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not ROW,COLUMN, two integers from 0 as in 0,3"
+        )
     return int(found[1]), int(found[2])
 
 
@@ -173,8 +177,18 @@ class _Parser(argparse.ArgumentParser):
 def add_question(command: argparse.ArgumentParser) -> None:
     """Add the options that describe a call: the keys of a case."""
     command.add_argument("op", metavar="OP", help="conv2d or depthwise_conv2d")
-    command.add_argument("--input", metavar="SHAPE", required=True, help="[batch, height, width, channels] in NHWC: 1,24,24,3")
-    command.add_argument("--filter", metavar="SHAPE", required=True, help="[height, width, in_channels, out_channels or multiplier]")
+    command.add_argument(
+        "--input",
+        metavar="SHAPE",
+        required=True,
+        help="[batch, height, width, channels] in NHWC: 1,24,24,3",
+    )
+    command.add_argument(
+        "--filter",
+        metavar="SHAPE",
+        required=True,
+        help="[height, width, in_channels, out_channels or multiplier]",
+    )
     command.add_argument("--strides", metavar="N|LIST", help="4 or 1,4,4,1 (default: 1)")
     command.add_argument("--rate", metavar="N|LIST", help="3 or 3,3")
     command.add_argument("--dilations", metavar="N|LIST", help="another name for --rate")
@@ -183,15 +197,33 @@ def add_question(command: argparse.ArgumentParser) -> None:
         default="VALID",
         help="SAME, VALID, or a pair for each dimension: [[0,0],[1,2],[3,0],[0,0]] or its 8 integers, 0,0,1,2,3,0,0,0 (default: VALID)",
     )
-    command.add_argument("--dtype", help="half, bfloat16, float32, float64 or int32 (default: float32)")
-    command.add_argument("--data-format", metavar="FORMAT", help="NHWC or NCHW; not passed to TensorFlow unless given")
+    command.add_argument(
+        "--dtype", help="half, bfloat16, float32, float64 or int32 (default: float32)"
+    )
+    command.add_argument(
+        "--data-format",
+        metavar="FORMAT",
+        help="NHWC or NCHW; not passed to TensorFlow unless given",
+    )
     doors = ", ".join(door for doors in DOORS.values() for door in doors)
-    command.add_argument("--via", metavar="NAME", help=f"the entry point (default: that of OP): {doors}")
-    command.add_argument("--data", metavar="LIST", help="any of small_integers,wide_integers,reals (default: the first two)")
-    command.add_argument("--gradient", metavar="TENSOR", help="differentiate the result with respect to this tensor: input or filter")
+    command.add_argument(
+        "--via", metavar="NAME", help=f"the entry point (default: that of OP): {doors}"
+    )
+    command.add_argument(
+        "--data",
+        metavar="LIST",
+        help="any of small_integers,wide_integers,reals (default: the first two)",
+    )
+    command.add_argument(
+        "--gradient",
+        metavar="TENSOR",
+        help="differentiate the result with respect to this tensor: input or filter",
+    )
 
 
-def _takes_records(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+def _takes_records(
+    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]
+) -> None:
     """Add the arguments of the commands that take any number of record files."""
     parser.add_argument(
         "records",
@@ -201,7 +233,9 @@ def _takes_records(parser: argparse.ArgumentParser, run: Callable[[argparse.Name
         help="record files, or folders with results*.jsonl in them: runs, or shards of runs",
     )
     parser.add_argument(
-        "--partial", action="store_true", help="accept missing shards and interrupted runs; calls without a result count as missing"
+        "--partial",
+        action="store_true",
+        help="accept missing shards and interrupted runs; calls without a result count as missing",
     )
     parser.set_defaults(run=run)
 
@@ -209,20 +243,38 @@ def _takes_records(parser: argparse.ArgumentParser, run: Callable[[argparse.Name
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     made = _Parser(
-        prog="tf-conv-conformance", description="What TensorFlow's 2-D convolutions compute, and what they document.", epilog=STATUS
+        prog="tf-conv-conformance",
+        description="What TensorFlow's 2-D convolutions compute, and what they document.",
+        epilog=STATUS,
     )
     made.add_argument("--version", action="version", version=__version__)
     commands = made.add_subparsers(dest="command", required=True)
 
     about = "make one call on TensorFlow in every mode, and judge it"
-    asking = commands.add_parser("probe", help=about, description=about, epilog=ASKING + f"\nExample: {made.prog} probe {EXAMPLE}")
+    asking = commands.add_parser(
+        "probe",
+        help=about,
+        description=about,
+        epilog=ASKING + f"\nExample: {made.prog} probe {EXAMPLE}",
+    )
     add_question(asking)
     asking.add_argument("--modes", metavar="LIST", help=f"any of {','.join(MODES)} (default: all)")
-    asking.add_argument("--timeout", metavar="SECONDS", type=seconds, default=60.0, help="time limit of one call (default: 60)")
+    asking.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=60.0,
+        help="time limit of one call (default: 60)",
+    )
     asking.set_defaults(run=probe)
 
     about = "explain one call without running it: its rules, the arithmetic, and a picture of what feeds an element"
-    explaining = commands.add_parser("explain", help=about, description=about, epilog=ASKING + f"\nExample: {made.prog} explain {EXAMPLE}")
+    explaining = commands.add_parser(
+        "explain",
+        help=about,
+        description=about,
+        epilog=ASKING + f"\nExample: {made.prog} explain {EXAMPLE}",
+    )
     add_question(explaining)
     explaining.add_argument(
         "--at",
@@ -233,33 +285,66 @@ def parser() -> argparse.ArgumentParser:
     explaining.set_defaults(run=explain)
 
     rendering = commands.add_parser("report", help="render record files as one HTML page")
-    rendering.add_argument("-o", "--output", type=Path, default=Path("index.html"), help="the page to write (default: index.html)")
+    rendering.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("index.html"),
+        help="the page to write (default: index.html)",
+    )
     _takes_records(rendering, report)
     about = "join the record files of one run, such as its shards, into one file"
     merging = commands.add_parser("merge", help=about, description=about)
-    merging.add_argument("-o", "--output", type=Path, default=Path("results.jsonl"), help="the file to write (default: results.jsonl)")
+    merging.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("results.jsonl"),
+        help="the file to write (default: results.jsonl)",
+    )
     _takes_records(merging, merge)
-    summing = commands.add_parser("summary", help="print a summary of record files in Markdown, for $GITHUB_STEP_SUMMARY")
+    summing = commands.add_parser(
+        "summary", help="print a summary of record files in Markdown, for $GITHUB_STEP_SUMMARY"
+    )
     _takes_records(summing, summary)
     for command in (rendering, summing):
         command.add_argument(
-            "--since", type=Path, metavar="OLD", help="also say what changed since this earlier run: its record file or folder"
+            "--since",
+            type=Path,
+            metavar="OLD",
+            help="also say what changed since this earlier run: its record file or folder",
         )
     about = "write what changed with which TensorFlow version, as README.md and outcomes.json"
     telling = commands.add_parser("versions", help=about, description=about)
     telling.add_argument(
-        "-o", "--output", type=Path, default=Path("versions"), metavar="FOLDER", help="the folder to write to (default: versions)"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("versions"),
+        metavar="FOLDER",
+        help="the folder to write to (default: versions)",
     )
     _takes_records(telling, versions)
     comparing = commands.add_parser(
-        "compare", help="print what changed between two runs", description=COMPARE, formatter_class=argparse.RawTextHelpFormatter
+        "compare",
+        help="print what changed between two runs",
+        description=COMPARE,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
-    comparing.add_argument("old", type=Path, metavar="OLD", help="the record file of a run, or a folder of its shards")
+    comparing.add_argument(
+        "old", type=Path, metavar="OLD", help="the record file of a run, or a folder of its shards"
+    )
     comparing.add_argument("new", type=Path, metavar="NEW", help="the same of a later run")
-    comparing.add_argument("-o", "--output", type=Path, help="also render NEW as an HTML page that shows what changed")
+    comparing.add_argument(
+        "-o", "--output", type=Path, help="also render NEW as an HTML page that shows what changed"
+    )
     comparing.set_defaults(run=compare)
-    commands.add_parser("schema", help="print the JSON Schema of a case file, for editors").set_defaults(run=schema)
-    commands.add_parser("rules", help="print the rules that deviations name, as Markdown").set_defaults(run=rules)
+    commands.add_parser(
+        "schema", help="print the JSON Schema of a case file, for editors"
+    ).set_defaults(run=schema)
+    commands.add_parser(
+        "rules", help="print the rules that deviations name, as Markdown"
+    ).set_defaults(run=rules)
     return made
 
 

@@ -29,7 +29,9 @@ class CaseFile(pytest.File):
             by_case.setdefault(complaint.case, []).append(complaint)
         for case, complaints in by_case.items():
             name = f"{printable(case)}[invalid]" if case is not None else "file[invalid]"
-            yield ComplaintItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=complaints)
+            yield ComplaintItem.from_parent(
+                self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=complaints
+            )
         calls = calls_of(loaded, self.config)
         if calls and makes_calls(self.config):
             self.config.stash[SESSION].start_ahead()
@@ -39,12 +41,26 @@ class CaseFile(pytest.File):
         for subject in subjects:
             for call in calls:
                 name = test_name(call.name, subject)
-                yield CallItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject)
+                yield CallItem.from_parent(
+                    self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject
+                )
 
     def _load(self) -> Loaded:
         root = self.config.rootpath
-        if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(root.resolve()):
-            return Loaded((), (Complaint(1, 1, "", "is a link to outside of the project, and is not read; copy the file"),))
+        if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(
+            root.resolve()
+        ):
+            return Loaded(
+                (),
+                (
+                    Complaint(
+                        1,
+                        1,
+                        "",
+                        "is a link to outside of the project, and is not read; copy the file",
+                    ),
+                ),
+            )
         return read(self.path, self.config)
 
 

@@ -49,7 +49,9 @@ class Difference:
             first = f"first at {shape_text(self.index or ())}: {self.observed}, not {self.predicted} as {by}"
             return f"{count} differ{off}; {first} ({self.arm.replace('_', ' ')})"
         if self.aspect in ("shape", "dtype"):
-            observed, predicted = (value.replace(", ", ",") for value in (self.observed, self.predicted))
+            observed, predicted = (
+                value.replace(", ", ",") for value in (self.observed, self.predicted)
+            )
             return f"{self.aspect} {observed}, not {predicted} as {by}"
         if self.aspect == "message":
             return f"no match for {self.predicted} in the message {self.observed}"
@@ -57,14 +59,18 @@ class Difference:
         if name.isidentifier():  # an exception
             return f"{name} instead of {self.predicted}{colon}{message}"
         if " of shape " in name:
-            return f"no {self.predicted.removeprefix('an ').removeprefix('a ')}, but {self.observed}"
+            return (
+                f"no {self.predicted.removeprefix('an ').removeprefix('a ')}, but {self.observed}"
+            )
         return f"{self.observed} instead of {self.predicted}"
 
 
 def outcome_text(arm: Arm) -> str:
     """Return what an arm returned or raised, in a few words."""
     if arm.error is not None:
-        return f"{arm.error}: {arm.message.splitlines()[0][:160] if arm.message else '(no message)'}"
+        return (
+            f"{arm.error}: {arm.message.splitlines()[0][:160] if arm.message else '(no message)'}"
+        )
     return value_text(arm.dtype, arm.shape or ())
 
 
@@ -93,7 +99,12 @@ def ending(observation: Observation) -> str:
     return outcome_text(observation.arms[0]) if observation.arms else "no answer"
 
 
-def from_values(expected: Returns, values: Sequence[Values] | None, names: Sequence[str], observation: Observation) -> Difference | None:
+def from_values(
+    expected: Returns,
+    values: Sequence[Values] | None,
+    names: Sequence[str],
+    observation: Observation,
+) -> Difference | None:
     """The first difference from a result of this shape and dtype; from these values of each arm, where they are given."""
     said = value_text(expected.dtype, expected.shape)
     if observation.kind != "answered":
@@ -102,11 +113,18 @@ def from_values(expected: Returns, values: Sequence[Values] | None, names: Seque
         if arm.values is None:
             return Difference("outcome", said, outcome_text(arm), names[number])
         if arm.shape != expected.shape:
-            return Difference("shape", shape_text(expected.shape), shape_text(arm.shape or ()), names[number])
+            return Difference(
+                "shape", shape_text(expected.shape), shape_text(arm.shape or ()), names[number]
+            )
         if arm.dtype != expected.dtype:
             return Difference("dtype", expected.dtype, str(arm.dtype), names[number])
         if values is not None and (
-            unlike := first_unlike(values[number], as_numbers(arm.values, expected.dtype), expected.dtype, names[number])
+            unlike := first_unlike(
+                values[number],
+                as_numbers(arm.values, expected.dtype),
+                expected.dtype,
+                names[number],
+            )
         ):
             return unlike
     return None
@@ -132,7 +150,9 @@ def first_unlike(said: Values, observed: Array, dtype: str, name: str) -> Differ
         unlike=int(wrong.sum()),
         elements=wrong.size,
         largest=largest,
-        ulp=None if largest is None else _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), dtype),
+        ulp=None
+        if largest is None
+        else _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), dtype),
         largest_at=_place(off),
         distance=off,
     )
@@ -147,11 +167,15 @@ def _ulp(distance: Array, magnitude: Array, dtype: str) -> float | None:
     """The largest distance in units in the last place of `dtype` at the larger of the two values; None for integers."""
     if "float" not in dtype or dtype not in PRECISION:
         return None
-    unit = np.exp2(np.floor(np.log2(np.maximum(magnitude, np.finfo(np.float32).tiny))) - (PRECISION[dtype] - 1))
+    unit = np.exp2(
+        np.floor(np.log2(np.maximum(magnitude, np.finfo(np.float32).tiny))) - (PRECISION[dtype] - 1)
+    )
     return float(np.max(distance / unit))
 
 
-def from_error(names: Sequence[str] | None, match: str | None, observation: Observation, arms: Sequence[str]) -> Difference | None:
+def from_error(
+    names: Sequence[str] | None, match: str | None, observation: Observation, arms: Sequence[str]
+) -> Difference | None:
     """The first difference from an exception: any, or one with a base of these names and a message that matches."""
     said = " or ".join(names) if names else "an exception"
     if observation.kind != "answered":

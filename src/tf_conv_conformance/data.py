@@ -26,7 +26,9 @@ from tf_conv_conformance.rules.catalogue import broken
 
 SMALL = 4  # the largest magnitude of `small_integers`
 KEPT = 2**26  # bytes of arrays that are kept: the modes of the same arguments follow one another
-BESIDE = 2**12  # bytes that one entry may take beside its arrays, so that tiny ones have a bound too
+BESIDE = (
+    2**12
+)  # bytes that one entry may take beside its arrays, so that tiny ones have a bound too
 
 
 class Inexact(Exception):
@@ -53,7 +55,9 @@ class Signed:
         dtype = np.float32 if self.limit <= EXACT else np.float64
         if self.odd:
             half = (self.limit + 1) // 2
-            return np.asarray(2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1, dtype=dtype)
+            return np.asarray(
+                2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1, dtype=dtype
+            )
         magnitudes = rng.randint(1, self.limit + 1, size=shape)
         signs = 2 * rng.randint(2, size=shape) - 1  # what `choice([-1, 1])` draws, at less cost
         return np.asarray(magnitudes * signs, dtype=dtype)
@@ -111,7 +115,9 @@ def to_plain(arm: Arm) -> dict[str, Any]:
     return vars(arm) | {name: kind and dict(vars(kind)) for name, kind in drawn.items()}
 
 
-_RNG = np.random.RandomState()  # always seeded anew, in a hundredth of the time that another one takes
+_RNG = (
+    np.random.RandomState()
+)  # always seeded anew, in a hundredth of the time that another one takes
 
 
 def _bytes(tensors: tuple[Array, ...]) -> int:
@@ -122,7 +128,10 @@ def _bytes(tensors: tuple[Array, ...]) -> int:
 def _drawn(arm: Arm, arguments: Arguments) -> tuple[Array, ...]:
     """The tensors of an arm, read-only, since all that ask for them share them."""
     _RNG.seed(arm.seed)
-    tensors = [_tensor(arguments.input, arm.input, _RNG), _tensor(arguments.filter, arm.filter, _RNG)]
+    tensors = [
+        _tensor(arguments.input, arm.input, _RNG),
+        _tensor(arguments.filter, arm.filter, _RNG),
+    ]
     if arm.upstream is not None:
         tensors.append(arm.upstream.draw(_RNG, result_shape(arguments)))
     for tensor in tensors:
@@ -161,7 +170,11 @@ def products(arguments: Arguments) -> int:
     """
     if arguments.gradient == "filter":
         shape = result_shape(arguments)
-        return math.prod(shape) // max(shape[-3 if channels_first(arguments) else -1], 1) if shape else 1
+        return (
+            math.prod(shape) // max(shape[-3 if channels_first(arguments) else -1], 1)
+            if shape
+            else 1
+        )
     sizes = arguments.filter.shape
     if arguments.gradient == "input":
         return math.prod((*sizes[:2], *sizes[3:]))
@@ -177,7 +190,9 @@ def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
     if arguments.input.values is not None or arguments.filter.values is not None:
         names = tuple(dict.fromkeys("reals" if name == "reals" else "literal" for name in names))
         _refuse_literals(arguments, names, max(products(arguments), 1))
-    kinds = {name: _kinds(arguments, "small_integers" if name == "literal" else name) for name in names}
+    kinds = {
+        name: _kinds(arguments, "small_integers" if name == "literal" else name) for name in names
+    }
     return tuple(Arm(name, seed(arguments, name, salt), *kinds[name]) for name in names)
 
 
@@ -219,7 +234,10 @@ def _refuse_literals(arguments: Arguments, names: Sequence[str], summed: int) ->
         _refuse_inexact_literals(arguments, 2 ** PRECISION[arguments.dtype] - 1, summed)
     if "reals" not in names or arguments.dtype not in EXPONENTS:
         return
-    finite = [[abs(value) for value in spec.values or () if math.isfinite(value)] for spec in (arguments.input, arguments.filter)]
+    finite = [
+        [abs(value) for value in spec.values or () if math.isfinite(value)]
+        for spec in (arguments.input, arguments.filter)
+    ]
     most = math.prod(Fraction(max([1.0, *values])) for values in finite)  # what is drawn is below 1
     if summed * most > Fraction(largest(arguments.dtype)) / 2:
         raise Inexact(
@@ -232,11 +250,16 @@ def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> Non
     """Check that literal values, as multiples of a power of two, give sums that the dtype holds."""
     most, step = Fraction(1), Fraction(1)
     for name, spec in (("input", arguments.input), ("filter", arguments.filter)):
-        finite = [abs(value) for value in spec.values or () if math.isfinite(value)]  # the others are exact by IEEE 754's own rules
+        finite = [
+            abs(value) for value in spec.values or () if math.isfinite(value)
+        ]  # the others are exact by IEEE 754's own rules
         for value in set(finite):
             exact = Fraction(value)
             if "int" in arguments.dtype and exact.denominator != 1:
-                raise Inexact(f"the value {value:g} of `{name}` is not an integer, and {arguments.dtype} holds no other", name)
+                raise Inexact(
+                    f"the value {value:g} of `{name}` is not an integer, and {arguments.dtype} holds no other",
+                    name,
+                )
             if exact and _odd_part(exact) > top:
                 raise Inexact(
                     f"the value {value:g} of `{name}` is not exact in {arguments.dtype}; write `data: [reals]` to hold the result to a "

@@ -69,9 +69,13 @@ def _differences(old: Line, new: Line) -> Iterator[Became]:
         yield Became("outcome", f"{_brief(old)} → {_brief(new)}", f"{told(old)} → {told(new)}")
     else:
         yield from _observed(old, new)
-    before, now = ({warned["category"] for warned in end.get("warnings") or []} for end in (old, new))
+    before, now = (
+        {warned["category"] for warned in end.get("warnings") or []} for end in (old, new)
+    )
     if before != now:
-        said = [f"warns {name} now" for name in sorted(now - before)] + [f"no longer warns {name}" for name in sorted(before - now)]
+        said = [f"warns {name} now" for name in sorted(now - before)] + [
+            f"no longer warns {name}" for name in sorted(before - now)
+        ]
         yield Became("warnings", ", ".join(said), ", ".join(said))
 
 
@@ -89,7 +93,9 @@ def _observed(old: Line, new: Line) -> Iterator[Became]:
         words = f"{before['error']} → {now['error']}"
         yield Became("error", words, words)
     if before.get("shape") != now.get("shape"):
-        yield Became("shape", "another shape", f"{shape_text(before['shape'])} → {shape_text(now['shape'])}")
+        yield Became(
+            "shape", "another shape", f"{shape_text(before['shape'])} → {shape_text(now['shape'])}"
+        )
     if before.get("dtype") != now.get("dtype"):
         words = f"{before['dtype']} → {now['dtype']}"
         yield Became("dtype", words, words)
@@ -100,4 +106,8 @@ def _observed(old: Line, new: Line) -> Iterator[Became]:
 def values_compared(old: Line, new: Line) -> bool:
     """Whether the bits of two results can be held against each other: both hashed, of one shape and dtype, from the same data."""
     same = old.get("observed") == new.get("observed") and old["data"] == new["data"]
-    return outcome(old) == outcome(new) == "a value" and same and None not in (old.get("digest"), new.get("digest"))
+    return (
+        outcome(old) == outcome(new) == "a value"
+        and same
+        and None not in (old.get("digest"), new.get("digest"))
+    )

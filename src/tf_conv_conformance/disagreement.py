@@ -30,8 +30,12 @@ def disagreements(columns: Sequence[Column]) -> tuple[Disagreement, ...]:
         ends = [column.records.ends.get(identifier) for column in columns]
         kinds = _kinds(ends)
         if len(kinds) > 1:
-            aspects = dict.fromkeys(one.aspect for kind in kinds[1:] for one in differences(kinds[0][0], kind[0]))
-            found.setdefault((call["case"], tuple(_pattern(ends, kinds)), tuple(aspects)), []).append(identifier)
+            aspects = dict.fromkeys(
+                one.aspect for kind in kinds[1:] for one in differences(kinds[0][0], kind[0])
+            )
+            found.setdefault(
+                (call["case"], tuple(_pattern(ends, kinds)), tuple(aspects)), []
+            ).append(identifier)
     made = [Disagreement(*key, tuple(ids)) for key, ids in found.items()]
     return tuple(sorted(made, key=lambda one: ("verdict" not in one.aspects, -len(one.ids))))
 
@@ -39,7 +43,10 @@ def disagreements(columns: Sequence[Column]) -> tuple[Disagreement, ...]:
 def comparable(columns: Sequence[Column]) -> int:
     """How many calls have an outcome in at least two columns."""
     planned = columns[0].records.calls if columns else {}
-    return sum(sum(absent(column.records.ends.get(identifier)) is None for column in columns) > 1 for identifier in planned)
+    return sum(
+        sum(absent(column.records.ends.get(identifier)) is None for column in columns) > 1
+        for identifier in planned
+    )
 
 
 def _kinds(ends: Sequence[Line | None]) -> list[list[Line]]:
@@ -62,6 +69,12 @@ def _pattern(ends: Sequence[Line | None], kinds: Sequence[Sequence[Line]]) -> It
         if end is None or (why := absent(end)):
             yield "no result" if end is None else str(why)
             continue
-        number = next(number for number, kind in enumerate(kinds) if any(end is one for one in kind))
+        number = next(
+            number for number, kind in enumerate(kinds) if any(end is one for one in kind)
+        )
         alike = [other for other, verdict in enumerate(verdicts) if verdict == verdicts[number]]
-        yield verdicts[number] if len(alike) == 1 else f"{verdicts[number]} ({'abcdefghijklmnopqrstuvwxyz'[alike.index(number) % 26]})"
+        yield (
+            verdicts[number]
+            if len(alike) == 1
+            else f"{verdicts[number]} ({'abcdefghijklmnopqrstuvwxyz'[alike.index(number) % 26]})"
+        )

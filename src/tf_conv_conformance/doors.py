@@ -25,14 +25,26 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
 def _named(door: str, given: dict[str, Any]) -> dict[str, Any]:
     """The arguments under the names that the entry point has for them."""
     if door == "tf.compat.v1.nn.depthwise_conv2d":
-        return {**{name: value for name, value in given.items() if name != "dilations"}, "rate": given["dilations"]}
+        return {
+            **{name: value for name, value in given.items() if name != "dilations"},
+            "rate": given["dilations"],
+        }
     if door == "tf.nn.atrous_conv2d":
         return {"rate": given["dilations"], "padding": given["padding"]}
     if ".raw_ops." in door and isinstance(given["padding"], list):
-        return {**given, "padding": "EXPLICIT", "explicit_paddings": [amount for pair in given["padding"] for amount in pair]}
+        return {
+            **given,
+            "padding": "EXPLICIT",
+            "explicit_paddings": [amount for pair in given["padding"] for amount in pair],
+        }
     if ".keras." in door:
         data_format = KERAS_FORMATS.get(given["data_format"], given["data_format"])
-        return {"strides": given["strides"], "padding": given["padding"], "dilation_rate": given["dilations"], "data_format": data_format}
+        return {
+            "strides": given["strides"],
+            "padding": given["padding"],
+            "dilation_rate": given["dilations"],
+            "data_format": data_format,
+        }
     return given
 
 
@@ -86,9 +98,15 @@ def obstacle(arguments: Arguments) -> tuple[str, str] | None:
     if door == "tf.nn.separable_conv2d":
         return _separable_obstacle(arguments)
     if door == "tf.nn.convolution" and len(arguments.filter.shape) != 4:
-        return "filter", f"{door} has as many dimensions as its filter, and this suite knows two; give a filter of rank 4"
+        return (
+            "filter",
+            f"{door} has as many dimensions as its filter, and this suite knows two; give a filter of rank 4",
+        )
     if ".raw_ops." in door and arguments.padding == "EXPLICIT":
-        return "padding", f"{door} gets EXPLICIT with its amounts; write a pair for each dimension: [[0, 0], [1, 1], [1, 1], [0, 0]]"
+        return (
+            "padding",
+            f"{door} gets EXPLICIT with its amounts; write a pair for each dimension: [[0, 0], [1, 1], [1, 1], [0, 0]]",
+        )
     return None
 
 
@@ -96,7 +114,10 @@ def _separable_obstacle(arguments: Arguments) -> tuple[str, str] | None:
     """It is called with a pointwise identity, whose size and dtype come from the filter."""
     door = arguments.door
     if len(arguments.filter.shape) != 4:
-        return "filter", f"{door} is called with a pointwise identity, which needs a filter of rank 4"
+        return (
+            "filter",
+            f"{door} is called with a pointwise identity, which needs a filter of rank 4",
+        )
     if (arguments.filter_dtype or arguments.dtype) == "string":
         return "dtype", f"{door} is called with a pointwise identity, and there is none of strings"
     return None
@@ -106,28 +127,58 @@ def _atrous_obstacle(arguments: Arguments) -> tuple[str, str] | None:
     door = arguments.door
     if arguments.dilations is None:
         return "rate", f"{door} needs a rate; write `rate: 1` for none"
-    if set(arguments.strides if isinstance(arguments.strides, tuple) else [arguments.strides]) != {1}:
-        return "strides", f"{door} takes no strides, it always steps by 1; write `strides: 1`, or use tf.nn.convolution"
+    if set(arguments.strides if isinstance(arguments.strides, tuple) else [arguments.strides]) != {
+        1
+    }:
+        return (
+            "strides",
+            f"{door} takes no strides, it always steps by 1; write `strides: 1`, or use tf.nn.convolution",
+        )
     if arguments.data_format not in (None, "NHWC"):
-        return "data_format", f"{door} takes no data_format, its input is NHWC; leave it out, or use tf.nn.convolution"
+        return (
+            "data_format",
+            f"{door} takes no data_format, its input is NHWC; leave it out, or use tf.nn.convolution",
+        )
     return None
 
 
 def _keras_obstacle(arguments: Arguments) -> tuple[str, str] | None:
     """A layer makes its filter by itself, so that of a case must be one that it can make."""
-    door, filter_shape, in_channels = arguments.door, arguments.filter.shape, _in_channels(arguments)
+    door, filter_shape, in_channels = (
+        arguments.door,
+        arguments.filter.shape,
+        _in_channels(arguments),
+    )
     if len(arguments.input.shape) < 3:
-        return "input", f"{door} makes its filter for the channels of its input, and one of rank {len(arguments.input.shape)} has none"
+        return (
+            "input",
+            f"{door} makes its filter for the channels of its input, and one of rank {len(arguments.input.shape)} has none",
+        )
     if arguments.filter_dtype not in (None, arguments.dtype):
-        return "filter_dtype", f"{door} makes its filter in the dtype of the layer; leave `filter_dtype` out"
+        return (
+            "filter_dtype",
+            f"{door} makes its filter in the dtype of the layer; leave `filter_dtype` out",
+        )
     if "float" not in arguments.dtype:
-        return "dtype", f"{door} fills its filter with random reals, so it takes no {arguments.dtype}; use a floating dtype"
+        return (
+            "dtype",
+            f"{door} fills its filter with random reals, so it takes no {arguments.dtype}; use a floating dtype",
+        )
     if len(filter_shape) != 4:
-        return "filter", f"{door} makes a filter of rank 4, so it cannot be given one of shape {list(filter_shape)}"
+        return (
+            "filter",
+            f"{door} makes a filter of rank 4, so it cannot be given one of shape {list(filter_shape)}",
+        )
     if 0 in filter_shape:
-        return "filter", f"{door} makes a filter with sizes of 1 or more, so it cannot be given one of shape {list(filter_shape)}"
+        return (
+            "filter",
+            f"{door} makes a filter with sizes of 1 or more, so it cannot be given one of shape {list(filter_shape)}",
+        )
     if arguments.op == "depthwise_conv2d" and filter_shape[2] != in_channels:
-        return "filter", f"{door} makes a filter for the input's {in_channels} channels, so it cannot be given one for {filter_shape[2]}"
+        return (
+            "filter",
+            f"{door} makes a filter for the input's {in_channels} channels, so it cannot be given one for {filter_shape[2]}",
+        )
     if in_channels % filter_shape[2]:
         return "filter", (
             f"{door} makes a filter for the input's channels, or a part of them in `groups`: {filter_shape[2]} in_channels of the "

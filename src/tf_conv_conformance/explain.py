@@ -12,10 +12,25 @@ from tf_conv_conformance import prediction
 from tf_conv_conformance.arguments import Arguments, Reading, read
 from tf_conv_conformance.doors import source
 from tf_conv_conformance.oracle.models import Model, models_of
-from tf_conv_conformance.picture import LEGEND, ROWS, View, draw, first_unlike, label_width, remarks, view
+from tf_conv_conformance.picture import (
+    LEGEND,
+    ROWS,
+    View,
+    draw,
+    first_unlike,
+    label_width,
+    remarks,
+    view,
+)
 from tf_conv_conformance.prediction import Refuses
 from tf_conv_conformance.question import BadOption
-from tf_conv_conformance.sections import TITLES, arithmetic, documentation_rows, outcome_text, tensor_rows
+from tf_conv_conformance.sections import (
+    TITLES,
+    arithmetic,
+    documentation_rows,
+    outcome_text,
+    tensor_rows,
+)
 from tf_conv_conformance.terminal import GAP, INDENT, beside, heading, indented, pairs, verbatim
 
 COLUMNS = 5  # of a picture at least, however narrow the terminal
@@ -51,30 +66,48 @@ def explain(to: Console, arguments: Arguments, at: tuple[int, int] | None) -> No
         heading(to, f"What feeds the {of}")
         indented(to, Text("It has no elements, so there is nothing to draw."))
         return
-    chosen = ", the first in which the two differ" if at is None and len(models) > 1 and element != (0, 0) else ""
+    chosen = (
+        ", the first in which the two differ"
+        if at is None and len(models) > 1 and element != (0, 0)
+        else ""
+    )
     heading(to, f"What feeds the {of}'s element in row {element[0]}, column {element[1]}{chosen}")
     _draw(to, _pictures(reading, models, element, to.width))
 
 
-def _comparison(arguments: Arguments, reading: Reading, models: tuple[Model, ...]) -> Iterator[tuple[str, str]]:
+def _comparison(
+    arguments: Arguments, reading: Reading, models: tuple[Model, ...]
+) -> Iterator[tuple[str, str]]:
     """The shapes of both models, and whether one shape hides other values."""
     outcomes = [prediction.outcome(model, arguments) for model in models]
-    yield from ((TITLES[model.name], outcome_text(outcome)) for model, outcome in zip(models, outcomes, strict=True))
+    yield from (
+        (TITLES[model.name], outcome_text(outcome))
+        for model, outcome in zip(models, outcomes, strict=True)
+    )
     if any(isinstance(outcome, Refuses) for outcome in outcomes):
         return
-    documented, phased = ([model.reads(axis) for axis in (reading.height, reading.width)] for model in models)
+    documented, phased = (
+        [model.reads(axis) for axis in (reading.height, reading.width)] for model in models
+    )
     if any(one.shape != other.shape for one, other in zip(documented, phased, strict=True)):
         yield "so", "the sizes differ, so that no element can be compared with another"
         return
-    rows, columns = ((one != other).any(axis=1) for one, other in zip(documented, phased, strict=True))
+    rows, columns = (
+        (one != other).any(axis=1) for one, other in zip(documented, phased, strict=True)
+    )
     unlike = int((rows[:, None] | columns[None, :]).sum())
     if unlike:
-        yield "so", f"the sizes agree, the values do not: {unlike} of {rows.size} × {columns.size} elements are sums of other inputs"
+        yield (
+            "so",
+            f"the sizes agree, the values do not: {unlike} of {rows.size} × {columns.size} elements are sums of other inputs",
+        )
     else:
         yield "so", "the two agree: every element is the sum of the same inputs"
 
 
-def _element(arguments: Arguments, reading: Reading | None, at: tuple[int, int] | None) -> tuple[int, int] | None:
+def _element(
+    arguments: Arguments, reading: Reading | None, at: tuple[int, int] | None
+) -> tuple[int, int] | None:
     """The element to draw; None where no model has any. Raises :class:`BadOption` where no model has the one that was asked for."""
     models = models_of(arguments)
     axes = (reading.height, reading.width) if reading is not None else ()
@@ -83,12 +116,19 @@ def _element(arguments: Arguments, reading: Reading | None, at: tuple[int, int] 
         drawable = reading is not None and any(all(size) for size in sizes)
         return first_unlike(reading, models) if reading is not None and drawable else None
     if not any(size and at[0] < size[0] and at[1] < size[1] for size in sizes):
-        known = ", ".join(f"{TITLES[model.name]} {' × '.join(map(str, size)) or 'none'}" for model, size in zip(models, sizes, strict=True))
-        raise BadOption(f"--at: the result has no element {at[0]},{at[1]}, counted from 0; its rows × columns are: {known}")
+        known = ", ".join(
+            f"{TITLES[model.name]} {' × '.join(map(str, size)) or 'none'}"
+            for model, size in zip(models, sizes, strict=True)
+        )
+        raise BadOption(
+            f"--at: the result has no element {at[0]},{at[1]}, counted from 0; its rows × columns are: {known}"
+        )
     return at
 
 
-def _pictures(reading: Reading, models: tuple[Model, ...], element: tuple[int, int], width: int) -> list[Picture]:
+def _pictures(
+    reading: Reading, models: tuple[Model, ...], element: tuple[int, int], width: int
+) -> list[Picture]:
     """What to draw for each model, as many columns as fit side by side."""
     found = []
     for model in models:
@@ -102,7 +142,11 @@ def _pictures(reading: Reading, models: tuple[Model, ...], element: tuple[int, i
 
 
 def _draw(to: Console, pictures: list[Picture]) -> None:
-    drawn = [(one.title if len(pictures) > 1 else "", one.views) for one in pictures if one.views is not None]
+    drawn = [
+        (one.title if len(pictures) > 1 else "", one.views)
+        for one in pictures
+        if one.views is not None
+    ]
     if len(drawn) == 2 and drawn[0][1] == drawn[1][1]:
         drawn = [("in both", drawn[0][1])]
     indented(to, beside(*((title, draw(*views)) for title, views in drawn)))

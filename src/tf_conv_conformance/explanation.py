@@ -8,7 +8,14 @@ from tf_conv_conformance import comparison, prediction
 from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import Call
 from tf_conv_conformance.geometry import Taps
-from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, Model, channels_out, models_of, reading_of
+from tf_conv_conformance.oracle.models import (
+    DOCUMENTED,
+    MODELS,
+    Model,
+    channels_out,
+    models_of,
+    reading_of,
+)
 from tf_conv_conformance.prediction import Returns
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import Verdict
@@ -17,12 +24,17 @@ from tf_conv_conformance.verdict import Verdict
 def explaining_model(call: Call, observation: Observation) -> str | None:
     """The model, if any, that predicts this observation bit for bit where the documentation does not."""
     for model in models_of(call.arguments):
-        if prediction.has_values(model, call.arguments) and model_difference(model, call, observation) is None:
+        if (
+            prediction.has_values(model, call.arguments)
+            and model_difference(model, call, observation) is None
+        ):
             return model.name
     return None
 
 
-def model_difference(model: Model, call: Call, observation: Observation) -> comparison.Difference | None:
+def model_difference(
+    model: Model, call: Call, observation: Observation
+) -> comparison.Difference | None:
     """Where an observation is not what a model with a result predicts."""
     outcome = prediction.outcome(model, call.arguments)
     assert isinstance(outcome, Returns)
@@ -31,10 +43,16 @@ def model_difference(model: Model, call: Call, observation: Observation) -> comp
     return comparison.from_values(outcome, values, names, observation)
 
 
-def from_formula(call: Call, verdict: Verdict, observation: Observation) -> comparison.Difference | None:
+def from_formula(
+    call: Call, verdict: Verdict, observation: Observation
+) -> comparison.Difference | None:
     """The verdict's difference; where a call was accepted against a rule, that from the documented formula."""
     difference = verdict.difference
-    if difference is not None and difference.aspect == "outcome" and prediction.has_values(DOCUMENTED, call.arguments):
+    if (
+        difference is not None
+        and difference.aspect == "outcome"
+        and prediction.has_values(DOCUMENTED, call.arguments)
+    ):
         return model_difference(DOCUMENTED, call, observation)
     return difference
 
@@ -50,18 +68,30 @@ def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
     axes = [*map(str, batch)]
     spatial = [f"rows {_reads(rows, row)}", f"columns {_reads(columns, column)}"]
     channels = f"channels {_channels(arguments, channel)}"
-    return "input[" + ", ".join([*axes, *([channels, *spatial] if reading.channels_first else [*spatial, channels])]) + "]"
+    return (
+        "input["
+        + ", ".join(
+            [*axes, *([channels, *spatial] if reading.channels_first else [*spatial, channels])]
+        )
+        + "]"
+    )
 
 
 def _reads(taps: Taps, output: int) -> str:
     """The positions that one output position reads; ``0*`` marks a padded zero."""
-    return "{" + ", ".join("0*" if position < 0 else str(position) for position in taps[output].tolist()) + "}"
+    return (
+        "{"
+        + ", ".join("0*" if position < 0 else str(position) for position in taps[output].tolist())
+        + "}"
+    )
 
 
 def _channels(arguments: Arguments, channel: int) -> str:
     reading = reading_of(arguments)
     if arguments.op == "depthwise_conv2d":
         return str(channel // max(reading.filter_out, 1))
-    group = channel // (channels_out(arguments, reading) * reading.filter_in_channels // reading.in_channels)
+    group = channel // (
+        channels_out(arguments, reading) * reading.filter_in_channels // reading.in_channels
+    )
     first = group * reading.filter_in_channels
     return f"{first}:{first + reading.filter_in_channels}"

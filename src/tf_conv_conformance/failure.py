@@ -43,22 +43,36 @@ class Failure:
         return "\n".join([self.point, self.details, self.program])
 
 
-def explain(where: str, call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> Failure:
+def explain(
+    where: str,
+    call: Call,
+    verdict: Verdict,
+    observation: Observation | None,
+    documentation: Mapping[str, str],
+) -> Failure:
     """Return why a call failed; `where` is its file and line."""
     rows = list(_rows(call, verdict, observation, documentation))
     point = f"{verdict.kind}: {verdict.reason}"
     details = [_row("case", f"{where} {call.name}"), *(_row(name, value) for name, value in rows)]
     if observation is not None:
-        details += [_row("warned", f"{warned.category}: {warned.message}") for warned in observation.warnings]
+        details += [
+            _row("warned", f"{warned.category}: {warned.message}")
+            for warned in observation.warnings
+        ]
         if observation.last_output and observation.kind != "answered":
-            details += ["  last output of the process:", textwrap.indent(observation.last_output, "    | ")]
+            details += [
+                "  last output of the process:",
+                textwrap.indent(observation.last_output, "    | "),
+            ]
     arm = prediction.inputs(call.arguments).arms[arm_of(call, verdict)]
     source = python(call.arguments, call.mode, arm, call.relation)
     program = "  the call, to paste and run:\n" + textwrap.indent(source, "    ")
     return Failure(point, "\n".join(details), program, "\n".join([point, *map(str, rows)]))
 
 
-def _rows(call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _rows(
+    call: Call, verdict: Verdict, observation: Observation | None, documentation: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """Yield what was predicted and observed, and why they differ: nothing that is of the mode alone."""
     if observation is not None and not call.relation:
         yield from first_difference(call, verdict, observation)
@@ -79,47 +93,98 @@ def _rows(call: Call, verdict: Verdict, observation: Observation | None, documen
 
 
 def _row(name: str, value: str) -> str:
-    wrapped = textwrap.wrap(value, WIDTH - 13, break_long_words=False, break_on_hyphens=False) or [""]
+    wrapped = textwrap.wrap(value, WIDTH - 13, break_long_words=False, break_on_hyphens=False) or [
+        ""
+    ]
     return f"  {name:<10} " + ("\n" + " " * 13).join(wrapped)
 
 
 def arm_of(call: Call, verdict: Verdict) -> int:
     """Return the number of the arm of data that shows the difference."""
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
-    return names.index(verdict.difference.arm) if verdict.difference and verdict.difference.arm in names else 0
+    return (
+        names.index(verdict.difference.arm)
+        if verdict.difference and verdict.difference.arm in names
+        else 0
+    )
 
 
 def _predicted(call: Call) -> Iterator[tuple[str, str]]:
     """What must come out: by the case, where that claims something of its own, and by the documentation."""
     if has_own_claim(call):
         claimed = claim(call)
-        what = value_text(claimed.dtype, claimed.shape) if isinstance(claimed, Returns) else " or ".join(claimed.because)
+        what = (
+            value_text(claimed.dtype, claimed.shape)
+            if isinstance(claimed, Returns)
+            else " or ".join(claimed.because)
+        )
         yield "expected", f"{what}, by the case's `expect`"
-    documented, formula = prediction.documented(call.arguments), prediction.outcome(DOCUMENTED, call.arguments)
+    documented, formula = (
+        prediction.documented(call.arguments),
+        prediction.outcome(DOCUMENTED, call.arguments),
+    )
     if isinstance(documented, Returns):
         yield "predicted", f"{value_text(documented.dtype, documented.shape)}, by the documentation"
     else:
-        would = f"; the formula would give {shape_text(formula.shape)}" if isinstance(formula, Returns) else ""
-        yield "predicted", f"an exception, by the documentation ({', '.join(documented.because)}){would}"
+        would = (
+            f"; the formula would give {shape_text(formula.shape)}"
+            if isinstance(formula, Returns)
+            else ""
+        )
+        yield (
+            "predicted",
+            f"an exception, by the documentation ({', '.join(documented.because)}){would}",
+        )
 
 
-def first_difference(call: Call, verdict: Verdict, observation: Observation) -> Iterator[tuple[str, str]]:
+def first_difference(
+    call: Call, verdict: Verdict, observation: Observation
+) -> Iterator[tuple[str, str]]:
     """Yield the first difference, where it comes from, and the model that explains the observation."""
-    difference, said, by = from_formula(call, verdict, observation), "predicted", "by the documented formula"
+    difference, said, by = (
+        from_formula(call, verdict, observation),
+        "predicted",
+        "by the documented formula",
+    )
     explained = explaining_model(call, observation)
-    if verdict.kind == "unexpected":  # what it differs from is the case's, and no model has to explain it
-        difference, said, by, explained = verdict.difference, "expected", "by the case's `expect`", None
-    if difference is not None and difference.aspect == "values" and difference.index is not None and call.arguments.gradient is None:
+    if (
+        verdict.kind == "unexpected"
+    ):  # what it differs from is the case's, and no model has to explain it
+        difference, said, by, explained = (
+            verdict.difference,
+            "expected",
+            "by the case's `expect`",
+            None,
+        )
+    if (
+        difference is not None
+        and difference.aspect == "values"
+        and difference.index is not None
+        and call.arguments.gradient is None
+    ):
         if difference.text(said) not in verdict.reason:
             yield "values", difference.text(said)
         yield "fed by", feeding("documented", call.arguments, difference.index) + ", as documented"
         if explained is not None and explained != "documented":
-            yield "", feeding(explained, call.arguments, difference.index) + f", {explained.replace('_', '-')}"
+            yield (
+                "",
+                feeding(explained, call.arguments, difference.index)
+                + f", {explained.replace('_', '-')}",
+            )
     elif difference is not None and difference.aspect in ("shape", "dtype"):
         if difference.text(said) not in verdict.reason:
             yield difference.aspect, f"{difference.predicted} {by}, {difference.observed} observed"
         if difference.aspect == "shape" and call.arguments.gradient is None:
-            models = (DOCUMENTED,) if explained is None else tuple(dict.fromkeys((DOCUMENTED, MODELS[explained])))
+            models = (
+                (DOCUMENTED,)
+                if explained is None
+                else tuple(dict.fromkeys((DOCUMENTED, MODELS[explained])))
+            )
             yield from sizes(reading_of(call.arguments), models)
-    if explained is not None and (explained != "documented" or isinstance(prediction.documented(call.arguments), Refuses)):
-        yield "explained", f"by the model {explained}, which predicts this shape, dtype and every value"
+    if explained is not None and (
+        explained != "documented" or isinstance(prediction.documented(call.arguments), Refuses)
+    ):
+        yield (
+            "explained",
+            f"by the model {explained}, which predicts this shape, dtype and every value",
+        )

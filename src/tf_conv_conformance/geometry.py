@@ -99,7 +99,11 @@ def phases(axis: Axis, truncated: bool = False) -> Phases:
     padded = axis.size + sum(phase_strided_padding(axis))
     excess = -padded % axis.rate
     room = (padded + excess) // axis.rate - axis.filter
-    return Phases(padded, excess, truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride))
+    return Phases(
+        padded,
+        excess,
+        truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride),
+    )
 
 
 def phase_strided_size(axis: Axis, truncated: bool = False) -> int:
@@ -122,7 +126,9 @@ def phase_strided_reads(axis: Axis) -> Reads:
 def _counted(axis: Axis, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """The output elements of an axis, in a column, and the filter's: Python's integers where 64 bits may not hold what is read."""
     count = max(size, 0)
-    reach = axis.stride * count + axis.rate * axis.filter + sum(map(abs, phase_strided_padding(axis)))
+    reach = (
+        axis.stride * count + axis.rate * axis.filter + sum(map(abs, phase_strided_padding(axis)))
+    )
     kind = np.int64 if reach < FAR else object
     return np.arange(count, dtype=kind)[:, None], np.arange(axis.filter, dtype=kind)
 

@@ -22,14 +22,24 @@ def heat(distance: Array, arguments: Arguments) -> dict[str, Any] | None:
     if distance.size == 0 or distance.ndim < 2:
         return None
     rows, columns = _spatial_axes(arguments, distance.ndim)
-    plane = np.moveaxis(distance, (rows, columns), (0, 1)).reshape(distance.shape[rows], distance.shape[columns], -1).max(axis=2)
+    plane = (
+        np.moveaxis(distance, (rows, columns), (0, 1))
+        .reshape(distance.shape[rows], distance.shape[columns], -1)
+        .max(axis=2)
+    )
     block = [-(-size // SIDE) for size in plane.shape]
     strips = np.maximum.reduceat(plane, range(0, plane.shape[0], block[0]), axis=0)
     blocks = np.maximum.reduceat(strips, range(0, plane.shape[1], block[1]), axis=1)
     finite = blocks[np.isfinite(blocks)]
     top = float(finite.max()) if finite.size else 0.0
-    levels = np.where(np.isfinite(blocks), np.ceil(LEVELS * blocks / (top or 1.0)), LEVELS).astype(int)
-    return {"size": list(plane.shape), "block": block, "levels": ["".join(map(str, row)) for row in levels.tolist()]}
+    levels = np.where(np.isfinite(blocks), np.ceil(LEVELS * blocks / (top or 1.0)), LEVELS).astype(
+        int
+    )
+    return {
+        "size": list(plane.shape),
+        "block": block,
+        "levels": ["".join(map(str, row)) for row in levels.tolist()],
+    }
 
 
 def _spatial_axes(arguments: Arguments, rank: int) -> tuple[int, int]:

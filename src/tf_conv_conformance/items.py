@@ -96,22 +96,38 @@ class Asking(Standing):
 
     def _end(self, call: Call, performed: Performed, subject: Line) -> Line:
         """The record of a call; it says so where the call fails just as the baseline says."""
-        end = record.end_line(id_of(self.path_id, call), call, performed.verdict, performed.observation, subject["key"])
+        end = record.end_line(
+            id_of(self.path_id, call),
+            call,
+            performed.verdict,
+            performed.observation,
+            subject["key"],
+        )
         baseline = self.config.stash.get(BASELINE, None)
-        if performed.verdict.failing and baseline is not None and baseline.knows(self.subject, call.content_hash, end):
+        if (
+            performed.verdict.failing
+            and baseline is not None
+            and baseline.knows(self.subject, call.content_hash, end)
+        ):
             end["known"] = True
         return end
 
     def _failure(self, call: Call, performed: Performed, running: Running) -> Failure:
         where = f"{self.path_id}:{call.line}"
-        return failure.explain(where, call, performed.verdict, performed.observation, running.subject.documentation)
+        return failure.explain(
+            where, call, performed.verdict, performed.observation, running.subject.documentation
+        )
 
 
 def markers(call: Call) -> list[str]:
     """Return the names of a call's markers."""
     arguments = call.arguments
     half = "half" if arguments.dtype == "float16" else None
-    return [MARKER + name for name in (arguments.op, call.mode, arguments.dtype, half, call.case.large and "large") if name]
+    return [
+        MARKER + name
+        for name in (arguments.op, call.mode, arguments.dtype, half, call.case.large and "large")
+        if name
+    ]
 
 
 class CallItem(Asking):
@@ -131,7 +147,11 @@ class CallItem(Asking):
         """Make the call; fail, xfail or skip by its verdict."""
         running = self._running()
         try:
-            performed = perform(self.call, running.subject, lambda: running.ahead.observations(self.call, self._following()))
+            performed = perform(
+                self.call,
+                running.subject,
+                lambda: running.ahead.observations(self.call, self._following()),
+            )
         except SubjectUnavailable as error:
             raise self._died(error) from None
         self._describe(properties(self.call, performed))
@@ -157,15 +177,29 @@ class CallItem(Asking):
 
     def _likeness(self, found: Failure) -> tuple[str, str]:
         """Return what this failure shares with those of the same call in other modes, as a hash, and the mode."""
-        same = [self.subject, self.path_id, self.call.case.id, str(self.call.arguments), self.call.relation, found.likeness]
+        same = [
+            self.subject,
+            self.path_id,
+            self.call.case.id,
+            str(self.call.arguments),
+            self.call.relation,
+            found.likeness,
+        ]
         return hashlib.sha256(repr(same).encode()).hexdigest(), self.call.mode
 
 
 def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
     """What JUnit XML has of a call: its verdict, the rules that it contradicts, what is documented and what was observed."""
     documented = prediction.documented(call.arguments)
-    said = value_text(documented.dtype, documented.shape) if isinstance(documented, Returns) else "an exception"
-    found: list[tuple[str, object]] = [("verdict", performed.verdict.kind), *(("rule", rule) for rule in performed.verdict.rules)]
+    said = (
+        value_text(documented.dtype, documented.shape)
+        if isinstance(documented, Returns)
+        else "an exception"
+    )
+    found: list[tuple[str, object]] = [
+        ("verdict", performed.verdict.kind),
+        *(("rule", rule) for rule in performed.verdict.rules),
+    ]
     found.append(("documented", said))
     if performed.observation is not None:
         found.append(("observed", ending(performed.observation)))
@@ -186,4 +220,9 @@ class ComplaintItem(Standing):
 
     def runtest(self) -> None:
         """Fail with the complaints: what is wrong first, since pytest's summary has room for little more than the test's name."""
-        raise Failed("\n".join(f"{complaint.brief()}\n    {complaint.place(self.path_id)}" for complaint in self.complaints))
+        raise Failed(
+            "\n".join(
+                f"{complaint.brief()}\n    {complaint.place(self.path_id)}"
+                for complaint in self.complaints
+            )
+        )

@@ -40,14 +40,18 @@ class LookAhead:
                 if self._sent and self._sent[0][0] is after:
                     return list(self._subject.calls(requests(call)))
                 self._sent.clear()
-                self._observations = self._subject.calls(self._requests([call, *([after] if after else ())], following))
+                self._observations = self._subject.calls(
+                    self._requests([call, *([after] if after else ())], following)
+                )
             while True:
                 observation = next(self._observations)
                 one, count = self._sent.popleft()
                 observations = [observation, *islice(self._observations, count - 1)]
                 if one is call:
                     return observations
-        except BaseException:  # a plugin's time limit, for instance: what is on its way has no taker
+        except (
+            BaseException
+        ):  # a plugin's time limit, for instance: what is on its way has no taker
             self._sent.clear()
             raise
 
@@ -66,5 +70,8 @@ class LookAhead:
 def perform_all(calls: Sequence[Call], subject: Subject) -> list[Performed]:
     """Make calls ahead of being judged."""
     ahead = LookAhead(subject)
-    observe = [partial(ahead.observations, call, islice(calls, number, None)) for number, call in enumerate(calls, 1)]
+    observe = [
+        partial(ahead.observations, call, islice(calls, number, None))
+        for number, call in enumerate(calls, 1)
+    ]
     return [perform(call, subject, observed) for call, observed in zip(calls, observe, strict=True)]

@@ -68,22 +68,31 @@ def single(name: str, records: Records) -> Column:
 def sole(name: str, columns: Sequence[Column]) -> Column:
     """Return the only column. Raises :class:`Refused` if there are more."""
     if len(columns) > 1:
-        raise Refused(f"{name}: contains {len(columns)} subjects ({', '.join(column.label for column in columns)}); expected exactly one")
+        raise Refused(
+            f"{name}: contains {len(columns)} subjects ({', '.join(column.label for column in columns)}); expected exactly one"
+        )
     return columns[0]
 
 
 def _subject(parts: Sequence[_Part]) -> Line | None:
-    return next((line["subject"] for part in parts for line in part.records.subjects.values()), None)
+    return next(
+        (line["subject"] for part in parts for line in part.records.subjects.values()), None
+    )
 
 
 def _split(name: str, records: Records) -> Iterator[tuple[str | None, _Part]]:
     """The parts of a file. A call that was made anew for the same subject has its last end."""
     ends: dict[str | None, dict[str, Line]] = {}
     keys: dict[str | None, dict[str, Line]] = {}
-    known: dict[str | None, str | None] = {None: None, **{key: series(line["subject"]) for key, line in records.subjects.items()}}
+    known: dict[str | None, str | None] = {
+        None: None,
+        **{key: series(line["subject"]) for key, line in records.subjects.items()},
+    }
     for end in records.every_end:
         if end["subject"] not in known:
-            raise Refused(f"{name}: {end['id']} has a result of subject {end['subject']!r}, which the file does not describe")
+            raise Refused(
+                f"{name}: {end['id']} has a result of subject {end['subject']!r}, which the file does not describe"
+            )
         key = known[end["subject"]]
         ends.setdefault(key, {})[end["id"]] = end
         if end["subject"] is not None:
@@ -92,10 +101,24 @@ def _split(name: str, records: Records) -> Iterator[tuple[str | None, _Part]]:
         yield next(iter(ends), None), _Part(name, records)
         return
     for key, own in ends.items():
-        elsewhere = {identifier for other in ends if other != key for identifier in ends[other]} - own.keys()
+        elsewhere = {
+            identifier for other in ends if other != key for identifier in ends[other]
+        } - own.keys()
         started = records.started - elsewhere
         subjects = keys.get(key, {})
-        yield key, _Part(name, replace(records, subjects=subjects, started=started, ends=own, every_end=list(own.values())))
+        yield (
+            key,
+            _Part(
+                name,
+                replace(
+                    records,
+                    subjects=subjects,
+                    started=started,
+                    ends=own,
+                    every_end=list(own.values()),
+                ),
+            ),
+        )
 
 
 def _with_idle(by_series: Mapping[str | None, list[_Part]]) -> list[list[_Part]]:
@@ -111,7 +134,9 @@ def _with_idle(by_series: Mapping[str | None, list[_Part]]) -> list[list[_Part]]
 
 def _held(parts: Sequence[_Part]) -> set[int]:
     """The numbers of the shards that are here."""
-    return {number for part in parts if (shards := part.records.shards) for number in shards.numbers}
+    return {
+        number for part in parts if (shards := part.records.shards) for number in shards.numbers
+    }
 
 
 def _joined(label: str, parts: Sequence[_Part]) -> Shards | None:
@@ -128,7 +153,9 @@ def _joined(label: str, parts: Sequence[_Part]) -> Shards | None:
             )
         for number in shards.numbers:
             if number in holders:
-                raise Refused(f"duplicate shard: {holders[number]} and {name} are both shard {number}/{of} of {label}")
+                raise Refused(
+                    f"duplicate shard: {holders[number]} and {name} are both shard {number}/{of} of {label}"
+                )
             holders[number] = name
     return Shards(tuple(sorted(holders)), of)
 
@@ -148,7 +175,9 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     if len(parts) == 1:
         return parts[0].records
     shards = _joined(label, parts)
-    first = min((part.records.header for part in parts), key=lambda header: str(header.get("created")))
+    first = min(
+        (part.records.header for part in parts), key=lambda header: str(header.get("created"))
+    )
     merged = Records(header={name: value for name, value in first.items() if name != "shard"})
     if shards and shards.missing:
         merged.header["shard"] = str(shards)
@@ -156,8 +185,14 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     twice: list[tuple[str, str, str]] = []
     for part in parts:
         if edited := _edited(merged.calls, part.records.calls):
-            raise Refused(f"plans differ: {_other_hash(edited[0], parts[: parts.index(part)], [part])}")
-        twice += [(identifier, holders[identifier], part.name) for identifier in part.records.ends if identifier in holders]
+            raise Refused(
+                f"plans differ: {_other_hash(edited[0], parts[: parts.index(part)], [part])}"
+            )
+        twice += [
+            (identifier, holders[identifier], part.name)
+            for identifier in part.records.ends
+            if identifier in holders
+        ]
         holders.update(dict.fromkeys(part.records.ends, part.name))
         merged.calls |= part.records.calls
         merged.ends |= part.records.ends
@@ -174,7 +209,12 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     merged.every_end = list(merged.ends.values())
     if all(footers := [part.records.footer for part in parts]):
         finished = max(str(footer.get("finished")) for footer in footers if footer)
-        merged.footer = {"type": "footer", "calls": merged.planned, "ended": len(merged.ends), "finished": finished}
+        merged.footer = {
+            "type": "footer",
+            "calls": merged.planned,
+            "ended": len(merged.ends),
+            "finished": finished,
+        }
         if whole is not None:
             merged.footer["whole"] = whole
     return merged
@@ -189,10 +229,14 @@ def _whole(label: str, parts: Sequence[_Part], shards: Shards | None, planned: i
     counts = {footer["whole"]: name for name, footer in footers if footer and "whole" in footer}
     if len(counts) > 1:
         (one, first), (other, second) = list(counts.items())[:2]
-        raise Refused(f"not shards of one run of {label}: {first} is of a run of {one:,} calls, {second} of a run of {other:,}; {ALIKE}")
+        raise Refused(
+            f"not shards of one run of {label}: {first} is of a run of {one:,} calls, {second} of a run of {other:,}; {ALIKE}"
+        )
     whole = next(iter(counts), None)
     if whole is not None and shards and not shards.missing and planned != whole:
-        raise Refused(f"not shards of one run of {label}: {_names(parts)} plan {planned:,} of its {whole:,} calls; {ALIKE}")
+        raise Refused(
+            f"not shards of one run of {label}: {_names(parts)} plan {planned:,} of its {whole:,} calls; {ALIKE}"
+        )
     return whole
 
 
@@ -207,12 +251,18 @@ def _without_idle(records: Records) -> Records:
 
 def _edited(ours: Mapping[str, Line], theirs: Mapping[str, Line]) -> list[str]:
     """The ids that name another call there than here."""
-    return [identifier for identifier, call in theirs.items() if identifier in ours and ours[identifier]["hash"] != call["hash"]]
+    return [
+        identifier
+        for identifier, call in theirs.items()
+        if identifier in ours and ours[identifier]["hash"] != call["hash"]
+    ]
 
 
 def _other_hash(identifier: str, *groups: Sequence[_Part]) -> str:
     holders = [next(part for part in parts if identifier in part.records.calls) for parts in groups]
-    hashes = " and ".join(f"{part.records.calls[identifier]['hash']} in {part.name}" for part in holders)
+    hashes = " and ".join(
+        f"{part.records.calls[identifier]['hash']} in {part.name}" for part in holders
+    )
     return f"{identifier}, whose content hash is {hashes}"
 
 
@@ -222,7 +272,9 @@ def _same_plans(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) ->
         ours, theirs = columns[0].records.calls, column.records.calls
         said = [_only(ours, theirs, groups[0]), _only(theirs, ours, parts)]
         if edited := _edited(ours, theirs):
-            said.append(f"{len(edited):,} edited, such as {_other_hash(edited[0], groups[0], parts)}")
+            said.append(
+                f"{len(edited):,} edited, such as {_other_hash(edited[0], groups[0], parts)}"
+            )
         if any(said):
             raise Refused(
                 f"plans differ: {columns[0].records.planned:,} calls of {columns[0].label} ({_names(groups[0])}), "
@@ -261,9 +313,14 @@ def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> N
                 said.append(f"{part.name}: the footer is missing: the run was interrupted")
             if missing:
                 of = f"{len(missing):,} of {part.records.planned:,} planned calls"
-                said.append(f"{part.name}: {of} have no result of {column.label}, such as {missing[0]}")
+                said.append(
+                    f"{part.name}: {of} have no result of {column.label}, such as {missing[0]}"
+                )
     if said:
-        raise Refused("; ".join(said) + "; --partial accepts this, and counts calls without a result as missing")
+        raise Refused(
+            "; ".join(said)
+            + "; --partial accepts this, and counts calls without a result as missing"
+        )
 
 
 def lines(records: Records) -> Iterator[Line]:

@@ -12,7 +12,12 @@ PRECISION = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53, "int32"
 """``p`` of each dtype that a convolution may have: every integer up to ``2**p - 1`` in magnitude is exact in it."""
 
 
-EXPONENTS = {"float16": (-24, 16), "bfloat16": (-133, 128), "float32": (-149, 128), "float64": (-1074, 1024)}
+EXPONENTS = {
+    "float16": (-24, 16),
+    "bfloat16": (-133, 128),
+    "float32": (-149, 128),
+    "float64": (-1074, 1024),
+}
 """Of each floating dtype: the exponent of its smallest number above 0, and of the first power of two that it does not hold."""
 
 

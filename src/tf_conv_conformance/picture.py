@@ -70,7 +70,9 @@ def draw(rows: View, columns: View) -> Text:
         drawn.append(f"\n{row:>{edge - 1}} ")
         for column in range(columns.first, columns.last):
             mark = _mark(rows, columns, row, column)
-            drawn.append(f"{mark} " if column < columns.last - 1 else mark, style=f"not dim {STYLES[mark]}")
+            drawn.append(
+                f"{mark} " if column < columns.last - 1 else mark, style=f"not dim {STYLES[mark]}"
+            )
     return drawn
 
 
@@ -96,12 +98,16 @@ def remarks(rows: View, columns: View) -> list[str]:
     found = []
     for name, one in (("rows", rows), ("columns", columns)):
         if one.cropped:
-            found.append(f"cropped to the {name} {one.first} to {one.last - 1} of {one.start} to {one.stop - 1}")
+            found.append(
+                f"cropped to the {name} {one.first} to {one.last - 1} of {one.start} to {one.stop - 1}"
+            )
     whole = len(rows.taps) * len(columns.taps)
     if not whole:
         return [*found, "nothing is read: the filter is empty"]
     unseen = whole - (len(rows.taps) - rows.unseen) * (len(columns.taps) - columns.unseen)
-    return [*found, f"{unseen} of the {whole} elements that are read are outside"] if unseen else found
+    return (
+        [*found, f"{unseen} of the {whole} elements that are read are outside"] if unseen else found
+    )
 
 
 def first_unlike(reading: Reading, models: Sequence[Model]) -> tuple[int, int]:

@@ -37,7 +37,9 @@ def planned(items: Iterable[pytest.Item]) -> list[Planned]:
     return [Planned(item.nodeid, item.subject, item.path_id, item.call) for item in calls]
 
 
-def planned_by_id(identifiers: Iterable[str], config: pytest.Config, subjects: Sequence[str]) -> list[Planned]:
+def planned_by_id(
+    identifiers: Iterable[str], config: pytest.Config, subjects: Sequence[str]
+) -> list[Planned]:
     """Return the same for the ids that an xdist worker collected; the controller collects nothing, and reads the files again."""
     files: dict[str, dict[str, Call]] = {}
     found = []
@@ -45,7 +47,9 @@ def planned_by_id(identifiers: Iterable[str], config: pytest.Config, subjects: S
         file, _, name = identifier.partition("::")
         name = re.sub(r"\]@.*", "]", name)  # xdist's --dist loadgroup adds the name of a group
         if file not in files:
-            files[file] = {call.name: call for call in calls_of(read(config.rootpath / file, config), config)}
+            files[file] = {
+                call.name: call for call in calls_of(read(config.rootpath / file, config), config)
+            }
         for subject in subjects:
             own = own_name(name, subject)
             if own is not None and own in files[file]:

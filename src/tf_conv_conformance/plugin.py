@@ -64,7 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
         except ModuleNotFoundError as error:
             if error.name is None or not error.name.startswith("hypothesis"):
                 raise
-            raise pytest.UsageError("--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance[explore]'") from error
+            raise pytest.UsageError(
+                "--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance[explore]'"
+            ) from error
 
         prepare(config)
     if config.getoption("--tf-resume") and config.args:
@@ -115,7 +117,9 @@ def session_of(config: pytest.Config) -> Session:
     if SESSION not in config.stash:
         asked = options.definitions(config)
         limits = config.getoption("--tf-timeout"), config.getoption("--tf-memory")
-        config.stash[SESSION] = Session(limits[0], asked, config.getoption("--tf-in-process"), limits[1])
+        config.stash[SESSION] = Session(
+            limits[0], asked, config.getoption("--tf-in-process"), limits[1]
+        )
     return config.stash[SESSION]
 
 
@@ -134,9 +138,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
         from tf_conv_conformance.items import Asking
 
-        items.sort(key=lambda item: names.index(item.subject if isinstance(item, Asking) else names[0]))
+        items.sort(
+            key=lambda item: names.index(item.subject if isinstance(item, Asking) else names[0])
+        )
     if not options.large(config):
-        leave_out(config, items, [item for item in items if item.get_closest_marker(MARKER + "large")])
+        leave_out(
+            config, items, [item for item in items if item.get_closest_marker(MARKER + "large")]
+        )
     if SESSION in config.stash and options.shard(config):
         from tf_conv_conformance.items import CallItem
 
@@ -185,12 +193,19 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     if config.pluginmanager.hasplugin(RECORDING):
         return
     paths = {file: config.rootpath / file for file in {one.partition("::")[0] for one in ids}}
-    ours = {file for file, path in paths.items() if options.collects(config, path, options.names(config, path))}
+    ours = {
+        file
+        for file, path in paths.items()
+        if options.collects(config, path, options.names(config, path))
+    }
     if ours or DONE in config.stash:
         from tf_conv_conformance.planning import planned_by_id
 
         subjects = [definition.name for definition in options.definitions(config)]
-        _record(config, planned_by_id([one for one in ids if one.partition("::")[0] in ours], config, subjects))
+        _record(
+            config,
+            planned_by_id([one for one in ids if one.partition("::")[0] in ours], config, subjects),
+        )
 
 
 def _record(config: pytest.Config, tests: list[Planned]) -> None:
@@ -202,10 +217,16 @@ def _record(config: pytest.Config, tests: list[Planned]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the record of a call on its report, which xdist carries to the controller."""
     report = yield
-    for name in ("tf_conv_record", "tf_conv_explored", "tf_conv_word", "tf_conv_likeness") if call.when == "call" else ():
+    for name in (
+        ("tf_conv_record", "tf_conv_explored", "tf_conv_word", "tf_conv_likeness")
+        if call.when == "call"
+        else ()
+    ):
         if (lines := getattr(item, name, None)) is not None:
             setattr(report, name, lines)  # pytest carries any attribute of plain values
             setattr(item, name, None)  # pytest keeps the tests of a run until its end
@@ -213,11 +234,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         from tf_conv_conformance.items import Standing
 
         if isinstance(item, Standing) and isinstance(report.longrepr, tuple):
-            report.longrepr = str(item.path), item.line, report.longrepr[2]  # where the case stands, not where it was skipped
+            report.longrepr = (
+                str(item.path),
+                item.line,
+                report.longrepr[2],
+            )  # where the case stands, not where it was skipped
     return report
 
 
-def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport,
+) -> tuple[str, str, str] | None:
     """Say that a call passed because TensorFlow refused it; its letter and category are those of any test that passes."""
     word = getattr(report, "tf_conv_word", None)
     return ("passed", ".", f"PASSED ({word})") if word and report.passed else None
@@ -238,7 +265,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     """With ``--collect-only``, where no test runs that could say it: what is wrong with the case files."""
     if found := config.stash.get(COMPLAINTS, []):
         terminalreporter.section("case files that cannot be read as they are", red=True)

@@ -66,7 +66,9 @@ def has_values(model: Model, arguments: Arguments) -> bool:
     """Whether a model predicts values: it has a result, and what comes from above into a gradient has the shape of its convolution."""
     if isinstance(outcome(model, arguments), Refuses):
         return False
-    return arguments.gradient is None or models.forward_shape(model, arguments) == data.result_shape(arguments)
+    return arguments.gradient is None or models.forward_shape(
+        model, arguments
+    ) == data.result_shape(arguments)
 
 
 @lru_cache(maxsize=4096)
@@ -84,11 +86,17 @@ def inputs(arguments: Arguments) -> Inputs:
     """
     judged = [model for model in models.models_of(arguments) if has_values(model, arguments)]
     literal = (arguments.input.values or ()) + (arguments.filter.values or ())
-    if not all(map(math.isfinite, literal)):  # infinities and NaN spread: that they do is the question, not which oracle they notice
+    if not all(
+        map(math.isfinite, literal)
+    ):  # infinities and NaN spread: that they do is the question, not which oracle they notice
         return Inputs(data.arms(arguments), None)
     draws = (_draw(arguments, judged, salt) for salt in range(SALTS))
     first = next(draws)
-    return first if first.vacuous is None else next((drawn for drawn in draws if drawn.vacuous is None), first)
+    return (
+        first
+        if first.vacuous is None
+        else next((drawn for drawn in draws if drawn.vacuous is None), first)
+    )
 
 
 def _draw(arguments: Arguments, judged: Sequence[Model], salt: int) -> Inputs:
@@ -99,12 +107,16 @@ def _draw(arguments: Arguments, judged: Sequence[Model], salt: int) -> Inputs:
     return Inputs(arms, vacuous, {name: one.excluded for name, one in found.items()})
 
 
-def _told(model: Model, arguments: Arguments, drawn: Arguments, arms: Sequence[data.Arm], seed: int) -> Told:
+def _told(
+    model: Model, arguments: Arguments, drawn: Arguments, arms: Sequence[data.Arm], seed: int
+) -> Told:
     """What arms of data tell of the wrong oracles of a model."""
     tensors = {arm.name: arm.arrays(drawn) for arm in arms}
     with np.errstate(over="ignore"):
         said = [_values(model, arguments, drawn, arm) for arm in arms]
-        found = told(model, arguments, list(tensors.values()), said, partial(_held, arguments.dtype), seed)
+        found = told(
+            model, arguments, list(tensors.values()), said, partial(_held, arguments.dtype), seed
+        )
         less = less_precise(model, arguments, tensors, said, seed)
     return Told(found.excluded + less.excluded, found.unnoticed or less.unnoticed)
 
@@ -130,8 +142,17 @@ def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values
 
 def model_with(size: int, arguments: Arguments) -> Model | None:
     """Return the model that predicts so many values, the documented one first."""
-    models_with_values = (model for model in models.models_of(arguments) if has_values(model, arguments))
-    return next((model for model in models_with_values if math.prod(models.shape(model, arguments)) == size), None)
+    models_with_values = (
+        model for model in models.models_of(arguments) if has_values(model, arguments)
+    )
+    return next(
+        (
+            model
+            for model in models_with_values
+            if math.prod(models.shape(model, arguments)) == size
+        ),
+        None,
+    )
 
 
 def around(stated: Array, arguments: Arguments) -> tuple[Values, ...]:
@@ -144,7 +165,10 @@ def around(stated: Array, arguments: Arguments) -> tuple[Values, ...]:
         return (Values(stated),) * len(arms)
     rounding = unit_roundoff(arguments.dtype) * np.abs(stated)
     bounds = [one.bound for one in values(model, arguments, arguments)]
-    finite = [None if one is None else np.where(np.isfinite(one), one, 0.0).reshape(stated.shape) for one in bounds]
+    finite = [
+        None if one is None else np.where(np.isfinite(one), one, 0.0).reshape(stated.shape)
+        for one in bounds
+    ]
     return tuple(Values(stated, None if one is None else one + rounding) for one in finite)
 
 
@@ -158,7 +182,11 @@ def _values(model: Model, arguments: Arguments, drawn: Arguments, arm: data.Arm)
     tensors = arm.arrays(drawn)
     with np.errstate(all="ignore"):  # infinities and NaN are data, too
         numbers = models.values(model, arguments, *tensors)
-        predicted = Values(numbers, bound(model, arguments, *tensors)) if arm.name == "reals" else Values(_held(arguments.dtype, numbers))
+        predicted = (
+            Values(numbers, bound(model, arguments, *tensors))
+            if arm.name == "reals"
+            else Values(_held(arguments.dtype, numbers))
+        )
     predicted.numbers.flags.writeable = False
     return predicted
 

@@ -20,12 +20,21 @@ def lines(changes: Changes) -> Iterator[tuple[str, str | None]]:
     """Each line with its style: the runs, what they ran on, what changed, what was not compared, and all of it in a sentence."""
     yield f"{plain(changes.old)} → {plain(changes.new)}", "bold"
     yield from _section("environment changed", [_environment(one) for one in changes.environment])
-    yield from _section("documentation changed", [line for one in changes.documentation for line in _documentation(one)])
+    yield from _section(
+        "documentation changed",
+        [line for one in changes.documentation for line in _documentation(one)],
+    )
     groups = changes.groups()
-    yield from _section(f"calls changed, in {len(groups):,} ways", [line for group in groups for line in _group_lines(group)])
+    yield from _section(
+        f"calls changed, in {len(groups):,} ways",
+        [line for group in groups for line in _group_lines(group)],
+    )
     yield from _section("not compared", list(_apart(changes)))
     yield from _section("moved, and compared", list(_moved(changes.moved)))
-    yield changes.sentence, "bold red" if changes.any else "bold yellow" if changes.blind else "bold green"
+    yield (
+        changes.sentence,
+        "bold red" if changes.any else "bold yellow" if changes.blind else "bold green",
+    )
 
 
 def _section(title: str, body: Sequence[str]) -> Iterator[tuple[str, str | None]]:
@@ -35,8 +44,12 @@ def _section(title: str, body: Sequence[str]) -> Iterator[tuple[str, str | None]
 
 
 def _environment(change: EnvironmentChange) -> str:
-    old, new = (plain("none" if value is None else value or "(empty)") for value in (change.old, change.new))
-    return f"{plain(change.name)}: {old} → {new}" + ("  (another subject)" if change.identifies else "")
+    old, new = (
+        plain("none" if value is None else value or "(empty)") for value in (change.old, change.new)
+    )
+    return f"{plain(change.name)}: {old} → {new}" + (
+        "  (another subject)" if change.identifies else ""
+    )
 
 
 def _documentation(change: DocumentationChange) -> Iterator[str]:
@@ -57,7 +70,11 @@ def _apart(changes: Changes) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for one in changes.not_compared:
         found.setdefault(one.why, []).append(one.id)
-    found |= {"edited": list(changes.edited), "added": list(changes.added), "removed": list(changes.removed)}
+    found |= {
+        "edited": list(changes.edited),
+        "added": list(changes.added),
+        "removed": list(changes.removed),
+    }
     for why, ids in found.items():
         if ids:
             yield f"{len(ids):,} {why}, such as {plain(ids[0])}"

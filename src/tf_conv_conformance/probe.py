@@ -31,9 +31,24 @@ from tf_conv_conformance.vocabulary import Kind
 
 MESSAGE_LINES = 12  # of what TensorFlow printed or raised
 CELL = 90  # characters of an outcome in the table
-SHOWN_FIRST: tuple[Kind, ...] = ("crashed", "timed out", "flaky", "violates", "vacuous", "suite error", "refused", "conforms")
+SHOWN_FIRST: tuple[Kind, ...] = (
+    "crashed",
+    "timed out",
+    "flaky",
+    "violates",
+    "vacuous",
+    "suite error",
+    "refused",
+    "conforms",
+)
 """The verdicts that a question can get, the one to reproduce first."""
-STYLES = {"conforms": "green", "refused": "cyan", "violates": "red", "crashed": "red", "timed out": "red"}
+STYLES = {
+    "conforms": "green",
+    "refused": "cyan",
+    "violates": "red",
+    "crashed": "red",
+    "timed out": "red",
+}
 
 
 def ask(question: Question, subject: Subject) -> Answers:
@@ -44,7 +59,9 @@ def ask(question: Question, subject: Subject) -> Answers:
 def tell(to: Console, question: Question, performed: Answers, subject: Subject) -> bool:
     """Print what became of the calls, and why; return whether none fails."""
     verbatim(to, "\n".join(source(question.arguments)), indent=INDENT)
-    indented(to, pairs(*tensor_rows(question.arguments), ("subject", subject_text(subject.subject))))
+    indented(
+        to, pairs(*tensor_rows(question.arguments), ("subject", subject_text(subject.subject)))
+    )
     heading(to, "What the documentation says")
     indented(to, pairs(*documentation_rows(question.arguments, subject.documentation)))
     heading(to, "What came out")
@@ -79,8 +96,14 @@ def _table(question: Question, performed: Answers) -> Table:
         verdict, observation = performed[call.mode].verdict, performed[call.mode].observation
         assert observation is not None  # a question requires nothing of the subject
         warned = ", ".join(dict.fromkeys(warned.category for warned in observation.warnings))
-        cells = (textwrap.shorten(ending(observation), CELL, placeholder=" …"), _largest(call, observation), warned or "none")
-        table.add_row(call.mode, Text(verdict.kind, STYLES.get(verdict.kind, "yellow")), *map(Text, cells))
+        cells = (
+            textwrap.shorten(ending(observation), CELL, placeholder=" …"),
+            _largest(call, observation),
+            warned or "none",
+        )
+        table.add_row(
+            call.mode, Text(verdict.kind, STYLES.get(verdict.kind, "yellow")), *map(Text, cells)
+        )
     return table
 
 
@@ -135,7 +158,9 @@ def _shortened(text: str) -> str:
     return "\n".join([*lines[:MESSAGE_LINES], *more])
 
 
-def _to_keep(to: Console, question: Question, performed: Answers, subject: Mapping[str, Any]) -> None:
+def _to_keep(
+    to: Console, question: Question, performed: Answers, subject: Mapping[str, Any]
+) -> None:
     """The call as Python, and the case as YAML."""
     call = min(question.calls, key=lambda one: SHOWN_FIRST.index(performed[one.mode].verdict.kind))
     arm = prediction.inputs(call.arguments).arms[arm_of(call, performed[call.mode].verdict)]

@@ -29,7 +29,9 @@ class Progress:
             self.verdicts[before] -= 1
             self.verdicts += Counter()  # without what is zero now
         now, done = self._clock(), self.verdicts.total()
-        if self._first is None or done < 2:  # how long TensorFlow took to start says nothing about the calls
+        if (
+            self._first is None or done < 2
+        ):  # how long TensorFlow took to start says nothing about the calls
             self._first = now
             return None
         left = (now - self._first) / (done - 1) * max(0, self._total - done)

@@ -19,7 +19,21 @@ from tf_conv_conformance.casefile.complaint import Complaint, shown
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.reading import Unreadable, read_source, scalar
 
-KEYS = ("op", "via", "input", "filter", "strides", "rate", "dilations", "padding", "data_format", "dtype", "gradient", "data", "modes")
+KEYS = (
+    "op",
+    "via",
+    "input",
+    "filter",
+    "strides",
+    "rate",
+    "dilations",
+    "padding",
+    "data_format",
+    "dtype",
+    "gradient",
+    "data",
+    "modes",
+)
 """What the options give of a case, in the order in which it is written."""
 ONE_LINE = 10**6
 
@@ -42,17 +56,26 @@ class Question:
 
     def command(self, name: str) -> str:
         """The command line that asks the same of another command, which knows no modes."""
-        words = [f"--{key.replace('_', '-')}={_written(value)}" for key, value in self.case.items() if key not in ("id", "op", "modes")]
+        words = [
+            f"--{key.replace('_', '-')}={_written(value)}"
+            for key, value in self.case.items()
+            if key not in ("id", "op", "modes")
+        ]
         return shlex.join(["tf-conv-conformance", name, str(self.case["op"]), *words])
 
 
 def read_question(options: Mapping[str, str | None]) -> Question:
     """The question that options put, by key of the case; None where one is not given. Raises :class:`BadOption`."""
     given = {key: text for key in KEYS if (text := options.get(key)) is not None}
-    case: dict[str, Any] = {"id": "asked", **{key: _value(key, text) for key, text in given.items()}}
+    case: dict[str, Any] = {
+        "id": "asked",
+        **{key: _value(key, text) for key, text in given.items()},
+    }
     loaded = load_text(case_text(case))
     if loaded.complaints:
-        raise BadOption("\n".join(dict.fromkeys(_about_options(complaint) for complaint in loaded.complaints)))
+        raise BadOption(
+            "\n".join(dict.fromkeys(_about_options(complaint) for complaint in loaded.complaints))
+        )
     return Question(case, loaded.calls)
 
 
@@ -66,12 +89,16 @@ def _value(key: str, text: str) -> Any:
     text = _bracketed(text.strip())
     if "," in text and not text.startswith(("[", "{")):
         if not all(item.strip() for item in text.split(",")):
-            raise BadOption(f"{option(key)}: {shown(text)} has an empty item; put one comma between two items, as in 1,24,24,3")
+            raise BadOption(
+                f"{option(key)}: {shown(text)} has an empty item; put one comma between two items, as in 1,24,24,3"
+            )
         text = f"[{text}]"
     try:
         source = read_source(text)
     except Unreadable as error:
-        raise BadOption(f"{option(key)}: {shown(text)} cannot be read: {error.complaint.message}") from error
+        raise BadOption(
+            f"{option(key)}: {shown(text)} cannot be read: {error.complaint.message}"
+        ) from error
     if source.faults:
         raise BadOption(f"{option(key)}: {source.faults[0].message}")
     if source.value is None:
@@ -86,12 +113,20 @@ def _bracketed(text: str) -> str:
     printed = re.fullmatch(r"TensorShape\((\[.*\])\)", text)
     if printed:
         return printed[1]
-    return text.translate(str.maketrans("()", "[]")) if text.startswith("(") and text.endswith(")") else text
+    return (
+        text.translate(str.maketrans("()", "[]"))
+        if text.startswith("(") and text.endswith(")")
+        else text
+    )
 
 
 def _pairs(value: Any) -> Any:
     """Return eight numbers as the pairs of four dimensions; anything else as it is, for the reader of case files to judge."""
-    if not isinstance(value, list) or len(value) != 8 or any(isinstance(item, list | dict) for item in value):
+    if (
+        not isinstance(value, list)
+        or len(value) != 8
+        or any(isinstance(item, list | dict) for item in value)
+    ):
         return value
     return [value[first : first + 2] for first in range(0, 8, 2)]
 
@@ -119,13 +154,24 @@ _Dumper.add_representer(str, _represent_text)
 
 def flow(value: Any) -> str:
     """A value as YAML on one line: ``[1, 24, 24, 3]``, ``{model: phase_strided}``."""
-    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, width=ONE_LINE, allow_unicode=True)
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        sort_keys=False,
+        width=ONE_LINE,
+        allow_unicode=True,
+    )
     return text.removesuffix("...\n").strip()
 
 
 def _written(value: Any) -> str:
     """A value as an option takes it: items of a plain list with commas between them."""
-    if isinstance(value, list) and value and not any(isinstance(item, list | dict) for item in value):
+    if (
+        isinstance(value, list)
+        and value
+        and not any(isinstance(item, list | dict) for item in value)
+    ):
         return ",".join(flow(item) for item in value)
     return flow(value)
 

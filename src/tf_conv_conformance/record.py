@@ -52,7 +52,9 @@ def case_line(key: str, file: str, call: Call) -> Line:
         "references": case.references or [],
         "problems": len(problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.plain_expect),
-        "deviations": [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations],
+        "deviations": [
+            deviation.model_dump(exclude_defaults=True) for deviation in case.deviations
+        ],
     }
 
 
@@ -93,7 +95,13 @@ def _shape(outcome: Outcome) -> list[int] | None:
     return None if isinstance(outcome, Refuses) else list(outcome.shape)
 
 
-def end_line(identifier: str, call: Call, verdict: Verdict, observation: Observation | None, subject: str | None) -> Line:
+def end_line(
+    identifier: str,
+    call: Call,
+    verdict: Verdict,
+    observation: Observation | None,
+    subject: str | None,
+) -> Line:
     """What became of a call. `observation` is None where the call was not made."""
     line: Line = {
         "type": "end",
@@ -122,11 +130,19 @@ def differing(call: Call, verdict: Verdict, observation: Observation) -> dict[st
     if verdict.difference is None or call.relation is not None:
         return {"difference": verdict.difference.text() if verdict.difference else None}
     if verdict.kind == "unexpected":  # how it differs from `expect`; from the formula it does not
-        return {"difference": verdict.difference.text("expected"), "explained": explaining_model(call, observation)}
+        return {
+            "difference": verdict.difference.text("expected"),
+            "explained": explaining_model(call, observation),
+        }
     difference = from_formula(call, verdict, observation)
-    line: dict[str, Any] = {"difference": difference.text() if difference else None, "explained": explaining_model(call, observation)}
+    line: dict[str, Any] = {
+        "difference": difference.text() if difference else None,
+        "explained": explaining_model(call, observation),
+    }
     if difference is not None and difference.distance is not None:
-        line.update(largest=difference.largest, ulp=difference.ulp, largest_at=difference.largest_at)
+        line.update(
+            largest=difference.largest, ulp=difference.ulp, largest_at=difference.largest_at
+        )
         line["heat"] = heat(difference.distance, call.arguments)
     return line
 
@@ -138,13 +154,19 @@ def digest(call: Call, observation: Observation) -> str | None:
     exact = [arm.values for data, arm in named if data.name != "reals" and arm.values is not None]
     if unwritten or not exact:
         return None
-    return hashlib.sha256(b"".join(np.ascontiguousarray(values).tobytes() for values in exact)).hexdigest()[:16]
+    return hashlib.sha256(
+        b"".join(np.ascontiguousarray(values).tobytes() for values in exact)
+    ).hexdigest()[:16]
 
 
 def observed(observation: Observation) -> dict[str, Any]:
     """What the subject did, without the values."""
     if observation.kind != "answered":
-        return {"ended": observation.kind, **observation.unanswered, "output": observation.last_output}
+        return {
+            "ended": observation.kind,
+            **observation.unanswered,
+            "output": observation.last_output,
+        }
     arm = observation.arms[0]
     if arm.error is not None:
         return {"error": arm.error, "message": arm.message}
@@ -153,5 +175,13 @@ def observed(observation: Observation) -> dict[str, Any]:
 
 def subject_line(subject: Mapping[str, Any], documentation: Mapping[str, str]) -> Line:
     """The subject, and each rule's sentence as found in its docstrings (None where it is no longer there)."""
-    sentences = {rule.id: sentence(documentation.get(rule.symbol, ""), rule.phrase) for rule in RULES.values()}
-    return {"type": "subject", "key": subject_key(subject), "subject": dict(subject), "sentences": sentences}
+    sentences = {
+        rule.id: sentence(documentation.get(rule.symbol, ""), rule.phrase)
+        for rule in RULES.values()
+    }
+    return {
+        "type": "subject",
+        "key": subject_key(subject),
+        "subject": dict(subject),
+        "sentences": sentences,
+    }

@@ -47,13 +47,24 @@ ARGUMENTS = {
     "gradient": (frozenset(get_args(Gradient)), None),
 }
 DRAWN = ({"precision": range(1, 65)}, {"limit": COUNT, "odd": bool})
-ARM = {"name": str, "seed": range(2**32), "input": DRAWN, "filter": DRAWN, "upstream?": (*DRAWN, None)}
+ARM = {
+    "name": str,
+    "seed": range(2**32),
+    "input": DRAWN,
+    "filter": DRAWN,
+    "upstream?": (*DRAWN, None),
+}
 OBSERVED = (
     {"shape": SHAPE, "dtype": str},
     {"error": str, "message": str},
     {"ended": frozenset({"crashed"}), "signal": str, "output": str},
     {"ended": frozenset({"timed out"}), "time_limit": float, "output": str},
-    {"ended": frozenset({"suite error"}), "exit_status?": int, "protocol_error?": str, "output": str},
+    {
+        "ended": frozenset({"suite error"}),
+        "exit_status?": int,
+        "protocol_error?": str,
+        "output": str,
+    },
 )
 FACTS = {
     **dict.fromkeys(("tensorflow", "python", "numpy", "platform", "machine", "device"), str),
@@ -113,7 +124,10 @@ LINES: dict[str, dict[Any, Spec]] = {
     "footer": {"calls": COUNT, "ended": COUNT, "finished": str, "whole?": COUNT},
 }
 """The keys of a line besides its type."""
-FIELDS = {kind: [(str(key).rstrip("?"), str(key).endswith("?"), spec) for key, spec in keys.items()] for kind, keys in LINES.items()}
+FIELDS = {
+    kind: [(str(key).rstrip("?"), str(key).endswith("?"), spec) for key, spec in keys.items()]
+    for kind, keys in LINES.items()
+}
 """The same as (name, whether it is optional, what it must be)."""
 
 
@@ -164,7 +178,11 @@ def _fault_of_any(value: object, specs: tuple[Spec, ...], place: str) -> str | N
     for spec, found in zip(specs, faults, strict=True):
         if isinstance(spec, list) and isinstance(value, list):
             return found
-        if isinstance(spec, dict) and isinstance(value, dict) and (str in spec or spec.keys() <= value.keys()):
+        if (
+            isinstance(spec, dict)
+            and isinstance(value, dict)
+            and (str in spec or spec.keys() <= value.keys())
+        ):
             return found
     return f"{place}: expected {words(specs)}, got {shown(value)}"
 
@@ -174,7 +192,9 @@ def _is(value: object, spec: Spec) -> bool:
     if spec is object or (spec is None and value is None):
         return True
     if spec is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        )
     if isinstance(spec, frozenset):
         return isinstance(value, str) and value in spec
     if isinstance(spec, range) or spec is int:
@@ -188,7 +208,9 @@ def words(spec: Spec) -> str:
     if isinstance(spec, tuple):
         return " or ".join(dict.fromkeys(words(one) for one in spec))
     if isinstance(spec, range):
-        return f"an integer from {spec.start} to {spec[-1]}" if spec.start else "an integer, 0 or more"
+        return (
+            f"an integer from {spec.start} to {spec[-1]}" if spec.start else "an integer, 0 or more"
+        )
     if isinstance(spec, frozenset):
         return ", ".join(sorted(spec))
     if isinstance(spec, dict):
@@ -196,7 +218,14 @@ def words(spec: Spec) -> str:
         return "an object" + (f" with {', '.join(keys)}" if keys else "")
     if isinstance(spec, list):
         return "a list"
-    return {str: "a string", int: "an integer", float: "a number", bool: "true or false", None: "null", object: "a value"}[spec]
+    return {
+        str: "a string",
+        int: "an integer",
+        float: "a number",
+        bool: "true or false",
+        None: "null",
+        object: "a value",
+    }[spec]
 
 
 def shown(value: object) -> str:
@@ -228,6 +257,10 @@ def updated(line: Line) -> Line:
     nonsense = text.removeprefix("ended for an answer that is none: ")
     if nonsense == text and not text.startswith("exit status "):
         return line
-    why = {"protocol_error": nonsense} if nonsense != text else {"exit_status": int(text.removeprefix("exit status "))}
+    why = (
+        {"protocol_error": nonsense}
+        if nonsense != text
+        else {"exit_status": int(text.removeprefix("exit status "))}
+    )
     verdict = "suite error" if line.get("verdict") == "crashed" else line.get("verdict")
     return {**line, "verdict": verdict, "observed": {**rest, "ended": "suite error", **why}}

@@ -16,7 +16,9 @@ from tf_conv_conformance.results import Line, Records, now
 class Recorder:
     """Writes a record file, each line flushed. One for each run: xdist's workers send their lines to the controller."""
 
-    def __init__(self, path: Path, plan: Iterable[Line], carried: Records | None = None, **header: Any) -> None:
+    def __init__(
+        self, path: Path, plan: Iterable[Line], carried: Records | None = None, **header: Any
+    ) -> None:
         """Start the file with header, plan, and what an earlier run `carried` to an end. OSError where it cannot be written."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
@@ -24,8 +26,12 @@ class Recorder:
         self._subjects: set[str] = set()
         self._planned: set[str] = set()
         self._ended: set[str] = set()
-        self._verdicts: dict[str, dict[str, str]] = {}  # the last verdict of a call that did not conform, by subject
-        self._write({"type": "header", "schema": SCHEMA, "suite": __version__, "created": now(), **header})
+        self._verdicts: dict[
+            str, dict[str, str]
+        ] = {}  # the last verdict of a call that did not conform, by subject
+        self._write(
+            {"type": "header", "schema": SCHEMA, "suite": __version__, "created": now(), **header}
+        )
         for line in plan:
             if line["type"] == "call":
                 self._planned.add(line["id"])
@@ -65,7 +71,15 @@ class Recorder:
 
     def close(self, **footer: Any) -> None:
         """Write the footer, which says how many of the planned calls have an end, and put the lines in the order of the plan."""
-        self._write({"type": "footer", "calls": len(self._planned), "ended": len(self._ended), "finished": now(), **footer})
+        self._write(
+            {
+                "type": "footer",
+                "calls": len(self._planned),
+                "ended": len(self._ended),
+                "finished": now(),
+                **footer,
+            }
+        )
         self._file.close()
         settle(self.path)
 
@@ -86,7 +100,11 @@ def written(line: Line) -> str:
 def in_order(plan: Iterable[Line]) -> list[Line]:
     """The lines of a plan by file, place in it and id, each case once and before its calls: the same whatever the order of the tests."""
     lines = {(line["type"], line.get("key", line.get("id"))): line for line in plan}
-    cases = {line["key"]: (line["file"], line["line"], line["key"]) for line in lines.values() if line["type"] == "case"}
+    cases = {
+        line["key"]: (line["file"], line["line"], line["key"])
+        for line in lines.values()
+        if line["type"] == "case"
+    }
 
     def key(line: Line) -> tuple[Any, ...]:
         parts = re.split(r"(\d+)", line.get("id", ""))  # 2 comes before 10
@@ -125,7 +143,11 @@ def _pieces(lines: Iterable[bytes]) -> list[tuple[Key, int, int]]:
         if kind == "call":
             places[name] = len(places)
         group = {"subject": 1, "start": 2, "end": 2, "footer": 3}.get(kind, 0)
-        key: Key = (group, name if kind == "subject" else "", places.get(name, -1) if group == 2 else 0)
+        key: Key = (
+            group,
+            name if kind == "subject" else "",
+            places.get(name, -1) if group == 2 else 0,
+        )
         if pieces and pieces[-1][0] == key:
             _, begins, length = pieces[-1]
             pieces[-1] = (key, begins, length + len(line))

@@ -57,7 +57,9 @@ def read_baseline(config: pytest.Config) -> Baseline:
     if config.getoption("--tf-update-baseline") and not path.exists():
         return Baseline()
     if not path.exists():
-        raise pytest.UsageError(f"--tf-baseline: {path} does not exist; add --tf-update-baseline to write it")
+        raise pytest.UsageError(
+            f"--tf-baseline: {path} does not exist; add --tf-update-baseline to write it"
+        )
     try:
         return baseline.read(path)
     except NotABaseline as error:
@@ -86,7 +88,9 @@ class Recording:
         check_room(self._folder, len(tests))
         self._progress = Progress(len(tests))
         self._due: str | None = None
-        self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+        self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin(
+            "terminalreporter"
+        )
         self._said: list[str] = []
         self._named: set[str] = set()
         self._unnamed: list[str] = []
@@ -95,20 +99,30 @@ class Recording:
         """Return the recorders; the first time, begin the record files with the plan."""
         if not self._recorders:
             tests = self._tests.values()
-            names = dict.fromkeys(self._done.records if self._done else [test.subject for test in tests])
+            names = dict.fromkeys(
+                self._done.records if self._done else [test.subject for test in tests]
+            )
             self._recorders = {name: self._recorder(name, tests) for name in names}
         return self._recorders
 
     def _recorder(self, name: str, tests: Iterable[Planned]) -> Recorder:
         own = [(test.id, test.file, test.call) for test in tests if test.subject == name]
-        kept = carried(self._done, name, {identifier for identifier, _, _ in own}) if self._done else None
+        kept = (
+            carried(self._done, name, {identifier for identifier, _, _ in own})
+            if self._done
+            else None
+        )
         lines = [*record.plan(own), *((*kept.cases.values(), *kept.calls.values()) if kept else ())]
         self._carried += list(kept.ends.values()) if kept else []
         return Recorder(self._folder / file_name(name), in_order(lines), kept, **self._header)
 
     def headings(self) -> list[str]:
         """Return the subject that has started before the first call, to be named at the beginning of the run."""
-        if not self._tests or SESSION not in self._config.stash or (facts := self._config.stash[SESSION].ahead()) is None:
+        if (
+            not self._tests
+            or SESSION not in self._config.stash
+            or (facts := self._config.stash[SESSION].ahead()) is None
+        ):
             return []
         self._named.add(facts.get("name", ""))
         return [heading(facts)]
@@ -117,7 +131,11 @@ class Recording:
         """Record that a test is set up, so that its call comes next, or the call that its report carries."""
         records = getattr(report, "tf_conv_record", None)
         if records is None:
-            if report.when == "setup" and report.passed and (test := self._tests.get(report.nodeid)):
+            if (
+                report.when == "setup"
+                and report.passed
+                and (test := self._tests.get(report.nodeid))
+            ):
                 with self._room():
                     self._begun()[test.subject].start(test.id)
             return
@@ -134,7 +152,9 @@ class Recording:
         """A test has ended, and pytest has printed so: now and then, say how far the run is."""
         if self._due is not None and self._terminal is not None and self._terminal.verbosity > -2:
             self._terminal.ensure_newline()
-            if self._terminal.config.get_terminal_writer().width_of_current_line:  # with xdist there may be dots nevertheless
+            if (
+                self._terminal.config.get_terminal_writer().width_of_current_line
+            ):  # with xdist there may be dots nevertheless
                 self._terminal.line("")
             self._terminal.write_line(self._due)
         self._due = None
@@ -146,7 +166,9 @@ class Recording:
             shorten(self._terminal.stats.get("failed", []), self._config.option.tbstyle)
         if self._done:
             failing = any(map(is_new_failure, self._carried))
-            self._said.append(f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}")
+            self._said.append(
+                f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}"
+            )
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED if failing else pytest.ExitCode.OK
         try:
@@ -155,7 +177,9 @@ class Recording:
             if self._recorders:
                 self._finish()
         except OSError as error:
-            self._said.append(f"cannot write {self._folder}: {error.strerror}; what was written before is kept")
+            self._said.append(
+                f"cannot write {self._folder}: {error.strerror}; what was written before is kept"
+            )
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def _finish(self) -> None:
@@ -164,7 +188,10 @@ class Recording:
         for name, recorder in self._recorders.items():
             recorder.close(**footer)
             runs[name] = read(recorder.path)
-        columns = merge([(str(self._recorders[name].path), records) for name, records in runs.items()], partial=True)
+        columns = merge(
+            [(str(self._recorders[name].path), records) for name, records in runs.items()],
+            partial=True,
+        )
         write(columns, self._page, self._changes(columns))
         self._said += refusals.lines(runs.values())
         self._hold_against_baseline(runs)
@@ -175,7 +202,10 @@ class Recording:
         try:
             yield
         except OSError as error:
-            pytest.exit(f"--tf-reports: cannot write {self._folder}: {error.strerror}", returncode=pytest.ExitCode.INTERNAL_ERROR)
+            pytest.exit(
+                f"--tf-reports: cannot write {self._folder}: {error.strerror}",
+                returncode=pytest.ExitCode.INTERNAL_ERROR,
+            )
 
     def _changes(self, columns: Sequence[Column]) -> Changes | None:
         """What changed since the earlier run, if one is named."""
@@ -196,28 +226,46 @@ class Recording:
         if known is None:
             return
         path = given(self._config, self._config.getoption("--tf-baseline"))
-        count = sum(end.get("known", False) for records in runs.values() for end in records.ends.values())
-        stale = [(name, *one) for name, records in runs.items() for one in known.stale(name, records.calls, records.ends)]
+        count = sum(
+            end.get("known", False) for records in runs.values() for end in records.ends.values()
+        )
+        stale = [
+            (name, *one)
+            for name, records in runs.items()
+            for one in known.stale(name, records.calls, records.ends)
+        ]
         self._said.append(f"baseline {path}: {count} known failures, {len(stale)} stale entries")
-        self._said += [f"  stale: {identifier}{f' of {name}' if name else ''}: {why}" for name, identifier, why in stale[:STALE_SHOWN]]
+        self._said += [
+            f"  stale: {identifier}{f' of {name}' if name else ''}: {why}"
+            for name, identifier, why in stale[:STALE_SHOWN]
+        ]
         if self._config.getoption("--tf-update-baseline"):
             for name, records in runs.items():
                 known = known.updated(name, records.calls, records.ends.values())
             path.write_text(known.text(), encoding="utf-8", newline="\n")
-            self._said.append(f"baseline {path}: written, {sum(map(len, known.known.values()))} entries")
+            self._said.append(
+                f"baseline {path}: written, {sum(map(len, known.known.values()))} entries"
+            )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many calls were made, what they came to, and where to read about it."""
         terminalreporter.section("TensorFlow convolution conformance")
-        verdicts, missing = self._progress.verdicts, sum(recorder.missing for recorder in self._recorders.values())
+        verdicts, missing = (
+            self._progress.verdicts,
+            sum(recorder.missing for recorder in self._recorders.values()),
+        )
         if terminalreporter.verbosity >= 0:
             for line in self._unnamed:
                 terminalreporter.line(line)
         total = verdicts.total()
         absent = f", {missing} missing" if missing else ""
-        terminalreporter.line(f"{total} call{'' if total == 1 else 's'}: {counted(verdicts) or 'none made'}{absent}")
+        terminalreporter.line(
+            f"{total} call{'' if total == 1 else 's'}: {counted(verdicts) or 'none made'}{absent}"
+        )
         if verdicts["refused"]:
-            terminalreporter.line("refused: TensorFlow raised, as its documentation or the case's `expect` says it must")
+            terminalreporter.line(
+                "refused: TensorFlow raised, as its documentation or the case's `expect` says it must"
+            )
         for line in self._said:
             terminalreporter.line(line)
         if not self._recorders:
@@ -243,4 +291,6 @@ def check_room(folder: Path, calls: int) -> None:
         why = "is not a folder" if not there.is_dir() else "cannot be written"
         raise pytest.UsageError(f"--tf-reports: cannot write {folder}: {there} {why}")
     if (free := shutil.disk_usage(there).free) < (needed := BYTES_A_CALL * calls):
-        raise pytest.UsageError(f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}")
+        raise pytest.UsageError(
+            f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}"
+        )

@@ -24,7 +24,9 @@ def _refused(records: Records) -> Iterator[str]:
     for identifier, end in records.ends.items():
         call = records.calls[identifier]
         if end["verdict"] == "refused":
-            rules.setdefault(call["case"], {}).update(dict.fromkeys(call["predicted"]["refuses"] or ()))
+            rules.setdefault(call["case"], {}).update(
+                dict.fromkeys(call["predicted"]["refuses"] or ())
+            )
         elif end["verdict"] != "unsupported":
             others.add(call["case"])
     for key, broken in rules.items():

@@ -22,7 +22,11 @@ from tf_conv_conformance.verdict import Verdict, applying, ended, judge
 
 
 def judge_relation(
-    call: Call, observation: Observation, others: Sequence[Other], answers: Sequence[Observation], subject: Mapping[str, Any]
+    call: Call,
+    observation: Observation,
+    others: Sequence[Other],
+    answers: Sequence[Observation],
+    subject: Mapping[str, Any],
 ) -> Verdict:
     """Return the verdict on a call of a relation: its observation held against the answers to the others."""
     relation = RELATIONS[call.relation or ""]
@@ -32,12 +36,20 @@ def judge_relation(
     if not _has_values(observation):
         alone = judge(replace(call, relation=None), observation, subject)
         if alone.kind == "deviates":
-            return replace(alone, reason=f"no result, as declared, so {relation.name} is not checked: {alone.reason}")
-        return Verdict(ended(observation) or "violates", f"no result: {ending(observation)}, although {relation.says}")
+            return replace(
+                alone,
+                reason=f"no result, as declared, so {relation.name} is not checked: {alone.reason}",
+            )
+        return Verdict(
+            ended(observation) or "violates",
+            f"no result: {ending(observation)}, although {relation.says}",
+        )
     for other, answer in zip(others, answers, strict=True):
         if not _has_values(answer):
             which = f"{other.arguments.door} in {other.mode} mode"
-            reason = f"no result of the other call that {relation.name} makes, {which}: {ending(answer)}"
+            reason = (
+                f"no result of the other call that {relation.name} makes, {which}: {ending(answer)}"
+            )
             return Verdict(ended(answer) or "violates", reason)
     found = _first_difference(call, observation, others, answers, subject)
     if found is not None:
@@ -46,11 +58,17 @@ def judge_relation(
 
 
 def _has_values(observation: Observation) -> bool:
-    return observation.kind == "answered" and all(arm.values is not None for arm in observation.arms)
+    return observation.kind == "answered" and all(
+        arm.values is not None for arm in observation.arms
+    )
 
 
 def _first_difference(
-    call: Call, observation: Observation, others: Sequence[Other], answers: Sequence[Observation], subject: Mapping[str, Any]
+    call: Call,
+    observation: Observation,
+    others: Sequence[Other],
+    answers: Sequence[Observation],
+    subject: Mapping[str, Any],
 ) -> Difference | None:
     """Return the first difference between the two halves of a relation, one arm of data after the other."""
     relation, reading = RELATIONS[call.relation or ""], read(call.arguments)
@@ -68,22 +86,47 @@ def _first_difference(
         except (ValueError, IndexError):  # shapes that cannot be brought together
             ours, theirs = numbers[0], numbers[1]
         if ours.shape != theirs.shape:
-            return Difference("shape", comparison.shape_text(theirs.shape), comparison.shape_text(ours.shape), data.name)
+            return Difference(
+                "shape",
+                comparison.shape_text(theirs.shape),
+                comparison.shape_text(ours.shape),
+                data.name,
+            )
         allowed = None
         if data.name == "reals" and not relation.bitwise:
-            allowed = _bound(call, others, data.arrays(call.arguments), _accumulator(call, subject), relation, reading)
-            allowed = allowed + unit_roundoff("float64") * np.abs(theirs)  # of the sum that is made here
+            allowed = _bound(
+                call,
+                others,
+                data.arrays(call.arguments),
+                _accumulator(call, subject),
+                relation,
+                reading,
+            )
+            allowed = allowed + unit_roundoff("float64") * np.abs(
+                theirs
+            )  # of the sum that is made here
         if found := comparison.first_unlike(Values(theirs, allowed), ours, dtype, data.name):
             return found
     return None
 
 
 def _bound(
-    call: Call, others: Sequence[Other], tensors: tuple[Array, ...], accumulator: str | None, relation: Relation, reading: Reading
+    call: Call,
+    others: Sequence[Other],
+    tensors: tuple[Array, ...],
+    accumulator: str | None,
+    relation: Relation,
+    reading: Reading,
 ) -> Array:
     """Return how far apart the halves may be: as far as all results may be from the exact ones, which are equal."""
-    calls = [(call.arguments, tensors), *((other.arguments, other.tensors(tensors)) for other in others)]
-    bounds = [bound(replace(computed_model(arguments), accumulator=accumulator), arguments, *data) for arguments, data in calls]
+    calls = [
+        (call.arguments, tensors),
+        *((other.arguments, other.tensors(tensors)) for other in others),
+    ]
+    bounds = [
+        bound(replace(computed_model(arguments), accumulator=accumulator), arguments, *data)
+        for arguments, data in calls
+    ]
     ours, theirs = relation.equal(reading, bounds[0], bounds[1:])
     return ours + theirs
 
@@ -91,4 +134,6 @@ def _bound(
 def _accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
     """Return the dtype of the sums that a deviation declares for this subject; None for the one that is taken for granted."""
     models = [model_of(one.deviation.observed) for one in applying(call, subject)]
-    return next((model.accumulator for model in models if model is not None and model.accumulator), None)
+    return next(
+        (model.accumulator for model in models if model is not None and model.accumulator), None
+    )

@@ -116,7 +116,9 @@ def _zero_filled(arguments: Arguments, reading: Reading, mode: str) -> list[Othe
 
     rows, columns = (f"np.eye({size})[::{rate}]" for size, rate in zip(sizes, rates, strict=True))
     undilated = replace(arguments, filter=TensorSpec(shape), dilations=doors.undilated(arguments))
-    return [Other(undilated, mode, filled, w=f"np.einsum('hH,wW,hwio->HWio', {rows}, {columns}, w)")]
+    return [
+        Other(undilated, mode, filled, w=f"np.einsum('hH,wW,hwio->HWio', {rows}, {columns}, w)")
+    ]
 
 
 def _explicitly_padded(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
@@ -135,7 +137,9 @@ def _parts(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
             return np.where(np.arange(x.size).reshape(x.shape) % 2 == odd, x, 0), *tensors[1:]
 
         expression = f"np.where(np.arange(x.size).reshape(x.shape) % 2 == {int(odd)}, x, 0)"
-        return Other(replace(arguments, input=TensorSpec(arguments.input.shape)), mode, made, x=expression)
+        return Other(
+            replace(arguments, input=TensorSpec(arguments.input.shape)), mode, made, x=expression
+        )
 
     return [part(odd=False), part(odd=True)]
 
@@ -163,7 +167,9 @@ def _rows_but_one(reading: Reading, result: Array, others: Sequence[Array]) -> t
     """The rows of the result but the last, and those of the moved one but the first, which alone saw the rows that came around."""
     axis = _rows(reading)
     count = result.shape[axis]
-    return np.take(result, range(count - 1), axis=axis), np.take(others[0], range(1, count), axis=axis)
+    return np.take(result, range(count - 1), axis=axis), np.take(
+        others[0], range(1, count), axis=axis
+    )
 
 
 def _rows_but_one_text(reading: Reading) -> str:
@@ -193,11 +199,20 @@ def _transposed(arguments: Arguments, reading: Reading, mode: str) -> list[Other
         arguments,
         input=TensorSpec((batch, in_channels, height, width)),
         strides=strides,
-        padding=padding if isinstance(padding, str) else (padding[0], padding[3], padding[1], padding[2]),
+        padding=padding
+        if isinstance(padding, str)
+        else (padding[0], padding[3], padding[1], padding[2]),
         dilations=_channels_second(arguments.dilations),
         data_format="NCHW",
     )
-    return [Other(moved, mode, lambda tensors: (np.moveaxis(tensors[0], -1, -3), *tensors[1:]), x="np.moveaxis(x, -1, -3)")]
+    return [
+        Other(
+            moved,
+            mode,
+            lambda tensors: (np.moveaxis(tensors[0], -1, -3), *tensors[1:]),
+            x="np.moveaxis(x, -1, -3)",
+        )
+    ]
 
 
 def _forward(arguments: Arguments, _: Reading, mode: str) -> bool:
@@ -215,7 +230,9 @@ RELATIONS: dict[str, Relation] = {
             "grouped",
             "a depthwise convolution is conv2d with a group for each channel",
             "a depthwise_conv2d call without a gradient, and without a stride and a rate above 1 together",
-            lambda arguments, _, mode: arguments.op == "depthwise_conv2d" and _documented_forward(arguments),
+            lambda arguments, _, mode: (
+                arguments.op == "depthwise_conv2d" and _documented_forward(arguments)
+            ),
             _as_grouped,
             _result,
             _y_and_y1,
@@ -224,7 +241,9 @@ RELATIONS: dict[str, Relation] = {
             "zero-filled",
             "a dilation is a filter with zeros between its elements",
             "a rate above 1 and no gradient; for depthwise_conv2d also strides of 1",
-            lambda arguments, r, mode: max(r.height.rate, r.width.rate) > 1 and _documented_forward(arguments),
+            lambda arguments, r, mode: (
+                max(r.height.rate, r.width.rate) > 1 and _documented_forward(arguments)
+            ),
             _zero_filled,
             _result,
             _y_and_y1,
@@ -233,7 +252,9 @@ RELATIONS: dict[str, Relation] = {
             "explicit",
             "SAME is the explicit padding that it documents",
             "SAME padding and no gradient, and for depthwise_conv2d not a stride and a rate above 1 together",
-            lambda arguments, r, mode: r.height.padding == "SAME" and _documented_forward(arguments),
+            lambda arguments, r, mode: (
+                r.height.padding == "SAME" and _documented_forward(arguments)
+            ),
             _explicitly_padded,
             _result,
             _y_and_y1,
@@ -251,7 +272,9 @@ RELATIONS: dict[str, Relation] = {
             "translation",
             "an input moved by a stride moves the result by one",
             "VALID padding and no gradient, and for depthwise_conv2d not a stride and a rate above 1 together",
-            lambda arguments, r, mode: r.height.padding == "VALID" and _documented_forward(arguments),
+            lambda arguments, r, mode: (
+                r.height.padding == "VALID" and _documented_forward(arguments)
+            ),
             _shifted,
             _rows_but_one,
             _rows_but_one_text,
@@ -269,7 +292,11 @@ RELATIONS: dict[str, Relation] = {
             "transposed",
             "NCHW is NHWC transposed",
             "an NHWC input of rank 4 and no gradient",
-            lambda arguments, r, mode: arguments.gradient is None and not channels_first(arguments) and len(r.batch_shape) == 1,
+            lambda arguments, r, mode: (
+                arguments.gradient is None
+                and not channels_first(arguments)
+                and len(r.batch_shape) == 1
+            ),
             _transposed,
             lambda _, y, others: (y, np.moveaxis(others[0], -3, -1)),
             lambda _: "y, np.moveaxis(y1, -3, -1)",
@@ -311,7 +338,9 @@ def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
         because = documented.because if isinstance(documented, Refuses) else ()
         rules = [rule for rule in because if rule not in other.breaks]
         if rules and documented != prediction.documented(arguments):
-            return f"{name} makes another call, which the documentation refuses ({', '.join(rules)})"
+            return (
+                f"{name} makes another call, which the documentation refuses ({', '.join(rules)})"
+            )
     return None
 
 

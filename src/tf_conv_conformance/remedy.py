@@ -17,7 +17,11 @@ PAGE = "docs/stride-and-rate.md"
 def remedy(arguments: Arguments) -> str | None:
     """Return what to do instead of a call with strides and a rate; None if that is not all that is wrong with it."""
     rules = broken(arguments)
-    if not rules or not all(rule.id.endswith(RULE) for rule in rules) or arguments.gradient is not None:
+    if (
+        not rules
+        or not all(rule.id.endswith(RULE) for rule in rules)
+        or arguments.gradient is not None
+    ):
         return None
     reading = read(arguments)
     if reading is None or not prediction.has_values(DOCUMENTED, arguments):

@@ -19,7 +19,13 @@ def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = Non
 
     With a relation, it makes the other calls as well, and compares the two sides.
     """
-    lines = ["import numpy as np", "import tensorflow as tf", "", *_data(arguments, arm), *_definition(arguments, mode)]
+    lines = [
+        "import numpy as np",
+        "import tensorflow as tf",
+        "",
+        *_data(arguments, arm),
+        *_definition(arguments, mode),
+    ]
     if relation is None:
         lines += [f"y = {_invocation(arguments)}", "print(y.shape, y.dtype)", "print(y.numpy())"]
     else:
@@ -30,7 +36,10 @@ def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = Non
 def _data(arguments: Arguments, arm: Arm) -> list[str]:
     """Lines that make input and filter in NumPy, and the upstream gradient of a gradient."""
     tensors = {"x": _tensor(arguments.input, arm.input), "w": _tensor(arguments.filter, arm.filter)}
-    lines = [f"rng = np.random.RandomState({arm.seed})", *(f"{name} = {made}" for name, made in tensors.items())]
+    lines = [
+        f"rng = np.random.RandomState({arm.seed})",
+        *(f"{name} = {made}" for name, made in tensors.items()),
+    ]
     if arm.upstream is not None:
         lines.append(f"dy = {arm.upstream.source(result_shape(arguments))}")
     return lines
@@ -63,7 +72,11 @@ def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
     as_numbers = ".numpy().astype(np.float64)"
     lines = [f"y = {_invocation(arguments)}{as_numbers}", "", f"# {relation.says}", "x0, w0 = x, w"]
     for number, other in enumerate(relation.others(arguments, reading, mode), start=1):
-        lines += ["x, w = x0, w0", f"x, w = {other.x}, {other.w}", *_definition(other.arguments, other.mode)]
+        lines += [
+            "x, w = x0, w0",
+            f"x, w = {other.x}, {other.w}",
+            *_definition(other.arguments, other.mode),
+        ]
         lines.append(f"y{number} = {_invocation(other.arguments)}{as_numbers}")
     return [
         *lines,
@@ -92,7 +105,9 @@ def _tensor(spec: TensorSpec, drawn: Drawn) -> str:
         return drawn.source(spec.shape)
     if len(spec.values) > LITERAL_LIMIT:
         return f"...  # {len(spec.values)} values, in the case file"
-    numbers = ", ".join(f"{value:.17g}" if math.isfinite(value) else f"float('{value}')" for value in spec.values)
+    numbers = ", ".join(
+        f"{value:.17g}" if math.isfinite(value) else f"float('{value}')" for value in spec.values
+    )
     return f"np.array([{numbers}]).reshape({spec.shape})"
 
 
@@ -105,7 +120,9 @@ def _constant(name: str, dtype: str) -> str:
     return f"tf.constant({name}.astype(np.{'bool_' if dtype == 'bool' else dtype}))"
 
 
-def from_record(arguments: Arguments, mode: str, arm: Mapping[str, Any], relation: str | None = None) -> str:
+def from_record(
+    arguments: Arguments, mode: str, arm: Mapping[str, Any], relation: str | None = None
+) -> str:
     """The same, with the arm as a record holds it."""
     drawn = {name: _drawn(arm[name]) for name in ("input", "filter", "upstream") if arm.get(name)}
     return python(arguments, mode, Arm(arm["name"], arm["seed"], **drawn), relation)

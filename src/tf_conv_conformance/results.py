@@ -123,7 +123,9 @@ def record_files(path: Path) -> list[Path]:
         return [path]
     found = sorted(path.rglob("results*.jsonl"))
     if not found:
-        raise NotRecords(f"{path}: expected a record file or a folder of them, got a folder without results*.jsonl")
+        raise NotRecords(
+            f"{path}: expected a record file or a folder of them, got a folder without results*.jsonl"
+        )
     return found
 
 
@@ -145,7 +147,9 @@ def read(path: Path) -> Records:
     except OSError as error:
         raise NotRecords(f"{path}: cannot be read: {error.strerror}") from error
     if not records.header:
-        raise NotRecords(f"{path}: expected a record file, which begins with a header; got a file without a whole line")
+        raise NotRecords(
+            f"{path}: expected a record file, which begins with a header; got a file without a whole line"
+        )
     records.header["schema"] = SCHEMA  # to which all lines have been updated
     return records
 
@@ -169,7 +173,11 @@ def _batches(path: Path, file: BinaryIO) -> Iterator[list[bytes]]:
         number, size = number + 1, size + len(text)
         if not text.endswith(b"\n"):
             if len(text) == LINE_LIMIT:
-                raise _not_a_line(path, number, f"expected a line of at most {LINE_LIMIT:,} bytes, got a longer one")
+                raise _not_a_line(
+                    path,
+                    number,
+                    f"expected a line of at most {LINE_LIMIT:,} bytes, got a longer one",
+                )
             break
         batch.append(text)
         if len(batch) == BATCH or size > BATCH_BYTES:
@@ -190,12 +198,19 @@ def _parsed(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line]]:
         if len(lines) == len(texts):
             for number, (line, text) in enumerate(zip(lines, texts, strict=True), first):
                 if _SURROGATE.search(text) and not _encodes(line):
-                    raise _not_a_line(path, number, "expected text, got half of a surrogate pair, which no text file can hold")
+                    raise _not_a_line(
+                        path,
+                        number,
+                        "expected text, got half of a surrogate pair, which no text file can hold",
+                    )
                 yield number, line
         else:  # one of them is no value, or two
             for number, text in enumerate(texts, first):
                 try:
-                    yield number, json.loads(text)  # never written again: one of these lines is refused
+                    yield (
+                        number,
+                        json.loads(text),
+                    )  # never written again: one of these lines is refused
                 except (ValueError, RecursionError):
                     start = shown(text.rstrip(b"\n").decode("utf-8", "backslashreplace"))
                     got = "compressed data" if text.startswith(b"\x1f\x8b") else start
@@ -246,11 +261,15 @@ def _take(records: Records, line: Line, values: SharedValues) -> None:
 
 def _take_header(records: Records, line: Line) -> None:
     if not isinstance(line, dict) or line.get("type") != "header":
-        raise ValueError(f'expected the header of a record file, {{"type": "header", …}}; got {shown(line)}')
+        raise ValueError(
+            f'expected the header of a record file, {{"type": "header", …}}; got {shown(line)}'
+        )
     if (schema := line.get("schema")) not in READ:
         newer = isinstance(schema, int) and schema > SCHEMA
         advice = "; a newer version of tf-conv-conformance wrote it" if newer else ""
-        raise ValueError(f"expected a record file of schema {' or '.join(map(str, READ))}, got schema {shown(schema)}{advice}")
+        raise ValueError(
+            f"expected a record file of schema {' or '.join(map(str, READ))}, got schema {shown(schema)}{advice}"
+        )
     SharedValues().check(line, "header")
     if "shard" in line:
         try:
@@ -263,8 +282,14 @@ def _take_header(records: Records, line: Line) -> None:
 def _check_references(records: Records, line: Line, kind: str) -> None:
     """Raise ``ValueError`` if a line names what no line before it describes."""
     if kind == "call" and line["case"] not in records.cases:
-        raise ValueError(f"{kind}.case: expected the key of a case in a line above, got {shown(line['case'])}")
+        raise ValueError(
+            f"{kind}.case: expected the key of a case in a line above, got {shown(line['case'])}"
+        )
     if kind == "end" and line["id"] not in records.calls:
-        raise ValueError(f"end.id: expected the id of a call in a line above, got {shown(line['id'])}")
+        raise ValueError(
+            f"end.id: expected the id of a call in a line above, got {shown(line['id'])}"
+        )
     if kind == "end" and line["subject"] is not None and line["subject"] not in records.subjects:
-        raise ValueError(f"end.subject: expected the key of a subject in a line above, got {shown(line['subject'])}")
+        raise ValueError(
+            f"end.subject: expected the key of a subject in a line above, got {shown(line['subject'])}"
+        )

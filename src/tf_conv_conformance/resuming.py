@@ -35,7 +35,11 @@ def read_done(config: pytest.Config) -> Done:
         except NotRecords as error:
             raise pytest.UsageError(f"--tf-resume: {error}") from error
         if (made := records[definition.name].shards) != shard(config):
-            held, how = (f"shard {made}", f"with {splitting(made)}") if made else ("no shard", "without --splits")
+            held, how = (
+                (f"shard {made}", f"with {splitting(made)}")
+                if made
+                else ("no shard", "without --splits")
+            )
             raise pytest.UsageError(f"--tf-resume: {path}: holds {held}: resume it {how}")
     return Done({name: _hashes(run) for name, run in records.items()}, records)
 
@@ -49,7 +53,10 @@ def is_done(item: pytest.Item, done: Done) -> bool:
     """Return whether a test is of a call that has an end, and was not edited since."""
     if not isinstance(item, CallItem):
         return False
-    return done.hashes.get(item.subject, {}).get(id_of(item.path_id, item.call)) == item.call.content_hash
+    return (
+        done.hashes.get(item.subject, {}).get(id_of(item.path_id, item.call))
+        == item.call.content_hash
+    )
 
 
 class Resuming:
@@ -62,7 +69,9 @@ class Resuming:
         self._done = done
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, object, object]:
         """Deselect the calls that have an end."""
         result = yield
         leave_out(config, items, [item for item in items if is_done(item, self._done)])

@@ -50,7 +50,9 @@ class Performed:
     observation: Observation | None
 
 
-def perform(call: Call, subject: Subject, observe: Callable[[], Sequence[Observation]] | None = None) -> Performed:
+def perform(
+    call: Call, subject: Subject, observe: Callable[[], Sequence[Observation]] | None = None
+) -> Performed:
     """Make a call and judge it; `observe` carries out its :func:`requests`, if not the subject at once.
 
     A call that fails is made once more: an answer that changes is *flaky*, whatever it is. If the suite fails
@@ -61,7 +63,9 @@ def perform(call: Call, subject: Subject, observe: Callable[[], Sequence[Observa
     observation, *answers = observe() if observe is not None else subject.calls(requests(call))
     if call.relation is not None:
         others = others_of(call.relation, call.arguments, call.mode)
-        return Performed(judge_relation(call, observation, others, answers, subject.subject), observation)
+        return Performed(
+            judge_relation(call, observation, others, answers, subject.subject), observation
+        )
     return _again(call, judge(call, observation, subject.subject), observation, subject)
 
 
@@ -80,11 +84,18 @@ def _again(call: Call, verdict: Verdict, observation: Observation, subject: Subj
     first = Performed(verdict, observation)
     if not verdict.failing or observation.kind in ("timed out", "suite error"):
         return first
-    again = ask(call, subject)  # after a crash in a fresh worker: was it this call, or one before it?
+    again = ask(
+        call, subject
+    )  # after a crash in a fresh worker: was it this call, or one before it?
     if same(observation, again):
         return first
     if again.kind == "suite error":
-        return Performed(Verdict("suite error", f"in a second call, {ending(again)}; the first: {verdict.reason}"), observation)
+        return Performed(
+            Verdict(
+                "suite error", f"in a second call, {ending(again)}; the first: {verdict.reason}"
+            ),
+            observation,
+        )
     reason = f"a second call gave {ending(again)}; the first: {verdict.reason}"
     return Performed(replace(verdict, kind="flaky", reason=reason), observation)
 
@@ -95,7 +106,13 @@ def requests(call: Call) -> list[Request]:
         return [asked(call)]
     data = _data(call)
     others = others_of(call.relation, call.arguments, call.mode)
-    return [asked(call), *(request(other.arguments, other.mode, [other.tensors(tensors) for tensors in data]) for other in others)]
+    return [
+        asked(call),
+        *(
+            request(other.arguments, other.mode, [other.tensors(tensors) for tensors in data])
+            for other in others
+        ),
+    ]
 
 
 def asked(call: Call) -> Request:
@@ -118,7 +135,11 @@ def ask(call: Call, subject: Subject) -> Observation:
 
 def request(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]]) -> Request:
     """The request for a call with each arm's tensors."""
-    dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype, *([arguments.dtype] if arguments.gradient else [])]
+    dtypes = [
+        arguments.dtype,
+        arguments.filter_dtype or arguments.dtype,
+        *([arguments.dtype] if arguments.gradient else []),
+    ]
     head = {
         "function": arguments.door,
         "keywords": keywords(arguments),
@@ -126,20 +147,32 @@ def request(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]]) 
         "dtypes": dtypes,
         "mode": mode,
     }
-    arrays = [encode(array, dtype) for tensors in data for array, dtype in zip(tensors, dtypes, strict=True)]
+    arrays = [
+        encode(array, dtype)
+        for tensors in data
+        for array, dtype in zip(tensors, dtypes, strict=True)
+    ]
     return Request(head, arrays)
 
 
 def same(one: Observation, other: Observation) -> bool:
     """Whether two observations are the same answer, bit for bit."""
-    if one.kind != other.kind or one.unanswered != other.unanswered or len(one.arms) != len(other.arms):
+    if (
+        one.kind != other.kind
+        or one.unanswered != other.unanswered
+        or len(one.arms) != len(other.arms)
+    ):
         return False
     return all(
-        a.error == b.error and a.dtype == b.dtype and _same_bits(a.values, b.values) for a, b in zip(one.arms, other.arms, strict=True)
+        a.error == b.error and a.dtype == b.dtype and _same_bits(a.values, b.values)
+        for a, b in zip(one.arms, other.arms, strict=True)
     )
 
 
 def _same_bits(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
     if one is None or other is None:
         return one is other
-    return one.shape == other.shape and np.ascontiguousarray(one).tobytes() == np.ascontiguousarray(other).tobytes()
+    return (
+        one.shape == other.shape
+        and np.ascontiguousarray(one).tobytes() == np.ascontiguousarray(other).tobytes()
+    )

@@ -33,7 +33,9 @@ def run(path: Path) -> Column:
 
     It may be partial: a comparison says what it could not compare. Raises NotRecords, Refused.
     """
-    return sole(str(path), merge([(str(file), read(file)) for file in record_files(path)], partial=True))
+    return sole(
+        str(path), merge([(str(file), read(file)) for file in record_files(path)], partial=True)
+    )
 
 
 def against(old: Column, now: Sequence[Column]) -> Changes:
@@ -41,7 +43,9 @@ def against(old: Column, now: Sequence[Column]) -> Changes:
     key = series(old.subject and old.subject["subject"])
     same = [column for column in now if series(column.subject and column.subject["subject"]) == key]
     if not same and len(now) > 1:
-        raise Refused(f"the earlier run is of {old.label}; expected one of {', '.join(column.label for column in now)}")
+        raise Refused(
+            f"the earlier run is of {old.label}; expected one of {', '.join(column.label for column in now)}"
+        )
     column = (same or now)[0]
     found = compare(old.records, column.records)
     return replace(found, new=column.label, old=column.label if same else found.old)
@@ -87,8 +91,12 @@ def told(paths: Sequence[Path], folder: Path, partial: bool) -> int:
         unlike = patterns(found, calls)
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "README.md").write_text(history.page(found, calls, unlike), encoding="utf-8", newline="\n")
-            (folder / "outcomes.json").write_text(history.outcomes(found, unlike, calls), encoding="utf-8", newline="\n")
+            (folder / "README.md").write_text(
+                history.page(found, calls, unlike), encoding="utf-8", newline="\n"
+            )
+            (folder / "outcomes.json").write_text(
+                history.outcomes(found, unlike, calls), encoding="utf-8", newline="\n"
+            )
         print(folder / "README.md")
         return 0
 

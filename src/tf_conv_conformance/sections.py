@@ -33,7 +33,9 @@ def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
         )
 
 
-def documentation_rows(arguments: Arguments, docstrings: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+def documentation_rows(
+    arguments: Arguments, docstrings: Mapping[str, str] | None
+) -> Iterator[tuple[str, str]]:
     """Yield what must come out, and each broken rule: how the call breaks it, and the sentence of the docstrings, or the kept one."""
     documented = prediction.documented(arguments)
     if not isinstance(documented, Refuses) or documented.because[0] not in RULES:
@@ -44,7 +46,12 @@ def documentation_rows(arguments: Arguments, docstrings: Mapping[str, str] | Non
         yield "because", mismatch(rule, arguments)
         yield "rule", quoted(rule, docstrings)
     outcome = prediction.outcome(DOCUMENTED, arguments)
-    yield "formula", outcome_text(outcome) if isinstance(outcome, Refuses) else f"would give {outcome_text(outcome)}"
+    yield (
+        "formula",
+        outcome_text(outcome)
+        if isinstance(outcome, Refuses)
+        else f"would give {outcome_text(outcome)}",
+    )
     if (instead := remedy(arguments)) is not None:
         yield "instead", instead
 
@@ -65,7 +72,12 @@ def arithmetic(arguments: Arguments, reading: Reading) -> Iterator[RenderableTyp
         if len(models) == 1:
             yield Text("\n".join(steps(DOCUMENTED, axis)[1:]))
         else:
-            yield beside(*((TITLES[model.name], Text("\n".join(map(ladder, steps(model, axis)[1:])))) for model in models))
+            yield beside(
+                *(
+                    (TITLES[model.name], Text("\n".join(map(ladder, steps(model, axis)[1:]))))
+                    for model in models
+                )
+            )
 
 
 def ladder(line: str) -> str:

@@ -9,7 +9,16 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-IDENTIFYING = ("name", "tensorflow", "onednn", "device", "threads", "platform", "machine", "environment")
+IDENTIFYING = (
+    "name",
+    "tensorflow",
+    "onednn",
+    "device",
+    "threads",
+    "platform",
+    "machine",
+    "environment",
+)
 """Runs that agree in these are of one series: parts of one run, or yesterday's and today's. The rest merely varies."""
 Subject = Mapping[str, Any]
 _INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}
@@ -20,7 +29,11 @@ _EXTENSIONS = {"avx512_bf16": "BF16", "avx512_fp16": "FP16", "amx_": "AMX"}
 
 def series(subject: Subject | None) -> str | None:
     """The key of a subject's series; None where TensorFlow did not start."""
-    return None if subject is None else json.dumps({name: subject.get(name) for name in IDENTIFYING}, sort_keys=True)
+    return (
+        None
+        if subject is None
+        else json.dumps({name: subject.get(name) for name in IDENTIFYING}, sort_keys=True)
+    )
 
 
 def order(subject: Subject | None) -> tuple[Any, ...]:
@@ -76,7 +89,11 @@ def heading(subject: Mapping[str, Any]) -> str:
 def instruction_set(flags: Sequence[str]) -> str | None:
     """Return the widest vector instructions among the flags of a CPU, as people call them; None if no flag is of any."""
     widest = next((name for flag, name in _INSTRUCTIONS.items() if flag in flags), None)
-    more = [name for prefix, name in _EXTENSIONS.items() if any(flag.startswith(prefix) for flag in flags)]
+    more = [
+        name
+        for prefix, name in _EXTENSIONS.items()
+        if any(flag.startswith(prefix) for flag in flags)
+    ]
     return widest and " + ".join([widest, *more])
 
 
@@ -99,7 +116,11 @@ def _short(subject: Subject | None) -> str:
     if subject is None:
         return "no TensorFlow"
     device = str(subject.get("device"))
-    parts = [str(subject.get("tensorflow")), "oneDNN" if subject.get("onednn") else "", device if device != "cpu" else ""]
+    parts = [
+        str(subject.get("tensorflow")),
+        "oneDNN" if subject.get("onednn") else "",
+        device if device != "cpu" else "",
+    ]
     return " ".join(part for part in parts if part)
 
 

@@ -32,7 +32,11 @@ class Session:
     """How calls are made in this process, and the subjects that make them."""
 
     def __init__(
-        self, time_limit: float, definitions: Sequence[Definition] = (DEFAULT,), in_process: bool = False, memory: float | None = None
+        self,
+        time_limit: float,
+        definitions: Sequence[Definition] = (DEFAULT,),
+        in_process: bool = False,
+        memory: float | None = None,
     ) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self._time_limit = time_limit
@@ -40,7 +44,9 @@ class Session:
         self._in_process = in_process
         self._running: dict[str, Running] = {}
         self._unavailable: dict[str, SubjectUnavailable] = {}
-        self._ahead: Gateway | None = None  # the first subject, of which nobody knows yet whether it starts
+        self._ahead: Gateway | None = (
+            None  # the first subject, of which nobody knows yet whether it starts
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,7 +101,9 @@ class Session:
         except SubjectUnavailable as error:
             self._unavailable[name] = error
             raise
-        return Running(subject, record.subject_line(facts, subject.documentation), LookAhead(subject))
+        return Running(
+            subject, record.subject_line(facts, subject.documentation), LookAhead(subject)
+        )
 
     def _facts(self, name: str, subject: Subject) -> Line:
         """Return what identifies a subject; waits until it has started."""

@@ -36,7 +36,11 @@ class Shards:
 
 def parse(text: object) -> Shards:
     """The shards that a text names. Raises ``ValueError``."""
-    found = re.fullmatch(r"([0-9]{1,4}(?:,[0-9]{1,4})*)/([0-9]{1,4})", text) if isinstance(text, str) else None
+    found = (
+        re.fullmatch(r"([0-9]{1,4}(?:,[0-9]{1,4})*)/([0-9]{1,4})", text)
+        if isinstance(text, str)
+        else None
+    )
     if found is None:
         raise ValueError(f"{text!r} is not K/N, as in 3/8")
     numbers, of = sorted({int(number) for number in found[1].split(",")}), int(found[2])

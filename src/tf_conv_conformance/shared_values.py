@@ -11,7 +11,18 @@ from tf_conv_conformance.record_lines import FIELDS, Line, fault
 
 SHARED = {
     "call": ("case", "mode", "relation", "arguments", "rules", "predicted"),
-    "end": ("subject", "verdict", "reason", "rules", "data", "excludes", "observed", "difference", "explained", "warnings"),
+    "end": (
+        "subject",
+        "verdict",
+        "reason",
+        "rules",
+        "data",
+        "excludes",
+        "observed",
+        "difference",
+        "explained",
+        "warnings",
+    ),
 }
 """What is often the same from line to line, by their type: in the modes of a call if nowhere else."""
 SHARED_LIMIT = 40_000  # values that are remembered; what is the same is not far away

@@ -16,7 +16,9 @@ def shown(path: str, line: int, parts: Sequence[str]) -> ReprExceptionInfo:
     Of a plain string the short summary repeats every line with ``-vv`` and on CI.
     """
     point, _, rest = parts[0].partition("\n")
-    traceback = ReprTraceback([_entry(text) for text in (point, rest, *parts[1:]) if text], extraline=None, style="native")
+    traceback = ReprTraceback(
+        [_entry(text) for text in (point, rest, *parts[1:]) if text], extraline=None, style="native"
+    )
     return ReprExceptionInfo(reprtraceback=traceback, reprcrash=ReprFileLocation(path, line, point))
 
 
@@ -30,18 +32,29 @@ def shorten(reports: Iterable[Any], style: str) -> None:
         if (likeness := getattr(report, "tf_conv_likeness", None)) is not None:
             alike.setdefault(likeness[0], []).append(report)
     for first, *others in alike.values():
-        name, modes = first.nodeid.partition("::")[2], [report.tf_conv_likeness[1] for report in (first, *others)]
+        name, modes = (
+            first.nodeid.partition("::")[2],
+            [report.tf_conv_likeness[1] for report in (first, *others)],
+        )
         point, *details = first.longrepr.reprtraceback.reprentries
         if others:
             *most, last = sorted(set(modes), key=list(MODES).index)
-            point = _entry(f"{first.longrepr.reprcrash.message}\n  modes      {', '.join(most)} and {last}")
+            point = _entry(
+                f"{first.longrepr.reprcrash.message}\n  modes      {', '.join(most)} and {last}"
+            )
         _show(first, style, point, *(details[:-1] if style == "short" else details))
         for report in others:
-            _show(report, style, _entry(f"{report.longrepr.reprcrash.message}\n  the same as {name} above"))
+            _show(
+                report,
+                style,
+                _entry(f"{report.longrepr.reprcrash.message}\n  the same as {name} above"),
+            )
 
 
 def _show(report: Any, style: str, *entries: ReprEntryNative) -> None:
-    report.longrepr.reprtraceback.reprentries = [] if style == "line" else entries  # pytest adds the line itself
+    report.longrepr.reprtraceback.reprentries = (
+        [] if style == "line" else entries
+    )  # pytest adds the line itself
 
 
 def _entry(text: str) -> ReprEntryNative:

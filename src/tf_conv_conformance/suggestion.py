@@ -49,7 +49,12 @@ class Suggestion:
     outlook: str
 
 
-def suggest(question: Question, performed: Answers, subject: Mapping[str, Any], otherwise: Otherwise = lambda *_: None) -> Suggestion:
+def suggest(
+    question: Question,
+    performed: Answers,
+    subject: Mapping[str, Any],
+    otherwise: Otherwise = lambda *_: None,
+) -> Suggestion:
     """The case with what it takes to make it green on this subject; without, where nothing can be declared.
 
     `otherwise` says what to declare where no model explains a call.
@@ -59,13 +64,20 @@ def suggest(question: Question, performed: Answers, subject: Mapping[str, Any], 
     if not failing:
         return Suggestion(text, "it is green as it is")
     calls = {call.mode: call for call in question.calls}
-    observed: Seen = {mode: _observed(calls[mode], one) or otherwise(calls[mode], one) for mode, one in failing.items()}
+    observed: Seen = {
+        mode: _observed(calls[mode], one) or otherwise(calls[mode], one)
+        for mode, one in failing.items()
+    }
     declared = _declared(observed, failing, question, len(performed))
     if declared:
         with_deviations = case_text(question.case, declared)
         if _is_green(with_deviations, performed, subject):
-            return Suggestion(with_deviations, "it is green with what it declares, on this TensorFlow")
-    return Suggestion(text, f"it fails as it is, and there is nothing to declare: {_why_not(failing)}")
+            return Suggestion(
+                with_deviations, "it is green with what it declares, on this TensorFlow"
+            )
+    return Suggestion(
+        text, f"it fails as it is, and there is nothing to declare: {_why_not(failing)}"
+    )
 
 
 def _why_not(failing: Answers) -> str:
@@ -76,8 +88,12 @@ def _why_not(failing: Answers) -> str:
         return "the suite itself failed, which says nothing about TensorFlow"
     if "vacuous" in kinds:
         return "the data cannot tell a wrong result from the right one; ask for another size"
-    why = "the same call gave two answers" if "flaky" in kinds else "no model explains what came out"
-    return f"{why}; to accept whatever values come out, declare the shape with `values: unspecified`"
+    why = (
+        "the same call gave two answers" if "flaky" in kinds else "no model explains what came out"
+    )
+    return (
+        f"{why}; to accept whatever values come out, declare the shape with `values: unspecified`"
+    )
 
 
 def _is_green(text: str, performed: Answers, subject: Mapping[str, Any]) -> bool:
@@ -85,7 +101,11 @@ def _is_green(text: str, performed: Answers, subject: Mapping[str, Any]) -> bool
     loaded = load_text(text)
     if loaded.complaints:
         return False
-    verdicts = (judge(call, observation, subject) for call in loaded.calls if (observation := performed[call.mode].observation) is not None)
+    verdicts = (
+        judge(call, observation, subject)
+        for call in loaded.calls
+        if (observation := performed[call.mode].observation) is not None
+    )
     return not any(verdict.failing for verdict in verdicts)
 
 
@@ -103,8 +123,12 @@ def _declared(observed: Seen, failing: Answers, question: Question, modes: int) 
     arguments = question.arguments
     found = []
     for plain, of in groups:
-        rules = failing[of[0]].verdict.rules or tuple(rule.id for rule in (broken(arguments) or exercised(arguments)))
-        when = {} if len(of) == modes else {"when": {"modes": [mode for mode in MODES if mode in of]}}
+        rules = failing[of[0]].verdict.rules or tuple(
+            rule.id for rule in (broken(arguments) or exercised(arguments))
+        )
+        when = (
+            {} if len(of) == modes else {"when": {"modes": [mode for mode in MODES if mode in of]}}
+        )
         found.append({"rule": rules[0], **when, "observed": plain, "reported": "unreported"})
     return found
 
@@ -115,18 +139,30 @@ def _with_common_errors(observed: Seen, failing: Answers) -> Seen:
     own = [plain["error"] for plain in observed.values() if plain is not None and "error" in plain]
     bases = [_bases(failing[mode].observation) for mode in erring]
     common = next((name for name in own if all(name in names for names in bases)), None)
-    return {mode: {"error": common} if common is not None and mode in erring else plain for mode, plain in observed.items()}
+    return {
+        mode: {"error": common} if common is not None and mode in erring else plain
+        for mode, plain in observed.items()
+    }
 
 
 def _bases(observation: Observation | None) -> set[str]:
     """The names by which the exceptions of all arms may be called."""
-    return set.intersection(*(set(arm.bases) for arm in observation.arms)) if observation is not None and observation.arms else set()
+    return (
+        set.intersection(*(set(arm.bases) for arm in observation.arms))
+        if observation is not None and observation.arms
+        else set()
+    )
 
 
 def _observed(call: Call, performed: Performed) -> Plain | None:
     """What a deviation can say of an observation; None where that is nothing."""
     observation = performed.observation
-    if observation is None or performed.verdict.kind in ("flaky", "timed out", "vacuous", "suite error"):
+    if observation is None or performed.verdict.kind in (
+        "flaky",
+        "timed out",
+        "vacuous",
+        "suite error",
+    ):
         return None
     if observation.kind == "crashed":
         return {"crash": observation.signal}
@@ -138,18 +174,27 @@ def _observed(call: Call, performed: Performed) -> Plain | None:
         plain = {}  # no values that a model would have to explain
     if plain is None:
         return None
-    warned = {"warning": written_name(observation.warnings[0].category, WARNINGS)} if observation.warnings else {}
+    warned = (
+        {"warning": written_name(observation.warnings[0].category, WARNINGS)}
+        if observation.warnings
+        else {}
+    )
     return {**plain, "shape": list(shape), **warned}
 
 
 def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
     """The models, plain or with a departure, that predict an observation, as a deviation says them."""
     for plain, model in departing(call.arguments):
-        if prediction.has_values(model, call.arguments) and model_difference(model, call, observation) is None:
+        if (
+            prediction.has_values(model, call.arguments)
+            and model_difference(model, call, observation) is None
+        ):
             yield plain
 
 
-def departing(arguments: Arguments, departures: Sequence[Plain] = DEPARTURES) -> Iterator[tuple[Plain, Model]]:
+def departing(
+    arguments: Arguments, departures: Sequence[Plain] = DEPARTURES
+) -> Iterator[tuple[Plain, Model]]:
     """The models that speak about a call with each departure, as a deviation says them and as they compute."""
     for departure in departures:
         if "accumulator" in departure and "reals" not in arguments.data:

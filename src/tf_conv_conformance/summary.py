@@ -62,7 +62,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], more: str) -> It
 def _outcomes(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
     yield ""
     for column, made in zip(columns[:SHOWN], calls, strict=False):
-        partial = f" The run is partial: {'; '.join(column.records.lacks)}." if column.records.lacks else ""
+        partial = (
+            f" The run is partial: {'; '.join(column.records.lacks)}."
+            if column.records.lacks
+            else ""
+        )
         yield f"- {markdown(column.label)}: {outcome(made)}{partial}"
 
 
@@ -71,30 +75,55 @@ def _verdicts(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> It
     names = [verdict for verdict in ORDER if any(count[verdict] for count in counts)]
     known = [sum(call.known for call in made) for made in calls]
     rows = [
-        [markdown(column.label), f"{count.total():,}", *(f"{count[name]:,}" for name in names), *([f"{of:,}"] if any(known) else [])]
+        [
+            markdown(column.label),
+            f"{count.total():,}",
+            *(f"{count[name]:,}" for name in names),
+            *([f"{of:,}"] if any(known) else []),
+        ]
         for column, count, of in zip(columns, counts, known, strict=True)
     ]
-    yield from _table(["TensorFlow", "calls", *names, *(["known failures"] if any(known) else [])], rows, "subjects")
+    yield from _table(
+        ["TensorFlow", "calls", *names, *(["known failures"] if any(known) else [])],
+        rows,
+        "subjects",
+    )
 
 
 def _failing(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
     """The new failures, and apart from them those that the baseline knows."""
-    yield from _failures("Failing", columns, [[call for call in made if call.new] for made in calls])
-    yield from _failures("Known failures", columns, [[call for call in made if call.known] for made in calls])
+    yield from _failures(
+        "Failing", columns, [[call for call in made if call.new] for made in calls]
+    )
+    yield from _failures(
+        "Known failures", columns, [[call for call in made if call.known] for made in calls]
+    )
 
 
-def _failures(title: str, columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
+def _failures(
+    title: str, columns: Sequence[Column], calls: Sequence[Sequence[Shown]]
+) -> Iterator[str]:
     """Each of the calls once, with the columns in which it fails in the same way."""
     found: dict[tuple[str, str, str, str], list[str]] = {}
     for column, made in zip(columns, calls, strict=True):
         for call in made:
             where = f"{call.case['file']}:{call.case['line']}"
-            found.setdefault((call.verdict, call.call["id"], where, call.end["reason"]), []).append(column.label)
+            found.setdefault((call.verdict, call.call["id"], where, call.end["reason"]), []).append(
+                column.label
+            )
     if not found:
         return
     rows = [
-        [verdict, markdown(identifier), markdown(where), markdown(reason, 300), markdown(", ".join(labels), 100)]
-        for (verdict, identifier, where, reason), labels in sorted(found.items(), key=lambda item: ORDER.index(item[0][0]))
+        [
+            verdict,
+            markdown(identifier),
+            markdown(where),
+            markdown(reason, 300),
+            markdown(", ".join(labels), 100),
+        ]
+        for (verdict, identifier, where, reason), labels in sorted(
+            found.items(), key=lambda item: ORDER.index(item[0][0])
+        )
     ]
     yield from ("", f"## {title}")
     yield from _table(["verdict", "call", "case", "why", "on"], rows, "calls")
@@ -103,7 +132,13 @@ def _failures(title: str, columns: Sequence[Column], calls: Sequence[Sequence[Sh
 def _changes(changes: Changes) -> Iterator[str]:
     yield from ("", f"## Changed since {markdown(changes.old)}", "", changes.sentence)
     rows = [
-        [f"{len(one.ids):,}", markdown(one.case), markdown(one.what), markdown(one.example.words, 120), markdown(one.example.id)]
+        [
+            f"{len(one.ids):,}",
+            markdown(one.case),
+            markdown(one.what),
+            markdown(one.example.words, 120),
+            markdown(one.example.id),
+        ]
         for one in changes.groups()
     ]
     yield from _table(["calls", "case", "change", "for example", "in call"], rows, "ways")
@@ -123,7 +158,13 @@ def _disagreements(columns: Sequence[Column]) -> Iterator[str]:
     yield from ("", "## Disagreements", "")
     yield f"{calls:,} of the {comparable(columns):,} calls with results in at least two columns disagree."
     rows = [
-        [f"{len(one.ids):,}", markdown(one.case), _pattern(columns, one.pattern), ", ".join(one.aspects), markdown(one.ids[0])]
+        [
+            f"{len(one.ids):,}",
+            markdown(one.case),
+            _pattern(columns, one.pattern),
+            ", ".join(one.aspects),
+            markdown(one.ids[0]),
+        ]
         for one in found
     ]
     yield from _table(["calls", "case", "results", "differ in", "for example"], rows, "ways")
@@ -134,4 +175,7 @@ def _pattern(columns: Sequence[Column], pattern: Sequence[str]) -> str:
     by_state: dict[str, list[str]] = {}
     for column, state in zip(columns, pattern, strict=True):
         by_state.setdefault(state, []).append(column.label)
-    return "; ".join(f"{markdown(state)}: {markdown(', '.join(labels), 100)}" for state, labels in by_state.items())
+    return "; ".join(
+        f"{markdown(state)}: {markdown(', '.join(labels), 100)}"
+        for state, labels in by_state.items()
+    )

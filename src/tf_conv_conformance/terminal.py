@@ -14,7 +14,15 @@ from rich.text import Text
 
 WIDTH = 120  # where there is no terminal to ask
 INDENT = 2
-PLAIN = {"●": "#", "○": "o", "·": ".", "×": "x", "…": "...", "–": "-", "→": "->"}  # where the encoding has no other
+PLAIN = {
+    "●": "#",
+    "○": "o",
+    "·": ".",
+    "×": "x",
+    "…": "...",
+    "–": "-",
+    "→": "->",
+}  # where the encoding has no other
 GAP = 4  # between things side by side
 
 
@@ -24,7 +32,11 @@ def console() -> Console:
         codecs.register_error("tf-conv-conformance", _plainly)
         sys.stdout.reconfigure(errors="tf-conv-conformance")
     found = _Console(markup=False, highlight=False, emoji=False)
-    return found if found.is_terminal else _Console(markup=False, highlight=False, emoji=False, width=WIDTH)
+    return (
+        found
+        if found.is_terminal
+        else _Console(markup=False, highlight=False, emoji=False, width=WIDTH)
+    )
 
 
 class _Console(Console):
@@ -38,7 +50,9 @@ class _Console(Console):
 def _plainly(error: UnicodeError) -> tuple[str, int]:
     """Something like the character that an encoding lacks."""
     assert isinstance(error, UnicodeEncodeError)
-    return "".join(PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+    return "".join(
+        PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]
+    ), error.end
 
 
 def working(on: str) -> Status:

@@ -21,7 +21,11 @@ def upcoming(item: pytest.Item) -> Iterator[pytest.Item]:
 
 def _may_be_skipped(item: pytest.Item) -> bool:
     marks = list(item.iter_markers())
-    return any(mark.name in ("skip", "skipif") or (mark.name == "xfail" and mark.kwargs.get("run") is False) for mark in marks)
+    return any(
+        mark.name in ("skip", "skipif")
+        or (mark.name == "xfail" and mark.kwargs.get("run") is False)
+        for mark in marks
+    )
 
 
 def _behind(item: pytest.Item, items: Iterable[pytest.Item]) -> list[pytest.Item]:
@@ -32,7 +36,9 @@ def _queue(item: pytest.Item) -> Iterable[pytest.Item]:
     """Return the tests of this process; of an xdist worker, the one that runs and those that it has been given."""
     items = item.session.items
     plugins = item.config.pluginmanager.get_plugins() if hasattr(item.config, "workerinput") else ()
-    worker = next((plugin for plugin in plugins if hasattr(plugin, "torun")), None)  # xdist has no public way to its queue
+    worker = next(
+        (plugin for plugin in plugins if hasattr(plugin, "torun")), None
+    )  # xdist has no public way to its queue
     if worker is None:
         return items
     with worker.torun.lock() as queue:

@@ -52,7 +52,9 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
     """Return what a condition requires and the subject does not have; None if it has all. Modes are no matter of the subject."""
     for package, wanted in (("tensorflow", condition.tensorflow), ("keras", condition.keras)):
         version = subject[package]
-        if wanted is not None and (version is None or not SpecifierSet(wanted).contains(version, prereleases=True)):
+        if wanted is not None and (
+            version is None or not SpecifierSet(wanted).contains(version, prereleases=True)
+        ):
             return f"{package} {wanted}, but the subject has {f'{package} {version}' if version else f'no {package}'}"
     for name in ("onednn", "device", "platform", "machine"):
         wanted = getattr(condition, name)
@@ -67,16 +69,26 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
 
 def _plain(value: object) -> str:
     """Return a value of a condition as YAML has it."""
-    return {True: "true", False: "false", None: "unknown"}[value] if value is None or isinstance(value, bool) else str(value)
+    return (
+        {True: "true", False: "false", None: "unknown"}[value]
+        if value is None or isinstance(value, bool)
+        else str(value)
+    )
 
 
 def judge(call: Call, observation: Observation, subject: Mapping[str, Any]) -> Verdict:
     """The verdict on a call: its claim first, then the deviations that are declared for this subject."""
     if observation.kind == "suite error":
-        return Verdict("suite error", f"not a verdict on TensorFlow: {comparison.ending(observation)}")
+        return Verdict(
+            "suite error", f"not a verdict on TensorFlow: {comparison.ending(observation)}"
+        )
     declared = applying(call, subject)
     verdict = replace(_judged(call, observation, declared), excluded=_excluded(call, declared))
-    return replace(verdict, undeclared=tuple(_undeclared(call, subject))) if verdict.failing else verdict
+    return (
+        replace(verdict, undeclared=tuple(_undeclared(call, subject)))
+        if verdict.failing
+        else verdict
+    )
 
 
 def _undeclared(call: Call, subject: Mapping[str, Any]) -> Iterator[str]:
@@ -101,7 +113,18 @@ def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) 
     documented = documented_difference(call, observation, names)
     claimed = expected_difference(call, observation, names) if has_own_claim(call) else documented
     differs = documented or claimed
-    third = next((found for one in declared if (found := deviation_difference(call, one, observation, names))), None) if differs else None
+    third = (
+        next(
+            (
+                found
+                for one in declared
+                if (found := deviation_difference(call, one, observation, names))
+            ),
+            None,
+        )
+        if differs
+        else None
+    )
     vacuous = None if inputs.vacuous is None else _vacuous(call, inputs.vacuous)
     rules = tuple(one.deviation.rule for one in declared)
     if declared and differs and third is None:
@@ -114,14 +137,22 @@ def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) 
         return Verdict("resolved", f"delete the deviation from {rules[0]}: {holds}{also}", rules)
     if claimed is None:
         if vacuous is not None and _compares_values(call):
-            return Verdict("vacuous", f"{vacuous}, or write what must come out as `expect: {{values: …}}`")
+            return Verdict(
+                "vacuous", f"{vacuous}, or write what must come out as `expect: {{values: …}}`"
+            )
         return _passes(call, documented)
     if documented is None:
         reason = f"{claimed.text('expected')}; TensorFlow does what it documents, and the case's `expect` differs"
         return Verdict("unexpected", reason, (), claimed)
-    reason = f"{third.text('declared')}; not as documented either" if third else _reason(call, documented, observation)
+    reason = (
+        f"{third.text('declared')}; not as documented either"
+        if third
+        else _reason(call, documented, observation)
+    )
     also = f"; {_differs_from_expect(claimed)}" if has_own_claim(call) else ""
-    return Verdict(ended(observation) or "violates", reason + also, contradicted(call, documented), documented)
+    return Verdict(
+        ended(observation) or "violates", reason + also, contradicted(call, documented), documented
+    )
 
 
 def _differs_from_expect(difference: Difference) -> str:
@@ -131,13 +162,21 @@ def _differs_from_expect(difference: Difference) -> str:
 def _vacuous(call: Call, unnoticed: str) -> str:
     """Return why a call proves nothing, and which data would."""
     literal = call.arguments.input.values is not None or call.arguments.filter.values is not None
-    remedy = "give a shape in place of the literal values, for random data" if literal else "take another size"
+    remedy = (
+        "give a shape in place of the literal values, for random data"
+        if literal
+        else "take another size"
+    )
     return f"the same with {unnoticed}, a wrong oracle: this data cannot tell them apart; {remedy}"
 
 
 def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:
     """The wrong oracles that the data shows where the call is held to what deviations declare, else to what the case claims."""
-    held = [(model, one.arguments) for one in declared if (model := model_of(one.deviation.observed)) is not None]
+    held = [
+        (model, one.arguments)
+        for one in declared
+        if (model := model_of(one.deviation.observed)) is not None
+    ]
     if not declared and _compares_values(call):
         held = [(DOCUMENTED, call.arguments)]
     asked = [prediction.excluded(model, arguments, call.arguments) for model, arguments in held]
@@ -166,7 +205,11 @@ def _expected_shape(expect: Expect, documented: Returns | Refuses) -> tuple[int,
     if expect.shape is not None:
         return tuple(expect.shape)
     shape, numbers = literal(expect.values, ())
-    if len(shape) == 1 and isinstance(documented, Returns) and math.prod(documented.shape) == len(numbers):
+    if (
+        len(shape) == 1
+        and isinstance(documented, Returns)
+        and math.prod(documented.shape) == len(numbers)
+    ):
         return documented.shape
     return shape
 
@@ -174,7 +217,9 @@ def _expected_shape(expect: Expect, documented: Returns | Refuses) -> tuple[int,
 def has_own_claim(call: Call) -> bool:
     """Whether the case's `expect` claims something else than the documentation, or literal values."""
     expect = call.case.claim
-    return expect is not None and (expect.values is not None or claim(call) != prediction.documented(call.arguments))
+    return expect is not None and (
+        expect.values is not None or claim(call) != prediction.documented(call.arguments)
+    )
 
 
 def _compares_values(call: Call) -> bool:
@@ -182,34 +227,51 @@ def _compares_values(call: Call) -> bool:
     return isinstance(prediction.documented(call.arguments), Returns) and not has_own_claim(call)
 
 
-def documented_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:
+def documented_difference(
+    call: Call, observation: Observation, names: Sequence[str]
+) -> Difference | None:
     """Where the observation is not what the documentation says."""
     documented = prediction.documented(call.arguments)
     if isinstance(documented, Refuses):
         return comparison.from_error(None, None, observation, names)
-    return comparison.from_values(documented, prediction.values(DOCUMENTED, call.arguments, call.arguments), names, observation)
+    return comparison.from_values(
+        documented,
+        prediction.values(DOCUMENTED, call.arguments, call.arguments),
+        names,
+        observation,
+    )
 
 
-def expected_difference(call: Call, observation: Observation, names: Sequence[str]) -> Difference | None:
+def expected_difference(
+    call: Call, observation: Observation, names: Sequence[str]
+) -> Difference | None:
     """Where the observation is not what the case's `expect` claims."""
     expect, claimed = call.case.claim, claim(call)
     assert expect is not None  # it has a claim of its own
     if isinstance(claimed, Refuses):
         any_class = "Exception" in claimed.because
-        return comparison.from_error(None if any_class else expect.error, expect.match, observation, names)
+        return comparison.from_error(
+            None if any_class else expect.error, expect.match, observation, names
+        )
     if expect.values is None:
         return comparison.from_values(claimed, None, names, observation)
     numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
-    values = prediction.around(np.array(numbers, dtype=np.float64).reshape(claimed.shape), call.arguments)
+    values = prediction.around(
+        np.array(numbers, dtype=np.float64).reshape(claimed.shape), call.arguments
+    )
     return comparison.from_values(claimed, values, names, observation)
 
 
-def deviation_difference(call: Call, one: Declared, observation: Observation, names: Sequence[str]) -> Difference | None:
+def deviation_difference(
+    call: Call, one: Declared, observation: Observation, names: Sequence[str]
+) -> Difference | None:
     """Where the observation is not what a deviation declares."""
     observed = one.deviation.observed
     if observed.crash is not None or observed.timeout is not None:
         said = "crashed" if observed.crash is not None else "timed out"
-        right = observation.kind == said and (observed.crash is None or observation.signal in observed.crash)
+        right = observation.kind == said and (
+            observed.crash is None or observation.signal in observed.crash
+        )
         declared = f"a crash ({' or '.join(observed.crash)})" if observed.crash else "a time-out"
         return None if right else Difference("outcome", declared, comparison.ending(observation))
     if observed.error is not None:
@@ -234,8 +296,12 @@ def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
     documented = prediction.documented(call.arguments)
     if isinstance(documented, Refuses):
         return tuple(reason for reason in documented.because if reason in RULES)
-    if difference.aspect == "outcome":  # nothing came out that could be held against more than the formula itself
-        return tuple(rule.id for rule in exercised(call.arguments) if rule.id.endswith(".values"))[:1]
+    if (
+        difference.aspect == "outcome"
+    ):  # nothing came out that could be held against more than the formula itself
+        return tuple(rule.id for rule in exercised(call.arguments) if rule.id.endswith(".values"))[
+            :1
+        ]
     return tuple(rule.id for rule in exercised(call.arguments) if rule.aspect == difference.aspect)
 
 
@@ -243,11 +309,20 @@ def _passes(call: Call, documented: Difference | None) -> Verdict:
     """The verdict where the claim holds; `documented` is the difference from the documentation, if the claim is another."""
     kind: Kind = "refused" if isinstance(claim(call), Refuses) else "conforms"
     if documented is not None:
-        return Verdict(kind, f"as the case expects, against the documentation: {documented.text('documented')}", by_expect=True)
+        return Verdict(
+            kind,
+            f"as the case expects, against the documentation: {documented.text('documented')}",
+            by_expect=True,
+        )
     outcome = prediction.documented(call.arguments)
     if isinstance(outcome, Refuses):
         return Verdict(kind, f"refused, as documented ({', '.join(outcome.because)})")
-    return Verdict(kind, "the values that the case expects" if has_own_claim(call) else "shape, dtype and every value are as documented")
+    return Verdict(
+        kind,
+        "the values that the case expects"
+        if has_own_claim(call)
+        else "shape, dtype and every value are as documented",
+    )
 
 
 def _reason(call: Call, difference: Difference, observation: Observation) -> str:
@@ -258,10 +333,18 @@ def _reason(call: Call, difference: Difference, observation: Observation) -> str
 
 
 def _declared_text(declared: Sequence[Declared]) -> str:
-    return "; ".join(f"{one.deviation.rule} ({_how(one.deviation.observed)}; {one.deviation.reported})" for one in declared)
+    return "; ".join(
+        f"{one.deviation.rule} ({_how(one.deviation.observed)}; {one.deviation.reported})"
+        for one in declared
+    )
 
 
 def _how(observed: Observed) -> str:
     """Return what a deviation declares, in a few words."""
-    how = observed.model or observed.error or observed.crash or ("timeout" if observed.timeout else "unspecified values")
+    how = (
+        observed.model
+        or observed.error
+        or observed.crash
+        or ("timeout" if observed.timeout else "unspecified values")
+    )
     return how if isinstance(how, str) else " or ".join(how)

@@ -6,7 +6,20 @@ from typing import Literal, get_args
 
 Op = Literal["conv2d", "depthwise_conv2d"]
 Mode = Literal["eager", "graph", "xla"]
-Dtype = Literal["float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64", "complex64", "bool", "string"]
+Dtype = Literal[
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "int32",
+    "int8",
+    "uint8",
+    "int16",
+    "int64",
+    "complex64",
+    "bool",
+    "string",
+]
 """float16 is also called half. Convolutions document the four floating ones; the operator behind conv2d takes int32 as well."""
 Conv2DDoor = Literal[
     "tf.nn.conv2d",
@@ -31,12 +44,25 @@ CpuFlag = Literal[
     "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "avx_ne_convert", "asimd", "sve",
 ]  # fmt: skip
 """The vector extensions that a subject names, spelled as Linux does."""
-RelationName = Literal["grouped", "zero-filled", "explicit", "linear", "translation", "batch", "transposed", "again", "modes"]
+RelationName = Literal[
+    "grouped",
+    "zero-filled",
+    "explicit",
+    "linear",
+    "translation",
+    "batch",
+    "transposed",
+    "again",
+    "modes",
+]
 
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
-DOORS: dict[Op, tuple[Door, ...]] = {"conv2d": get_args(Conv2DDoor), "depthwise_conv2d": get_args(DepthwiseDoor)}
+DOORS: dict[Op, tuple[Door, ...]] = {
+    "conv2d": get_args(Conv2DDoor),
+    "depthwise_conv2d": get_args(DepthwiseDoor),
+}
 
 Kind = Literal[
     "conforms", "refused", "deviates", "violates", "unexpected", "resolved",
@@ -61,5 +87,15 @@ MARKER = "tf_"
 """What the names of this plugin's markers begin with."""
 PASSING: frozenset[Kind] = frozenset({"conforms", "refused"})
 FAILING: frozenset[Kind] = frozenset(
-    {"violates", "unexpected", "resolved", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing"}
+    {
+        "violates",
+        "unexpected",
+        "resolved",
+        "crashed",
+        "timed out",
+        "vacuous",
+        "flaky",
+        "suite error",
+        "missing",
+    }
 )

@@ -49,7 +49,9 @@ class Asked:
 
     def with_keywords(self, **keywords: Any) -> Function:
         """The function with other keywords."""
-        return self.true({**self.request, "keywords": {**self.request["keywords"], **keywords}}, self.tensors)
+        return self.true(
+            {**self.request, "keywords": {**self.request["keywords"], **keywords}}, self.tensors
+        )
 
     @property
     def door(self) -> str:
@@ -77,7 +79,9 @@ class Asked:
 
     @property
     def x(self) -> list[int]:
-        return [int(size) for size in self.tensors[0].shape]  # TensorFlow 1 has no plain integers here
+        return [
+            int(size) for size in self.tensors[0].shape
+        ]  # TensorFlow 1 has no plain integers here
 
     @property
     def w(self) -> list[int]:
@@ -111,7 +115,9 @@ class Asked:
     @property
     def plain(self) -> bool:
         """Whether :func:`again` computes just what TensorFlow does."""
-        return self.g is not None and not (self.depthwise and max(self.g.strides) > 1 and max(self.g.rates) > 1)
+        return self.g is not None and not (
+            self.depthwise and max(self.g.strides) > 1 and max(self.g.rates) > 1
+        )
 
 
 def spatial(value: Any, nchw: bool) -> Pair:
@@ -143,14 +149,29 @@ def _geometry(asked: Asked) -> Geometry:
         flat = k["explicit_paddings"]
         padding = [[flat[2 * i], flat[2 * i + 1]] for i in range(4)]
     if isinstance(padding, list):
-        kind, pads = "EXPLICIT", tuple(tuple(pair) for pair in (padding[2:4] if nchw else padding[1:3]))
+        kind, pads = (
+            "EXPLICIT",
+            tuple(tuple(pair) for pair in (padding[2:4] if nchw else padding[1:3])),
+        )
     elif padding.upper() == "SAME":
-        kind, pads = "SAME", tuple(same(*axis) for axis in zip(sizes, size, strides, rates, strict=True))
+        kind, pads = (
+            "SAME",
+            tuple(same(*axis) for axis in zip(sizes, size, strides, rates, strict=True)),
+        )
     elif padding.upper() == "VALID":
         kind, pads = "VALID", ((0, 0), (0, 0))
     else:
         raise ValueError
-    return Geometry(nchw, strides, rates, kind, pads, sizes, size, isinstance(dilations, list) and len(dilations) == 2)
+    return Geometry(
+        nchw,
+        strides,
+        rates,
+        kind,
+        pads,
+        sizes,
+        size,
+        isinstance(dilations, list) and len(dilations) == 2,
+    )
 
 
 def same(size: int, taps: int, stride: int, rate: int) -> Pair:
@@ -170,7 +191,13 @@ def back(asked: Asked, y: Any) -> Any:
 
 
 def again(
-    asked: Asked, x: Any, w: Any, pads: Any = None, strides: Any = None, rates: Any = None, index: Function = lambda i, size: i
+    asked: Asked,
+    x: Any,
+    w: Any,
+    pads: Any = None,
+    strides: Any = None,
+    rates: Any = None,
+    index: Function = lambda i, size: i,
 ) -> Any:
     """The convolution computed anew with other padding, strides or rates; `index` makes rows to be read of rows beyond the input."""
     tf, g = asked.tf, asked.g
@@ -193,7 +220,11 @@ def _padded(tf: Any, x: Any, axis: int, before: int, after: int, index: Function
     if not rows or not size:
         return x
     taken = tf.gather(x, np.clip(rows, 0, size - 1), axis=axis)
-    return tf.where(found.reshape([-1 if n == axis else 1 for n in range(len(x.shape))]), taken, tf.zeros([], x.dtype))
+    return tf.where(
+        found.reshape([-1 if n == axis else 1 for n in range(len(x.shape))]),
+        taken,
+        tf.zeros([], x.dtype),
+    )
 
 
 def place(asked: Asked, y: Any, n: Any = None, h: Any = None, w: Any = None, c: Any = None) -> Any:
@@ -238,7 +269,9 @@ def result(change: Callable[..., Any], when: When = always, of: str | None = Non
     return Alteration(lambda a: a.gradient == of and a.g is not None and when(a), make)
 
 
-def computed(how: Callable[[Asked, Any, Any], Any], when: When = always, of: str | None = None) -> Alteration:
+def computed(
+    how: Callable[[Asked, Any, Any], Any], when: When = always, of: str | None = None
+) -> Alteration:
     """A fault in how it is computed: `how` of the call, input and filter stands in for the kernel where TensorFlow accepts the call."""
 
     def make(asked: Asked) -> Function:
@@ -267,18 +300,28 @@ def keywords(change: Callable[[Asked], dict[str, Any] | None], when: When = alwa
     def changed(asked: Asked) -> dict[str, Any] | None:
         try:
             other = change(asked) if when(asked) else None
-        except (TypeError, AttributeError, IndexError, ValueError, KeyError):  # a call of no usual form
+        except (
+            TypeError,
+            AttributeError,
+            IndexError,
+            ValueError,
+            KeyError,
+        ):  # a call of no usual form
             return None
         return None if other is None or {**asked.keywords, **other} == asked.keywords else other
 
-    return Alteration(lambda a: changed(a) is not None, lambda a: a.with_keywords(**(changed(a) or {})))
+    return Alteration(
+        lambda a: changed(a) is not None, lambda a: a.with_keywords(**(changed(a) or {}))
+    )
 
 
 def tensors(change: Callable[..., list[Any]], when: When = always) -> Alteration:
     """A fault in the tensors that the kernel reads: `change` of the call, input and filter."""
 
     def make(asked: Asked) -> Function:
-        function = asked.true(asked.request, [*change(asked, *asked.tensors[:2]), *asked.tensors[2:]])
+        function = asked.true(
+            asked.request, [*change(asked, *asked.tensors[:2]), *asked.tensors[2:]]
+        )
         return lambda x, w, *upstream: function(*change(asked, x, w), *upstream)
 
     return Alteration(lambda a: a.g is not None and when(a), make)
@@ -301,7 +344,9 @@ def accepting(instead: Callable[..., Any], when: When = always) -> Alteration:
 
     def make(asked: Asked) -> Function:
         real = None
-        with suppress(Exception):  # what a Keras layer refuses when it is built, it refuses in the call as well
+        with suppress(
+            Exception
+        ):  # what a Keras layer refuses when it is built, it refuses in the call as well
             real = asked.real
 
         def faulty(*tensors: Any) -> Any:
@@ -309,7 +354,9 @@ def accepting(instead: Callable[..., Any], when: When = always) -> Alteration:
                 return (real or asked.real)(*tensors)
             except Exception as error:
                 caught = error
-            return instead(asked, caught, *tensors)  # not where it is handled: the worker would find it as what the other replaces
+            return instead(
+                asked, caught, *tensors
+            )  # not where it is handled: the worker would find it as what the other replaces
 
         return faulty
 

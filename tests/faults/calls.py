@@ -10,7 +10,15 @@ from dataclasses import replace
 from altering import Alteration, Asked, again, all_of, computed, keywords, result, tensors, zero_at
 from checks import ERRORS, ones_at
 from geometry import GEOMETRY, odd, shrunk, swapped
-from numbers_and_channels import CHANNELS, PRECISION, by_multiplier, first_group, floating, grouped, inputs_in
+from numbers_and_channels import (
+    CHANNELS,
+    PRECISION,
+    by_multiplier,
+    first_group,
+    floating,
+    grouped,
+    inputs_in,
+)
 
 
 def by(name: str, *conditions):
@@ -35,7 +43,9 @@ def upstream_ones(a: Asked):
 GRADIENTS: dict[str, tuple[str, Alteration]] = {
     "gradient-unflipped": (
         "the gradient by the input takes the filter unflipped",
-        tensors(of_other_filter(lambda a, w: w[::-1, ::-1]), by("input", lambda a: max(a.g.filter) > 1)),
+        tensors(
+            of_other_filter(lambda a, w: w[::-1, ::-1]), by("input", lambda a: max(a.g.filter) > 1)
+        ),
     ),
     "gradient-input-last-row": (
         "the gradient by the input has a zero last row for a stride above 1",
@@ -51,15 +61,24 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
     ),
     "gradient-filter-mean": (
         "the gradient by the filter is divided by the batch",
-        result(lambda a, y, *t: y / a.tf.constant(a.x[0], y.dtype), one_more_than_first, of="filter"),
+        result(
+            lambda a, y, *t: y / a.tf.constant(a.x[0], y.dtype), one_more_than_first, of="filter"
+        ),
     ),
     "gradient-filter-first": (
         "the gradient by the filter counts the first of the batch alone",
-        tensors(lambda a, x, w: [a.tf.concat([x[:1], a.tf.zeros_like(x[1:])], 0), w], by("filter", one_more_than_first)),
+        tensors(
+            lambda a, x, w: [a.tf.concat([x[:1], a.tf.zeros_like(x[1:])], 0), w],
+            by("filter", one_more_than_first),
+        ),
     ),
     "gradient-filter-transposed": (
         "the gradient by a square filter is transposed",
-        result(lambda a, y, *t: a.tf.transpose(y, [1, 0, 2, 3]), lambda a: a.w[0] == a.w[1] > 1, of="filter"),
+        result(
+            lambda a, y, *t: a.tf.transpose(y, [1, 0, 2, 3]),
+            lambda a: a.w[0] == a.w[1] > 1,
+            of="filter",
+        ),
     ),
     "gradient-filter-reversed": (
         "the gradient by the filter has its filters in the other order",
@@ -75,23 +94,43 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
     ),
     "gradient-same-input": (
         "the gradient by the input of SAME has the odd padding before",
-        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)), lambda a: odd(0)(a) or odd(1)(a), of="input"),
+        computed(
+            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)),
+            lambda a: odd(0)(a) or odd(1)(a),
+            of="input",
+        ),
     ),
     "gradient-same-filter": (
         "the gradient by the filter of SAME has the odd padding before",
-        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)), lambda a: odd(0)(a) or odd(1)(a), of="filter"),
+        computed(
+            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)),
+            lambda a: odd(0)(a) or odd(1)(a),
+            of="filter",
+        ),
     ),
     "gradient-dilation-input": (
         "the gradient by the input ignores dilation",
-        computed(lambda a, x, w: again(a, x, w, rates=(1, 1), pads=shrunk(a, (1, 1))), lambda a: max(a.g.rates) > 1, of="input"),
+        computed(
+            lambda a, x, w: again(a, x, w, rates=(1, 1), pads=shrunk(a, (1, 1))),
+            lambda a: max(a.g.rates) > 1,
+            of="input",
+        ),
     ),
     "gradient-dilation-filter": (
         "the gradient by the filter ignores dilation",
-        computed(lambda a, x, w: again(a, x, w, rates=(1, 1), pads=shrunk(a, (1, 1))), lambda a: max(a.g.rates) > 1, of="filter"),
+        computed(
+            lambda a, x, w: again(a, x, w, rates=(1, 1), pads=shrunk(a, (1, 1))),
+            lambda a: max(a.g.rates) > 1,
+            of="filter",
+        ),
     ),
     "gradient-explicit": (
         "the gradient by the filter of explicit padding has its ends swapped",
-        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)), lambda a: a.g.kind == "EXPLICIT", of="filter"),
+        computed(
+            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)),
+            lambda a: a.g.kind == "EXPLICIT",
+            of="filter",
+        ),
     ),
     "gradient-upstream-ones": (
         "what comes from above into a gradient reads as ones",
@@ -103,15 +142,27 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
     ),
     "gradient-nchw": (
         "the gradient by the input of NCHW is turned where it is square",
-        result(lambda a, y, *t: a.tf.transpose(y, [0, 1, 3, 2]), lambda a: a.g.nchw and a.g.sizes[0] == a.g.sizes[1], of="input"),
+        result(
+            lambda a, y, *t: a.tf.transpose(y, [0, 1, 3, 2]),
+            lambda a: a.g.nchw and a.g.sizes[0] == a.g.sizes[1],
+            of="input",
+        ),
     ),
     "gradient-double-in-float": (
         "float64's gradient by the filter passes through float32",
-        result(lambda a, y, *t: a.tf.cast(a.tf.cast(y, "float32"), y.dtype), lambda a: a.dtype == "float64", of="filter"),
+        result(
+            lambda a, y, *t: a.tf.cast(a.tf.cast(y, "float32"), y.dtype),
+            lambda a: a.dtype == "float64",
+            of="filter",
+        ),
     ),
     "gradient-nan-dropped": (
         "NaN in a gradient is zero",
-        result(lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros([], y.dtype), y), floating, of="input"),
+        result(
+            lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros([], y.dtype), y),
+            floating,
+            of="input",
+        ),
     ),
 }
 
@@ -130,25 +181,43 @@ DOORS: dict[str, tuple[str, Alteration]] = {
     "raw-explicit": (
         "tf.raw_ops.Conv2D reads explicit padding end first",
         keywords(
-            lambda a: {"explicit_paddings": [one for i in range(0, 8, 2) for one in a.keywords["explicit_paddings"][i : i + 2][::-1]]},
+            lambda a: {
+                "explicit_paddings": [
+                    one
+                    for i in range(0, 8, 2)
+                    for one in a.keywords["explicit_paddings"][i : i + 2][::-1]
+                ]
+            },
             lambda a: "raw" in a.door and "explicit_paddings" in a.keywords,
         ),
     ),
     "raw-depthwise-dilations": (
         "tf.raw_ops.DepthwiseConv2dNative heeds dilations in height alone",
-        keywords(lambda a: {"dilations": ones_at(a.keywords["dilations"], 2)}, lambda a: a.door.endswith("Native")),
+        keywords(
+            lambda a: {"dilations": ones_at(a.keywords["dilations"], 2)},
+            lambda a: a.door.endswith("Native"),
+        ),
     ),
     "keras-groups": (
         "keras.layers.Conv2D reads the first group's input in every group",
-        tensors(lambda a, x, w: [first_group(a, x), w], lambda a: "keras" in a.door and grouped(a) and not a.gradient),
+        tensors(
+            lambda a, x, w: [first_group(a, x), w],
+            lambda a: "keras" in a.door and grouped(a) and not a.gradient,
+        ),
     ),
     "keras-dilation": (
         "keras layers ignore dilation_rate",
-        keywords(lambda a: {"dilation_rate": 1}, lambda a: "keras" in a.door and "dilation_rate" in a.keywords),
+        keywords(
+            lambda a: {"dilation_rate": 1},
+            lambda a: "keras" in a.door and "dilation_rate" in a.keywords,
+        ),
     ),
     "keras-depthwise": (
         "keras.layers.DepthwiseConv2D orders channels by multiplier",
-        result(lambda a, y, *t: by_multiplier(a, y), lambda a: a.door.endswith(".DepthwiseConv2D") and a.w[3] > 1 and a.channels > 1),
+        result(
+            lambda a, y, *t: by_multiplier(a, y),
+            lambda a: a.door.endswith(".DepthwiseConv2D") and a.w[3] > 1 and a.channels > 1,
+        ),
     ),
     "atrous-rate": (
         "tf.nn.atrous_conv2d takes a rate above 2 as 2",
@@ -158,12 +227,18 @@ DOORS: dict[str, tuple[str, Alteration]] = {
         "tf.compat.v1.nn.depthwise_conv2d reads the rate width first",
         keywords(
             lambda a: {"rate": a.keywords["rate"][::-1]},
-            lambda a: a.door == "tf.compat.v1.nn.depthwise_conv2d" and isinstance(a.keywords.get("rate"), list),
+            lambda a: (
+                a.door == "tf.compat.v1.nn.depthwise_conv2d"
+                and isinstance(a.keywords.get("rate"), list)
+            ),
         ),
     ),
     "v1-conv2d-padding": (
         "tf.compat.v1.nn.conv2d takes SAME as VALID",
-        keywords(lambda a: {"padding": "VALID"}, lambda a: a.door == "tf.compat.v1.nn.conv2d" and a.keywords.get("padding") == "SAME"),
+        keywords(
+            lambda a: {"padding": "VALID"},
+            lambda a: a.door == "tf.compat.v1.nn.conv2d" and a.keywords.get("padding") == "SAME",
+        ),
     ),
     "separable-stride": (
         "tf.nn.separable_conv2d ignores strides",
@@ -182,29 +257,64 @@ def lower(a: Asked, y, *t):
 
 
 MODES: dict[str, tuple[str, Alteration]] = {
-    "xla-relu": ("XLA fuses a ReLU that nobody asked for", only("xla", result(lambda a, y, *t: a.tf.maximum(y, a.tf.zeros([], y.dtype))))),
+    "xla-relu": (
+        "XLA fuses a ReLU that nobody asked for",
+        only("xla", result(lambda a, y, *t: a.tf.maximum(y, a.tf.zeros([], y.dtype)))),
+    ),
     "xla-same": ("XLA pads SAME before", only("xla", GEOMETRY["same-before"][1])),
-    "xla-multiplier": ("XLA orders depthwise channels by multiplier", only("xla", CHANNELS["multiplier-outermost"][1])),
+    "xla-multiplier": (
+        "XLA orders depthwise channels by multiplier",
+        only("xla", CHANNELS["multiplier-outermost"][1]),
+    ),
     "xla-tf32": ("XLA multiplies float32 as TF32", only("xla", PRECISION["tf32"][1])),
-    "xla-half": ("XLA's bfloat16 is cut, not rounded", only("xla", PRECISION["bfloat16-truncated"][1])),
-    "xla-explicit": ("XLA swaps the ends of explicit padding", only("xla", GEOMETRY["explicit-ends"][1])),
+    "xla-half": (
+        "XLA's bfloat16 is cut, not rounded",
+        only("xla", PRECISION["bfloat16-truncated"][1]),
+    ),
+    "xla-explicit": (
+        "XLA swaps the ends of explicit padding",
+        only("xla", GEOMETRY["explicit-ends"][1]),
+    ),
     "xla-groups": (
         "XLA reads the first group in all",
-        only("xla", tensors(lambda a, x, w: [first_group(a, x), w], lambda a: grouped(a) and not a.gradient)),
+        only(
+            "xla",
+            tensors(
+                lambda a, x, w: [first_group(a, x), w], lambda a: grouped(a) and not a.gradient
+            ),
+        ),
     ),
-    "xla-gradient": ("XLA's gradient by the filter of SAME is padded before", only("xla", GRADIENTS["gradient-same-filter"][1])),
-    "xla-refusal-missing": ("XLA accepts negative padding", only("xla", ERRORS["negative-padding-accepted"][1])),
+    "xla-gradient": (
+        "XLA's gradient by the filter of SAME is padded before",
+        only("xla", GRADIENTS["gradient-same-filter"][1]),
+    ),
+    "xla-refusal-missing": (
+        "XLA accepts negative padding",
+        only("xla", ERRORS["negative-padding-accepted"][1]),
+    ),
     "graph-dilation": ("a graph ignores dilation", only("graph", GEOMETRY["dilation-ignored"][1])),
-    "graph-double": ("a graph's float64 passes through float32", only("graph", PRECISION["double-result-in-float"][1])),
+    "graph-double": (
+        "a graph's float64 passes through float32",
+        only("graph", PRECISION["double-result-in-float"][1]),
+    ),
     "graph-batch": (
         "a graph loses the last of a batch of 3 and more",
         only("graph", result(lambda a, y, *t: zero_at(a, y, n=-1), lambda a: a.x[0] > 2)),
     ),
     "graph-nan": (
         "a graph drops NaN",
-        only("graph", result(lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros([], y.dtype), y), floating)),
+        only(
+            "graph",
+            result(
+                lambda a, y, *t: a.tf.where(a.tf.math.is_nan(y), a.tf.zeros([], y.dtype), y),
+                floating,
+            ),
+        ),
     ),
-    "eager-last-column": ("eager loses the last column of an odd number of them", only("eager", GEOMETRY["last-column-lost"][1])),
+    "eager-last-column": (
+        "eager loses the last column of an odd number of them",
+        only("eager", GEOMETRY["last-column-lost"][1]),
+    ),
     "graph-gradient": (
         "a graph's gradient by the input has a zero last row",
         only("graph", result(lambda a, y, *t: zero_at(a, y, h=-1), of="input")),
@@ -251,16 +361,22 @@ def eager(a: Asked):
 STATE: dict[str, tuple[str, Alteration]] = {
     "result-kept": (
         "a call of the same shapes returns what the one before did",
-        Alteration(eager, lambda a: remembered(a, lambda real, before, *t: before, lambda y, *t: y)),
+        Alteration(
+            eager, lambda a: remembered(a, lambda real, before, *t: before, lambda y, *t: y)
+        ),
     ),
     "buffer-not-cleared": (
         "a call of the same shapes adds to what the one before left",
-        Alteration(eager, lambda a: remembered(a, lambda real, before, *t: real(*t) + before, lambda y, *t: y)),
+        Alteration(
+            eager,
+            lambda a: remembered(a, lambda real, before, *t: real(*t) + before, lambda y, *t: y),
+        ),
     ),
     "filter-kept": (
         "a call of the same shapes uses the filter of the one before",
         Alteration(
-            all_of(eager, lambda a: not a.gradient), lambda a: remembered(a, lambda real, before, x, w: real(x, before), lambda y, x, w: w)
+            all_of(eager, lambda a: not a.gradient),
+            lambda a: remembered(a, lambda real, before, x, w: real(x, before), lambda y, x, w: w),
         ),
     ),
     "every-third-differs": (
@@ -298,11 +414,17 @@ PROCESS: dict[str, tuple[str, Alteration]] = {
     ),
     "division-by-zero": (
         "a filter taller than the input ends the process by SIGFPE",
-        Alteration(lambda a: a.g is not None and a.g.filter[0] > a.g.sizes[0], dying(lambda: os.kill(os.getpid(), signal.SIGFPE))),
+        Alteration(
+            lambda a: a.g is not None and a.g.filter[0] > a.g.sizes[0],
+            dying(lambda: os.kill(os.getpid(), signal.SIGFPE)),
+        ),
     ),
     "exit": (
         "a batch of none ends the process with status 3",
         Alteration(lambda a: a.g is not None and a.x[0] == 0, dying(lambda: os._exit(3))),
     ),
-    "hang": ("a dilation above 3 with SAME never returns", Alteration(dilated_same, dying(lambda: time.sleep(1000)))),
+    "hang": (
+        "a dilation above 3 with SAME never returns",
+        Alteration(dilated_same, dying(lambda: time.sleep(1000))),
+    ),
 }

@@ -41,7 +41,11 @@ _CLASSES = {
     "state": STATE,
     "process": PROCESS,
 }
-NONE = Fault("none", "none", "nothing is wrong", Alteration(lambda asked: False, lambda asked: asked.real))
+NONE = Fault(
+    "none", "none", "nothing is wrong", Alteration(lambda asked: False, lambda asked: asked.real)
+)
 CATALOGUE: dict[str, Fault] = {
-    name: Fault(name, kind, says, alteration) for kind, faults in _CLASSES.items() for name, (says, alteration) in faults.items()
+    name: Fault(name, kind, says, alteration)
+    for kind, faults in _CLASSES.items()
+    for name, (says, alteration) in faults.items()
 }

@@ -14,7 +14,9 @@ def four(value) -> bool:
 
 def ones_at(value, *places):
     """A list of four with ones at some places."""
-    return [1 if place in places else one for place, one in enumerate(value)] if four(value) else None
+    return (
+        [1 if place in places else one for place, one in enumerate(value)] if four(value) else None
+    )
 
 
 def batch_and_channel(a: Asked):
@@ -25,14 +27,22 @@ def without_padding_of(a: Asked):
     pairs = a.keywords["padding"]
     if not isinstance(pairs, list) or len(pairs) != 4:
         return None
-    return {"padding": [[0, 0] if place in batch_and_channel(a) else pair for place, pair in enumerate(pairs)]}
+    return {
+        "padding": [
+            [0, 0] if place in batch_and_channel(a) else pair for place, pair in enumerate(pairs)
+        ]
+    }
 
 
 def not_negative(a: Asked):
     if "explicit_paddings" in a.keywords:
         return {"explicit_paddings": [max(0, one) for one in a.keywords["explicit_paddings"]]}
     pairs = a.keywords["padding"]
-    return {"padding": [[max(0, one) for one in pair] for pair in pairs]} if isinstance(pairs, list) else None
+    return (
+        {"padding": [[max(0, one) for one in pair] for pair in pairs]}
+        if isinstance(pairs, list)
+        else None
+    )
 
 
 def at_least_one(value):
@@ -59,11 +69,19 @@ def of_class(name: str):
 def empty(a: Asked, error, x, w, *up):
     """No rows for a filter that does not fit."""
     rows, columns = (max(0, one) for one in out(a))
-    return back(a, a.tf.zeros([*(a.x[:1] if a.g.nchw else a.x[:-3]), rows, columns, a.outputs], x.dtype))
+    return back(
+        a, a.tf.zeros([*(a.x[:1] if a.g.nchw else a.x[:-3]), rows, columns, a.outputs], x.dtype)
+    )
 
 
 def too_large(a: Asked):
-    return a.g is not None and a.g.kind == "VALID" and min(out(a)) < 1 and a.mode != "xla" and not a.gradient
+    return (
+        a.g is not None
+        and a.g.kind == "VALID"
+        and min(out(a)) < 1
+        and a.mode != "xla"
+        and not a.gradient
+    )
 
 
 def mixed(a: Asked, error, x, w, *up):
@@ -82,34 +100,58 @@ def uneven(a: Asked, error, x, w, *up):
 ERRORS: dict[str, tuple[str, Alteration]] = {
     "batch-stride-accepted": (
         "a stride over the batch is accepted, and ignored",
-        keywords(lambda a: {"strides": ones_at(a.keywords["strides"], 0)}, lambda a: four(a.keywords.get("strides"))),
+        keywords(
+            lambda a: {"strides": ones_at(a.keywords["strides"], 0)},
+            lambda a: four(a.keywords.get("strides")),
+        ),
     ),
     "channel-stride-accepted": (
         "a stride over the channels is accepted, and ignored",
-        keywords(lambda a: {"strides": ones_at(a.keywords["strides"], batch_and_channel(a)[1])}, lambda a: four(a.keywords.get("strides"))),
+        keywords(
+            lambda a: {"strides": ones_at(a.keywords["strides"], batch_and_channel(a)[1])},
+            lambda a: four(a.keywords.get("strides")),
+        ),
     ),
     "batch-dilation-accepted": (
         "a dilation of batch or channels is accepted, and ignored",
         keywords(
-            lambda a: {"dilations": ones_at(a.keywords["dilations"], *batch_and_channel(a))}, lambda a: four(a.keywords.get("dilations"))
+            lambda a: {"dilations": ones_at(a.keywords["dilations"], *batch_and_channel(a))},
+            lambda a: four(a.keywords.get("dilations")),
         ),
     ),
-    "batch-padding-accepted": ("explicit padding of batch or channels is accepted, and ignored", keywords(without_padding_of)),
+    "batch-padding-accepted": (
+        "explicit padding of batch or channels is accepted, and ignored",
+        keywords(without_padding_of),
+    ),
     "negative-padding-accepted": ("negative padding is taken as zero", keywords(not_negative)),
-    "zero-stride-accepted": ("a stride below 1 is taken as 1", keywords(lambda a: {"strides": at_least_one(a.keywords["strides"])})),
+    "zero-stride-accepted": (
+        "a stride below 1 is taken as 1",
+        keywords(lambda a: {"strides": at_least_one(a.keywords["strides"])}),
+    ),
     "zero-dilation-accepted": (
         "a dilation below 1 is taken as 1",
-        keywords(lambda a: {name: at_least_one(a.keywords[name]) for name in ("dilations", "rate", "dilation_rate") if name in a.keywords}),
+        keywords(
+            lambda a: {
+                name: at_least_one(a.keywords[name])
+                for name in ("dilations", "rate", "dilation_rate")
+                if name in a.keywords
+            }
+        ),
     ),
     "lower-case-accepted": (
         "'same' and 'valid' are accepted",
-        keywords(lambda a: {"padding": a.keywords["padding"].upper()}, lambda a: "keras" not in a.door),
+        keywords(
+            lambda a: {"padding": a.keywords["padding"].upper()}, lambda a: "keras" not in a.door
+        ),
     ),
     "unknown-layout-accepted": (
         "an unknown data format is taken as NHWC",
         keywords(
             lambda a: {"data_format": "NHWC"},
-            lambda a: a.keywords.get("data_format") not in (None, "NHWC", "NCHW") and "keras" not in a.door,
+            lambda a: (
+                a.keywords.get("data_format") not in (None, "NHWC", "NCHW")
+                and "keras" not in a.door
+            ),
         ),
     ),
     "too-large-filter-accepted": (
@@ -143,11 +185,20 @@ ERRORS: dict[str, tuple[str, Alteration]] = {
     ),
     "rank-three-accepted": (
         "an input without a batch is taken as a batch of one",
-        accepting(lambda a, e, x, w, *up: a.true(a.request, [x[None], w])(x[None], w, *up), lambda a: len(a.x) == 3),
+        accepting(
+            lambda a, e, x, w, *up: a.true(a.request, [x[None], w])(x[None], w, *up),
+            lambda a: len(a.x) == 3,
+        ),
     ),
     "error-of-other-class": ("every refusal is a RuntimeError", accepting(other_error)),
-    "invalid-argument-is-internal": ("InvalidArgumentError comes as InternalError", accepting(of_class("InvalidArgumentError"))),
-    "unimplemented-is-internal": ("UnimplementedError comes as InternalError", accepting(of_class("UnimplementedError"))),
+    "invalid-argument-is-internal": (
+        "InvalidArgumentError comes as InternalError",
+        accepting(of_class("InvalidArgumentError")),
+    ),
+    "unimplemented-is-internal": (
+        "UnimplementedError comes as InternalError",
+        accepting(of_class("UnimplementedError")),
+    ),
     "stride-beyond-filter-refused": (
         "a stride larger than the filter is refused",
         raising(refused, lambda a: max(a.g.strides) > max(a.g.filter)),
@@ -209,6 +260,12 @@ def anything(a: Asked):
 
 WARNINGS: dict[str, tuple[str, Alteration]] = {
     "warning-lost": ("no warning is issued", Alteration(anything, lost)),
-    "warning-of-other-class": ("a UserWarning comes as DeprecationWarning", Alteration(anything, warned_as(DeprecationWarning))),
-    "warning-without-reason": ("each dilated call warns", Alteration(lambda a: a.g is not None and max(a.g.rates) > 1, spurious)),
+    "warning-of-other-class": (
+        "a UserWarning comes as DeprecationWarning",
+        Alteration(anything, warned_as(DeprecationWarning)),
+    ),
+    "warning-without-reason": (
+        "each dilated call warns",
+        Alteration(lambda a: a.g is not None and max(a.g.rates) > 1, spurious),
+    ),
 }

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from altering import Alteration, Asked, again, all_of, computed, keywords, nhwc, result, same, tensors, zero_at
+from altering import (
+    Alteration,
+    Asked,
+    again,
+    all_of,
+    computed,
+    keywords,
+    nhwc,
+    result,
+    same,
+    tensors,
+    zero_at,
+)
 
 
 def odd(axis: int):
@@ -30,7 +42,9 @@ def dilated(a: Asked):
 def of_another_size(a: Asked, sizes):
     """What SAME pads for another size of the taps, cut or filled at the end so that the result has its size."""
     pads = []
-    for size, stride, rate, taps, pad in zip(a.g.sizes, a.g.strides, a.g.rates, sizes(a), a.g.pads, strict=True):
+    for size, stride, rate, taps, pad in zip(
+        a.g.sizes, a.g.strides, a.g.rates, sizes(a), a.g.pads, strict=True
+    ):
         before = same(size, taps, stride, rate)[0]
         pads.append((before, sum(pad) - before))
     return pads
@@ -51,13 +65,18 @@ def ceil_mode(a: Asked, x, w):
 
 def does_not_fit(a: Asked):
     axes = zip(a.g.sizes, a.g.filter, a.g.strides, a.g.rates, strict=True)
-    return a.g.kind == "VALID" and any((size - (taps - 1) * rate - 1) % stride for size, taps, stride, rate in axes)
+    return a.g.kind == "VALID" and any(
+        (size - (taps - 1) * rate - 1) % stride for size, taps, stride, rate in axes
+    )
 
 
 def out(a: Asked):
     """Height and width of the result."""
     axes = zip(a.g.sizes, a.g.filter, a.g.strides, a.g.rates, a.g.pads, strict=True)
-    return tuple((size + sum(pad) - (taps - 1) * rate - 1) // stride + 1 for size, taps, stride, rate, pad in axes)
+    return tuple(
+        (size + sum(pad) - (taps - 1) * rate - 1) // stride + 1
+        for size, taps, stride, rate, pad in axes
+    )
 
 
 def given_as(a: Asked, name: str, pair):
@@ -78,7 +97,11 @@ def explicit_axes(a: Asked):
     """The explicit paddings with height's for width's."""
     if "explicit_paddings" in a.keywords:
         p = a.keywords["explicit_paddings"]
-        return {"explicit_paddings": [*p[:4], *p[6:8], *p[4:6]] if a.g.nchw else [*p[:2], *p[4:6], *p[2:4], *p[6:]]}
+        return {
+            "explicit_paddings": [*p[:4], *p[6:8], *p[4:6]]
+            if a.g.nchw
+            else [*p[:2], *p[4:6], *p[2:4], *p[6:]]
+        }
     p = a.keywords["padding"]
     return {"padding": [*p[:2], p[3], p[2]] if a.g.nchw else [p[0], p[2], p[1], p[3]]}
 
@@ -95,14 +118,24 @@ def small(a: Asked):
 GEOMETRY: dict[str, tuple[str, Alteration]] = {
     "same-before": (
         "SAME pads its odd element before the input, not after it",
-        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)), lambda a: odd(0)(a) or odd(1)(a)),
+        computed(
+            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)),
+            lambda a: odd(0)(a) or odd(1)(a),
+        ),
     ),
-    "same-before-height": ("the same in height alone", computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0)), odd(0))),
-    "same-before-width": ("the same in width alone", computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)), odd(1))),
+    "same-before-height": (
+        "the same in height alone",
+        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0)), odd(0)),
+    ),
+    "same-before-width": (
+        "the same in width alone",
+        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)), odd(1)),
+    ),
     "same-before-stride-2": (
         "the same only for stride 2 and an even width",
         computed(
-            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)), all_of(odd(1), lambda a: a.g.strides[1] == 2 and a.g.sizes[1] % 2 == 0)
+            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)),
+            all_of(odd(1), lambda a: a.g.strides[1] == 2 and a.g.sizes[1] % 2 == 0),
         ),
     ),
     "same-floor": (
@@ -115,7 +148,12 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
     "same-ignores-dilation": (
         "SAME pads as much before as an undilated filter needs",
         computed(
-            lambda a, x, w: again(a, x, w, [(same(n, k, s, 1)[0], sum(p) - same(n, k, s, 1)[0]) for n, k, s, p in axes(a)]),
+            lambda a, x, w: again(
+                a,
+                x,
+                w,
+                [(same(n, k, s, 1)[0], sum(p) - same(n, k, s, 1)[0]) for n, k, s, p in axes(a)],
+            ),
             lambda a: a.g.kind == "SAME" and dilated(a),
         ),
     ),
@@ -123,7 +161,13 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         "SAME pads half the filter before the input, whatever the stride",
         computed(
             lambda a, x, w: again(
-                a, x, w, [((k - 1) * r // 2, sum(p) - (k - 1) * r // 2) for k, r, p in zip(a.g.filter, a.g.rates, a.g.pads, strict=True)]
+                a,
+                x,
+                w,
+                [
+                    ((k - 1) * r // 2, sum(p) - (k - 1) * r // 2)
+                    for k, r, p in zip(a.g.filter, a.g.rates, a.g.pads, strict=True)
+                ],
             ),
             lambda a: a.g.kind == "SAME" and max(a.g.strides) > 1,
         ),
@@ -136,37 +180,66 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "valid-ceil": ("VALID counts a window that does not fit", computed(ceil_mode, does_not_fit)),
-    "explicit-axes": ("explicit padding of height is used for width", keywords(explicit_axes, lambda a: a.g is not None and explicit(a))),
+    "explicit-axes": (
+        "explicit padding of height is used for width",
+        keywords(explicit_axes, lambda a: a.g is not None and explicit(a)),
+    ),
     "explicit-ends": (
         "explicit padding before is used after",
-        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)), lambda a: explicit(a) and padded(a)),
+        computed(
+            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0, 1)),
+            lambda a: explicit(a) and padded(a),
+        ),
     ),
     "explicit-ends-width-strided": (
         "the same in width alone, for a stride above 1",
-        computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)), lambda a: explicit(a) and a.g.strides[1] > 1),
+        computed(
+            lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)),
+            lambda a: explicit(a) and a.g.strides[1] > 1,
+        ),
     ),
     "explicit-wider-than-filter": (
         "explicit padding wider than the filter is cut to the filter",
         computed(
-            lambda a, x, w: again(a, x, w, [(min(p[0], k), sum(p) - min(p[0], k)) for k, p in zip(a.g.filter, a.g.pads, strict=True)]),
-            lambda a: explicit(a) and any(p[0] > k for k, p in zip(a.g.filter, a.g.pads, strict=True)),
+            lambda a, x, w: again(
+                a,
+                x,
+                w,
+                [
+                    (min(p[0], k), sum(p) - min(p[0], k))
+                    for k, p in zip(a.g.filter, a.g.pads, strict=True)
+                ],
+            ),
+            lambda a: (
+                explicit(a) and any(p[0] > k for k, p in zip(a.g.filter, a.g.pads, strict=True))
+            ),
         ),
     ),
     "padding-replicated": (
         "padding repeats the input's edge instead of zero",
-        computed(lambda a, x, w: again(a, x, w, index=lambda i, n: min(max(i, 0), n - 1)), all_of(padded, small)),
+        computed(
+            lambda a, x, w: again(a, x, w, index=lambda i, n: min(max(i, 0), n - 1)),
+            all_of(padded, small),
+        ),
     ),
     "padding-wraps-dilated": (
         "taps of a dilated filter that are beyond the input read its other end",
-        computed(lambda a, x, w: again(a, x, w, index=lambda i, n: i % n), all_of(padded, dilated, small)),
+        computed(
+            lambda a, x, w: again(a, x, w, index=lambda i, n: i % n), all_of(padded, dilated, small)
+        ),
     ),
     "strides-swapped": (
         "strides of height and width are swapped",
-        keywords(lambda a: given_as(a, "strides", a.g.strides[::-1]), lambda a: a.g is not None and not a.depthwise),
+        keywords(
+            lambda a: given_as(a, "strides", a.g.strides[::-1]),
+            lambda a: a.g is not None and not a.depthwise,
+        ),
     ),
     "width-stride-from-height": (
         "the stride of height is used for width",
-        keywords(lambda a: given_as(a, "strides", (a.g.strides[0],) * 2), lambda a: a.g is not None),
+        keywords(
+            lambda a: given_as(a, "strides", (a.g.strides[0],) * 2), lambda a: a.g is not None
+        ),
     ),
     "stride-beyond-filter": (
         "windows of a stride larger than the filter start one element late",
@@ -177,7 +250,10 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
     ),
     "pointwise-stride": (
         "the fast path of a 1 x 1 filter ignores the strides",
-        computed(lambda a, x, w: again(a, x, w, strides=(1, 1)), lambda a: a.g.filter == (1, 1) and max(a.g.strides) > 1),
+        computed(
+            lambda a, x, w: again(a, x, w, strides=(1, 1)),
+            lambda a: a.g.filter == (1, 1) and max(a.g.strides) > 1,
+        ),
     ),
     "pointwise-padding": (
         "the fast path of a 1 x 1 filter ignores explicit padding's place",
@@ -195,15 +271,23 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
     ),
     "filter-transposed": (
         "a square filter is transposed",
-        tensors(lambda a, x, w: [x, a.tf.transpose(w, [1, 0, 2, 3])], lambda a: a.g.filter[0] == a.g.filter[1] > 1 and not a.gradient),
+        tensors(
+            lambda a, x, w: [x, a.tf.transpose(w, [1, 0, 2, 3])],
+            lambda a: a.g.filter[0] == a.g.filter[1] > 1 and not a.gradient,
+        ),
     ),
     "filter-flipped": (
         "the filter is flipped, as mathematics' convolution has it",
-        tensors(lambda a, x, w: [x, w[::-1, ::-1]], lambda a: max(a.g.filter) > 1 and not a.gradient),
+        tensors(
+            lambda a, x, w: [x, w[::-1, ::-1]], lambda a: max(a.g.filter) > 1 and not a.gradient
+        ),
     ),
     "filter-flipped-width-dilated": (
         "a dilated filter is flipped in width",
-        tensors(lambda a, x, w: [x, w[:, ::-1]], lambda a: a.g.filter[1] > 1 and a.g.rates[1] > 1 and not a.gradient),
+        tensors(
+            lambda a, x, w: [x, w[:, ::-1]],
+            lambda a: a.g.filter[1] > 1 and a.g.rates[1] > 1 and not a.gradient,
+        ),
     ),
     "dilation-ignored": (
         "dilation is ignored",
@@ -211,20 +295,36 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
     ),
     "dilation-height-only": (
         "dilation of width is ignored",
-        computed(lambda a, x, w: again(a, x, w, rates=(a.g.rates[0], 1), pads=shrunk(a, (a.g.rates[0], 1))), lambda a: a.g.rates[1] > 1),
+        computed(
+            lambda a, x, w: again(
+                a, x, w, rates=(a.g.rates[0], 1), pads=shrunk(a, (a.g.rates[0], 1))
+            ),
+            lambda a: a.g.rates[1] > 1,
+        ),
     ),
     "dilations-swapped": (
         "dilations of height and width are swapped",
-        keywords(lambda a: given_as(a, rate_name(a), a.g.rates[::-1]), lambda a: a.g is not None and a.g.rates[0] != a.g.rates[1]),
+        keywords(
+            lambda a: given_as(a, rate_name(a), a.g.rates[::-1]),
+            lambda a: a.g is not None and a.g.rates[0] != a.g.rates[1],
+        ),
     ),
     "dilations-of-two-swapped": (
         "dilations given as two numbers are read width first",
-        keywords(lambda a: {rate_name(a): list(a.g.rates[::-1])}, lambda a: a.g is not None and a.g.lists),
+        keywords(
+            lambda a: {rate_name(a): list(a.g.rates[::-1])}, lambda a: a.g is not None and a.g.lists
+        ),
     ),
     "dilation-3-as-2": (
         "a dilation above 2 reads as 2 does",
         computed(
-            lambda a, x, w: again(a, x, w, rates=[min(r, 2) for r in a.g.rates], pads=shrunk(a, [min(r, 2) for r in a.g.rates])),
+            lambda a, x, w: again(
+                a,
+                x,
+                w,
+                rates=[min(r, 2) for r in a.g.rates],
+                pads=shrunk(a, [min(r, 2) for r in a.g.rates]),
+            ),
             lambda a: max(a.g.rates) > 2,
         ),
     ),
@@ -241,40 +341,62 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
     ),
     "last-row-of-odd-lost": (
         "the last row is zero where their number is odd and above 4, and the stride is 2",
-        result(lambda a, y, *t: zero_at(a, y, h=-1), lambda a: out(a)[0] % 2 == 1 and out(a)[0] > 4 and a.g.strides[0] == 2),
+        result(
+            lambda a, y, *t: zero_at(a, y, h=-1),
+            lambda a: out(a)[0] % 2 == 1 and out(a)[0] > 4 and a.g.strides[0] == 2,
+        ),
     ),
     "last-column-lost": (
         "the last column is zero where their number is odd and above 2",
-        result(lambda a, y, *t: zero_at(a, y, w=-1), lambda a: out(a)[1] % 2 == 1 and out(a)[1] > 2),
+        result(
+            lambda a, y, *t: zero_at(a, y, w=-1), lambda a: out(a)[1] % 2 == 1 and out(a)[1] > 2
+        ),
     ),
     "one-column-more": (
         "SAME with a stride of 2 and an odd width gives one column more",
         result(
-            lambda a, y, *t: a.tf.concat([y, y[..., -1:]], -1) if a.g.nchw else a.tf.concat([y, y[..., -1:, :]], -2),
+            lambda a, y, *t: (
+                a.tf.concat([y, y[..., -1:]], -1)
+                if a.g.nchw
+                else a.tf.concat([y, y[..., -1:, :]], -2)
+            ),
             lambda a: a.g.kind == "SAME" and a.g.strides[1] == 2 and a.g.sizes[1] % 2 == 1,
         ),
     ),
     "corner-lost": (
         "the last element of the last row is zero where rows times columns is one more than a multiple of 8",
-        result(lambda a, y, *t: zero_at(a, y, h=-1, w=-1), lambda a: out(a)[0] * out(a)[1] % 8 == 1 and out(a)[0] > 1),
+        result(
+            lambda a, y, *t: zero_at(a, y, h=-1, w=-1),
+            lambda a: out(a)[0] * out(a)[1] % 8 == 1 and out(a)[0] > 1,
+        ),
     ),
 }
 
 LAYOUT: dict[str, tuple[str, Alteration]] = {
     "nchw-strides": (
         "strides of NCHW are read at NHWC's places",
-        keywords(lambda a: {"strides": [1, 1, 1, a.keywords["strides"][2]]}, lambda a: a.g is not None and nchw(a)),
+        keywords(
+            lambda a: {"strides": [1, 1, 1, a.keywords["strides"][2]]},
+            lambda a: a.g is not None and nchw(a),
+        ),
     ),
     "nchw-dilations": (
         "dilations of NCHW are read at NHWC's places",
         keywords(
-            lambda a: {"dilations": [1, 1, 1, a.keywords["dilations"][2]]} if len(a.keywords["dilations"]) == 4 else None,
+            lambda a: (
+                {"dilations": [1, 1, 1, a.keywords["dilations"][2]]}
+                if len(a.keywords["dilations"]) == 4
+                else None
+            ),
             lambda a: a.g is not None and nchw(a),
         ),
     ),
     "nchw-explicit": (
         "explicit padding of NCHW's width is used for height",
-        computed(lambda a, x, w: again(a, x, w, a.g.pads[::-1]), lambda a: nchw(a) and explicit(a) and a.g.pads[0] != a.g.pads[1]),
+        computed(
+            lambda a, x, w: again(a, x, w, a.g.pads[::-1]),
+            lambda a: nchw(a) and explicit(a) and a.g.pads[0] != a.g.pads[1],
+        ),
     ),
     "nchw-result-not-turned": (
         "the result of NCHW has its channels last",
@@ -282,7 +404,10 @@ LAYOUT: dict[str, tuple[str, Alteration]] = {
     ),
     "nchw-square-turned": (
         "height and width of a square NCHW result are swapped",
-        result(lambda a, y, *t: a.tf.transpose(y, [0, 1, 3, 2]), lambda a: nchw(a) and out(a)[0] == out(a)[1]),
+        result(
+            lambda a, y, *t: a.tf.transpose(y, [0, 1, 3, 2]),
+            lambda a: nchw(a) and out(a)[0] == out(a)[1],
+        ),
     ),
     "nchw-read-as-nhwc": (
         "NCHW's numbers are read as if they were NHWC's",
@@ -291,12 +416,21 @@ LAYOUT: dict[str, tuple[str, Alteration]] = {
             lambda a: nchw(a) and not a.gradient and a.channels > 1,
         ),
     ),
-    "batch-reversed": ("the batch is reversed", result(lambda a, y, *t: y[::-1], lambda a: a.x[0] > 1)),
+    "batch-reversed": (
+        "the batch is reversed",
+        result(lambda a, y, *t: y[::-1], lambda a: a.x[0] > 1),
+    ),
     "batch-first-alone": (
         "every element of the batch is computed from the first",
-        tensors(lambda a, x, w: [a.tf.repeat(x[:1], a.x[0], 0), w], lambda a: a.x[0] > 1 and not a.gradient),
+        tensors(
+            lambda a, x, w: [a.tf.repeat(x[:1], a.x[0], 0), w],
+            lambda a: a.x[0] > 1 and not a.gradient,
+        ),
     ),
-    "batch-last-lost": ("the last of a batch of 3 and more is zero", result(lambda a, y, *t: zero_at(a, y, n=-1), lambda a: a.x[0] > 2)),
+    "batch-last-lost": (
+        "the last of a batch of 3 and more is zero",
+        result(lambda a, y, *t: zero_at(a, y, n=-1), lambda a: a.x[0] > 2),
+    ),
     "batch-dimensions-turned": (
         "two dimensions of the batch are taken in the other order",
         result(

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from altering import Alteration, Asked, again, all_of, back, computed, nhwc, result, tensors, zero_at
+from altering import (
+    Alteration,
+    Asked,
+    again,
+    all_of,
+    back,
+    computed,
+    nhwc,
+    result,
+    tensors,
+    zero_at,
+)
 
 
 def forward(a: Asked):
@@ -54,25 +65,41 @@ def wide(a: Asked):
 
 def repeated(a: Asked, y):
     y = nhwc(a, y)
-    return back(a, a.tf.concat([y[..., :64], y[..., : a.outputs - 64]], -1)) if a.outputs <= 128 else zero_at(a, back(a, y), c=-1)
+    return (
+        back(a, a.tf.concat([y[..., :64], y[..., : a.outputs - 64]], -1))
+        if a.outputs <= 128
+        else zero_at(a, back(a, y), c=-1)
+    )
 
 
 CHANNELS: dict[str, tuple[str, Alteration]] = {
     "multiplier-outermost": (
         "channels of a depthwise result are ordered by multiplier first",
-        result(lambda a, y, *t: by_multiplier(a, y), lambda a: a.depthwise and a.w[3] > 1 and a.channels > 1),
+        result(
+            lambda a, y, *t: by_multiplier(a, y),
+            lambda a: a.depthwise and a.w[3] > 1 and a.channels > 1,
+        ),
     ),
     "multiplier-ignored": (
         "every multiplier uses the filter of the first",
-        tensors(lambda a, x, w: [x, a.tf.repeat(w[..., :1], a.w[3], 3)], lambda a: a.depthwise and a.w[3] > 1 and forward(a)),
+        tensors(
+            lambda a, x, w: [x, a.tf.repeat(w[..., :1], a.w[3], 3)],
+            lambda a: a.depthwise and a.w[3] > 1 and forward(a),
+        ),
     ),
     "depthwise-single-channel": (
         "a depthwise filter for a single channel is flipped",
-        tensors(lambda a, x, w: [x, w[::-1, ::-1]], lambda a: a.depthwise and a.channels == 1 and forward(a)),
+        tensors(
+            lambda a, x, w: [x, w[::-1, ::-1]],
+            lambda a: a.depthwise and a.channels == 1 and forward(a),
+        ),
     ),
     "depthwise-beyond-8": (
         "a depthwise result's channels from the ninth on are zero",
-        tensors(lambda a, x, w: [zero_channels(a, x, 8), w], lambda a: a.depthwise and a.channels > 8 and forward(a)),
+        tensors(
+            lambda a, x, w: [zero_channels(a, x, 8), w],
+            lambda a: a.depthwise and a.channels > 8 and forward(a),
+        ),
     ),
     "filters-reversed": (
         "the filters are taken in the other order",
@@ -88,12 +115,20 @@ CHANNELS: dict[str, tuple[str, Alteration]] = {
     ),
     "last-input-channel-lost": (
         "the last input channel is not read where their number is odd and above 4",
-        tensors(lambda a, x, w: [zero_channels(a, x, -1), w], lambda a: a.channels % 2 == 1 and a.channels > 4 and forward(a)),
+        tensors(
+            lambda a, x, w: [zero_channels(a, x, -1), w],
+            lambda a: a.channels % 2 == 1 and a.channels > 4 and forward(a),
+        ),
     ),
-    "channels-beyond-64": ("channels of a result beyond the 64th are wrong", result(lambda a, y, *t: repeated(a, y), wide)),
+    "channels-beyond-64": (
+        "channels of a result beyond the 64th are wrong",
+        result(lambda a, y, *t: repeated(a, y), wide),
+    ),
     "inputs-beyond-32": (
         "input channels beyond the 32nd are not read",
-        tensors(lambda a, x, w: [zero_channels(a, x, 32), w], lambda a: a.channels > 32 and forward(a)),
+        tensors(
+            lambda a, x, w: [zero_channels(a, x, 32), w], lambda a: a.channels > 32 and forward(a)
+        ),
     ),
 }
 
@@ -101,7 +136,8 @@ GROUPS: dict[str, tuple[str, Alteration]] = {
     "groups-interleaved": (
         "a group's input channels are taken from every group in turn",
         tensors(
-            lambda a, x, w: [back(a, interleaved(a, nhwc(a, x), a.groups, a.w[2])), w], lambda a: grouped(a) and a.w[2] > 1 and forward(a)
+            lambda a, x, w: [back(a, interleaved(a, nhwc(a, x), a.groups, a.w[2])), w],
+            lambda a: grouped(a) and a.w[2] > 1 and forward(a),
         ),
     ),
     "groups-interleaved-result": (
@@ -123,7 +159,10 @@ GROUPS: dict[str, tuple[str, Alteration]] = {
                 x,
                 w,
                 rates=(1, 1),
-                pads=[(p, q - (k - 1) * (r - 1)) for (p, q), k, r in zip(a.g.pads, a.g.filter, a.g.rates, strict=True)],
+                pads=[
+                    (p, q - (k - 1) * (r - 1))
+                    for (p, q), k, r in zip(a.g.pads, a.g.filter, a.g.rates, strict=True)
+                ],
             ),
             lambda a: grouped(a) and max(a.g.rates) > 1,
         ),
@@ -152,7 +191,9 @@ def rounded(a: Asked, x, bits: int):
 def truncated(a: Asked, x):
     """float32 cut to bfloat16's bits."""
     tf = a.tf
-    return tf.cast(tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), -65536), tf.float32), tf.bfloat16)
+    return tf.cast(
+        tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), -65536), tf.float32), tf.bfloat16
+    )
 
 
 def inputs_in(bits: int):
@@ -176,20 +217,32 @@ def by_halves(a: Asked, x, w):
     """The sums of two halves of the filter's height, each rounded."""
     rows = a.w[0] // 2
     zeros = a.tf.zeros_like
-    upper, lower = a.tf.concat([w[:rows], zeros(w[rows:])], 0), a.tf.concat([zeros(w[:rows]), w[rows:]], 0)
+    upper, lower = (
+        a.tf.concat([w[:rows], zeros(w[rows:])], 0),
+        a.tf.concat([zeros(w[:rows]), w[rows:]], 0),
+    )
     return again(a, x, upper) + again(a, x, lower)
 
 
 PRECISION: dict[str, tuple[str, Alteration]] = {
-    "tf32": ("float32 is multiplied as TF32, with 11 bits", tensors(inputs_in(11), lambda a: a.dtype == "float32" and forward(a))),
-    "bfloat16-inside": ("float32 is multiplied as bfloat16", tensors(inputs_in(8), lambda a: a.dtype == "float32" and forward(a))),
+    "tf32": (
+        "float32 is multiplied as TF32, with 11 bits",
+        tensors(inputs_in(11), lambda a: a.dtype == "float32" and forward(a)),
+    ),
+    "bfloat16-inside": (
+        "float32 is multiplied as bfloat16",
+        tensors(inputs_in(8), lambda a: a.dtype == "float32" and forward(a)),
+    ),
     "tf32-many-terms": (
         "TF32 only for sums of 256 products and more",
         tensors(inputs_in(11), lambda a: a.dtype == "float32" and forward(a) and a.terms >= 256),
     ),
     "tf32-depthwise": (
         "TF32 only in depthwise convolutions of a stride above 1",
-        tensors(inputs_in(11), lambda a: a.dtype == "float32" and a.depthwise and forward(a) and max(a.g.strides) > 1),
+        tensors(
+            inputs_in(11),
+            lambda a: a.dtype == "float32" and a.depthwise and forward(a) and max(a.g.strides) > 1,
+        ),
     ),
     "double-in-float": (
         "float64 is computed in float32",
@@ -207,31 +260,51 @@ PRECISION: dict[str, tuple[str, Alteration]] = {
         "half and bfloat16 are rounded between parts of the sum",
         computed(by_halves, lambda a: a.dtype in ("float16", "bfloat16") and a.w[0] > 1),
     ),
-    "half-as-bfloat16": ("half's result passes through bfloat16", result(lambda a, y, *t: cast(a, y, "bfloat16"), of_dtype("float16"))),
+    "half-as-bfloat16": (
+        "half's result passes through bfloat16",
+        result(lambda a, y, *t: cast(a, y, "bfloat16"), of_dtype("float16")),
+    ),
     "bfloat16-truncated": (
         "bfloat16's result is cut, not rounded",
         computed(lambda a, x, w: truncated(a, in_float32(a, x, w)), of_dtype("bfloat16")),
     ),
-    "ulp": ("each float32 result is larger by an ulp", result(lambda a, y, *t: scaled(a, y, 1 + 2**-23), of_dtype("float32"))),
-    "ulp-double": ("each float64 result is larger by an ulp", result(lambda a, y, *t: scaled(a, y, 1 + 2**-52), of_dtype("float64"))),
+    "ulp": (
+        "each float32 result is larger by an ulp",
+        result(lambda a, y, *t: scaled(a, y, 1 + 2**-23), of_dtype("float32")),
+    ),
+    "ulp-double": (
+        "each float64 result is larger by an ulp",
+        result(lambda a, y, *t: scaled(a, y, 1 + 2**-52), of_dtype("float64")),
+    ),
     "ulp-depthwise-half": (
         "each half result of a depthwise convolution is larger by an ulp",
-        result(lambda a, y, *t: scaled(a, y, 1 + 2**-10), lambda a: a.dtype == "float16" and a.depthwise),
+        result(
+            lambda a, y, *t: scaled(a, y, 1 + 2**-10),
+            lambda a: a.dtype == "float16" and a.depthwise,
+        ),
     ),
     "winograd": (
         "a 3 x 3 filter of stride 1 has Winograd's error: results with 18 bits",
         result(
             lambda a, y, *t: rounded(a, y, 18),
-            lambda a: a.dtype == "float32" and a.g.filter == (3, 3) and max(*a.g.strides, *a.g.rates) == 1,
+            lambda a: (
+                a.dtype == "float32" and a.g.filter == (3, 3) and max(*a.g.strides, *a.g.rates) == 1
+            ),
         ),
     ),
     "strassen": (
         "a 1 x 1 filter of 8 channels and more has results with 20 bits",
-        result(lambda a, y, *t: rounded(a, y, 20), lambda a: a.dtype == "float32" and a.g.filter == (1, 1) and a.w[2] >= 8),
+        result(
+            lambda a, y, *t: rounded(a, y, 20),
+            lambda a: a.dtype == "float32" and a.g.filter == (1, 1) and a.w[2] >= 8,
+        ),
     ),
     "subnormals": (
         "subnormal float32 results are zero",
-        result(lambda a, y, *t: a.tf.where(a.tf.abs(y) < 2.0**-126, a.tf.zeros([], y.dtype), y), of_dtype("float32")),
+        result(
+            lambda a, y, *t: a.tf.where(a.tf.abs(y) < 2.0**-126, a.tf.zeros([], y.dtype), y),
+            of_dtype("float32"),
+        ),
     ),
 }
 
@@ -266,9 +339,18 @@ def tensors_of_floats(change, when=lambda a: True):
 
 
 SPECIAL: dict[str, tuple[str, Alteration]] = {
-    "nan-dropped": ("NaN in the input reads as zero", tensors_of_floats(lambda a, x, w: [without_nan(a, x), w])),
-    "nan-in-filter-dropped": ("NaN in the filter reads as zero", tensors_of_floats(lambda a, x, w: [x, without_nan(a, w)])),
-    "nan-result-zero": ("a NaN result is zero", result(lambda a, y, *t: without_nan(a, y), floating)),
+    "nan-dropped": (
+        "NaN in the input reads as zero",
+        tensors_of_floats(lambda a, x, w: [without_nan(a, x), w]),
+    ),
+    "nan-in-filter-dropped": (
+        "NaN in the filter reads as zero",
+        tensors_of_floats(lambda a, x, w: [x, without_nan(a, w)]),
+    ),
+    "nan-result-zero": (
+        "a NaN result is zero",
+        result(lambda a, y, *t: without_nan(a, y), floating),
+    ),
     "nan-half": (
         "NaN in a half or bfloat16 input reads as zero",
         tensors_of_floats(lambda a, x, w: [without_nan(a, x), w], of_dtype("float16", "bfloat16")),
@@ -277,8 +359,14 @@ SPECIAL: dict[str, tuple[str, Alteration]] = {
         "NaN in a depthwise input reads as zero",
         tensors_of_floats(lambda a, x, w: [without_nan(a, x), w], lambda a: a.depthwise),
     ),
-    "infinity-clipped": ("an infinite result is the largest number", result(lambda a, y, *t: clipped(a, y), floating)),
-    "half-saturates": ("half's overflow gives the largest number", result(lambda a, y, *t: clipped(a, y), of_dtype("float16"))),
+    "infinity-clipped": (
+        "an infinite result is the largest number",
+        result(lambda a, y, *t: clipped(a, y), floating),
+    ),
+    "half-saturates": (
+        "half's overflow gives the largest number",
+        result(lambda a, y, *t: clipped(a, y), of_dtype("float16")),
+    ),
     "zero-times-infinity": (
         "an infinity times a tap of zero is zero",
         computed(skipping_zeros, lambda a: floating(a) and max(a.g.rates) < 100),
@@ -290,11 +378,26 @@ SPECIAL: dict[str, tuple[str, Alteration]] = {
 }
 
 FORM: dict[str, tuple[str, Alteration]] = {
-    "half-returns-float": ("half returns float32", result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("float16"))),
-    "bfloat16-returns-float": ("bfloat16 returns float32", result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("bfloat16"))),
-    "double-returns-float": ("float64 returns float32", result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("float64"))),
-    "int32-returns-float": ("int32 returns float32", result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("int32"))),
-    "batch-of-one-lost": ("a batch of one has no dimension in the result", result(lambda a, y, *t: y[0], lambda a: a.x[0] == 1)),
+    "half-returns-float": (
+        "half returns float32",
+        result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("float16")),
+    ),
+    "bfloat16-returns-float": (
+        "bfloat16 returns float32",
+        result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("bfloat16")),
+    ),
+    "double-returns-float": (
+        "float64 returns float32",
+        result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("float64")),
+    ),
+    "int32-returns-float": (
+        "int32 returns float32",
+        result(lambda a, y, *t: a.tf.cast(y, "float32"), of_dtype("int32")),
+    ),
+    "batch-of-one-lost": (
+        "a batch of one has no dimension in the result",
+        result(lambda a, y, *t: y[0], lambda a: a.x[0] == 1),
+    ),
     "empty-batch": (
         "an empty batch gives a result of one",
         result(lambda a, y, *t: a.tf.zeros([1, *y.shape[1:]], y.dtype), lambda a: a.x[0] == 0),

@@ -23,7 +23,9 @@ def main() -> None:
     true = execution.prepared
 
     def prepared(tf, request, tensors):
-        return fault.function(Asked(tf, request, tensors, lambda request, tensors: true(tf, request, tensors)))
+        return fault.function(
+            Asked(tf, request, tensors, lambda request, tensors: true(tf, request, tensors))
+        )
 
     execution.prepared = prepared
     sys.argv[1:] = [settings]

@@ -30,8 +30,12 @@ _GROUPS = "groups follow from the filter, whose in_channels are those of one gro
 _OUT = "write it as the last size of `filter`"
 _EXACT = "there are no tolerances: integers are compared bit for bit, `data: [reals]` within a rounding bound"
 _KEYS: dict[str, tuple[str | None, str]] = {
-    **dict.fromkeys(("kernel", "kernel_size", "kernel_shape", "weight", "weights", "w"), ("filter", _FILTER)),
-    **dict.fromkeys(("filters", "out_channels", "depth_multiplier", "channel_multiplier"), ("filter", _OUT)),
+    **dict.fromkeys(
+        ("kernel", "kernel_size", "kernel_shape", "weight", "weights", "w"), ("filter", _FILTER)
+    ),
+    **dict.fromkeys(
+        ("filters", "out_channels", "depth_multiplier", "channel_multiplier"), ("filter", _OUT)
+    ),
     **dict.fromkeys(("group", "groups"), ("filter", _GROUPS)),
     **dict.fromkeys(("dilation", "dilation_rate"), ("rate", "write `rate`")),
     **dict.fromkeys(("pads", "pad", "auto_pad", "paddings"), ("padding", "write `padding`")),
@@ -46,10 +50,21 @@ _KEYS: dict[str, tuple[str | None, str]] = {
     **dict.fromkeys(("link", "url", "issue"), ("reported", "write `reported`")),
     **dict.fromkeys(("exception", "raises"), ("error", "write `error`")),
     "message": ("match", "write `match`, a regular expression"),
-    **dict.fromkeys(("result", "output"), ("values", "write `values`, and `shape` if they are flat")),
-    **dict.fromkeys(("output_shape", "output_values"), ("expect", "write `expect: {shape: …}` or `expect: {values: …}`")),
-    **dict.fromkeys(("skip", "xfail"), ("deviations", "declare what TensorFlow does in `deviations`, what it needs in `requires`")),
-    **dict.fromkeys(("seed", "random_seed"), (None, "the seed of the data follows from the arguments; leave it out")),
+    **dict.fromkeys(
+        ("result", "output"), ("values", "write `values`, and `shape` if they are flat")
+    ),
+    **dict.fromkeys(
+        ("output_shape", "output_values"),
+        ("expect", "write `expect: {shape: …}` or `expect: {values: …}`"),
+    ),
+    **dict.fromkeys(
+        ("skip", "xfail"),
+        ("deviations", "declare what TensorFlow does in `deviations`, what it needs in `requires`"),
+    ),
+    **dict.fromkeys(
+        ("seed", "random_seed"),
+        (None, "the seed of the data follows from the arguments; leave it out"),
+    ),
     "version": ("tensorflow", "write `tensorflow`"),
 }
 """Keys of Keras, PyTorch, ONNX and of common sense: the key here that does their work, and the advice where that key may stand."""
@@ -72,7 +87,9 @@ def near(name: str, known: Sequence[str]) -> str | None:
     """Return the known name that was probably meant; None if none is near."""
     folded = {one.lower(): one for one in reversed(known)}
     alike = [one for one in folded if one[:1] == name[:1].lower()]
-    found = difflib.get_close_matches(name.lower(), folded, 1, NEAR) or difflib.get_close_matches(name.lower(), alike, 1, NEAR_ALIKE)
+    found = difflib.get_close_matches(name.lower(), folded, 1, NEAR) or difflib.get_close_matches(
+        name.lower(), alike, 1, NEAR_ALIKE
+    )
     return folded[found[0]] if found else None
 
 
@@ -80,7 +97,11 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """Return a hint: the known name that was probably meant, or all of them if none is near and they are few."""
     if (found := near(name, known)) is not None:
         return f"did you mean {found!r}?"
-    return f"known here: {', '.join(known)}" if len(known) <= LISTED else "docs/writing-cases.md lists those that are known"
+    return (
+        f"known here: {', '.join(known)}"
+        if len(known) <= LISTED
+        else "docs/writing-cases.md lists those that are known"
+    )
 
 
 def unknown_key(keys: Sequence[str | int]) -> str:
@@ -111,7 +132,9 @@ def _home(key: str, here: type[Strict]) -> str:
 def _place(parents: Sequence[str]) -> str:
     if not parents:
         return _TOP
-    return {"cases": "in a case", "deviations": "in a deviation"}.get(parents[-1], f"in `{parents[-1]}`")
+    return {"cases": "in a case", "deviations": "in a deviation"}.get(
+        parents[-1], f"in `{parents[-1]}`"
+    )
 
 
 def unknown_word(value: object, choices: Sequence[str]) -> str:

@@ -41,7 +41,10 @@ class Sweep:
     @property
     def comparisons(self) -> int:
         """How often combinations are compared with conditions of deviations."""
-        conditions = sum(1 + sum(len(values or ()) for _, values in deviation.where) for deviation in self.case.deviations)
+        conditions = sum(
+            1 + sum(len(values or ()) for _, values in deviation.where)
+            for deviation in self.case.deviations
+        )
         return conditions * self.expansion.count
 
     @property
@@ -63,9 +66,23 @@ class Sweep:
             declared = self._declared(one)
             for mode in self.modes:
                 here = tuple(one for one in declared if mode in (one.deviation.when.modes or MODES))
-                elsewhere = tuple(one.deviation for one in declared if mode not in (one.deviation.when.modes or MODES))
+                elsewhere = tuple(
+                    one.deviation
+                    for one in declared
+                    if mode not in (one.deviation.when.modes or MODES)
+                )
                 name = f"{self.case.id}[{one.label}{'-' if one.label else ''}{mode}]"
-                yield Call(name, self.line, self.case, one.arguments, mode, here, None, self.text, elsewhere)
+                yield Call(
+                    name,
+                    self.line,
+                    self.case,
+                    one.arguments,
+                    mode,
+                    here,
+                    None,
+                    self.text,
+                    elsewhere,
+                )
 
     def _check_entry_point(self, one: Expanded) -> None:
         """Refuse a combination that the entry point cannot take, at the alternative. Raises :class:`Unusable`."""
@@ -81,9 +98,13 @@ class Sweep:
         """The deviations that are about a combination, in some of the case's modes."""
         found = []
         for index, deviation in enumerate(self.case.deviations):
-            if not set(self.modes).isdisjoint(deviation.when.modes or MODES) and checks.speaks_about(deviation, one):
+            if not set(self.modes).isdisjoint(
+                deviation.when.modes or MODES
+            ) and checks.speaks_about(deviation, one):
                 stands_for = checks.stands_for(deviation.observed, one)
-                checks.check_observed(deviation.observed, stands_for, ("deviations", index, "observed"))
+                checks.check_observed(
+                    deviation.observed, stands_for, ("deviations", index, "observed")
+                )
                 found.append(Declared(deviation, stands_for))
         return found
 
@@ -93,7 +114,10 @@ def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: K
     for index, deviation in enumerate(case.deviations):
         checks.check_deviation(deviation, ("deviations", index))
     expansion = expand(case, defaults, whole)
-    taken = {name: getattr(case, name) or getattr(defaults, name) for name in ("modes", "large", "requires", "references", "expect")}
+    taken = {
+        name: getattr(case, name) or getattr(defaults, name)
+        for name in ("modes", "large", "requires", "references", "expect")
+    }
     case = case.model_copy(update=taken)
     if case.claim is not None:
         checks.check_expectation(case.claim)
@@ -114,7 +138,11 @@ def _check_deviations(case: Case, calls: Iterable[Call]) -> None:
     for call in calls if left else ():
         at_stake |= {rule.id for rule in broken(call.arguments) or exercised(call.arguments)}
         matched = [one.deviation for one in call.deviations]
-        left = {index: deviation for index, deviation in left.items() if not any(deviation is one for one in matched)}
+        left = {
+            index: deviation
+            for index, deviation in left.items()
+            if not any(deviation is one for one in matched)
+        }
         if not left:
             return
     for index, deviation in left.items():
@@ -125,19 +153,29 @@ def _unmatched(rule: str, at_stake: list[str]) -> str:
     """Why a deviation matches no call, as far as the rules tell."""
     if rule not in at_stake:
         return f"matches no call: no call of this case can break {rule}; they can break {', '.join(at_stake)}"
-    return "matches no call: `when` and `where` exclude every one, or the documentation says the same"
+    return (
+        "matches no call: `when` and `where` exclude every one, or the documentation says the same"
+    )
 
 
 def _related(case: Case, calls: list[Call]) -> list[Call]:
     """A call for each relation that can be held for a call. Raises :class:`Unusable` for a relation that can be held for none."""
     found = []
     for index, name in enumerate(case.relations or ()):
-        obstacles = {call.name: _no_result(name, call) or relations.obstacle(name, call.arguments, call.mode) for call in calls}
+        obstacles = {
+            call.name: _no_result(name, call) or relations.obstacle(name, call.arguments, call.mode)
+            for call in calls
+        }
         related = [call for call in calls if obstacles[call.name] is None]
         if not related:
             reasons = dict.fromkeys(reason for reason in obstacles.values() if reason is not None)
-            raise Unusable(("relations", index), f"{'; '.join(list(reasons)[:REASONS])}, so no call of this case can have it")
-        found += [replace(call, name=f"{call.name[:-1]}-{name}]", relation=name) for call in related]
+            raise Unusable(
+                ("relations", index),
+                f"{'; '.join(list(reasons)[:REASONS])}, so no call of this case can have it",
+            )
+        found += [
+            replace(call, name=f"{call.name[:-1]}-{name}]", relation=name) for call in related
+        ]
     return found
 
 

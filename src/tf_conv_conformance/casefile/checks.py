@@ -14,7 +14,14 @@ from tf_conv_conformance.arguments import Arguments
 from tf_conv_conformance.call import model_of
 from tf_conv_conformance.casefile.advice import near
 from tf_conv_conformance.casefile.complaint import shown
-from tf_conv_conformance.casefile.expansion import Expanded, Keys, Unusable, as_if, is_among, literal
+from tf_conv_conformance.casefile.expansion import (
+    Expanded,
+    Keys,
+    Unusable,
+    as_if,
+    is_among,
+    literal,
+)
 from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
 from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, reading_of
 from tf_conv_conformance.prediction import Refuses, Returns
@@ -28,13 +35,25 @@ PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle
 def check_size(arguments: Arguments) -> None:
     """Refuse, with the arithmetic, a call whose tensors or whose work would not fit. Raises :class:`Unusable`."""
     tensors = {"input": arguments.input.shape, "filter": arguments.filter.shape}
-    results = [outcome for model in MODELS.values() if isinstance(outcome := prediction.outcome(model, arguments), Returns)]
-    tensors |= {"documented result" if outcome is results[0] else "phase-strided result": outcome.shape for outcome in results}
+    results = [
+        outcome
+        for model in MODELS.values()
+        if isinstance(outcome := prediction.outcome(model, arguments), Returns)
+    ]
+    tensors |= {
+        "documented result" if outcome is results[0] else "phase-strided result": outcome.shape
+        for outcome in results
+    }
     for name, shape in tensors.items():
         if math.prod(shape) > ELEMENTS_LIMIT:
             product = " × ".join(map(str, shape))
-            raise Unusable((), f"the {name} has {product} = {math.prod(shape)} elements; {ELEMENTS_LIMIT} is the limit")
-    work = max((math.prod(outcome.shape) for outcome in results), default=0) * data.products(arguments)
+            raise Unusable(
+                (),
+                f"the {name} has {product} = {math.prod(shape)} elements; {ELEMENTS_LIMIT} is the limit",
+            )
+    work = max((math.prod(outcome.shape) for outcome in results), default=0) * data.products(
+        arguments
+    )
     if work > PRODUCTS_LIMIT:
         raise Unusable((), f"makes up to {work} products; {PRODUCTS_LIMIT} is the limit")
 
@@ -57,7 +76,9 @@ def check_entry_point(arguments: Arguments) -> None:
 def check_gradient(arguments: Arguments) -> None:
     """Refuse a gradient of integers, which have none. Raises :class:`Unusable`."""
     if arguments.gradient is not None and arguments.dtype.startswith(("int", "uint")):
-        raise Unusable(("gradient",), f"{arguments.dtype} has no gradient in TensorFlow; use a floating dtype")
+        raise Unusable(
+            ("gradient",), f"{arguments.dtype} has no gradient in TensorFlow; use a floating dtype"
+        )
 
 
 def check_expectation(expect: Expect) -> None:
@@ -66,9 +87,14 @@ def check_expectation(expect: Expect) -> None:
         return
     shape, numbers = literal(expect.values, ("expect", "values"))
     if expect.shape is not None and math.prod(expect.shape) != len(numbers):
-        raise Unusable(("expect", "values"), f"has {len(numbers)} values; the shape {expect.shape} holds {math.prod(expect.shape)}")
+        raise Unusable(
+            ("expect", "values"),
+            f"has {len(numbers)} values; the shape {expect.shape} holds {math.prod(expect.shape)}",
+        )
     if expect.shape is not None and len(shape) > 1 and list(shape) != expect.shape:
-        raise Unusable(("expect", "values"), f"has the shape {list(shape)}, and `shape` says {expect.shape}")
+        raise Unusable(
+            ("expect", "values"), f"has the shape {list(shape)}, and `shape` says {expect.shape}"
+        )
 
 
 def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: Arguments) -> None:
@@ -87,10 +113,16 @@ def check_expected_count(expect: Expect | Literal["result"] | None, arguments: A
         return
     shape, numbers = literal(expect.values, ("expect", "values"))
     documented = prediction.documented(arguments)
-    if len(shape) > 1 or not isinstance(documented, Returns) or len(numbers) == math.prod(documented.shape):
+    if (
+        len(shape) > 1
+        or not isinstance(documented, Returns)
+        or len(numbers) == math.prod(documented.shape)
+    ):
         return
     message = f"has {len(numbers)} values; the result has {math.prod(documented.shape)}, in the shape {list(documented.shape)}"
-    raise Unusable(("expect", "values"), f"{message}. If you mean another shape, give it as `shape`")
+    raise Unusable(
+        ("expect", "values"), f"{message}. If you mean another shape, give it as `shape`"
+    )
 
 
 def check_result(expanded: Expanded) -> None:
@@ -112,8 +144,14 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
         found = near(deviation.rule, list(RULES))
         hint = "docs/rules.md lists them" if found is None else f"did you mean {found!r}?"
         raise Unusable((*keys, "rule"), f"there is no rule {shown(deviation.rule)}; {hint}")
-    if deviation.expires is not None and datetime.date.fromisoformat(deviation.expires) < datetime.date.today():
-        raise Unusable((*keys, "expires"), f"expired on {deviation.expires}: look again, then move the day or delete the deviation")
+    if (
+        deviation.expires is not None
+        and datetime.date.fromisoformat(deviation.expires) < datetime.date.today()
+    ):
+        raise Unusable(
+            (*keys, "expires"),
+            f"expired on {deviation.expires}: look again, then move the day or delete the deviation",
+        )
 
 
 def speaks_about(deviation: Deviation, expanded: Expanded) -> bool:
@@ -124,9 +162,13 @@ def speaks_about(deviation: Deviation, expanded: Expanded) -> bool:
     """
     arguments = expanded.arguments
     breaking = broken(arguments)
-    if deviation.rule not in [rule.id for rule in (breaking or exercised(arguments))] or not is_among(expanded, deviation.where):
+    if deviation.rule not in [
+        rule.id for rule in (breaking or exercised(arguments))
+    ] or not is_among(expanded, deviation.where):
         return False
-    return not says_the_same(deviation.observed, stands_for(deviation.observed, expanded), expanded.arguments)
+    return not says_the_same(
+        deviation.observed, stands_for(deviation.observed, expanded), expanded.arguments
+    )
 
 
 def stands_for(observed: Observed, expanded: Expanded) -> Arguments:
@@ -148,7 +190,11 @@ def says_the_same(observed: Observed, stands_for: Arguments, arguments: Argument
     if isinstance(documented, Refuses):
         return isinstance(outcome, Refuses)
     model = model_of(observed)
-    if model is None or replace(model, truncates_sizes=False) != MODELS[model.name] or outcome != documented:
+    if (
+        model is None
+        or replace(model, truncates_sizes=False) != MODELS[model.name]
+        or outcome != documented
+    ):
         return False
     ours, theirs = reading_of(arguments), reading_of(stands_for)
     axes = ((ours.height, theirs.height), (ours.width, theirs.width))
@@ -159,6 +205,15 @@ def check_observed(observed: Observed, arguments: Arguments, keys: Keys) -> None
     """Refuse a deviation whose model has no result, or another shape than it says. Raises :class:`Unusable`."""
     outcome = declared(observed, arguments)
     if observed.model is not None and isinstance(outcome, Refuses):
-        raise Unusable((*keys, "model"), f"{observed.model} has no result for this call: {outcome.because[0]}")
-    if observed.shape is not None and isinstance(outcome, Returns) and tuple(observed.shape) != outcome.shape:
-        raise Unusable((*keys, "shape"), f"{observed.shape} is not what {observed.model} computes, which is {list(outcome.shape)}")
+        raise Unusable(
+            (*keys, "model"), f"{observed.model} has no result for this call: {outcome.because[0]}"
+        )
+    if (
+        observed.shape is not None
+        and isinstance(outcome, Returns)
+        and tuple(observed.shape) != outcome.shape
+    ):
+        raise Unusable(
+            (*keys, "shape"),
+            f"{observed.shape} is not what {observed.model} computes, which is {list(outcome.shape)}",
+        )

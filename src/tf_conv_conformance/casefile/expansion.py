@@ -25,7 +25,19 @@ from tf_conv_conformance.casefile.scope import pairs
 from tf_conv_conformance.numbers import canonical, largest, nearest
 from tf_conv_conformance.vocabulary import DOORS, Door, Op
 
-NAMES = ("op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype", "filter_dtype", "gradient")
+NAMES = (
+    "op",
+    "via",
+    "input",
+    "filter",
+    "strides",
+    "padding",
+    "dilations",
+    "data_format",
+    "dtype",
+    "filter_dtype",
+    "gradient",
+)
 REQUIRED = {
     "op": "conv2d or depthwise_conv2d",
     "input": "a shape such as [1, 24, 24, 3]",
@@ -72,27 +84,53 @@ class Expansion:
             yield Expanded(label, arguments_of(given), given)
 
 
-def _product(swept: Mapping[str, list[Any]], labels: Mapping[str, list[str]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _product(
+    swept: Mapping[str, list[Any]], labels: Mapping[str, list[str]]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The product of alternatives, the last argument's changing first."""
     names = [name for name in NAMES if name in swept]
-    for chosen in itertools.product(*(zip(labels[name], swept[name], strict=True) for name in names)):
-        yield "-".join(label for label, _ in chosen), {name: value for name, (_, value) in zip(names, chosen, strict=True)}
+    for chosen in itertools.product(
+        *(zip(labels[name], swept[name], strict=True) for name in names)
+    ):
+        yield (
+            "-".join(label for label, _ in chosen),
+            {name: value for name, (_, value) in zip(names, chosen, strict=True)},
+        )
 
 
 def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
     """The calls of a case, in the order of the arguments' alternatives; of a scope a sample, or the `whole`. Raises :class:`Unusable`."""
-    fixed = {**_given(defaults, ("defaults",)), **_given(case, ()), "data": case.data or defaults.data or DATA}
+    fixed = {
+        **_given(defaults, ("defaults",)),
+        **_given(case, ()),
+        "data": case.data or defaults.data or DATA,
+    }
     if case.scope is not None:
         return _scope(case, case.scope, fixed, whole)
     swept = _given(case.sweep, ("sweep",))
     for name in _given(case, ()).keys() & swept.keys():
-        raise Unusable(("sweep", _written(case.sweep, name)), f"`{name}` is given in the case and in its sweep; keep one")
-    if missing := [f"`{name}` ({form})" for name, form in REQUIRED.items() if name not in fixed and name not in swept]:
-        raise Unusable((), f"missing: {', '.join(missing)}; give each in the case, in its sweep or in the file's `defaults`")
-    labels = {name: [_label(_written(case.sweep, name), value) for value in alternatives] for name, alternatives in swept.items()}
+        raise Unusable(
+            ("sweep", _written(case.sweep, name)),
+            f"`{name}` is given in the case and in its sweep; keep one",
+        )
+    if missing := [
+        f"`{name}` ({form})"
+        for name, form in REQUIRED.items()
+        if name not in fixed and name not in swept
+    ]:
+        raise Unusable(
+            (),
+            f"missing: {', '.join(missing)}; give each in the case, in its sweep or in the file's `defaults`",
+        )
+    labels = {
+        name: [_label(_written(case.sweep, name), value) for value in alternatives]
+        for name, alternatives in swept.items()
+    }
     for name, alternatives in swept.items():
         _refuse_repeated(case, name, labels[name], alternatives)
-    return Expansion(math.prod(map(len, swept.values())), _product(swept, labels), fixed, frozenset(swept))
+    return Expansion(
+        math.prod(map(len, swept.values())), _product(swept, labels), fixed, frozenset(swept)
+    )
 
 
 def _scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> Expansion:
@@ -107,9 +145,15 @@ def _scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> E
 
 def _given(fields: Any, keys: Keys) -> dict[str, Any]:
     """The arguments that are given there, `rate` under the name `dilations`."""
-    given = {name: getattr(fields, name) for name in (*NAMES, "rate") if getattr(fields, name) is not None}
+    given = {
+        name: getattr(fields, name)
+        for name in (*NAMES, "rate")
+        if getattr(fields, name) is not None
+    }
     if "rate" in given and "dilations" in given:
-        raise Unusable((*keys, "rate"), "`rate` and `dilations` are two names of one argument; keep one")
+        raise Unusable(
+            (*keys, "rate"), "`rate` and `dilations` are two names of one argument; keep one"
+        )
     if "rate" in given:
         given["dilations"] = given.pop("rate")
     return given
@@ -126,7 +170,8 @@ def _refuse_repeated(case: Case, name: str, labels: list[str], alternatives: lis
         if label in seen:
             keys = ("sweep", _written(case.sweep, name), index)
             raise Unusable(
-                keys, f"the same alternative is there twice; one alternative that is a list is written as {shown([alternatives])}"
+                keys,
+                f"the same alternative is there twice; one alternative that is a list is written as {shown([alternatives])}",
             )
         seen.add(label)
 
@@ -140,9 +185,13 @@ def _label(name: str, value: Any) -> str:
     if isinstance(value, list):
         if len(value) == 1:
             return f"{name}{value[0]}x"  # not the integer, which may mean something else
-        return name + "x".join(":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)
+        return name + "x".join(
+            ":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value
+        )
     if isinstance(value, str):
-        return f"{name}_{value}" if name in ("filter_dtype", "gradient") else value.removeprefix("tf.")
+        return (
+            f"{name}_{value}" if name in ("filter_dtype", "gradient") else value.removeprefix("tf.")
+        )
     return f"{name}{value}"
 
 
@@ -155,7 +204,10 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
     shape = _tensor("input", given["input"], None, data_format)
     kernel = _tensor("filter", given["filter"], shape, data_format)
     if "reals" in given["data"]:
-        shape, kernel = _rounded("input", shape, dtype), _rounded("filter", kernel, filter_dtype or dtype)
+        shape, kernel = (
+            _rounded("input", shape, dtype),
+            _rounded("filter", kernel, filter_dtype or dtype),
+        )
     return Arguments(
         op=given["op"],
         input=shape,
@@ -210,13 +262,16 @@ def _padding(value: Any, via: Door | None) -> str | Pairs:
     """Padding as it is passed. Raises :class:`Unusable` for a name in lower case that only Keras documents."""
     if isinstance(value, str) and value.islower() and (via is None or ".keras." not in via):
         raise Unusable(
-            ("padding",), f"only Keras layers document {value!r}; write {value.upper()}, or {{verbatim: {value}}} to see it refused"
+            ("padding",),
+            f"only Keras layers document {value!r}; write {value.upper()}, or {{verbatim: {value}}} to see it refused",
         )
     plain = _plain(value)
     return plain if isinstance(plain, str) else tuple(tuple(pair) for pair in plain)
 
 
-def _tensor(name: str, value: Any, source: TensorSpec | None, data_format: str | None) -> TensorSpec:
+def _tensor(
+    name: str, value: Any, source: TensorSpec | None, data_format: str | None
+) -> TensorSpec:
     """A tensor's shape, and its values where they are given."""
     if isinstance(value, Tensor):
         shape, values = _flat(value.values, (name, "values"))
@@ -227,9 +282,13 @@ def _tensor(name: str, value: Any, source: TensorSpec | None, data_format: str |
                 message = f"has {len(values)} values; the shape {value.shape} holds {math.prod(value.shape)}"
                 raise Unusable((name, "values"), message)
             elif shape != tuple(value.shape):
-                raise Unusable((name, "shape"), f"{value.shape} is not the shape {list(shape)} of the values")
+                raise Unusable(
+                    (name, "shape"), f"{value.shape} is not the shape {list(shape)} of the values"
+                )
         return TensorSpec(shape, tuple(float(number) for number in values))
-    return TensorSpec(tuple(_size(name, index, size, source, data_format) for index, size in enumerate(value)))
+    return TensorSpec(
+        tuple(_size(name, index, size, source, data_format) for index, size in enumerate(value))
+    )
 
 
 def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
@@ -239,17 +298,24 @@ def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
     values = tuple(nearest(value, dtype) for value in spec.values)
     for value, rounded in zip(spec.values, values, strict=True):
         if math.isinf(rounded) and not math.isinf(value):
-            raise Unusable((name,), f"the value {value:g} of `{name}` is beyond {dtype}, which ends at {largest(dtype):.4g}")
+            raise Unusable(
+                (name,),
+                f"the value {value:g} of `{name}` is beyond {dtype}, which ends at {largest(dtype):.4g}",
+            )
     return TensorSpec(spec.shape, values)
 
 
-def _size(name: str, index: int, size: int | str, source: TensorSpec | None, data_format: str | None) -> int:
+def _size(
+    name: str, index: int, size: int | str, source: TensorSpec | None, data_format: str | None
+) -> int:
     if isinstance(size, int):
         return size
     if source is None:
         raise Unusable((name, index), f"{size} refers to the input, so it cannot stand in it")
     if len(source.shape) < 4:
-        raise Unusable((name, index), f"{size} has no meaning for an input of rank {len(source.shape)}")
+        raise Unusable(
+            (name, index), f"{size} has no meaning for an input of rank {len(source.shape)}"
+        )
     batch, height, width, channels = split_shape(source.shape, data_format == "NCHW")
     return dict(zip(REFERENCES, (math.prod(batch), height, width, channels), strict=True))[size[1:]]
 
@@ -261,8 +327,13 @@ def _flat(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]:
     parts = [_flat(item, (*keys, index)) for index, item in enumerate(values)]
     for index, (shape, _) in enumerate(parts):
         if shape != parts[0][0]:
-            raise Unusable((*keys, index), f"has the shape {list(shape)} beside {list(parts[0][0])}; nested lists must be of one length")
-    return (len(values), *(parts[0][0] if parts else ())), [number for _, numbers in parts for number in numbers]
+            raise Unusable(
+                (*keys, index),
+                f"has the shape {list(shape)} beside {list(parts[0][0])}; nested lists must be of one length",
+            )
+    return (len(values), *(parts[0][0] if parts else ())), [
+        number for _, numbers in parts for number in numbers
+    ]
 
 
 def literal(values: Any, keys: Keys) -> tuple[tuple[int, ...], list[float]]:
@@ -278,6 +349,9 @@ def as_if(expanded: Expanded, changes: ArgumentFields) -> Arguments:
 def is_among(expanded: Expanded, where: Alternatives) -> bool:
     """Whether the call has, for each argument that `where` names, one of its alternatives."""
     return all(
-        any(arguments_of({**expanded.given, name: value}) == expanded.arguments for value in alternatives)
+        any(
+            arguments_of({**expanded.given, name: value}) == expanded.arguments
+            for value in alternatives
+        )
         for name, alternatives in _given(where, ("where",)).items()
     )

@@ -16,7 +16,14 @@ from tf_conv_conformance.casefile.names import own_name
 Path_ = tuple[str | int, ...]
 
 PADDING = "SAME, VALID or a pair [before, after] for each dimension, such as [[0, 0], [1, 1], [1, 1], [0, 0]]"
-_KINDS = {dict: "a mapping", list: "the list", bool: "", int: "the integer", float: "the number", str: "the string"}
+_KINDS = {
+    dict: "a mapping",
+    list: "the list",
+    bool: "",
+    int: "the integer",
+    float: "the number",
+    str: "the string",
+}
 _FORMS = {"<scalar>": "a single value", "<list>": "a list", "<mapping>": "a mapping"}
 _WANTED = {
     "dict_type": "a mapping", "model_type": "a mapping", "model_attributes_type": "a mapping", "list_type": "a list",
@@ -74,8 +81,14 @@ def message_of(error: ErrorDetails, keys: Path_) -> str:
     if kind == "unknown_name":
         return f"{shown(value)} is no {context['what']}; {_named(str(value), context)}"
     if kind in _WANTED:
-        example = f" such as {_EXAMPLES[name]}" if _WANTED[kind] == "a mapping" and name in _EXAMPLES else ""
-        return f"expected {_WANTED[kind]}{example}; got {described(value)}{_meant(kind, value, keys)}"
+        example = (
+            f" such as {_EXAMPLES[name]}"
+            if _WANTED[kind] == "a mapping" and name in _EXAMPLES
+            else ""
+        )
+        return (
+            f"expected {_WANTED[kind]}{example}; got {described(value)}{_meant(kind, value, keys)}"
+        )
     return _bound(kind, value, context) or error["msg"]
 
 
@@ -85,7 +98,11 @@ def _bound(kind: str, value: Any, context: Mapping[str, Any]) -> str | None:
         bound = "at least" if kind == "greater_than_equal" else "at most"
         return f"{shown(value)} is out of range; it must be {bound} {context.get('ge', context.get('le'))}"
     if kind == "too_short":
-        return "must not be empty" if context["actual_length"] == 0 else f"must have {context['min_length']} items"
+        return (
+            "must not be empty"
+            if context["actual_length"] == 0
+            else f"must have {context['min_length']} items"
+        )
     if kind == "too_long":
         return f"has {context['actual_length']} items; {context['max_length']} is the limit"
     return None
@@ -95,7 +112,11 @@ def _meaning(keys: Path_) -> str:
     """Return what a missing key is for."""
     parents = [key for key in keys[:-1] if isinstance(key, str)]
     model = KNOWN.get(parents[-1], CaseFile) if parents else CaseFile
-    meaning = model.model_fields[str(keys[-1])].description if str(keys[-1]) in model.model_fields else None
+    meaning = (
+        model.model_fields[str(keys[-1])].description
+        if str(keys[-1]) in model.model_fields
+        else None
+    )
     return f": {meaning[0].lower()}{meaning[1:].rstrip('.')}" if meaning else ""
 
 
@@ -123,7 +144,11 @@ def described(value: Any) -> str:
     """Return a value with its kind, as YAML has it."""
     if value is None or isinstance(value, bool):
         return "nothing (null)" if value is None else str(value).lower()
-    return "a mapping" if isinstance(value, dict) else f"{_KINDS.get(type(value), '')} {shown(value)}".lstrip()
+    return (
+        "a mapping"
+        if isinstance(value, dict)
+        else f"{_KINDS.get(type(value), '')} {shown(value)}".lstrip()
+    )
 
 
 def _meant(kind: str, value: Any, keys: Path_) -> str:
@@ -135,7 +160,11 @@ def _meant(kind: str, value: Any, keys: Path_) -> str:
             return f"; write ${value}"
         if value == "None":
             return "; a size must be known here"
-    number = kind in ("int_type", "float_type") and isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,20}(\.\d+)?\s*", value)
+    number = (
+        kind in ("int_type", "float_type")
+        and isinstance(value, str)
+        and re.fullmatch(r"\s*[+-]?\d{1,20}(\.\d+)?\s*", value)
+    )
     if number:
         return f"; write {number[0].strip()} without quotes"
     if kind == "bool_type" and str(value).lower() in ("yes", "on", "true", "no", "off", "false"):
@@ -148,7 +177,11 @@ def _meant(kind: str, value: Any, keys: Path_) -> str:
         return "; start each item with a dash"
     rewritten = _rewritten(value)
     if kind == "list_type" and not rewritten and value is not None:
-        return "; write a list as [1, 2]" if str(value).startswith("(") else f"; write [{str(value)[:60]}]"
+        return (
+            "; write a list as [1, 2]"
+            if str(value).startswith("(")
+            else f"; write [{str(value)[:60]}]"
+        )
     return rewritten
 
 
@@ -161,7 +194,11 @@ def _rewritten(value: Any) -> str:
 def _named(name: str, context: Mapping[str, Any]) -> str:
     """Return the name that was probably meant, or how a class of another package is written."""
     found = near(own_name(name), context["known"])
-    other = "" if context["what"] == "signal" else "one of another package has its module in front, as in absl.app.UsageError"
+    other = (
+        ""
+        if context["what"] == "signal"
+        else "one of another package has its module in front, as in absl.app.UsageError"
+    )
     return f"did you mean {found!r}?" if found else other or "expected one such as SIGSEGV"
 
 
@@ -187,5 +224,7 @@ def _pattern(value: str, pattern: str) -> str:
     if not pattern.startswith("^[A-Za-z0-9]"):
         return "is not a single word, such as linux or avx2"
     right = re.sub(r"[^A-Za-z0-9._-]+", "-", value).strip("-._")
-    allowed = "may hold only letters, digits, `.`, `_` and `-`, and must start with a letter or a digit"
+    allowed = (
+        "may hold only letters, digits, `.`, `_` and `-`, and must start with a letter or a digit"
+    )
     return f"{allowed}; write {shown(right)}" if right else allowed

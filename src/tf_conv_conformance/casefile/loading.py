@@ -20,7 +20,11 @@ from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source
 from tf_conv_conformance.casefile.scope import most_problems
 
 COMPLAINTS_LIMIT = 100  # of a case
-TESTS, COMPARISONS, PROBLEMS = "tests", "comparisons with the conditions of deviations", "problems of one axis"
+TESTS, COMPARISONS, PROBLEMS = (
+    "tests",
+    "comparisons with the conditions of deviations",
+    "problems of one axis",
+)
 ROOM = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
 """How much a file may ask for: a sweep of 100,000 combinations in three modes."""
 M = TypeVar("M", bound=Strict)
@@ -47,7 +51,9 @@ def load_text(text: str, whole: bool = False) -> Loaded:
     source = read_source(text)
     if not isinstance(source.value, dict):
         got = "nothing" if source.value is None else described(source.value)
-        raise Unreadable(Complaint(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}"))
+        raise Unreadable(
+            Complaint(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}")
+        )
     faults = _reading_faults(source)
     complaints = [*_top_level(source), *faults]
     defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
@@ -57,7 +63,12 @@ def load_text(text: str, whole: bool = False) -> Loaded:
     bad = {complaint.case for complaint in complaints}
     return Loaded(
         tuple(call for call in calls if call.case.id not in bad),
-        tuple(sorted(set(complaints), key=lambda complaint: (complaint.line, complaint.column, complaint.message))),
+        tuple(
+            sorted(
+                set(complaints),
+                key=lambda complaint: (complaint.line, complaint.column, complaint.message),
+            )
+        ),
     )
 
 
@@ -67,13 +78,24 @@ def _top_level(source: Source) -> list[Complaint]:
     found = [source.complaint((key,), unknown_key((key,)), about_key=True) for key in unknown]
     cases = source.value.get("cases")
     if "cases" not in source.value:
-        found.append(source.complaint((), "`cases` is missing: write `cases:`, and below it a list of cases"))
+        found.append(
+            source.complaint((), "`cases` is missing: write `cases:`, and below it a list of cases")
+        )
     elif not isinstance(cases, list) or not cases:
         got = "an empty list" if cases == [] else described(cases)
-        found.append(source.complaint(("cases",), f"expected a list of cases; got {got}; start each case with a dash, as in `- id: plain`"))
+        found.append(
+            source.complaint(
+                ("cases",),
+                f"expected a list of cases; got {got}; start each case with a dash, as in `- id: plain`",
+            )
+        )
     about = source.value.get("about", "")
     if not isinstance(about, str):
-        found.append(source.complaint(("about",), f"expected text; got {described(about)}; write it in quotes"))
+        found.append(
+            source.complaint(
+                ("about",), f"expected text; got {described(about)}; write it in quotes"
+            )
+        )
     return found
 
 
@@ -94,12 +116,20 @@ def _reading_faults(source: Source) -> list[Complaint]:
 
 def _owner(source: Source, keys: tuple[str | int, ...]) -> str | None:
     cases = source.value.get("cases")
-    if len(keys) > 1 and keys[0] == "cases" and isinstance(keys[1], int) and isinstance(cases, list) and keys[1] < len(cases):
+    if (
+        len(keys) > 1
+        and keys[0] == "cases"
+        and isinstance(keys[1], int)
+        and isinstance(cases, list)
+        and keys[1] < len(cases)
+    ):
         return _case_id(source, keys[1])
     return None
 
 
-def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, ...]) -> tuple[M | None, list[Complaint]]:
+def _validated(
+    model: type[M], raw: Any, source: Source, keys: tuple[str | int, ...]
+) -> tuple[M | None, list[Complaint]]:
     """The model's instance, or the complaints that say why there is none."""
     case = _owner(source, keys)
     try:
@@ -108,15 +138,27 @@ def _validated(model: type[M], raw: Any, source: Source, keys: tuple[str | int, 
         found = []
         for fault in itertools.islice(error.errors(include_url=False), COMPLAINTS_LIMIT):
             path = (*keys, *keys_of(fault))
-            found.append(source.complaint(path, message_of(fault, path), case, about_key=fault["type"] == "extra_forbidden"))
+            found.append(
+                source.complaint(
+                    path,
+                    message_of(fault, path),
+                    case,
+                    about_key=fault["type"] == "extra_forbidden",
+                )
+            )
         if (more := error.error_count() - len(found)) > 0:
             found.append(source.complaint(keys, f"has {more} more faults", case))
         return None, found
 
 
-def _all_cases(source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool) -> tuple[list[Call], list[Complaint]]:
+def _all_cases(
+    source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool
+) -> tuple[list[Call], list[Complaint]]:
     """The calls, and what is wrong beside the faults of reading: no second word about one place or a spoiled case."""
-    places, spoiled = {(fault.line, fault.column) for fault in faults}, {fault.case for fault in faults}
+    places, spoiled = (
+        {(fault.line, fault.column) for fault in faults},
+        {fault.case for fault in faults},
+    )
     calls: list[Call] = []
     complaints: list[Complaint] = []
     taken: set[str] = set()
@@ -125,14 +167,22 @@ def _all_cases(source: Source, defaults: Defaults | None, faults: list[Complaint
     for index, raw in enumerate(cases if isinstance(cases, list) else []):
         name = _case_id(source, index)
         if name in taken:
-            wrong = [source.complaint(("cases", index, "id"), f"the id {shown(name)} is already taken by an earlier case", name)]
+            wrong = [
+                source.complaint(
+                    ("cases", index, "id"),
+                    f"the id {shown(name)} is already taken by an earlier case",
+                    name,
+                )
+            ]
         else:
             case, wrong = _validated(Case, raw, source, ("cases", index))
             try:
                 if case is not None and defaults is not None:
                     calls += all_calls(_checked(case, defaults, whole, source, index, room))
             except Unusable as error:
-                keys = error.keys if error.keys and error.keys[0] in raw else ()  # an argument may be in the defaults or in a sweep
+                keys = (
+                    error.keys if error.keys and error.keys[0] in raw else ()
+                )  # an argument may be in the defaults or in a sweep
                 wrong = [source.complaint(("cases", index, *keys), error.message, name)]
         taken.add(name)
         said = [one for one in wrong if (one.line, one.column) not in places]
@@ -140,7 +190,9 @@ def _all_cases(source: Source, defaults: Defaults | None, faults: list[Complaint
     return calls, complaints
 
 
-def _checked(case: Case, defaults: Defaults, whole: bool, source: Source, index: int, room: dict[str, int]) -> Sweep:
+def _checked(
+    case: Case, defaults: Defaults, whole: bool, source: Source, index: int, room: dict[str, int]
+) -> Sweep:
     """One case, for which there is room. Raises :class:`Unusable`."""
     if case.scope is not None:
         _take(room, PROBLEMS, most_problems(case.scope), ("scope",))
@@ -153,5 +205,7 @@ def _checked(case: Case, defaults: Defaults, whole: bool, source: Source, index:
 def _take(room: dict[str, int], what: str, count: int, keys: Keys) -> None:
     """Take so much of the room that a file has. Raises :class:`Unusable` where it has less."""
     if count > room[what]:
-        raise Unusable(keys, f"makes {count} {what}, and the file has room for {room[what]} more; split it")
+        raise Unusable(
+            keys, f"makes {count} {what}, and the file has room for {room[what]} more; split it"
+        )
     room[what] -= count

@@ -40,7 +40,9 @@ Data = Literal["small_integers", "wide_integers", "reals"]
 class Strict(BaseModel):
     """Base of all: unknown keys are refused, values are not converted, and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
 
 
 def kind(value: Any) -> str:
@@ -60,9 +62,15 @@ def version_range(text: str) -> str:
     try:
         SpecifierSet(text)
     except InvalidSpecifier as error:
-        right = f'"=={text}.*" or ">={text}"' if regex.fullmatch(r"\d+(\.\d+)*", text) else '">=2.12,<2.22"'
+        right = (
+            f'"=={text}.*" or ">={text}"'
+            if regex.fullmatch(r"\d+(\.\d+)*", text)
+            else '">=2.12,<2.22"'
+        )
         raise PydanticCustomError(
-            "version", "{text} is not a version range; write one such as {right}", {"text": repr(text), "right": right}
+            "version",
+            "{text} is not a version range; write one such as {right}",
+            {"text": repr(text), "right": right},
         ) from error
     return text
 
@@ -72,7 +80,9 @@ def regular_expression(text: str) -> str:
     try:
         regex.compile(text)
     except regex.error as error:
-        raise PydanticCustomError("pattern", "is not a regular expression: {why}", {"why": str(error)}) from error
+        raise PydanticCustomError(
+            "pattern", "is not a regular expression: {why}", {"why": str(error)}
+        ) from error
     return text
 
 
@@ -92,7 +102,9 @@ def date(text: str) -> str:
     try:
         datetime.date.fromisoformat(text)
     except ValueError as error:
-        raise PydanticCustomError("date", "{text} is not a date; write it as 2027-01-31", {"text": repr(text)}) from error
+        raise PydanticCustomError(
+            "date", "{text} is not a date; write it as 2027-01-31", {"text": repr(text)}
+        ) from error
     return text
 
 
@@ -122,7 +134,11 @@ Size = Annotated[int, Field(ge=0, le=2**31)]
 Reference = Annotated[str, StringConstraints(pattern=rf"^\$({'|'.join(REFERENCES)})$")]
 SizeOrReference = Annotated[
     Annotated[Size, Tag("<size>")] | Annotated[Reference, Tag("<reference>")],
-    Discriminator(lambda value: "<reference>" if isinstance(value, str) and value.startswith("$") else "<size>"),
+    Discriminator(
+        lambda value: (
+            "<reference>" if isinstance(value, str) and value.startswith("$") else "<size>"
+        )
+    ),
 ]
 Ints = Annotated[list[Int], Field(max_length=8)]
 Pairs = Annotated[list[Ints], Field(max_length=8), BeforeValidator(pairs)]
@@ -144,14 +160,18 @@ WarningName = Annotated[Word, named("warning of Python", WARNINGS)]
 SignalName = Annotated[Word, named("signal", SIGNALS)]
 Exceptions = OneOrMore[ErrorName]
 Signals = OneOrMore[SignalName]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Identifier = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+]
 Pattern = Annotated[str, Field(max_length=500), AfterValidator(regular_expression)]
 VersionRange = Annotated[str, AfterValidator(version_range)]
 Modes = OneOrMore[Mode]
 CpuFlags = OneOrMore[CpuFlag]
 Arms = OneOrMore[Data]
 References = Annotated[
-    Annotated[Text, Tag("<scalar>")] | Annotated[list[Text], Tag("<list>")], Discriminator(kind), AfterValidator(one_or_list)
+    Annotated[Text, Tag("<scalar>")] | Annotated[list[Text], Tag("<list>")],
+    Discriminator(kind),
+    AfterValidator(one_or_list),
 ]
 Shape = Annotated[list[Size], Field(max_length=8)]
 
@@ -159,7 +179,9 @@ Shape = Annotated[list[Size], Field(max_length=8)]
 class VerbatimInts(Strict):
     """Passed to TensorFlow just as it is: an integer stays one where the operator documents a list."""
 
-    verbatim: Annotated[Annotated[Int, Tag("<scalar>")] | Annotated[Ints, Tag("<list>")], Discriminator(kind)]
+    verbatim: Annotated[
+        Annotated[Int, Tag("<scalar>")] | Annotated[Ints, Tag("<list>")], Discriminator(kind)
+    ]
     """The value to pass on."""
 
 
@@ -180,9 +202,14 @@ class Tensor(Strict):
 
 
 TensorShape = Annotated[list[SizeOrReference], Field(max_length=8)]
-TensorLike = Annotated[Annotated[TensorShape, Tag("<list>")] | Annotated[Tensor, Tag("<mapping>")], Discriminator(kind)]
+TensorLike = Annotated[
+    Annotated[TensorShape, Tag("<list>")] | Annotated[Tensor, Tag("<mapping>")], Discriminator(kind)
+]
 IntOrInts = Annotated[
-    Annotated[Int, Tag("<scalar>")] | Annotated[Ints, Tag("<list>")] | Annotated[VerbatimInts, Tag("<mapping>")], Discriminator(kind)
+    Annotated[Int, Tag("<scalar>")]
+    | Annotated[Ints, Tag("<list>")]
+    | Annotated[VerbatimInts, Tag("<mapping>")],
+    Discriminator(kind),
 ]
 PaddingLike = Annotated[
     Annotated[Literal["SAME", "VALID", "same", "valid"], Tag("<scalar>")]
@@ -190,7 +217,10 @@ PaddingLike = Annotated[
     | Annotated[VerbatimText, Tag("<mapping>")],
     Discriminator(kind),
 ]
-FormatLike = Annotated[Annotated[Literal["NHWC", "NCHW"], Tag("<scalar>")] | Annotated[VerbatimText, Tag("<mapping>")], Discriminator(kind)]
+FormatLike = Annotated[
+    Annotated[Literal["NHWC", "NCHW"], Tag("<scalar>")] | Annotated[VerbatimText, Tag("<mapping>")],
+    Discriminator(kind),
+]
 
 
 class ArgumentFields(Strict):
@@ -257,7 +287,11 @@ class Scope(Strict):
         list[
             Annotated[
                 Annotated[Literal["SAME", "VALID"], Tag("<scalar>")]
-                | Annotated[list[Annotated[int, Field(ge=0, le=64)]], Field(min_length=2, max_length=2), Tag("<list>")],
+                | Annotated[
+                    list[Annotated[int, Field(ge=0, le=64)]],
+                    Field(min_length=2, max_length=2),
+                    Tag("<list>"),
+                ],
                 Discriminator(kind),
             ]
         ],
@@ -311,11 +345,19 @@ class Expect(Strict):
     @model_validator(mode="after")
     def _one_kind(self) -> Expect:
         if self.error is None and self.shape is None and self.values is None:
-            raise PydanticCustomError("expect", "expects nothing; give `error`, or `shape` and `values`, or leave `expect` out")
+            raise PydanticCustomError(
+                "expect",
+                "expects nothing; give `error`, or `shape` and `values`, or leave `expect` out",
+            )
         if self.error is not None and (self.shape is not None or self.values is not None):
-            raise PydanticCustomError("expect", "a call cannot both raise `error` and return `shape` or `values`; keep one")
+            raise PydanticCustomError(
+                "expect",
+                "a call cannot both raise `error` and return `shape` or `values`; keep one",
+            )
         if self.match is not None and self.error is None:
-            raise PydanticCustomError("expect", "`match` looks into the message of an `error`; name the error")
+            raise PydanticCustomError(
+                "expect", "`match` looks into the message of an `error`; name the error"
+            )
         return self
 
 
@@ -357,23 +399,38 @@ class Observed(Strict):
         kinds = [value, self.error is not None, self.crash is not None, self.timeout is not None]
         if sum(kinds) != 1:
             raise PydanticCustomError(
-                "observed", "give just one of `model` (or `shape` with `values: unspecified`), `error`, `crash`, `timeout`"
+                "observed",
+                "give just one of `model` (or `shape` with `values: unspecified`), `error`, `crash`, `timeout`",
             )
-        empty = self.model is None and self.values is None and 0 in (self.shape or ())  # no values, so none to explain
+        empty = (
+            self.model is None and self.values is None and 0 in (self.shape or ())
+        )  # no values, so none to explain
         if value and not empty and (self.model is None) == (self.values is None):
             raise PydanticCustomError(
-                "observed", "give the `model` that explains the values, or `shape` with `values: unspecified` where none can"
+                "observed",
+                "give the `model` that explains the values, or `shape` with `values: unspecified` where none can",
             )
         if self.values is not None and self.shape is None:
-            raise PydanticCustomError("observed", "`values: unspecified` needs a `shape`, or nothing would be checked")
-        changes = {name: getattr(self, name) for name in ("as_if", "sizes", "accumulator", "padding", "subnormals")}
+            raise PydanticCustomError(
+                "observed", "`values: unspecified` needs a `shape`, or nothing would be checked"
+            )
+        changes = {
+            name: getattr(self, name)
+            for name in ("as_if", "sizes", "accumulator", "padding", "subnormals")
+        }
         for name, value in changes.items():
             if value is not None and self.model is None:
-                raise PydanticCustomError("observed", "`{name}` changes a `model`; name the model", {"name": name})
+                raise PydanticCustomError(
+                    "observed", "`{name}` changes a `model`; name the model", {"name": name}
+                )
         if self.dtype is not None and (self.shape is None or self.model is not None):
-            raise PydanticCustomError("observed", "`dtype` is that of a `shape` without a `model`, which has the call's")
+            raise PydanticCustomError(
+                "observed", "`dtype` is that of a `shape` without a `model`, which has the call's"
+            )
         if self.match is not None and self.error is None:
-            raise PydanticCustomError("observed", "`match` looks into the message of an `error`; name the error")
+            raise PydanticCustomError(
+                "observed", "`match` looks into the message of an `error`; name the error"
+            )
         return self
 
     @property
@@ -389,7 +446,9 @@ class Deviation(Strict):
     """The id of the documented rule that is not kept; `docs/rules.md` lists them."""
     observed: Observed
     """What TensorFlow does instead."""
-    reported: Annotated[str, StringConstraints(pattern=r"^(https?://\S+|unreported)$", max_length=500)]
+    reported: Annotated[
+        str, StringConstraints(pattern=r"^(https?://\S+|unreported)$", max_length=500)
+    ]
     """The address of a public report, or `unreported`."""
     when: When = When()
     """Where it was seen; everywhere unless given."""
@@ -400,7 +459,10 @@ class Deviation(Strict):
     notes: Text | None = None
 
 
-Expectation = Annotated[Annotated[Literal["result"], Tag("<scalar>")] | Annotated[Expect, Tag("<mapping>")], Discriminator(kind)]
+Expectation = Annotated[
+    Annotated[Literal["result"], Tag("<scalar>")] | Annotated[Expect, Tag("<mapping>")],
+    Discriminator(kind),
+]
 
 
 class Defaults(ArgumentFields):
@@ -427,7 +489,11 @@ class Defaults(ArgumentFields):
     @property
     def plain_expect(self) -> Any:
         """`expect` as a case file has it."""
-        return self.expect.model_dump(exclude_none=True) if isinstance(self.expect, Expect) else self.expect
+        return (
+            self.expect.model_dump(exclude_none=True)
+            if isinstance(self.expect, Expect)
+            else self.expect
+        )
 
 
 class Case(Defaults):

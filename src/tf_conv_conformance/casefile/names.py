@@ -13,7 +13,11 @@ TENSORFLOW = (
     "UnimplementedError", "UnknownError", "AutoGraphError", "ConversionError", "StagingError",
 )  # fmt: skip
 """Those of ``tf.errors``, which have been the same since TensorFlow 1.15, and AutoGraph's, which it raises in graph and xla."""
-_PYTHON = [one for one in vars(builtins).values() if isinstance(one, type) and issubclass(one, BaseException)]
+_PYTHON = [
+    one
+    for one in vars(builtins).values()
+    if isinstance(one, type) and issubclass(one, BaseException)
+]
 WARNINGS = tuple(one.__name__ for one in _PYTHON if issubclass(one, Warning))
 ERRORS = (*TENSORFLOW, *(one.__name__ for one in _PYTHON if not issubclass(one, Warning)))
 SIGNALS = tuple(one.name for one in signal.Signals)

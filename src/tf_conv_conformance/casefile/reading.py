@@ -31,7 +31,11 @@ _SPECIAL = {
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
-    **{sign + dot: float(sign + "inf") for sign in ("", "+", "-") for dot in (".inf", ".Inf", ".INF")},
+    **{
+        sign + dot: float(sign + "inf")
+        for sign in ("", "+", "-")
+        for dot in (".inf", ".Inf", ".INF")
+    },
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 DIGITS_LIMIT = 20  # of an integer: 2**63 has 19
@@ -84,16 +88,25 @@ class Source:
         """The lines of the block mapping at `keys` as they stand in the file; of a long one the beginning."""
         line, column = self.place(keys)
         first, *rest = self._lines[line - 1 : line - 1 + BLOCK_LINES]
-        inside = itertools.takewhile(lambda text: not text.strip() or len(text) - len(text.lstrip()) >= column - 1, rest)
+        inside = itertools.takewhile(
+            lambda text: not text.strip() or len(text) - len(text.lstrip()) >= column - 1, rest
+        )
         return textwrap.dedent("\n".join([first, *inside])).rstrip()[:BLOCK_LIMIT]
 
     def complaints(self) -> list[Complaint]:
         """The faults found while reading, as complaints."""
-        return [Complaint(fault.line, fault.column, key_path(fault.keys), fault.message) for fault in self.faults]
+        return [
+            Complaint(fault.line, fault.column, key_path(fault.keys), fault.message)
+            for fault in self.faults
+        ]
 
-    def complaint(self, keys: Path_, message: str, case: str | None = None, about_key: bool = False) -> Complaint:
+    def complaint(
+        self, keys: Path_, message: str, case: str | None = None, about_key: bool = False
+    ) -> Complaint:
         """A complaint about the value at `keys`, or about the last of the keys itself."""
-        line, column = self.key_places[keys] if about_key and keys in self.key_places else self.place(keys)
+        line, column = (
+            self.key_places[keys] if about_key and keys in self.key_places else self.place(keys)
+        )
         return Complaint(line, column, key_path(keys), message, case)
 
 
@@ -105,7 +118,9 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise Unreadable(Complaint(1, 1, "", f"cannot be read: {error.strerror}")) from error
     if len(data) > FILE_LIMIT:
-        raise Unreadable(Complaint(1, 1, "", f"is larger than {FILE_LIMIT} bytes; split it into several files"))
+        raise Unreadable(
+            Complaint(1, 1, "", f"is larger than {FILE_LIMIT} bytes; split it into several files")
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -127,15 +142,24 @@ def read_source(text: str) -> Source:
         marks = [error.problem_mark, error.context_mark]
         mark = next(filter(None, reversed(marks) if problem in _FROM_THE_START else marks), None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(Complaint(line, column, "", f"not YAML: {problem}{_hint(text, line, column, problem)}")) from error
+        raise Unreadable(
+            Complaint(line, column, "", f"not YAML: {problem}{_hint(text, line, column, problem)}")
+        ) from error
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        raise Unreadable(Complaint(line, column, "", f"not YAML: character {shown(error.character)} is not allowed")) from error
+        raise Unreadable(
+            Complaint(
+                line, column, "", f"not YAML: character {shown(error.character)} is not allowed"
+            )
+        ) from error
     return replace(builder.source(), text=text)
 
 
-_FROM_THE_START = ("could not find expected ':'", "found unexpected end of stream")  # noticed further down than it is
+_FROM_THE_START = (
+    "could not find expected ':'",
+    "found unexpected end of stream",
+)  # noticed further down than it is
 _HINTS = {
     "could not find expected ':'": "a key is followed by a colon and a space, as in `strides: 2`",
     "found unexpected end of stream": "the quotation mark that opens here is not closed",
@@ -165,7 +189,9 @@ def scalar(text: str) -> Any:
     if text in _SPECIAL:
         return _SPECIAL[text]
     if _LEADING_ZERO.fullmatch(text):
-        raise ValueError(f"{text} is octal to some readers and decimal to others; write the number without the leading zero")
+        raise ValueError(
+            f"{text} is octal to some readers and decimal to others; write the number without the leading zero"
+        )
     if _OTHER_BASE.fullmatch(text):
         raise ValueError(f"{text}: write the number in decimal")
     if _INTEGER.fullmatch(text):
@@ -206,7 +232,9 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise self._unreadable(event, "holds a second document (---); a case file is one document")
+                raise self._unreadable(
+                    event, "holds a second document (---); a case file is one document"
+                )
         elif isinstance(event, yaml.AliasEvent):
             value, nodes = self._alias(event)
             self._count(event, nodes)
@@ -231,19 +259,30 @@ class _Builder:
     def _count(self, event: yaml.Event, nodes: int) -> None:
         self.nodes += nodes
         if self.nodes > NODE_LIMIT:
-            raise self._unreadable(event, f"holds more than {NODE_LIMIT} values, aliases expanded; split it into several files")
+            raise self._unreadable(
+                event,
+                f"holds more than {NODE_LIMIT} values, aliases expanded; split it into several files",
+            )
 
     def _alias(self, event: yaml.AliasEvent) -> tuple[Any, int]:
         if event.anchor not in self.anchors:
-            raise self._unreadable(event, f"*{event.anchor} names no anchor &{event.anchor} that is complete before it")
+            raise self._unreadable(
+                event, f"*{event.anchor} names no anchor &{event.anchor} that is complete before it"
+            )
         return self.anchors[event.anchor]
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         value: Any = event.value
         keys = self._keys_of_next()
-        awaits_key = bool(self.stack) and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None
+        awaits_key = (
+            bool(self.stack)
+            and isinstance(self.stack[-1].value, dict)
+            and self.stack[-1].key is None
+        )
         self._refuse_tag(event, keys)
-        if event.implicit[0] and not awaits_key:  # quoted and block scalars are strings, and so is every key
+        if (
+            event.implicit[0] and not awaits_key
+        ):  # quoted and block scalars are strings, and so is every key
             try:
                 value = scalar(event.value)
             except ValueError as error:
@@ -281,7 +320,11 @@ class _Builder:
             self._fault(event, keys, "<< (merge) is not part of YAML 1.2; use `defaults`")
         if key in mapping.value:
             mapping.skipping = True
-            self._fault(event, keys, f"the key {shown(key)} is already given in line {self.key_places[keys][0]}; keep one")
+            self._fault(
+                event,
+                keys,
+                f"the key {shown(key)} is already given in line {self.key_places[keys][0]}; keep one",
+            )
         mapping.key = key
         self.key_places.setdefault(keys, _mark(event))
         mapping.value.setdefault(key, None)
@@ -326,5 +369,7 @@ def _size(value: Any) -> int:
         count += 1
         if count > NODE_LIMIT:
             break
-        pending.extend(item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+        pending.extend(
+            item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        )
     return count

@@ -26,12 +26,19 @@ class _WithoutNull(GenerateJsonSchema):
 def _untitled(value: Any) -> Any:
     """The schema without the titles that only repeat a key."""
     if isinstance(value, dict):
-        return {key: _untitled(item) for key, item in value.items() if not (key == "title" and isinstance(item, str))}
+        return {
+            key: _untitled(item)
+            for key, item in value.items()
+            if not (key == "title" and isinstance(item, str))
+        }
     return [_untitled(item) for item in value] if isinstance(value, list) else value
 
 
 def schema_text() -> str:
     """The schema as JSON text, ending in a newline."""
     schema = _untitled(CaseFile.model_json_schema(schema_generator=_WithoutNull))
-    header = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tf-conv-conformance case file"}
+    header = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "tf-conv-conformance case file",
+    }
     return json.dumps(header | schema, indent=2, ensure_ascii=False) + "\n"

@@ -26,13 +26,21 @@ class Pair:
     def label(self) -> str:
         """What tells the call from the others of its scope."""
         h, w = self.height, self.width
-        padding = h.padding if isinstance(h.padding, str) else f"{h.padding[0]}:{h.padding[1]}x{_pads(w)[0]}:{_pads(w)[1]}"
+        padding = (
+            h.padding
+            if isinstance(h.padding, str)
+            else f"{h.padding[0]}:{h.padding[1]}x{_pads(w)[0]}:{_pads(w)[1]}"
+        )
         return f"n{h.size}x{w.size}-k{h.filter}x{w.filter}-s{h.stride}-r{h.rate}x{w.rate}-{padding}"
 
     def given(self) -> dict[str, Any]:
         """The arguments as a case would give them."""
         h, w = self.height, self.width
-        padding: Any = h.padding if isinstance(h.padding, str) else [[0, 0], list(h.padding), list(_pads(w)), [0, 0]]
+        padding: Any = (
+            h.padding
+            if isinstance(h.padding, str)
+            else [[0, 0], list(h.padding), list(_pads(w)), [0, 0]]
+        )
         return {
             "input": [1, h.size, w.size, 2],
             "filter": [h.filter, w.filter, 2, 2],
@@ -48,10 +56,16 @@ def _pads(axis: Axis) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8)
-def _classified(limits: tuple[int, int, int, int], paddings: tuple[Padding, ...]) -> dict[bool, tuple[Axis, ...]]:
+def _classified(
+    limits: tuple[int, int, int, int], paddings: tuple[Padding, ...]
+) -> dict[bool, tuple[Axis, ...]]:
     """Every axis problem up to the limits of size, filter, stride and rate, by whether it has a result in both models."""
     ranges = (range(1, limit + 1) for limit in limits)
-    axes = (Axis(size, filter_size, stride, rate, padding) for size, filter_size, stride, rate in product(*ranges) for padding in paddings)
+    axes = (
+        Axis(size, filter_size, stride, rate, padding)
+        for size, filter_size, stride, rate in product(*ranges)
+        for padding in paddings
+    )
     found: dict[bool, list[Axis]] = {True: [], False: []}
     for axis in axes:
         found[documented_size(axis) >= 1 and phase_strided_size(axis) >= 1].append(axis)
@@ -61,7 +75,10 @@ def _classified(limits: tuple[int, int, int, int], paddings: tuple[Padding, ...]
 def problems(scope: Scope) -> tuple[Axis, ...]:
     """Every axis problem of a scope: those with a result in both models, or those without one in either of them."""
     limits = (scope.sizes, scope.filters, scope.strides, scope.rates)
-    paddings: list[Padding] = [padding if isinstance(padding, str) else (padding[0], padding[1]) for padding in scope.paddings]
+    paddings: list[Padding] = [
+        padding if isinstance(padding, str) else (padding[0], padding[1])
+        for padding in scope.paddings
+    ]
     return _classified(limits, tuple(paddings))[scope.results == "some"]
 
 
@@ -74,12 +91,19 @@ def pairs(scope: Scope, whole: bool) -> list[Pair]:
     """The calls of a scope: all, so that every problem is in one at least, or a seeded sample of them."""
     groups: dict[tuple[int, Padding | Literal["explicit"]], list[Axis]] = {}
     for axis in problems(scope):
-        groups.setdefault((axis.stride, axis.padding if isinstance(axis.padding, str) else "explicit"), []).append(axis)
+        groups.setdefault(
+            (axis.stride, axis.padding if isinstance(axis.padding, str) else "explicit"), []
+        ).append(axis)
     rng = np.random.RandomState(SEED)
     made: list[tuple[list[Axis], int, int]] = []
     for group in groups.values():
         order = rng.permutation(len(group)).tolist()
         half = (len(group) + 1) // 2
         made += [(group, order[i], order[(i + half) % len(group)]) for i in range(half)]
-    chosen = range(len(made)) if whole else sorted(rng.permutation(len(made))[: scope.sample].tolist())
-    return [Pair(group[height], group[width]) for group, height, width in (made[index] for index in chosen)]
+    chosen = (
+        range(len(made)) if whole else sorted(rng.permutation(len(made))[: scope.sample].tolist())
+    )
+    return [
+        Pair(group[height], group[width])
+        for group, height, width in (made[index] for index in chosen)
+    ]

@@ -10,7 +10,9 @@ from typing import Any
 from tf_conv_conformance.casefile.reading import FILE_LIMIT, Unreadable, read_source
 from tf_conv_conformance.vocabulary import OPS
 
-_SCHEMA = re.compile(r"^#[ \t]*yaml-language-server:[ \t]*\$schema=\S*\bcase-file\.schema\.json", re.M)
+_SCHEMA = re.compile(
+    r"^#[ \t]*yaml-language-server:[ \t]*\$schema=\S*\bcase-file\.schema\.json", re.M
+)
 _CASES, _OP = (re.compile(rf"(?:^|[\s\[{{,\"'-]){key}[\"']?\s*:", re.M) for key in ("cases", "op"))
 
 

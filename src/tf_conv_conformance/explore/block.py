@@ -52,7 +52,9 @@ class Explorer:
     """What one process keeps from block to block."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.modes: tuple[Mode, ...] = tuple(mode for mode in MODES if mode in options.modes(config))
+        self.modes: tuple[Mode, ...] = tuple(
+            mode for mode in MODES if mode in options.modes(config)
+        )
         self._config = config
         self._known: tuple[Known, ...] | None = None
         self._by_subject: dict[str, tuple[Judge, Investigator]] = {}
@@ -70,15 +72,30 @@ class Explorer:
 
 def _folders(config: pytest.Config) -> list[Path]:
     """The folders whose case files declare what is known: the shipped ones, and those of the project."""
-    names = [*options.folders(config), *([options.FOLDER] if config.getini("tf_cases") is None else [])]
+    names = [
+        *options.folders(config),
+        *([options.FOLDER] if config.getini("tf_cases") is None else []),
+    ]
     given = [options.given(config, str(argument).partition("::")[0]) for argument in config.args]
-    return [folder for folder in (shipped(), *(config.rootpath / name for name in names), *given) if folder.is_dir()]
+    return [
+        folder
+        for folder in (shipped(), *(config.rootpath / name for name in names), *given)
+        if folder.is_dir()
+    ]
 
 
 class ExploreItem(Asking):
     """Makes the calls of a block; fails where one of them has a cause that this process has not met and nothing foretells."""
 
-    def __init__(self, *, asked: Asked, subject: str, explorer: Explorer, deadline: float | None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        asked: Asked,
+        subject: str,
+        explorer: Explorer,
+        deadline: float | None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.asked = asked
         self.subject = subject
@@ -98,7 +115,9 @@ class ExploreItem(Asking):
         except SubjectUnavailable as error:
             raise self._died(error) from None
         self.tf_conv_explored = {"line": line, "found": [asdict(one) for one in causes]}
-        self.user_properties += [(f"explored-{kind}", count) for kind, count in line["kinds"].items()]
+        self.user_properties += [
+            (f"explored-{kind}", count) for kind, count in line["kinds"].items()
+        ]
         if causes or self._faults:
             raise Failed(self._told(causes))
 
@@ -115,7 +134,9 @@ class ExploreItem(Asking):
                 if became.kind == "new":
                     signature, cause = investigator.cause(one, became)
                     causes[signature] += 1
-                    made += [found(cause, running.subject.subject, origin)] if cause is not None else []
+                    made += (
+                        [found(cause, running.subject.subject, origin)] if cause is not None else []
+                    )
             except SubjectUnavailable:
                 raise
             except Exception:  # a fault of ours in one call does not end an unattended run
@@ -123,9 +144,17 @@ class ExploreItem(Asking):
             judged.append(became)
             if became.fault:
                 self._faults.append(f"{flow(one.plain)} ({one.call.mode})\n{became.fault}")
-        return self._line(drawn, judged, causes, running) | {"seconds": round(time.monotonic() - began, 3)}, made
+        return self._line(drawn, judged, causes, running) | {
+            "seconds": round(time.monotonic() - began, 3)
+        }, made
 
-    def _line(self, drawn: Sequence[Drawn], judged: Sequence[Judged], causes: Counter[str], running: Running) -> dict[str, Any]:
+    def _line(
+        self,
+        drawn: Sequence[Drawn],
+        judged: Sequence[Judged],
+        causes: Counter[str],
+        running: Running,
+    ) -> dict[str, Any]:
         """What explored.jsonl has of the block."""
         made = [one for one, became in zip(drawn, judged, strict=True) if became.kind != "spared"]
         return {
@@ -147,6 +176,13 @@ class ExploreItem(Asking):
         lines = [f"{len(causes)} new causes:"]
         for one in causes:
             case = next(text for text in one.yaml.splitlines() if text.startswith("  - id"))
-            lines += [f"  {one.title}", f"    {folder / one.name}.yaml, and .py; {case.strip(' -')}"]
-        faults = [f"this suite itself failed on {len(self._faults)} calls:", *self._faults[:SHOWN]] if self._faults else []
+            lines += [
+                f"  {one.title}",
+                f"    {folder / one.name}.yaml, and .py; {case.strip(' -')}",
+            ]
+        faults = (
+            [f"this suite itself failed on {len(self._faults)} calls:", *self._faults[:SHOWN]]
+            if self._faults
+            else []
+        )
         return "\n".join([*(lines if causes else []), *faults])

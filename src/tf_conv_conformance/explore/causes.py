@@ -40,24 +40,39 @@ def outcome(call: Call, performed: Performed) -> Outcome:
     arm = next((arm for arm in observation.arms if arm.error is not None), observation.arms[0])
     if arm.error is not None:
         return "refused", error_name(arm), pattern(arm.message)
-    kind = "accepted" if is_refused(call) else verdict.difference.aspect if verdict.difference else "values"
+    kind = (
+        "accepted"
+        if is_refused(call)
+        else verdict.difference.aspect
+        if verdict.difference
+        else "values"
+    )
     explained = explanation(call, observation)
     if explained is not None:
         return kind, "as if", str(explained[0])
-    shapes = [name for name, shape in named_shapes(call.arguments) if shape == observation.arms[0].shape]
+    shapes = [
+        name for name, shape in named_shapes(call.arguments) if shape == observation.arms[0].shape
+    ]
     return kind, "unexplained", shapes[0] if shapes else "another shape"
 
 
 def error_name(arm: Arm) -> str:
     """The TensorFlow error behind an exception, where there is one: a graph raises it anew as ValueError."""
-    own = [name for name in arm.bases if name.endswith("Error") and name not in ("ValueError", "OpError", "TypeError", "RuntimeError")]
+    own = [
+        name
+        for name in arm.bases
+        if name.endswith("Error")
+        and name not in ("ValueError", "OpError", "TypeError", "RuntimeError")
+    ]
     return own[0] if own else str(arm.error)
 
 
 def pattern(message: str) -> str:
     """A message without what changes with the sizes."""
     lines = [line for line in message.splitlines() if line.strip()] or [""]
-    line = lines[-1 if lines[0].startswith("Graph execution error") else 0]  # there a trace comes first
+    line = lines[
+        -1 if lines[0].startswith("Graph execution error") else 0
+    ]  # there a trace comes first
     if line.startswith("Exception encountered when calling") and len(lines) > 1:  # so Keras begins
         line = lines[1]
     line = _COLOUR.sub("", line)
@@ -75,7 +90,9 @@ def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | Non
     """The first model, and reading of the arguments, that predicts an observation: in words, and as a deviation says it."""
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
     for reading, other in readings(call.arguments):
-        for plain, model in departing(other, DEPARTURES if reading == "as given" else DEPARTURES[:1]):
+        for plain, model in departing(
+            other, DEPARTURES if reading == "as given" else DEPARTURES[:1]
+        ):
             if predicts(model, other, call, observation, names):
                 words = ", ".join([*plain.values(), *([reading] if reading != "as given" else [])])
                 given = {"as_if": changes(call.arguments, other)} if reading != "as given" else {}
@@ -92,5 +109,13 @@ def signature(call: Call, by_mode: Mapping[Mode, Outcome | None], rules: tuple[s
     """A hash of a cause: what is asked, but for sizes, and what comes out in each mode where nothing foretells it."""
     arguments = call.arguments
     dtype = "" if arguments.dtype == "float32" else arguments.dtype
-    content = (arguments.op, arguments.door, arguments.gradient, dtype, arguments.filter_dtype, rules, sorted(by_mode.items(), key=str))
+    content = (
+        arguments.op,
+        arguments.door,
+        arguments.gradient,
+        dtype,
+        arguments.filter_dtype,
+        rules,
+        sorted(by_mode.items(), key=str),
+    )
     return hashlib.sha256(repr(content).encode()).hexdigest()[:10]

@@ -24,10 +24,14 @@ def prepare(config: pytest.Config) -> None:
     """Take the ids of blocks from the command line. Without a path on it nothing else is collected. Raises ``pytest.UsageError``."""
     named = [str(argument) for argument in config.args if str(argument).startswith("explore::")]
     if wrong := [one for one in named if not _ID.fullmatch(one)]:
-        raise pytest.UsageError(f"{wrong[0]}: is not the id of a block; write it as explore::seed7[calls1-{SIZE}]")
+        raise pytest.UsageError(
+            f"{wrong[0]}: is not the id of a block; write it as explore::seed7[calls1-{SIZE}]"
+        )
     setattr(config.option, NAMED, named or getattr(config.option, NAMED, []))
     given = config.args_source is pytest.Config.ArgsSource.ARGS
-    config.args = [argument for argument in config.args if str(argument) not in named] if given else []
+    config.args = (
+        [argument for argument in config.args if str(argument) not in named] if given else []
+    )
     carried = _carried(config)
     if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
         config.pluginmanager.register(Journal(config, carried), "tf-conv-conformance-exploring")
@@ -50,7 +54,9 @@ class Collecting:
         self._carried = carried
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
         """The blocks that no earlier run has explored, before anything is deselected."""
         minutes = self._config.getoption("--tf-explore-minutes")
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
@@ -60,16 +66,32 @@ class Collecting:
         ended = {_key(line) for line in self._carried}
         for subject in names:
             for asked in blocks(self._config):
-                if (subject, asked.seed, asked.number, asked.count, VERSION, tuple(explorer.modes)) in ended:
+                if (
+                    subject,
+                    asked.seed,
+                    asked.number,
+                    asked.count,
+                    VERSION,
+                    tuple(explorer.modes),
+                ) in ended:
                     continue
                 name = test_name(asked.name, subject)
-                given = {"asked": asked, "subject": subject, "explorer": explorer, "deadline": deadline}
-                items.append(ExploreItem.from_parent(parent, name=name, nodeid=f"explore::{name}", **given))
+                given = {
+                    "asked": asked,
+                    "subject": subject,
+                    "explorer": explorer,
+                    "deadline": deadline,
+                }
+                items.append(
+                    ExploreItem.from_parent(parent, name=name, nodeid=f"explore::{name}", **given)
+                )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell an xdist worker what an earlier run has explored."""
-        node.workerinput["tf_conv_explored"] = [{**line, "codes": {}, "known": {}} for line in self._carried]
+        node.workerinput["tf_conv_explored"] = [
+            {**line, "codes": {}, "known": {}} for line in self._carried
+        ]
 
 
 class Explored(pytest.Collector):
@@ -81,13 +103,25 @@ class Explored(pytest.Collector):
 
 
 def _key(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    return line["subject"], line["seed"], line["number"], line["calls"], line["strategies"], tuple(line["modes"])
+    return (
+        line["subject"],
+        line["seed"],
+        line["number"],
+        line["calls"],
+        line["strategies"],
+        tuple(line["modes"]),
+    )
 
 
 def blocks(config: pytest.Config) -> list[Asked]:
     """The blocks that are asked for, by their ids or by a number of calls."""
     named = [match for one in getattr(config.option, NAMED) if (match := _ID.fullmatch(one))]
     if named:
-        return [Asked(int(one[1]), (int(one[2]) - 1) // SIZE, int(one[3]) - int(one[2]) + 1) for one in named]
+        return [
+            Asked(int(one[1]), (int(one[2]) - 1) // SIZE, int(one[3]) - int(one[2]) + 1)
+            for one in named
+        ]
     count, seed = config.getoption("--tf-explore"), config.getoption("--tf-explore-seed")
-    return [Asked(seed, number, min(SIZE, count - number * SIZE)) for number in range(-(-count // SIZE))]
+    return [
+        Asked(seed, number, min(SIZE, count - number * SIZE)) for number in range(-(-count // SIZE))
+    ]

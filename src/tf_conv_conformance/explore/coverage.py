@@ -16,7 +16,17 @@ from tf_conv_conformance.vocabulary import DOORS, DTYPES, MODES
 
 Classify = Callable[[Arguments], str]
 _LARGE_NUMBERS = ("101 to 32767", "32768 to 2**31 - 1", "2**31 or more")
-NUMBERS = ("not given", "1", "2", "3 to 100", *_LARGE_NUMBERS, "unequal", "outer", "0 or less", "length")
+NUMBERS = (
+    "not given",
+    "1",
+    "2",
+    "3 to 100",
+    *_LARGE_NUMBERS,
+    "unequal",
+    "outer",
+    "0 or less",
+    "length",
+)
 
 
 def _number(value: IntOrInts | None, first: bool) -> str:
@@ -30,10 +40,22 @@ def _number(value: IntOrInts | None, first: bool) -> str:
     if outer(value, first) != (1, 1):
         return "outer"
     largest = max(pair)
-    for name, below in (("2**31 or more", INT32), ("32768 to 2**31 - 1", LARGE), ("101 to 32767", 101)):
+    for name, below in (
+        ("2**31 or more", INT32),
+        ("32768 to 2**31 - 1", LARGE),
+        ("101 to 32767", 101),
+    ):
         if largest >= below:
             return name
-    return "unequal" if pair[0] != pair[1] else "1" if largest == 1 else "2" if largest == 2 else "3 to 100"
+    return (
+        "unequal"
+        if pair[0] != pair[1]
+        else "1"
+        if largest == 1
+        else "2"
+        if largest == 2
+        else "3 to 100"
+    )
 
 
 def _padding(arguments: Arguments) -> str:
@@ -62,7 +84,11 @@ def _reach(arguments: Arguments) -> str:
 def _multiple(arguments: Arguments) -> str:
     """How the input's size compares with multiples of a rate above 1."""
     reading = read(arguments)
-    axes = [axis for axis in (reading.height, reading.width) if axis.rate > 1] if reading is not None else []
+    axes = (
+        [axis for axis in (reading.height, reading.width) if axis.rate > 1]
+        if reading is not None
+        else []
+    )
     if not axes:
         return "no rate"
     rests = {axis.size % axis.rate for axis in axes}
@@ -70,24 +96,44 @@ def _multiple(arguments: Arguments) -> str:
         return "a multiple"
     if 1 in rests:
         return "one above"
-    return "one below" if any(axis.size % axis.rate == axis.rate - 1 for axis in axes) else "between"
+    return (
+        "one below" if any(axis.size % axis.rate == axis.rate - 1 for axis in axes) else "between"
+    )
 
 
 def _empty(arguments: Arguments) -> str:
     found = edges(arguments)
-    names = ("no batch", "no height or width", "no channels", "empty filter", "no result channels", "no result", "empty result")
+    names = (
+        "no batch",
+        "no height or width",
+        "no channels",
+        "empty filter",
+        "no result channels",
+        "no result",
+        "empty result",
+    )
     return next((name for name in names if name in found), "nothing empty")
 
 
 def _channels(arguments: Arguments) -> str:
     found = edges(arguments)
-    return "groups" if "groups" in found else "do not fit" if "channels that do not fit" in found else "fit"
+    return (
+        "groups"
+        if "groups" in found
+        else "do not fit"
+        if "channels that do not fit" in found
+        else "fit"
+    )
 
 
 def _rank(arguments: Arguments) -> str:
     if len(arguments.filter.shape) != 4:
         return "filter not 4"
-    return {True: "below 4", False: "above 4"}[len(arguments.input.shape) < 4] if len(arguments.input.shape) != 4 else "4"
+    return (
+        {True: "below 4", False: "above 4"}[len(arguments.input.shape) < 4]
+        if len(arguments.input.shape) != 4
+        else "4"
+    )
 
 
 def _data(arguments: Arguments) -> str:
@@ -128,7 +174,9 @@ def code(call: Call) -> str:
     """The classes of a call, a letter for each dimension."""
     found = []
     for name, (classes, classify) in DIMENSIONS.items():
-        found.append(LETTERS[classes.index(call.mode if name == "mode" else classify(call.arguments))])
+        found.append(
+            LETTERS[classes.index(call.mode if name == "mode" else classify(call.arguments))]
+        )
     return "".join(found)
 
 
@@ -153,21 +201,39 @@ class Coverage:
     def never(self) -> dict[tuple[str, str], list[tuple[str, str]]]:
         """By two dimensions: the pairs of classes that no call fell in, of classes that others did fall in."""
         names = list(DIMENSIONS)
-        met = {(one, other, a, b) for letters in self.codes for (one, a), (other, b) in combinations(enumerate(letters), 2)}
+        met = {
+            (one, other, a, b)
+            for letters in self.codes
+            for (one, a), (other, b) in combinations(enumerate(letters), 2)
+        }
         found = {}
         for one, other in combinations(range(len(names)), 2):
             classes, others = DIMENSIONS[names[one]][0], DIMENSIONS[names[other]][0]
-            pairs = [(a, b) for a in range(len(classes)) for b in range(len(others)) if (one, other, LETTERS[a], LETTERS[b]) not in met]
+            pairs = [
+                (a, b)
+                for a in range(len(classes))
+                for b in range(len(others))
+                if (one, other, LETTERS[a], LETTERS[b]) not in met
+            ]
             found[names[one], names[other]] = [(classes[a], others[b]) for a, b in pairs]
         return found
 
     def pairs(self) -> int:
         """How many pairs of classes there are."""
-        return sum(len(one[0]) * len(other[0]) for one, other in combinations(DIMENSIONS.values(), 2))
+        return sum(
+            len(one[0]) * len(other[0]) for one, other in combinations(DIMENSIONS.values(), 2)
+        )
 
     def plain(self) -> dict[str, Any]:
         """All of it as JSON values."""
         never: Iterable[dict[str, Any]] = (
-            {"dimensions": list(names), "never": [list(pair) for pair in pairs]} for names, pairs in self.never().items() if pairs
+            {"dimensions": list(names), "never": [list(pair) for pair in pairs]}
+            for names, pairs in self.never().items()
+            if pairs
         )
-        return {"calls": self.codes.total(), "classes": self.classes(), "pairs": self.pairs(), "pairs_never_met": list(never)}
+        return {
+            "calls": self.codes.total(),
+            "classes": self.classes(),
+            "pairs": self.pairs(),
+            "pairs_never_met": list(never),
+        }

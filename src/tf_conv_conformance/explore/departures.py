@@ -66,4 +66,8 @@ def readings(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
 def changes(arguments: Arguments, other: Arguments) -> dict[str, Any]:
     """What `as_if` of a deviation says, so that the one arguments are read as the other."""
     names = ("strides", "dilations", "padding")
-    return {name: as_lists(getattr(other, name)) for name in names if getattr(other, name) != getattr(arguments, name)}
+    return {
+        name: as_lists(getattr(other, name))
+        for name in names
+        if getattr(other, name) != getattr(arguments, name)
+    }

@@ -39,7 +39,9 @@ class Evenly(PrimitiveProvider):
         """True as often as asked."""
         return self.rng.random() < p
 
-    def draw_integer(self, min_value: int | None = None, max_value: int | None = None, **_: Any) -> int:
+    def draw_integer(
+        self, min_value: int | None = None, max_value: int | None = None, **_: Any
+    ) -> int:
         """Any of the integers."""
         assert min_value is not None
         assert max_value is not None
@@ -115,11 +117,23 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[Drawn]:
         return []
     if not _is_small(one.arguments):
         return []
-    return [Drawn(plain, Call(f"explored[{mode}]", 1, case, one.arguments, mode, ())) for mode in modes]
+    return [
+        Drawn(plain, Call(f"explored[{mode}]", 1, case, one.arguments, mode, ())) for mode in modes
+    ]
 
 
 def _is_small(arguments: Arguments) -> bool:
     forward = replace(arguments, gradient=None)
-    results = [outcome for model in MODELS.values() if isinstance(outcome := prediction.outcome(model, forward), Returns)]
-    shapes = [arguments.input.shape, arguments.filter.shape, *(outcome.shape for outcome in results)]
-    return all(math.prod(shape) <= ELEMENTS and max(shape, default=0) <= ELEMENTS for shape in shapes)  # an empty one may be long
+    results = [
+        outcome
+        for model in MODELS.values()
+        if isinstance(outcome := prediction.outcome(model, forward), Returns)
+    ]
+    shapes = [
+        arguments.input.shape,
+        arguments.filter.shape,
+        *(outcome.shape for outcome in results),
+    ]
+    return all(
+        math.prod(shape) <= ELEMENTS and max(shape, default=0) <= ELEMENTS for shape in shapes
+    )  # an empty one may be long

@@ -6,7 +6,16 @@ import math
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tf_conv_conformance.arguments import Arguments, IntOrInts, Reading, channels_first, outer, outer_padding, read, spatial
+from tf_conv_conformance.arguments import (
+    Arguments,
+    IntOrInts,
+    Reading,
+    channels_first,
+    outer,
+    outer_padding,
+    read,
+    spatial,
+)
 from tf_conv_conformance.geometry import Axis, documented_padding, documented_size
 
 INT32 = 2**31
@@ -18,13 +27,22 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 def edges(arguments: Arguments) -> frozenset[str]:
     """The edges on which a call lies; empty for an everyday one."""
     reading = read(arguments)
-    found = set(_of_tensors(arguments)) | set(_of_numbers(arguments)) | set(_of_padding(arguments)) | set(_of_dtypes(arguments))
+    found = (
+        set(_of_tensors(arguments))
+        | set(_of_numbers(arguments))
+        | set(_of_padding(arguments))
+        | set(_of_dtypes(arguments))
+    )
     return frozenset(found | (set(_of_axes(reading)) if reading is not None else set()))
 
 
 def stands_for(ours: Arguments, theirs: Arguments) -> bool:
     """Whether what is seen of plainer arguments is seen of others, too: they have its edges and more, and what is not plain of it."""
-    alike = ours.op == theirs.op and ours.gradient in (None, theirs.gradient) and ours.dtype in ("float32", theirs.dtype)
+    alike = (
+        ours.op == theirs.op
+        and ours.gradient in (None, theirs.gradient)
+        and ours.dtype in ("float32", theirs.dtype)
+    )
     return alike and edges(ours) <= edges(theirs)
 
 
@@ -55,7 +73,12 @@ def _of_four(arguments: Arguments, shape: tuple[int, ...], sizes: tuple[int, ...
     if sizes[3] == 0:
         yield "no result channels"
     if channels != sizes[2]:
-        fit = arguments.op == "conv2d" and sizes[2] and channels % sizes[2] == 0 and sizes[3] % (channels // sizes[2] or 1) == 0
+        fit = (
+            arguments.op == "conv2d"
+            and sizes[2]
+            and channels % sizes[2] == 0
+            and sizes[3] % (channels // sizes[2] or 1) == 0
+        )
         yield "groups" if fit else "channels that do not fit"
 
 

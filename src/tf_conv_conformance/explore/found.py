@@ -46,19 +46,33 @@ def found(cause: Cause, subject: Mapping[str, Any], origin: str) -> Found:
     """The files of a cause; `origin` says where the search came upon it."""
     name = f"{cause.plain['op']}-{_slug(cause)}-{cause.signature}"
     question = _question(cause, name)
-    performed = {mode: one.performed for mode, one in cause.judged.items() if one.performed is not None}
+    performed = {
+        mode: one.performed for mode, one in cause.judged.items() if one.performed is not None
+    }
     suggestion = suggest(question, performed, subject, _otherwise)
     modes = ", ".join(cause.new)
     title = f"{title_of(cause)} ({modes}; {cause.plain.get('via', cause.drawn[cause.new[0]].call.arguments.door)})"
     head = [
         f"# {title}",
         f"# on {subject_text(subject)}",
-        *(f"# {mode}: {text}" for mode, one in cause.judged.items() if (text := _told(one.performed))),
+        *(
+            f"# {mode}: {text}"
+            for mode, one in cause.judged.items()
+            if (text := _told(one.performed))
+        ),
         f"# found by {origin}; moved into cases/, {suggestion.outlook}",
         f"# size: {cause.weight:.1f}",
     ]
-    printable = ("".join(letter if letter.isprintable() else " " for letter in line) for line in head)
-    return Found(name, title, round(cause.weight, 1), "\n".join([*printable, suggestion.text]), _program(cause, title, subject))
+    printable = (
+        "".join(letter if letter.isprintable() else " " for letter in line) for line in head
+    )
+    return Found(
+        name,
+        title,
+        round(cause.weight, 1),
+        "\n".join([*printable, suggestion.text]),
+        _program(cause, title, subject),
+    )
 
 
 def _told(performed: Performed | None) -> str:
@@ -66,13 +80,20 @@ def _told(performed: Performed | None) -> str:
     if performed is None or performed.observation is None:
         return ""
     difference = performed.verdict.difference
-    values = f"; {difference.text()}" if difference is not None and difference.aspect == "values" else ""
+    values = (
+        f"; {difference.text()}" if difference is not None and difference.aspect == "values" else ""
+    )
     return ending(performed.observation).splitlines()[0] + values
 
 
 def title_of(cause: Cause) -> str:
     """A cause in a line: the rules at stake, and what came out."""
-    return ": ".join([*([", ".join(cause.rules)] if cause.rules else []), *(word for word in cause.outcome if word)])
+    return ": ".join(
+        [
+            *([", ".join(cause.rules)] if cause.rules else []),
+            *(word for word in cause.outcome if word),
+        ]
+    )
 
 
 def _slug(cause: Cause) -> str:
@@ -137,9 +158,14 @@ def _documented(call: Call, arm: str) -> Iterator[str]:
         return
     yield f"print('documented:', {value_text(said.dtype, said.shape)!r})"
     names = [one.name for one in prediction.inputs(call.arguments).arms]
-    numbers = prediction.values(DOCUMENTED, call.arguments, call.arguments)[names.index(arm)].numbers
+    numbers = prediction.values(DOCUMENTED, call.arguments, call.arguments)[
+        names.index(arm)
+    ].numbers
     if numbers.size <= PRINTED:
-        flat = ", ".join(f"{value:.17g}" if np.isfinite(value) else f"float('{value}')" for value in numbers.ravel().tolist())
+        flat = ", ".join(
+            f"{value:.17g}" if np.isfinite(value) else f"float('{value}')"
+            for value in numbers.ravel().tolist()
+        )
         yield f"print(np.array([{flat}]).reshape({said.shape}))"
 
 
@@ -147,7 +173,11 @@ def keep(folder: Path, one: Found) -> Path:
     """Write the files of a cause, unless a call as small is there; the path of its case."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{one.name}.yaml"
-    if path.exists() and (size := _SIZE.search(path.read_text(encoding="utf-8"))) and float(size[1]) <= one.size:
+    if (
+        path.exists()
+        and (size := _SIZE.search(path.read_text(encoding="utf-8")))
+        and float(size[1]) <= one.size
+    ):
         return path
     for suffix, text in ((".py", one.python), (".yaml", one.yaml)):
         part = path.with_suffix(f"{suffix}.part")

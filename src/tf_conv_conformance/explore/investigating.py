@@ -47,7 +47,9 @@ class Cause:
         mode = drawn.call.mode
         if mode not in self.new or self.judged[mode].outcome != judged.outcome:
             return False
-        return stands_for(self.drawn[mode].call.arguments, drawn.call.arguments) and set(self.rules) <= set(rules_of(drawn.call))
+        return stands_for(self.drawn[mode].call.arguments, drawn.call.arguments) and set(
+            self.rules
+        ) <= set(rules_of(drawn.call))
 
     @property
     def weight(self) -> float:
@@ -69,7 +71,13 @@ class Investigator:
         alike = next((one for one in self._causes if one.covers(drawn, judged)), None)
         if alike is not None:
             return alike.signature, None
-        key = (drawn.call.arguments.op, drawn.call.mode, drawn.call.arguments.dtype, rules_of(drawn.call), judged.outcome)
+        key = (
+            drawn.call.arguments.op,
+            drawn.call.mode,
+            drawn.call.arguments.dtype,
+            rules_of(drawn.call),
+            judged.outcome,
+        )
         found = self._found_by.setdefault(key, [])
         if len(found) >= REDUCTIONS:
             return found[-1], None
@@ -87,10 +95,18 @@ class Investigator:
         def shows(plain: Plain) -> bool:
             nonlocal deaths
             made = calls_of(plain, [mode])
-            if not made or deaths >= (DEATHS if kind == "crashed" else 2) or time.monotonic() - began > SECONDS:
+            if (
+                not made
+                or deaths >= (DEATHS if kind == "crashed" else 2)
+                or time.monotonic() - began > SECONDS
+            ):
                 return False
             one = self._again(made[0], wanted)
-            deaths += one.performed is not None and one.performed.observation is not None and one.performed.observation.kind != "answered"
+            deaths += (
+                one.performed is not None
+                and one.performed.observation is not None
+                and one.performed.observation.kind != "answered"
+            )
             if one.kind != "new" or one.outcome[0] != wanted.outcome[0]:
                 return False
             return one.outcome == wanted.outcome and set(rules_of(made[0].call)) <= broken

@@ -60,17 +60,25 @@ class Journal:
         """Begin the file of lines, with those of an earlier run. Raises OSError."""
         if not self._begun:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / LINES).write_text("".join(json.dumps(line) + "\n" for line in self._carried), encoding="utf-8")
+            (self._folder / LINES).write_text(
+                "".join(json.dumps(line) + "\n" for line in self._carried), encoding="utf-8"
+            )
             self._begun = True
 
     def _count(self, line: Line) -> None:
-        self._lines.append({key: line[key] for key in ("calls", "kinds", "known", "causes", "tensorflow")})
+        self._lines.append(
+            {key: line[key] for key in ("calls", "kinds", "known", "causes", "tensorflow")}
+        )
         self._coverage.add(line["codes"])
         self._seconds += line["seconds"]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A block has ended."""
-        if report.skipped and report.nodeid.startswith("explore::") and "--tf-explore-minutes" in str(report.longrepr):
+        if (
+            report.skipped
+            and report.nodeid.startswith("explore::")
+            and "--tf-explore-minutes" in str(report.longrepr)
+        ):
             self._skipped += 1
         explored = getattr(report, "tf_conv_explored", None)
         if explored is None:
@@ -84,7 +92,10 @@ class Journal:
             with (self._folder / LINES).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(explored["line"]) + "\n")
         except OSError as error:
-            pytest.exit(f"--tf-reports: cannot write {self._folder}: {error.strerror}", returncode=pytest.ExitCode.INTERNAL_ERROR)
+            pytest.exit(
+                f"--tf-reports: cannot write {self._folder}: {error.strerror}",
+                returncode=pytest.ExitCode.INTERNAL_ERROR,
+            )
         self._count(explored["line"])
 
     @pytest.hookimpl(tryfirst=True)
@@ -93,9 +104,14 @@ class Journal:
         if self._carried:
             self._begin()  # perhaps nothing was left but to end the files
         if self._begun:
-            (self._folder / COVERAGE).write_text(json.dumps(self._coverage.plain(), indent=1) + "\n", encoding="utf-8")
+            (self._folder / COVERAGE).write_text(
+                json.dumps(self._coverage.plain(), indent=1) + "\n", encoding="utf-8"
+            )
         failing = any(line["causes"] or line["kinds"].get("unjudged") for line in self._carried)
-        if failing and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if failing and session.exitstatus in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -113,7 +129,9 @@ class Journal:
         yield f"{made:,} calls in {self._seconds:,.0f} s of blocks, {made / max(self._seconds, 1e-9):.0f} a second"
         if self._skipped:
             yield f"{self._skipped:,} blocks not made: the minutes of --tf-explore-minutes were over; --tf-resume goes on with them"
-        yield from (f"  {kinds[kind]:>7,} {kind}: {words}" for kind, words in KINDS.items() if kinds[kind])
+        yield from (
+            f"  {kinds[kind]:>7,} {kind}: {words}" for kind, words in KINDS.items() if kinds[kind]
+        )
         yield from self._of_known()
         yield from self._of_causes()
         yield from self._of_coverage()
@@ -135,7 +153,11 @@ class Journal:
         titles = {one.name.rpartition("-")[2]: one.title for one, _ in self._found.values()}
         for signature, count in causes.most_common():
             path = paths.get(signature)
-            said = titles.get(signature) or (path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ") if path else signature)
+            said = titles.get(signature) or (
+                path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+                if path
+                else signature
+            )
             yield f"  {count:>7,} {said}"
             if path is not None:
                 yield f"          {_call_of(path)}"
@@ -155,8 +177,14 @@ class Journal:
 
 def _call_of(path: Path) -> str:
     """The call of a kept case on one line."""
-    lines = [line.strip(" -") for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    keys = lines[2 : next((number for number, line in enumerate(lines) if line == "deviations:"), len(lines))]
+    lines = [
+        line.strip(" -")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    keys = lines[
+        2 : next((number for number, line in enumerate(lines) if line == "deviations:"), len(lines))
+    ]
     return ", ".join(keys)
 
 

@@ -20,7 +20,9 @@ from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict import Verdict, judge
 from tf_conv_conformance.vocabulary import Mode
 
-Kind = Literal["conforms", "refused", "vacuous", "known", "consequence", "new", "unjudged", "spared"]
+Kind = Literal[
+    "conforms", "refused", "vacuous", "known", "consequence", "new", "unjudged", "spared"
+]
 KINDS: dict[Kind, str] = {
     "conforms": "a result as documented",
     "refused": "an exception, as documented",
@@ -61,7 +63,12 @@ class Killing:
     def speaks_about(self, call: Call) -> bool:
         """Whether the call is one of them."""
         ours, theirs = self.arguments, call.arguments
-        return self.mode == call.mode and bool(edges(ours)) and stands_for(ours, theirs) and ours.padding in ("VALID", theirs.padding)
+        return (
+            self.mode == call.mode
+            and bool(edges(ours))
+            and stands_for(ours, theirs)
+            and ours.padding in ("VALID", theirs.padding)
+        )
 
 
 class Judge:
@@ -80,7 +87,9 @@ class Judge:
         observation = None
         for number, call in enumerate(calls):
             if observation is None:
-                observation = next(made, None)  # which says of all calls before its own whether they are left out
+                observation = next(
+                    made, None
+                )  # which says of all calls before its own whether they are left out
             if number in left_out:
                 yield left_out[number]
                 continue
@@ -124,11 +133,16 @@ class Judge:
         if verdict.kind == "suite error":
             return _unjudged(Performed(verdict, observation))
         if not verdict.failing:
-            return Judged("refused" if verdict.kind == "refused" else "conforms", performed=Performed(verdict, observation))
+            return Judged(
+                "refused" if verdict.kind == "refused" else "conforms",
+                performed=Performed(verdict, observation),
+            )
         if verdict.kind == "vacuous":
             return Judged("vacuous", performed=Performed(verdict, observation))
         if (known := foretelling(self._known, call, observation, self.subject.subject)) is not None:
-            return Judged("known", f"{known.deviation.rule} ({known.where})", Performed(verdict, observation))
+            return Judged(
+                "known", f"{known.deviation.rule} ({known.where})", Performed(verdict, observation)
+            )
         if call.arguments.gradient is not None and self._forward_fails(call):
             return Judged("consequence", performed=Performed(verdict, observation))
         performed = self._confirmed(call, verdict, observation)
@@ -145,7 +159,15 @@ class Judge:
             return Performed(verdict, observation)
         if again.kind == "suite error":
             return Performed(Verdict("suite error", ending(again)), again)
-        return Performed(Verdict("flaky", f"{ending(observation)}; then {ending(again)}", verdict.rules, verdict.difference), observation)
+        return Performed(
+            Verdict(
+                "flaky",
+                f"{ending(observation)}; then {ending(again)}",
+                verdict.rules,
+                verdict.difference,
+            ),
+            observation,
+        )
 
     def _kills(self, call: Call) -> bool:
         """Whether a deviation that speaks about the call says that the process ends."""

@@ -58,18 +58,28 @@ class Known:
     def is_alike(self, call: Call, subject: Mapping[str, Any]) -> bool:
         """Whether the call is one of a kind with those that it is declared for, whatever rules it breaks."""
         arguments, when = call.arguments, self.deviation.when
-        if arguments.op != self.op or call.mode not in (when.modes or MODES) or not self.edges <= edges(arguments):
+        if (
+            arguments.op != self.op
+            or call.mode not in (when.modes or MODES)
+            or not self.edges <= edges(arguments)
+        ):
             return False
         if not self.gradients & {None, arguments.gradient}:
             return False
-        if arguments.dtype not in self.dtypes and not ("float32" in self.dtypes and arguments.dtype in FLOATS):
+        if arguments.dtype not in self.dtypes and not (
+            "float32" in self.dtypes and arguments.dtype in FLOATS
+        ):
             return False
         return unmet(when, subject) is None
 
     def kills(self, call: Call, subject: Mapping[str, Any]) -> bool:
         """Whether it says that a call like this, with a padding like those of its own calls, ends the process, or has no answer in time."""
         ends = self.deviation.observed.crash or self.deviation.observed.timeout
-        return bool(ends) and _padding(call.arguments) in self.paddings and self.speaks_about(call, subject)
+        return (
+            bool(ends)
+            and _padding(call.arguments) in self.paddings
+            and self.speaks_about(call, subject)
+        )
 
     def is_about_its_rule(self, arguments: Arguments) -> bool:
         """Whether the call breaks the rule, or breaks none.
@@ -93,7 +103,9 @@ class Known:
     def accepts(self) -> bool:
         """Whether a call that the documentation rules out has an answer."""
         observed = self.deviation.observed
-        return self.is_of_precondition and not (observed.error or observed.crash or observed.timeout)
+        return self.is_of_precondition and not (
+            observed.error or observed.crash or observed.timeout
+        )
 
     def foretells(self, call: Call, observation: Observation) -> bool:
         """Whether what it declares is what was observed, with this call's sizes."""
@@ -102,22 +114,40 @@ class Known:
         if observed.shape is not None and observed.model is None:
             return self._has_shape(call, observation, names)
         if observed.model is None:
-            declared = Declared(self.deviation.model_copy(update={"observed": observed}), call.arguments)
+            declared = Declared(
+                self.deviation.model_copy(update={"observed": observed}), call.arguments
+            )
             return deviation_difference(call, declared, observation, names) is None
         model = model_of(observed)
         assert model is not None
-        return any(predicts(model, AS_IF[name](call.arguments), call, observation, names) for name in self.as_if)
+        return any(
+            predicts(model, AS_IF[name](call.arguments), call, observation, names)
+            for name in self.as_if
+        )
 
     def _has_shape(self, call: Call, observation: Observation, names: list[str]) -> bool:
         dtype = self.deviation.observed.dtype or call.arguments.dtype
         shapes = dict(named_shapes(call.arguments))
-        if not self.shapes and self.deviation.observed.values is not None:  # a shape that is nothing in particular, here as there
-            return observation.kind == "answered" and not any(arm.error or arm.shape in shapes.values() for arm in observation.arms)
-        declared = [shapes[name] for name in self.shapes if name in shapes] if self.shapes else [tuple(self.deviation.observed.shape or ())]
-        return any(comparison.from_values(Returns(shape, dtype), None, names, observation) is None for shape in declared)
+        if (
+            not self.shapes and self.deviation.observed.values is not None
+        ):  # a shape that is nothing in particular, here as there
+            return observation.kind == "answered" and not any(
+                arm.error or arm.shape in shapes.values() for arm in observation.arms
+            )
+        declared = (
+            [shapes[name] for name in self.shapes if name in shapes]
+            if self.shapes
+            else [tuple(self.deviation.observed.shape or ())]
+        )
+        return any(
+            comparison.from_values(Returns(shape, dtype), None, names, observation) is None
+            for shape in declared
+        )
 
 
-def foretelling(known: Sequence[Known], call: Call, observation: Observation, subject: Mapping[str, Any]) -> Known | None:
+def foretelling(
+    known: Sequence[Known], call: Call, observation: Observation, subject: Mapping[str, Any]
+) -> Known | None:
     """The deviation that foretells an observation, one from a rule of the call's own entry point first; or one of some that do together.
 
     A call that breaks rules, each of which a deviation says is let pass, has the result of one that breaks none: then those that are
@@ -126,10 +156,14 @@ def foretelling(known: Sequence[Known], call: Call, observation: Observation, su
     alike = [one for one in known if one.is_alike(call, subject)]
     speaking = [one for one in alike if one.is_about_its_rule(call.arguments)]
     speaking.sort(key=lambda one: call.arguments.door not in RULES[one.deviation.rule].doors)
-    if (found := next((one for one in speaking if one.foretells(call, observation)), None)) is not None:
+    if (
+        found := next((one for one in speaking if one.foretells(call, observation)), None)
+    ) is not None:
         return found
     passing = [one for one in alike if one.accepts]
-    if not {short(rule.id) for rule in broken(call.arguments)} <= {short(one.deviation.rule) for one in passing}:
+    if not {short(rule.id) for rule in broken(call.arguments)} <= {
+        short(one.deviation.rule) for one in passing
+    }:
         return None
     results = [one for one in alike if not one.is_of_precondition]
     alone = next((one for one in results if one.foretells(call, observation)), None)
@@ -138,13 +172,20 @@ def foretelling(known: Sequence[Known], call: Call, observation: Observation, su
 
 def _together(known: Sequence[Known], call: Call, observation: Observation) -> Known | None:
     """The first of the deviations that declare arithmetic, where several in one model, for a reading of any, foretell an observation."""
-    modelled = [(one, model) for one in known if (model := model_of(one.deviation.observed)) is not None]
+    modelled = [
+        (one, model) for one in known if (model := model_of(one.deviation.observed)) is not None
+    ]
     names = [arm.name for arm in prediction.inputs(call.arguments).arms]
-    readings_of_any = dict.fromkeys(["as given", *(name for one, _ in modelled for name in one.as_if)])
+    readings_of_any = dict.fromkeys(
+        ["as given", *(name for one, _ in modelled for name in one.as_if)]
+    )
     for kind in dict.fromkeys(MODELS[model.name] for _, model in modelled):
         models = [model for _, model in modelled if model.name == kind.name]
         for model in _merged(kind, models):
-            if any(predicts(model, AS_IF[name](call.arguments), call, observation, names) for name in readings_of_any):
+            if any(
+                predicts(model, AS_IF[name](call.arguments), call, observation, names)
+                for name in readings_of_any
+            ):
                 return modelled[0][0]
     return None
 
@@ -162,15 +203,24 @@ def _padding(arguments: Arguments) -> str:
     return arguments.padding if isinstance(arguments.padding, str) else "explicit"
 
 
-def predicts(model: Model, other: Arguments, call: Call, observation: Observation, names: Sequence[str]) -> bool:
+def predicts(
+    model: Model, other: Arguments, call: Call, observation: Observation, names: Sequence[str]
+) -> bool:
     """Whether a model, for a reading of the call's arguments, predicts an observation. The shape is looked at first: values may not fit."""
     if not prediction.has_values(model, other):
         return False
     said = prediction.outcome(model, other)
     assert isinstance(said, Returns)  # it has values
-    if comparison.from_values(said, None, names, observation) is not None or _upstream(other) != _upstream(call.arguments):
+    if comparison.from_values(said, None, names, observation) is not None or _upstream(
+        other
+    ) != _upstream(call.arguments):
         return False
-    return comparison.from_values(said, prediction.values(model, other, call.arguments), names, observation) is None
+    return (
+        comparison.from_values(
+            said, prediction.values(model, other, call.arguments), names, observation
+        )
+        is None
+    )
 
 
 def _upstream(arguments: Arguments) -> tuple[int, ...] | None:
@@ -187,8 +237,12 @@ def named_shapes(arguments: Arguments) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "the filter's", arguments.filter.shape
     reading = read(arguments)
     if reading is not None:
-        padded = [axis.size + sum(documented_padding(axis)) for axis in (reading.height, reading.width)]
-        channels = arguments.filter.shape[3] * (arguments.filter.shape[2] if arguments.op == "depthwise_conv2d" else 1)
+        padded = [
+            axis.size + sum(documented_padding(axis)) for axis in (reading.height, reading.width)
+        ]
+        channels = arguments.filter.shape[3] * (
+            arguments.filter.shape[2] if arguments.op == "depthwise_conv2d" else 1
+        )
         sizes = {"input": [reading.height.size, reading.width.size], "padded input": padded}
         for name, spatial in sizes.items():
             for of, count in (("", reading.in_channels), (" with the result's channels", channels)):
@@ -205,7 +259,12 @@ def shipped() -> Path:
 def read_known(folders: Iterable[Path]) -> tuple[Known, ...]:
     """The deviations that the case files in these folders declare; of a file that cannot be read as it is, what can."""
     found: dict[tuple[int, str], tuple[str, list[tuple[Call, Declared]]]] = {}
-    files = {file.resolve(): folder for folder in folders for pattern in ("*.yaml", "*.yml") for file in sorted(folder.rglob(pattern))}
+    files = {
+        file.resolve(): folder
+        for folder in folders
+        for pattern in ("*.yaml", "*.yml")
+        for file in sorted(folder.rglob(pattern))
+    }
     kept = []  # deviations are told apart by identity, so none may go
     for file, folder in files.items():
         loaded = load(file)
@@ -213,7 +272,9 @@ def read_known(folders: Iterable[Path]) -> tuple[Known, ...]:
         for call in loaded.calls:
             for one in call.deviations:
                 key = id(one.deviation), call.arguments.op
-                where = f"{folder.name}/{file.relative_to(folder.resolve())}:{call.line} {call.case.id}"
+                where = (
+                    f"{folder.name}/{file.relative_to(folder.resolve())}:{call.line} {call.case.id}"
+                )
                 found.setdefault(key, (where, []))[1].append((call, one))
     return tuple(_known(where, about) for where, about in found.values())
 
@@ -221,9 +282,19 @@ def read_known(folders: Iterable[Path]) -> tuple[Known, ...]:
 def _known(where: str, about: list[tuple[Call, Declared]]) -> Known:
     calls = [call for call, _ in about]
     deviation = about[0][1].deviation
-    as_if = [{name for name, other in readings(call.arguments) if other == one.arguments} for call, one in about]
+    as_if = [
+        {name for name, other in readings(call.arguments) if other == one.arguments}
+        for call, one in about
+    ]
     shape = deviation.observed.shape if deviation.observed.model is None else None
-    shapes = [{name for name, other in named_shapes(call.arguments) if list(other) == shape} for call in calls] if shape else [set()]
+    shapes = (
+        [
+            {name for name, other in named_shapes(call.arguments) if list(other) == shape}
+            for call in calls
+        ]
+        if shape
+        else [set()]
+    )
     return Known(
         where=where,
         deviation=deviation,

@@ -19,10 +19,23 @@ def weight(plain: Plain) -> float:
     """How large a call is: its numbers, and all that is not the plainest."""
     found = 0.0
     for key, value in plain.items():
-        found += {"op": 0, "dtype": 0, "via": 0, "input": 0, "filter": 0, "strides": 0, "padding": 0, "modes": 0}.get(key, 12)
+        found += {
+            "op": 0,
+            "dtype": 0,
+            "via": 0,
+            "input": 0,
+            "filter": 0,
+            "strides": 0,
+            "padding": 0,
+            "modes": 0,
+        }.get(key, 12)
         found += _numbers(value)
-    found += 15 * (plain.get("via", DOORS[plain["op"]][0]) != DOORS[plain["op"]][0]) + 10 * (plain.get("dtype", "float32") != "float32")
-    return float(found + (0 if plain["padding"] == "VALID" else 1 if plain["padding"] == "SAME" else 8))
+    found += 15 * (plain.get("via", DOORS[plain["op"]][0]) != DOORS[plain["op"]][0]) + 10 * (
+        plain.get("dtype", "float32") != "float32"
+    )
+    return float(
+        found + (0 if plain["padding"] == "VALID" else 1 if plain["padding"] == "SAME" else 8)
+    )
 
 
 def _numbers(value: Any) -> float:
@@ -35,7 +48,9 @@ def _numbers(value: Any) -> float:
     if not math.isfinite(value):
         return 5.0
     size = float(abs(value))
-    return (min(size, CAPPED) + (math.log2(size) if size > CAPPED else 0) + (0.5 if value < 0 else 0)) or 0.9  # a 1 is plainer than a 0
+    return (
+        min(size, CAPPED) + (math.log2(size) if size > CAPPED else 0) + (0.5 if value < 0 else 0)
+    ) or 0.9  # a 1 is plainer than a 0
 
 
 def reduce(plain: Plain, shows: Shows, budget: int) -> Plain:
@@ -87,7 +102,13 @@ def _leaps(plain: Plain) -> Iterator[Plain]:
     """Everything plain at once but for one argument, or two."""
     first = plain.get("data_format") == "NCHW"
     shape = [1, 1, 2, 2] if first else [1, 2, 2, 1]
-    base: Plain = {"op": plain["op"], "input": shape, "filter": [1, 1, 1, 1], "strides": 1, "padding": "VALID"}
+    base: Plain = {
+        "op": plain["op"],
+        "input": shape,
+        "filter": [1, 1, 1, 1],
+        "strides": 1,
+        "padding": "VALID",
+    }
     names = [name for name in plain if name != "op" and plain[name] != base.get(name)]
     for kept in (*combinations(names, 1), *combinations(names, 2)):
         yield {**base, **{name: plain[name] for name in kept}}
@@ -100,7 +121,11 @@ def _own_door(plain: Plain) -> Iterator[Plain]:
     own = {name: value for name, value in plain.items() if name != "via"}
     yield own
     if plain["op"] == "depthwise_conv2d":
-        first, strides, rates = plain.get("data_format") == "NCHW", plain["strides"], plain.get("dilations")
+        first, strides, rates = (
+            plain.get("data_format") == "NCHW",
+            plain["strides"],
+            plain.get("dilations"),
+        )
         if isinstance(strides, list) and len(strides) == 2:
             own = {**own, "strides": [1, 1, *strides] if first else [1, *strides, 1]}
         if isinstance(rates, list) and len(rates) == 4:
@@ -110,17 +135,26 @@ def _own_door(plain: Plain) -> Iterator[Plain]:
 
 def _channels_last(plain: Plain) -> Iterator[Plain]:
     if plain.get("data_format") == "NCHW":
-        last = {name: _moved(value) if name in ("strides", "dilations", "padding") else value for name, value in plain.items()}
+        last = {
+            name: _moved(value) if name in ("strides", "dilations", "padding") else value
+            for name, value in plain.items()
+        }
         shape = plain["input"]["shape"] if isinstance(plain["input"], dict) else plain["input"]
         if len(shape) >= 4:
             moved = [*shape[:-3], *shape[-2:], shape[-3]]
-            last["input"] = {**plain["input"], "shape": moved} if isinstance(plain["input"], dict) else moved
+            last["input"] = (
+                {**plain["input"], "shape": moved} if isinstance(plain["input"], dict) else moved
+            )
         del last["data_format"]
         yield last
 
 
 def _moved(value: Any) -> Any:
-    return [value[0], value[2], value[3], value[1]] if isinstance(value, list) and len(value) == 4 else value
+    return (
+        [value[0], value[2], value[3], value[1]]
+        if isinstance(value, list) and len(value) == 4
+        else value
+    )
 
 
 def _no_literals(plain: Plain) -> Iterator[Plain]:
@@ -135,7 +169,13 @@ def _plainer_values(plain: Plain) -> Iterator[Plain]:
             values = plain[name]["values"]
             for place, value in enumerate(values):
                 if value != 1.0:
-                    yield {**plain, name: {**plain[name], "values": [*values[:place], 1.0, *values[place + 1 :]]}}
+                    yield {
+                        **plain,
+                        name: {
+                            **plain[name],
+                            "values": [*values[:place], 1.0, *values[place + 1 :]],
+                        },
+                    }
 
 
 def _plain_numbers(key: str) -> Step:
@@ -195,8 +235,16 @@ def _smaller_shapes(plain: Plain) -> Iterator[Plain]:
         if len(shape) == len(sizes) == 4:
             for channels in _lesser(shape[place]):
                 fewer = [*shape[:place], channels, *shape[place + 1 :]]
-                yield {**plain, "input": fewer, "filter": [*sizes[:2], min(channels, sizes[2]) if sizes[2] else 0, sizes[3]]}
-                yield {**plain, "input": fewer, "filter": [*sizes[:2], min(channels, sizes[2]), channels]}
+                yield {
+                    **plain,
+                    "input": fewer,
+                    "filter": [*sizes[:2], min(channels, sizes[2]) if sizes[2] else 0, sizes[3]],
+                }
+                yield {
+                    **plain,
+                    "input": fewer,
+                    "filter": [*sizes[:2], min(channels, sizes[2]), channels],
+                }
         if len(shape) > 4:
             yield {**plain, "input": shape[1:]}
     for name in ("input", "filter"):

@@ -27,13 +27,21 @@ def weighted(weights: Mapping[Any, int]) -> st.SearchStrategy[Any]:
 
 def _named(name: str) -> frozenset[Door]:
     """The entry points that have a rule of this name."""
-    return frozenset(door for rule in RULES.values() if rule.id.partition(".")[2] == name for door in rule.doors)
+    return frozenset(
+        door for rule in RULES.values() if rule.id.partition(".")[2] == name for door in rule.doors
+    )
 
 
-DOOR = {op: weighted({door: 8 if number == 0 else 2 for number, door in enumerate(doors)}) for op, doors in DOORS.items()}
+DOOR = {
+    op: weighted({door: 8 if number == 0 else 2 for number, door in enumerate(doors)})
+    for op, doors in DOORS.items()
+}
 ATROUS = "tf.nn.atrous_conv2d"
 RANKED, FILTER_RANKED, TYPED = _named("input-rank"), _named("filter-rank"), _named("input-dtype")
-OUTER_STRIDED, OUTER_DILATED = _named("unit-batch-and-channel-strides"), _named("unit-batch-and-depth-dilations")
+OUTER_STRIDED, OUTER_DILATED = (
+    _named("unit-batch-and-channel-strides"),
+    _named("unit-batch-and-depth-dilations"),
+)
 EXPLICIT = frozenset(RULES["padding.amounts"].doors)
 SEVERAL_BATCHES = _named("outer-batch-dimensions")
 FLOATS = ("float32", "float64", "half", "bfloat16")
@@ -49,7 +57,20 @@ RATE = weighted({1: 8, 2: 6, 3: 4, 4: 2, 5: 1, 8: 1})
 CHANNELS = weighted({1: 6, 2: 5, 3: 3, 4: 2, 8: 1})
 OUT = weighted({1: 5, 2: 5, 3: 2, 4: 1})
 BATCH = weighted({1: 6, 2: 3, 3: 1})
-HUGE = weighted({100: 4, 1000: 4, 46341: 3, 65536: 2, 2**30: 1, 2**31 - 1: 1, 2**31: 1, 2**32: 1, 2**32 + 1: 1, 2**63 - 1: 1})
+HUGE = weighted(
+    {
+        100: 4,
+        1000: 4,
+        46341: 3,
+        65536: 2,
+        2**30: 1,
+        2**31 - 1: 1,
+        2**31: 1,
+        2**32: 1,
+        2**32 + 1: 1,
+        2**63 - 1: 1,
+    }
+)
 NOT_POSITIVE = st.sampled_from([0, -1, -2, -(2**31), -(2**63)])
 AMOUNT = weighted({0: 5, 1: 5, 2: 3, 3: 2, 7: 1})
 YES_1_IN = {count: weighted({False: count - 1, True: 1}) for count in (2, 3, 4, 6, 8)}
@@ -68,7 +89,11 @@ def cases(draw: Draw) -> Case:
     """A case without id and modes. Its keys go through the reader of case files like any other's."""
     op: Op = draw(st.sampled_from(OPS))
     door: Door = draw(DOOR[op])
-    case: Case = {"op": op, "via": door, "dtype": draw(weighted({"float32": 6, "float64": 2, "half": 2, "bfloat16": 2}))}
+    case: Case = {
+        "op": op,
+        "via": door,
+        "dtype": draw(weighted({"float32": 6, "float64": 2, "half": 2, "bfloat16": 2})),
+    }
     first = ".keras." not in door and door != ATROUS and draw(YES_1_IN[6])
     if first or (door != ATROUS and draw(YES_1_IN[6])):
         case["data_format"] = "NCHW" if first else "NHWC"
@@ -83,7 +108,9 @@ def cases(draw: Draw) -> Case:
     if max(rates) > 1 or door == ATROUS or draw(YES_1_IN[2]):
         case["dilations"] = _written_rates(draw, door, rates, first)
     if draw(YES_1_IN[6]):
-        case["gradient"] = draw(st.sampled_from(["input", "filter"])) if ".keras." not in door else "input"  # a layer holds its filter
+        case["gradient"] = (
+            draw(st.sampled_from(["input", "filter"])) if ".keras." not in door else "input"
+        )  # a layer holds its filter
     if draw(YES_1_IN[8]):
         case["data"] = ["reals"]
     oddities = [draw(ODDITY) for _ in range(draw(COUNT))]
@@ -150,8 +177,20 @@ def _place(draw: Draw, first: bool) -> int:
 
 def _four(value: Any, first: bool) -> list[int]:
     """Strides or dilations as a list of four."""
-    pair = value if isinstance(value, list) and len(value) == 2 else [value, value] if isinstance(value, int) else value * 2
-    return value if isinstance(value, list) and len(value) == 4 else [1, 1, *pair] if first else [1, *pair, 1]
+    pair = (
+        value
+        if isinstance(value, list) and len(value) == 2
+        else [value, value]
+        if isinstance(value, int)
+        else value * 2
+    )
+    return (
+        value
+        if isinstance(value, list) and len(value) == 4
+        else [1, 1, *pair]
+        if first
+        else [1, *pair, 1]
+    )
 
 
 def _put(draw: Draw, case: Case, key: str, first: bool, number: int) -> None:
@@ -178,14 +217,18 @@ def _no_size(draw: Draw, case: Case, door: Door, first: bool) -> None:
 
 def _no_channels(draw: Draw, case: Case, door: Door, first: bool) -> None:
     if ".keras." not in door and len(case["input"]) == len(case["filter"]) == 4:
-        case["input"] = [0 if index == (1 if first else 3) else size for index, size in enumerate(case["input"])]
+        case["input"] = [
+            0 if index == (1 if first else 3) else size for index, size in enumerate(case["input"])
+        ]
         case["filter"] = [*case["filter"][:2], 0, *case["filter"][3:]]
 
 
 def _empty_filter(draw: Draw, case: Case, door: Door, first: bool) -> None:
     place = draw(st.sampled_from([0, 1, 3]))
     if ".keras." not in door:
-        case["filter"] = [0 if index == place else size for index, size in enumerate(case["filter"])]
+        case["filter"] = [
+            0 if index == place else size for index, size in enumerate(case["filter"])
+        ]
 
 
 def _large_filter(draw: Draw, case: Case, door: Door, first: bool) -> None:
@@ -196,12 +239,18 @@ def _rank(draw: Draw, case: Case, door: Door, first: bool) -> None:
     shape = case["input"]
     if door in RANKED and len(shape) == 4:
         longer = door in SEVERAL_BATCHES and draw(weighted({True: 7, False: 1}))
-        case["input"] = [draw(BATCH), *shape] if longer else draw(st.sampled_from([shape[1:], [2, *shape], shape[1:3], []]))
+        case["input"] = (
+            [draw(BATCH), *shape]
+            if longer
+            else draw(st.sampled_from([shape[1:], [2, *shape], shape[1:3], []]))
+        )
 
 
 def _filter_rank(draw: Draw, case: Case, door: Door, first: bool) -> None:
     if door in FILTER_RANKED:
-        case["filter"] = draw(st.sampled_from([case["filter"][:3], [*case["filter"], 1], case["filter"][:2]]))
+        case["filter"] = draw(
+            st.sampled_from([case["filter"][:3], [*case["filter"], 1], case["filter"][:2]])
+        )
 
 
 def _channels(draw: Draw, case: Case, door: Door, first: bool) -> None:
@@ -209,7 +258,9 @@ def _channels(draw: Draw, case: Case, door: Door, first: bool) -> None:
     groups, out = draw(st.sampled_from([(2, 2), (2, 4), (3, 3), (2, 3), (4, 4)]))
     place = 1 if first else 3
     if len(case["input"]) == len(case["filter"]) == 4 and case["filter"][2]:
-        case["input"] = [size * groups if index == place else size for index, size in enumerate(case["input"])]
+        case["input"] = [
+            size * groups if index == place else size for index, size in enumerate(case["input"])
+        ]
         case["filter"] = [*case["filter"][:3], out]
         if ".keras." not in door and draw(YES_1_IN[4]):
             case["filter"][2] += 1
@@ -231,28 +282,47 @@ def _length(draw: Draw, case: Case, door: Door, first: bool) -> None:
     key = draw(st.sampled_from(["strides", "dilations"]))
     if door != ATROUS:
         numbers = [draw(weighted({1: 2, 2: 1}))] * draw(st.sampled_from([0, 1, 2, 3, 4, 5]))
-        case[key] = draw(st.sampled_from([numbers, numbers, {"verbatim": draw(weighted({1: 1, 2: 1}))}]))
+        case[key] = draw(
+            st.sampled_from([numbers, numbers, {"verbatim": draw(weighted({1: 1, 2: 1}))}])
+        )
 
 
 def _outer(draw: Draw, case: Case, door: Door, first: bool) -> None:
     """A stride or a dilation of batch or channels."""
-    key, spoken_of = draw(st.sampled_from([("strides", OUTER_STRIDED), ("dilations", OUTER_DILATED)]))
+    key, spoken_of = draw(
+        st.sampled_from([("strides", OUTER_STRIDED), ("dilations", OUTER_DILATED)])
+    )
     given = case.get(key, 1)
-    if door in spoken_of and not isinstance(given, dict) and (isinstance(given, int) or 0 < len(given) in (1, 2, 4)):
-        place, number = draw(st.sampled_from([0, 1 if first else 3])), draw(weighted({2: 3, 3: 1, 0: 1, -1: 1}))
-        case[key] = [number if index == place else item for index, item in enumerate(_four(given, first))]
+    if (
+        door in spoken_of
+        and not isinstance(given, dict)
+        and (isinstance(given, int) or 0 < len(given) in (1, 2, 4))
+    ):
+        place, number = (
+            draw(st.sampled_from([0, 1 if first else 3])),
+            draw(weighted({2: 3, 3: 1, 0: 1, -1: 1})),
+        )
+        case[key] = [
+            number if index == place else item for index, item in enumerate(_four(given, first))
+        ]
 
 
 def _padding_word(draw: Draw, case: Case, door: Door, first: bool) -> None:
-    words = ["FULL", "same", ""] if ".raw_ops." in door else ["FULL", "same", "", "EXPLICIT"]  # which is a word of the raw operators
+    words = (
+        ["FULL", "same", ""] if ".raw_ops." in door else ["FULL", "same", "", "EXPLICIT"]
+    )  # which is a word of the raw operators
     case["padding"] = {"verbatim": draw(st.sampled_from(words))}
     if ".keras." in door and case["padding"]["verbatim"] == "same":
         case["padding"] = "SAME"  # a Keras layer documents the small letters
 
 
 def _padding_form(draw: Draw, case: Case, door: Door, first: bool) -> None:
-    pairs = case["padding"] if isinstance(case["padding"], list) else [[0, 0], [1, 1], [0, 1], [0, 0]]
-    case["padding"] = draw(st.sampled_from([pairs[:3], [*pairs, [0, 0]], [pair[:1] for pair in pairs], []]))
+    pairs = (
+        case["padding"] if isinstance(case["padding"], list) else [[0, 0], [1, 1], [0, 1], [0, 0]]
+    )
+    case["padding"] = draw(
+        st.sampled_from([pairs[:3], [*pairs, [0, 0]], [pair[:1] for pair in pairs], []])
+    )
 
 
 def _padding_amount(draw: Draw, case: Case, door: Door, first: bool) -> None:
@@ -260,13 +330,21 @@ def _padding_amount(draw: Draw, case: Case, door: Door, first: bool) -> None:
     if door in EXPLICIT:
         place, side = _place(draw, first), draw(st.sampled_from([0, 1]))
         pairs = [[0, 0] for _ in range(4)]
-        pairs[place][side] = draw(weighted({-1: 4, -3: 2, 12: 4, 40: 2, 2**31 - 1: 1, 2**31: 1, 2**63 - 1: 1, -(2**63): 1}))
+        pairs[place][side] = draw(
+            weighted(
+                {-1: 4, -3: 2, 12: 4, 40: 2, 2**31 - 1: 1, 2**31: 1, 2**63 - 1: 1, -(2**63): 1}
+            )
+        )
         case["padding"] = pairs
 
 
 def _padding_outer(draw: Draw, case: Case, door: Door, first: bool) -> None:
     if door in EXPLICIT:
-        pairs = [list(pair) for pair in case["padding"]] if isinstance(case["padding"], list) else [[0, 0] for _ in range(4)]
+        pairs = (
+            [list(pair) for pair in case["padding"]]
+            if isinstance(case["padding"], list)
+            else [[0, 0] for _ in range(4)]
+        )
         place = draw(st.sampled_from([0, 1 if first else 3]))
         if len(pairs) == 4:
             pairs[place] = draw(st.sampled_from([[1, 0], [0, 1], [2, 2]]))
@@ -275,7 +353,9 @@ def _padding_outer(draw: Draw, case: Case, door: Door, first: bool) -> None:
 
 def _format(draw: Draw, case: Case, door: Door, first: bool) -> None:
     if door in _FORMATTED:
-        case["data_format"] = {"verbatim": draw(st.sampled_from(["NHCW", "nhwc", "HWNC", "NCHW_VECT_C", ""]))}
+        case["data_format"] = {
+            "verbatim": draw(st.sampled_from(["NHCW", "nhwc", "HWNC", "NCHW_VECT_C", ""]))
+        }
 
 
 def _dtype(draw: Draw, case: Case, door: Door, first: bool) -> None:
@@ -286,7 +366,9 @@ def _dtype(draw: Draw, case: Case, door: Door, first: bool) -> None:
 
 def _filter_dtype(draw: Draw, case: Case, door: Door, first: bool) -> None:
     if door in _FILTER_TYPED:
-        case["filter_dtype"] = draw(weighted({**dict.fromkeys(FLOATS, 3), "int32": 1, "complex64": 1}))
+        case["filter_dtype"] = draw(
+            weighted({**dict.fromkeys(FLOATS, 3), "int32": 1, "complex64": 1})
+        )
 
 
 def _literal(draw: Draw, case: Case, door: Door, first: bool) -> None:

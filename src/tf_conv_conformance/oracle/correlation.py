@@ -31,10 +31,14 @@ Places = NDArray[np.int64]
 """Which pixel of ``height × width`` each output pixel reads by each tap: ``(out pixels, taps)``, negative where it is padding."""
 
 EXACT = 2**24  # float32 holds all integers up to this magnitude
-SMALL = 2**14  # elements read up to which one gather takes less time than the slices need to be set up
+SMALL = (
+    2**14
+)  # elements read up to which one gather takes less time than the slices need to be set up
 BLOCK = 2**19  # elements of a block: 4 MiB, or 2 MiB in float32
 RUN = 2**10  # elements that one run of a depthwise sum's inner loop should have
-STRIP = 2**21  # elements that the input rows of a block may have; a filter dilated wider than that is gathered
+STRIP = (
+    2**21
+)  # elements that the input rows of a block may have; a filter dilated wider than that is gathered
 
 
 def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
@@ -57,7 +61,9 @@ def correlate(x: Array, w: Array, rows: Reads, columns: Reads, skip_padding: boo
         return _without_padding(x, w, _all_places(x, rows, columns)).reshape(size)
     line = columns.size * rows.shape[1] * x.shape[3]  # what an output row reads
     if size[0] * size[1] * line <= SMALL:
-        return multiplied(taken(x, _all_places(x, rows, columns)), w.astype(np.float64, copy=False)).reshape(size)
+        return multiplied(
+            taken(x, _all_places(x, rows, columns)), w.astype(np.float64, copy=False)
+        ).reshape(size)
     result = np.empty(size)
     w = w.astype(dtype_of_sums(x, w), copy=False)
     down, along = _advance(rows), _advance(columns)
@@ -87,22 +93,30 @@ def _largest(numbers: Array) -> float:
     return max(float(numbers.max(initial=0)), -float(numbers.min(initial=0)))
 
 
-def adjoint_input(dy: Array, w: Array, rows: Reads, columns: Reads, height: int, width: int) -> Array:
+def adjoint_input(
+    dy: Array, w: Array, rows: Reads, columns: Reads, height: int, width: int
+) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `x`, of this height and width."""
     dy, w = (array.astype(np.float64, copy=False) for array in (dy, w))
     depth, groups, out = w.shape[2:]
     size = dy.shape[:3]
     upstream = dy.reshape(*size, groups, 1, out)
     rows, columns = within(rows, height), within(columns, width)
-    result = np.zeros((size[0], height + 1, width + 1, groups * depth))  # the last row and column take what padding gets
+    result = np.zeros(
+        (size[0], height + 1, width + 1, groups * depth)
+    )  # the last row and column take what padding gets
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
             part = np.matmul(upstream, w[i, j].transpose(1, 2, 0)).reshape(*size, groups * depth)
-            result[:, rows[:, i][:, None], columns[:, j][None, :]] += part  # one tap reads no element twice, padding apart
+            result[:, rows[:, i][:, None], columns[:, j][None, :]] += (
+                part  # one tap reads no element twice, padding apart
+            )
     return result[:, :height, :width]
 
 
-def adjoint_filter(x: Array, dy: Array, rows: Reads, columns: Reads, depth: int, groups: int) -> Array:
+def adjoint_filter(
+    x: Array, dy: Array, rows: Reads, columns: Reads, depth: int, groups: int
+) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `w`, its groups apart."""
     x, dy = (array.astype(np.float64, copy=False) for array in (x, dy))
     out = dy.shape[3] // groups if groups else 0
@@ -118,7 +132,9 @@ def adjoint_filter(x: Array, dy: Array, rows: Reads, columns: Reads, depth: int,
 def places(rows: Reads, columns: Reads, height: int, width: int) -> Places:
     """The places that pixels read, from the positions of the rows and of the columns that each of them reads."""
     down = within(rows, height) * width
-    along = np.where((columns >= 0) & (columns < width), columns, -max(height * width, 1))  # negative whatever is added to it
+    along = np.where(
+        (columns >= 0) & (columns < width), columns, -max(height * width, 1)
+    )  # negative whatever is added to it
     both = down[..., :, None] + along[..., None, :]
     return both.reshape(math.prod(both.shape[:-2]), rows.shape[-1] * columns.shape[-1])
 
@@ -149,21 +165,43 @@ def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
     batch, pixels, taps, channels = read.shape
     depth, groups, out = w.shape[2:]
     read = read.astype(w.dtype, copy=False)
-    result = (np.empty((batch, pixels, groups * out), w.dtype) if into is None else into).reshape(batch * pixels, groups, out)
+    result = (np.empty((batch, pixels, groups * out), w.dtype) if into is None else into).reshape(
+        batch * pixels, groups, out
+    )
     if groups == 1:
-        np.matmul(read.reshape(batch * pixels, taps * channels), w.reshape(taps * channels, out), out=result[:, 0])
+        np.matmul(
+            read.reshape(batch * pixels, taps * channels),
+            w.reshape(taps * channels, out),
+            out=result[:, 0],
+        )
     elif depth == 1:
-        np.einsum("pkg,kgo->pgo", read.reshape(batch * pixels, taps, groups), w.reshape(taps, groups, out), out=result)
+        np.einsum(
+            "pkg,kgo->pgo",
+            read.reshape(batch * pixels, taps, groups),
+            w.reshape(taps, groups, out),
+            out=result,
+        )
     else:
-        apart = read.reshape(batch * pixels, taps, groups, depth).transpose(2, 0, 1, 3).reshape(groups, batch * pixels, taps * depth)
-        kernel = w.reshape(taps, depth, groups, out).transpose(2, 0, 1, 3).reshape(groups, taps * depth, out)
+        apart = (
+            read.reshape(batch * pixels, taps, groups, depth)
+            .transpose(2, 0, 1, 3)
+            .reshape(groups, batch * pixels, taps * depth)
+        )
+        kernel = (
+            w.reshape(taps, depth, groups, out)
+            .transpose(2, 0, 1, 3)
+            .reshape(groups, taps * depth, out)
+        )
         result[...] = (apart @ kernel).transpose(1, 0, 2)
     return result.reshape(batch, pixels, groups * out)
 
 
 def _without_padding(x: Array, w: Array, places: Places) -> Array:
     """The sums without the products that a padded zero has part in, a tap at a time."""
-    result, w = np.zeros((x.shape[0], len(places), math.prod(w.shape[3:]))), w.astype(np.float64, copy=False)
+    result, w = (
+        np.zeros((x.shape[0], len(places), math.prod(w.shape[3:]))),
+        w.astype(np.float64, copy=False),
+    )
     for tap, kernel in enumerate(w.reshape(-1, 1, 1, *w.shape[2:])):
         place = places[:, tap : tap + 1]
         result += np.where(place >= 0, multiplied(taken(x, place), kernel), 0)
@@ -185,7 +223,9 @@ def _advance(reads: Reads) -> Advance | None:
     return (start, stride, rate) if min(stride, rate) > 0 and np.array_equal(reads, even) else None
 
 
-def _blocks(result: Array, dtype: np.dtype[Any], line: int, fewest: int = 1) -> Iterator[tuple[slice, slice, Array]]:
+def _blocks(
+    result: Array, dtype: np.dtype[Any], line: int, fewest: int = 1
+) -> Iterator[tuple[slice, slice, Array]]:
     """Batch elements and output rows, and memory in which to make their sums in this dtype.
 
     There are so many rows that a block is full, and batch elements where all rows of one do not fill it.
@@ -235,32 +275,62 @@ def _by_slices(x: Array, w: Array, down: Advance, along: Advance, result: Array)
     for items, lines, sums in _blocks(result, w.dtype, line, _fewest(down, height)):
         count, first = lines.stop - lines.start, down[0] + lines.start * down[1]
         size = _span(down, count, height), _span(along, across, width)
-        strip = _strip(x[items], first, size[0], along[0], size[1], out if depthwise else 1, w.dtype)
+        strip = _strip(
+            x[items], first, size[0], along[0], size[1], out if depthwise else 1, w.dtype
+        )
         if depthwise:
             _summed(strip, w.reshape(height, width, groups * out), down, along, sums)
         else:
             read = _windows(strip, (count, across), (height, width), down, along)
-            multiplied(read.reshape(len(strip), count * across, height * width, groups * depth), w, sums)
+            multiplied(
+                read.reshape(len(strip), count * across, height * width, groups * depth), w, sums
+            )
 
 
-def _strip(x: Array, top: int, height: int, left: int, width: int, copies: int, dtype: np.dtype[Any]) -> Array:
+def _strip(
+    x: Array, top: int, height: int, left: int, width: int, copies: int, dtype: np.dtype[Any]
+) -> Array:
     """A part of the input, zeros where it is outside, each channel so many times: ``(batch, height, width, channels × copies)``."""
     above, before = min(max(-top, 0), height), min(max(-left, 0), width)
-    below, behind = min(max(x.shape[1] - top, above), height), min(max(x.shape[2] - left, before), width)
+    below, behind = (
+        min(max(x.shape[1] - top, above), height),
+        min(max(x.shape[2] - left, before), width),
+    )
     inside = x[:, top + above : top + below, left + before : left + behind]
     if copies == 1 and inside.shape[1:3] == (height, width):
         return inside.astype(dtype, copy=False)
     strip = np.empty((x.shape[0], height, width, x.shape[3], copies), dtype)
-    strip[:, :above] = strip[:, below:] = strip[:, above:below, :before] = strip[:, above:below, behind:] = 0
+    strip[:, :above] = strip[:, below:] = strip[:, above:below, :before] = strip[
+        :, above:below, behind:
+    ] = 0
     strip[:, above:below, before:behind] = inside[..., None]
     return strip.reshape(x.shape[0], height, width, x.shape[3] * copies)
 
 
-def _windows(strip: Array, outputs: tuple[int, int], taps: tuple[int, int], down: Advance, along: Advance, run: int = 1) -> Array:
+def _windows(
+    strip: Array,
+    outputs: tuple[int, int],
+    taps: tuple[int, int],
+    down: Advance,
+    along: Advance,
+    run: int = 1,
+) -> Array:
     """A view of what each output reads: ``(batch, *outputs, *taps, channels)``; with `run`, that of as many outputs in a row as one."""
     item, row, column, channel = strip.strides
-    strides = (item, row * down[1], column * along[1] * run, row * down[2], column * along[2], channel)
-    return as_strided(strip, (len(strip), outputs[0], outputs[1] // run, *taps, strip.shape[3] * run), strides, writeable=False)
+    strides = (
+        item,
+        row * down[1],
+        column * along[1] * run,
+        row * down[2],
+        column * along[2],
+        channel,
+    )
+    return as_strided(
+        strip,
+        (len(strip), outputs[0], outputs[1] // run, *taps, strip.shape[3] * run),
+        strides,
+        writeable=False,
+    )
 
 
 def _summed(strip: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
@@ -270,6 +340,15 @@ def _summed(strip: Array, w: Array, down: Advance, along: Advance, result: Array
     whole = across - across % run
     for first, last, side in ((0, whole, run), (whole, across, across - whole)):
         if last > first:
-            windows = _windows(strip[:, :, first * along[1] :], (lines, last - first), w.shape[:2], down, along, side)
-            out = result[:, :, first:last].reshape(batch, lines, (last - first) // side, side * channels)  # a view: outputs are contiguous
+            windows = _windows(
+                strip[:, :, first * along[1] :],
+                (lines, last - first),
+                w.shape[:2],
+                down,
+                along,
+                side,
+            )
+            out = result[:, :, first:last].reshape(
+                batch, lines, (last - first) // side, side * channels
+            )  # a view: outputs are contiguous
             np.einsum("bhwijc,ijc->bhwc", windows, np.tile(w, side), out=out)

@@ -19,7 +19,12 @@ from tf_conv_conformance.numbers import EXPONENTS, PRECISION
 from tf_conv_conformance.oracle.correlation import Array
 from tf_conv_conformance.oracle.models import Model, values
 
-ACCUMULATOR = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
+ACCUMULATOR = {
+    "float16": "float32",
+    "bfloat16": "float32",
+    "float32": "float32",
+    "float64": "float64",
+}
 """The dtype in which each dtype's products are summed. TensorFlow documents none; a subject that sums in less breaks the bound."""
 SMALLEST = {dtype: 2.0**smallest for dtype, (smallest, _) in EXPONENTS.items()}
 
@@ -66,4 +71,8 @@ def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     rounding = unit_roundoff(dtype) * (1 + summing)
     # No documentation says whether a subnormal product or partial sum is kept: each may be off by the smallest normal number.
     underflow = 2 * terms * (2.0**-1022 if accumulator == "float64" else 2.0**-126)
-    return magnitudes * (summing + rounding) + np.where(magnitudes > 0, underflow, 0.0) + SMALLEST[dtype]
+    return (
+        magnitudes * (summing + rounding)
+        + np.where(magnitudes > 0, underflow, 0.0)
+        + SMALLEST[dtype]
+    )

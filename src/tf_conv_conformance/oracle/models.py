@@ -22,7 +22,13 @@ from tf_conv_conformance.geometry import (
     phase_strided_size,
     within,
 )
-from tf_conv_conformance.oracle.correlation import Array, adjoint_filter, adjoint_input, correlate, grouped
+from tf_conv_conformance.oracle.correlation import (
+    Array,
+    adjoint_filter,
+    adjoint_input,
+    correlate,
+    grouped,
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,9 @@ class Model:
 
 
 DOCUMENTED = Model("documented", documented_padding, documented_size, documented_reads)
-PHASE_STRIDED = Model("phase_strided", phase_strided_padding, phase_strided_size, phase_strided_reads)
+PHASE_STRIDED = Model(
+    "phase_strided", phase_strided_padding, phase_strided_size, phase_strided_reads
+)
 MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
 
 
@@ -74,7 +82,9 @@ def channels_out(arguments: Arguments, reading: Reading) -> int:
     if ours == theirs:
         return out
     if not in_groups(ours, theirs, out):
-        raise Impossible(f"{ours} input channels in groups of {theirs} do not fit {out} output channels")
+        raise Impossible(
+            f"{ours} input channels in groups of {theirs} do not fit {out} output channels"
+        )
     return out
 
 
@@ -89,7 +99,9 @@ def reading_of(arguments: Arguments) -> Reading:
 def forward_shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
     """The convolution's shape in the call's data format. Raises :class:`Impossible` where there is none."""
     reading = reading_of(arguments)
-    height, width = (model.size(axis, model.truncates_sizes) for axis in (reading.height, reading.width))
+    height, width = (
+        model.size(axis, model.truncates_sizes) for axis in (reading.height, reading.width)
+    )
     if height < 0 or width < 0:
         raise Impossible(f"the size of the result would be {height} × {width}")
     channels = channels_out(arguments, reading)
@@ -136,11 +148,18 @@ def compute(
     across = flat(reading, x)
     kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
     if arguments.gradient is None or dy is None:
-        return _layout(reading, _pointwise(arguments, correlate(across, kernel, rows, columns, skip_padding)))
+        return _layout(
+            reading, _pointwise(arguments, correlate(across, kernel, rows, columns, skip_padding))
+        )
     upstream = flat(reading, dy)
     if arguments.gradient == "input":
-        return _layout(reading, adjoint_input(upstream, kernel, rows, columns, reading.height.size, reading.width.size))
-    return adjoint_filter(across, upstream, rows, columns, kernel.shape[2], kernel.shape[3]).reshape(w.shape)
+        return _layout(
+            reading,
+            adjoint_input(upstream, kernel, rows, columns, reading.height.size, reading.width.size),
+        )
+    return adjoint_filter(
+        across, upstream, rows, columns, kernel.shape[2], kernel.shape[3]
+    ).reshape(w.shape)
 
 
 def _pointwise(arguments: Arguments, result: Array) -> Array:

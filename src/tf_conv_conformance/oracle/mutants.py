@@ -52,7 +52,13 @@ class Wrong:
         x, w, *upstream = tensors
         other = w if self.filter is None else self.filter(w)
         return compute(
-            arguments, reading_of(arguments), kept(self.model.reads, self.height), kept(self.model.reads, self.width), x, other, *upstream
+            arguments,
+            reading_of(arguments),
+            kept(self.model.reads, self.height),
+            kept(self.model.reads, self.width),
+            x,
+            other,
+            *upstream,
         )
 
 
@@ -115,7 +121,12 @@ def _dropped(w: Array, tap: int) -> Array:
 
 
 def told(
-    model: Model, arguments: Arguments, arms: Sequence[Tensors], said: Sequence[Values], encoded: Callable[[Array], Array], seed: int
+    model: Model,
+    arguments: Arguments,
+    arms: Sequence[Tensors],
+    said: Sequence[Values],
+    encoded: Callable[[Array], Array],
+    seed: int,
 ) -> Told:
     """Which wrong oracles some arm of data notices. One that is no other function is neither excluded nor unnoticed.
 
@@ -127,10 +138,24 @@ def told(
         for tensors, right in zip(arms, said, strict=True):
             pending = _agreeing(pending, arguments, tensors, right, encoded) if pending else []
     for tensors, right in zip(arms, said, strict=True):
-        pending = [one for one in pending if not right.unlike(encoded(one.wrong.values(arguments, tensors))).any()]
+        pending = [
+            one
+            for one in pending
+            if not right.unlike(encoded(one.wrong.values(arguments, tensors))).any()
+        ]
     left = {one.wrong.name for one in pending}
     excluded = (*resized, *(one.wrong.name for one in samples if one.wrong.name not in left))
-    return Told(excluded, next((one.wrong.name for one in pending if _differs(one.wrong, model, arguments, arms[0], seed)), None))
+    return Told(
+        excluded,
+        next(
+            (
+                one.wrong.name
+                for one in pending
+                if _differs(one.wrong, model, arguments, arms[0], seed)
+            ),
+            None,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -150,11 +175,17 @@ def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sampl
     same = [_parting(model, axis, model, axis) for axis in (reading.height, reading.width)]
     resized, samples = [], []
     for wrong in wrong_oracles(model, arguments):
-        down = same[0] if wrong.filter else _parting(model, reading.height, wrong.model, wrong.height)
-        along = same[1] if wrong.filter else _parting(model, reading.width, wrong.model, wrong.width)
+        down = (
+            same[0] if wrong.filter else _parting(model, reading.height, wrong.model, wrong.height)
+        )
+        along = (
+            same[1] if wrong.filter else _parting(model, reading.width, wrong.model, wrong.width)
+        )
         if down is None or along is None:
             resized.append(wrong.name)
-        elif min(down.output, along.output) >= 0 and (down.differs or along.differs or wrong.filter):
+        elif min(down.output, along.output) >= 0 and (
+            down.differs or along.differs or wrong.filter
+        ):
             samples.append(_Sample(wrong, down.output, along.output, down.reads, along.reads))
     return resized, samples
 
@@ -172,7 +203,9 @@ class _Parting:
 def _parting(model: Model, axis: Axis, other: Model, changed: Axis) -> _Parting | None:
     """Where the two part most, of such where most is read, -1 for padding; None where the sizes are unlike."""
     size = max(model.size(axis), 0)
-    if size != max(other.size(changed), 0):  # told first: a size without bound has reads without bound
+    if size != max(
+        other.size(changed), 0
+    ):  # told first: a size without bound has reads without bound
         return None
     if not size:
         return _Parting(False, -1, ())
@@ -189,7 +222,11 @@ def _within(model: Model, axis: Axis) -> Taps:
 
 
 def _agreeing(
-    samples: Sequence[_Sample], arguments: Arguments, tensors: Tensors, said: Values, encoded: Callable[[Array], Array]
+    samples: Sequence[_Sample],
+    arguments: Arguments,
+    tensors: Tensors,
+    said: Values,
+    encoded: Callable[[Array], Array],
 ) -> list[_Sample]:
     """The samples that come to the right values on this data, in all batch elements and channels."""
     reading, depthwise, (x, w) = reading_of(arguments), arguments.op == "depthwise_conv2d", tensors
@@ -197,21 +234,33 @@ def _agreeing(
     filters = [one.wrong.filter for one in samples if one.wrong.filter is not None]
     seen = samples[: len(plain) + 1]  # the other filters come last, and are all asked for one pixel
     across = flat(reading, x)
-    rows, columns = (np.array(positions, dtype=np.int64) for positions in ([one.rows for one in seen], [one.columns for one in seen]))
-    read = taken(across, places(rows, columns, across.shape[1], across.shape[2])).astype(np.float64, copy=False)
+    rows, columns = (
+        np.array(positions, dtype=np.int64)
+        for positions in ([one.rows for one in seen], [one.columns for one in seen])
+    )
+    read = taken(across, places(rows, columns, across.shape[1], across.shape[2])).astype(
+        np.float64, copy=False
+    )
 
-    kernels = [grouped(w if change is None else change(w), reading.in_channels, depthwise) for change in (None, *filters)]
+    kernels = [
+        grouped(w if change is None else change(w), reading.in_channels, depthwise)
+        for change in (None, *filters)
+    ]
     groups, out = kernels[0].shape[3:]
     few = [kernel[..., :CHANNELS] for kernel in kernels]
     sums = multiplied(read[:, : len(plain)], few[0].astype(np.float64, copy=False))
     if filters:  # side by side, as one filter that has more channels
         beside = multiplied(read[:, -1:], np.concatenate(few[1:], axis=4, dtype=np.float64))
         beside = beside.reshape(len(read), groups, len(filters), few[0].shape[4]).swapaxes(1, 2)
-        sums = np.concatenate([sums, beside.reshape(len(read), len(filters), sums.shape[2])], axis=1)
+        sums = np.concatenate(
+            [sums, beside.reshape(len(read), len(filters), sums.shape[2])], axis=1
+        )
     row, column = [one.row for one in samples], [one.column for one in samples]
 
     def there(numbers: Array) -> Array:
-        pixels = flat(reading, numbers)[:, row, column].reshape(len(read), len(samples), groups, out)
+        pixels = flat(reading, numbers)[:, row, column].reshape(
+            len(read), len(samples), groups, out
+        )
         return pixels[..., :CHANNELS].reshape(sums.shape)
 
     unlike = said.at(there).unlike(encoded(sums))
@@ -219,7 +268,13 @@ def _agreeing(
     return [one for number, one in enumerate(samples) if number not in noticed]
 
 
-def less_precise(model: Model, arguments: Arguments, arms: Mapping[str, Tensors], said: Sequence[Values], seed: int) -> Told:
+def less_precise(
+    model: Model,
+    arguments: Arguments,
+    arms: Mapping[str, Tensors],
+    said: Sequence[Values],
+    seed: int,
+) -> Told:
     """Whether some arm of data, by name, notices sums in less precision than the dtype's.
 
     Only wide integers, which are drawn to need all of the dtype's bits, are held to it; and not where random sums of so many products
@@ -231,7 +286,9 @@ def less_precise(model: Model, arguments: Arguments, arms: Mapping[str, Tensors]
     name = f"sums of {bits} bits"
     if any(_needs_more(right, bits) for right in reversed(said)):  # the wide ones come last
         return Told((name,))
-    if "wide_integers" not in arms or products(arguments) > 4 ** (PRECISION[arguments.dtype] - bits - 2):
+    if "wide_integers" not in arms or products(arguments) > 4 ** (
+        PRECISION[arguments.dtype] - bits - 2
+    ):
         return Told()
     right = _wide(model, arguments, arms["wide_integers"], seed)[1]
     return Told() if np.array_equal(_rounded(right, bits), right) else Told(unnoticed=name)

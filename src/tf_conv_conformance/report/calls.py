@@ -67,7 +67,11 @@ class Shown:
         """The rules that it supports: those that speak about a result, or those by which the call must be refused."""
         if self.verdict not in PASSING or self.by_expect:
             return ()
-        return tuple(self.call["rules"] if self.verdict == "conforms" else self.call["predicted"]["refuses"] or ())
+        return tuple(
+            self.call["rules"]
+            if self.verdict == "conforms"
+            else self.call["predicted"]["refuses"] or ()
+        )
 
     @property
     def observed(self) -> Line:
@@ -92,12 +96,20 @@ def shown(columns: Sequence[Column]) -> list[Shown]:
     for place, column in enumerate(columns):
         records = column.records
         for identifier, call in records.calls.items():
-            reason = "the run ended while it was made" if identifier in records.started else "the run ended before it was made"
-            end = records.ends.get(identifier, {"verdict": "missing", "reason": reason, "rules": [], "data": []})
+            reason = (
+                "the run ended while it was made"
+                if identifier in records.started
+                else "the run ended before it was made"
+            )
+            end = records.ends.get(
+                identifier, {"verdict": "missing", "reason": reason, "rules": [], "data": []}
+            )
             plain = marshal.dumps(call["arguments"], 2)
             if plain not in arguments:
                 arguments[plain] = from_record(call["arguments"])
-            found.append(Shown(len(found), place, call, end, records.cases[call["case"]], arguments[plain]))
+            found.append(
+                Shown(len(found), place, call, end, records.cases[call["case"]], arguments[plain])
+            )
     return found
 
 
@@ -134,7 +146,10 @@ def excluded(calls: Iterable[Shown]) -> dict[str, Excluded]:
     codes: dict[str, Counter[str]] = {key: Counter() for key in held}
     for call in calls:
         codes.get(call.case["key"], Counter()).update(call.end.get("excludes", ()))
-    return {key: Excluded(held[key], {word(code): counts[code] for code in in_order(counts)}) for key, counts in codes.items()}
+    return {
+        key: Excluded(held[key], {word(code): counts[code] for code in in_order(counts)})
+        for key, counts in codes.items()
+    }
 
 
 def coverage(calls: Sequence[Shown]) -> str | None:
@@ -143,7 +158,9 @@ def coverage(calls: Sequence[Shown]) -> str | None:
     for call in calls:
         if call.case["problems"] and call.verdict not in ("missing", "unsupported"):
             made.setdefault(call.case["key"], set()).add(call.arguments)
-    problems = {call.case["key"]: int(call.case["problems"]) for call in calls if call.case["problems"]}
+    problems = {
+        call.case["key"]: int(call.case["problems"]) for call in calls if call.case["problems"]
+    }
     if not problems:
         return None
     covered = sum(min(2 * len(made.get(key, ())), count) for key, count in problems.items())
@@ -158,7 +175,9 @@ def outcome(calls: Sequence[Shown]) -> str:
     known = sum(call.known for call in calls)
     by_expect = Counter(call.verdict for call in calls if call.by_expect)
     documented = counts - by_expect
-    parts = [f"{documented['conforms']:,} of {counts.total():,} calls return what TensorFlow documents"]
+    parts = [
+        f"{documented['conforms']:,} of {counts.total():,} calls return what TensorFlow documents"
+    ]
     if documented["refused"]:
         parts.append(f"{documented['refused']:,} are refused, as it documents")
     if by_expect:
@@ -175,12 +194,27 @@ def outcome(calls: Sequence[Shown]) -> str:
 
 def unobserved(calls: Sequence[Shown]) -> list[tuple[Line, Line, str]]:
     """Declared deviations that no call showed, each with its case and why: nothing is said about whether they still exist."""
-    observed = {(call.case["key"], rule) for call in calls if call.verdict == "deviates" for rule in call.end["rules"]}
+    observed = {
+        (call.case["key"], rule)
+        for call in calls
+        if call.verdict == "deviates"
+        for rule in call.end["rules"]
+    }
     cases = {call.case["key"]: call.case for call in calls}
     found = []
     for key, case in cases.items():
         for deviation in case["deviations"]:
             if (key, deviation["rule"]) not in observed:
-                condition = ", ".join(f"{name} {wanted}" for name, wanted in deviation.get("when", {}).items())
-                found.append((case, deviation, f"declared when {condition}" if condition else "no call of this run showed it"))
+                condition = ", ".join(
+                    f"{name} {wanted}" for name, wanted in deviation.get("when", {}).items()
+                )
+                found.append(
+                    (
+                        case,
+                        deviation,
+                        f"declared when {condition}"
+                        if condition
+                        else "no call of this run showed it",
+                    )
+                )
     return found

@@ -19,12 +19,21 @@ def figure(axis: Axis, models: tuple[Model, ...]) -> dict[str, Any]:
 
     The reads of an output are `filter` of them, `rate` apart. `starts` is None where the axis is too long to draw.
     """
-    return {"size": axis.size, "filter": axis.filter, "rate": axis.rate, "models": [_model(model, axis) for model in models]}
+    return {
+        "size": axis.size,
+        "filter": axis.filter,
+        "rate": axis.rate,
+        "models": [_model(model, axis) for model in models],
+    }
 
 
 def _model(model: Model, axis: Axis) -> dict[str, Any]:
     size, (before, after) = model.size(axis), model.padding(axis)
-    drawn = 0 < size <= DRAWN_LIMIT and axis.size + before + after + axis.rate <= DRAWN_LIMIT and 0 < axis.filter <= TAPS_LIMIT
+    drawn = (
+        0 < size <= DRAWN_LIMIT
+        and axis.size + before + after + axis.rate <= DRAWN_LIMIT
+        and 0 < axis.filter <= TAPS_LIMIT
+    )
     return {
         "name": model.name,
         "before": before,

@@ -23,7 +23,9 @@ def page(columns: Sequence[Column], calls: Sequence[Shown], patterns: Sequence[P
     of = lines(columns)
     parts = [_HEAD, *_subjects(columns, calls), *_counts(columns, of, patterns)]
     for folder in sorted({_folder(pattern) for pattern in patterns}):
-        parts += _table(columns, of, folder, [pattern for pattern in patterns if _folder(pattern) == folder])
+        parts += _table(
+            columns, of, folder, [pattern for pattern in patterns if _folder(pattern) == folder]
+        )
     return "\n".join(parts) + "\n"
 
 
@@ -37,7 +39,9 @@ def _subjects(columns: Sequence[Column], calls: Sequence[Shown]) -> Iterator[str
         built = markdown(f"{subject.get('python')}, {subject.get('numpy')}")
         numbers = " | ".join(f"{counts[verdict]:,}" for verdict in verdicts)
         yield f"| {markdown(_told(column))} | {built} | {numbers} |"
-    cpus = sorted({column.subject["subject"]["cpu"]["name"] for column in columns if column.subject})
+    cpus = sorted(
+        {column.subject["subject"]["cpu"]["name"] for column in columns if column.subject}
+    )
     yield from ("", f"On {', '.join(map(markdown, cpus))}.", "")
 
 
@@ -46,7 +50,9 @@ def _told(column: Column) -> str:
     return version(column) + (" with oneDNN" if onednn else "")
 
 
-def _counts(columns: Sequence[Column], of: Sequence[Line], patterns: Sequence[Pattern]) -> Iterator[str]:
+def _counts(
+    columns: Sequence[Column], of: Sequence[Line], patterns: Sequence[Pattern]
+) -> Iterator[str]:
     """How many calls came to something else with each version, a column for each line."""
     versions = list(dict.fromkeys(version(column) for column in columns))
     found: Counter[tuple[str, str]] = Counter()
@@ -57,7 +63,12 @@ def _counts(columns: Sequence[Column], of: Sequence[Line], patterns: Sequence[Pa
     yield from ("## How many calls changed with each version", "")
     yield from table_head("version", *(line.name for line in of))
     for one in versions:
-        numbers = [f"{found[line.name, one]:,}" if one in {version(columns[place]) for place in line.places[1:]} else "" for line in of]
+        numbers = [
+            f"{found[line.name, one]:,}"
+            if one in {version(columns[place]) for place in line.places[1:]}
+            else ""
+            for line in of
+        ]
         yield f"| {one} | {' | '.join(numbers)} |"
     yield ""
 
@@ -66,7 +77,9 @@ def _folder(pattern: Pattern) -> str:
     return pattern.case.rpartition("::")[0].rpartition("/")[0]
 
 
-def _table(columns: Sequence[Column], of: Sequence[Line], folder: str, patterns: Sequence[Pattern]) -> Iterator[str]:
+def _table(
+    columns: Sequence[Column], of: Sequence[Line], folder: str, patterns: Sequence[Pattern]
+) -> Iterator[str]:
     yield from (f"## {folder}", "")
     yield from table_head("calls", "such as", *(line.name for line in of), "reported")
     for pattern in patterns:
@@ -100,8 +113,18 @@ def outcomes(columns: Sequence[Column], patterns: Sequence[Pattern], calls: Sequ
     for pattern in patterns:
         ids = list(dict.fromkeys(calls[number].call["id"] for number in pattern.calls))
         told = {
-            line.name: [[version(columns[run.places[0]]), version(columns[run.places[-1]]), run.look, run.text] for run in runs]
+            line.name: [
+                [
+                    version(columns[run.places[0]]),
+                    version(columns[run.places[-1]]),
+                    run.look,
+                    run.text,
+                ]
+                for run in runs
+            ]
             for line, runs in zip(of, pattern.lines, strict=True)
         }
-        rows.append(json.dumps({"calls": ids, "reported": list(pattern.links), **told}, ensure_ascii=False))
+        rows.append(
+            json.dumps({"calls": ids, "reported": list(pattern.links), **told}, ensure_ascii=False)
+        )
     return "[\n" + ",\n".join(rows) + "\n]\n"

@@ -39,7 +39,11 @@ class Matrix:
     @property
     def deviates(self) -> bool:
         """Whether any of its cells is not as documented."""
-        return any(cell is not None and cell.look not in PASSING for _, cells in self.rows for cell in cells)
+        return any(
+            cell is not None and cell.look not in PASSING
+            for _, cells in self.rows
+            for cell in cells
+        )
 
 
 def matrices(calls: Sequence[Shown]) -> list[Matrix]:
@@ -53,13 +57,23 @@ def matrices(calls: Sequence[Shown]) -> list[Matrix]:
         rates = (reading.height.rate, reading.width.rate)
         groups.setdefault(_group(call.arguments), {}).setdefault((strides, rates), []).append(call)
     made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]
-    return sorted(made, key=lambda matrix: (not matrix.deviates, -len(matrix.rows) * len(matrix.rates)))
+    return sorted(
+        made, key=lambda matrix: (not matrix.deviates, -len(matrix.rows) * len(matrix.rates))
+    )
 
 
 def _group(arguments: Arguments) -> tuple[str, str, str]:
-    padding = arguments.padding if isinstance(arguments.padding, str) else "padding " + str([list(pair) for pair in arguments.padding])
+    padding = (
+        arguments.padding
+        if isinstance(arguments.padding, str)
+        else "padding " + str([list(pair) for pair in arguments.padding])
+    )
     sizes = f"input {shape_text(arguments.input.shape)}, filter {shape_text(arguments.filter.shape)}, {arguments.dtype}"
-    return arguments.door, padding, sizes + (f", {arguments.data_format}" if arguments.data_format else "")
+    return (
+        arguments.door,
+        padding,
+        sizes + (f", {arguments.data_format}" if arguments.data_format else ""),
+    )
 
 
 def _matrix(key: tuple[str, str, str], cells: Mapping[Steps, Sequence[Shown]]) -> Matrix | None:
@@ -67,7 +81,13 @@ def _matrix(key: tuple[str, str, str], cells: Mapping[Steps, Sequence[Shown]]) -
     if len(strides) < 2 or len(rates) < 2 or len(cells) < 4:
         return None
     rows = tuple(
-        (_pair(stride), tuple(_cell(cells[stride, rate]) if (stride, rate) in cells else None for rate in rates)) for stride in strides
+        (
+            _pair(stride),
+            tuple(
+                _cell(cells[stride, rate]) if (stride, rate) in cells else None for rate in rates
+            ),
+        )
+        for stride in strides
     )
     return Matrix(*key, rates=tuple(map(_pair, rates)), rows=rows)
 
@@ -81,11 +101,21 @@ def _cell(calls: Sequence[Shown]) -> Cell:
     first = worst.arguments.data_format == "NCHW"
     documented, observed = worst.call["predicted"]["shape"], worst.observed_shape
     look, note = worst.verdict.replace(" ", "-"), worst.verdict
-    if worst.verdict not in (*PASSING, "suite error", "missing", "unsupported") and observed is not None and documented == observed:
+    if (
+        worst.verdict not in (*PASSING, "suite error", "missing", "unsupported")
+        and observed is not None
+        and documented == observed
+    ):
         look, note = f"{look} hidden", f"{note}: same shape, other values"
     if worst.call["predicted"]["refuses"] and observed is not None:
         note += "; documented: must not be accepted"
-    return Cell(look, _size(documented, first), _observed(worst, first), note, tuple(call.number for call in calls))
+    return Cell(
+        look,
+        _size(documented, first),
+        _observed(worst, first),
+        note,
+        tuple(call.number for call in calls),
+    )
 
 
 def _size(shape: list[int] | None, first: bool) -> str:

@@ -36,14 +36,25 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
     Whatever the records hold stays text: Jinja2 escapes it, and the script sets it as text.
     """
     environment = Environment(
-        loader=PackageLoader("tf_conv_conformance.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("tf_conv_conformance.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["ranges"] = ranges
     assets = files("tf_conv_conformance.report") / "templates"
     calls = view.shown(columns)
     apart = view.by_column(columns, calls)
     newest, latest = columns[-1], apart[-1]
-    held = next((own for column, own in zip(columns, apart, strict=True) if changes and column.label == changes.new), latest)
+    held = next(
+        (
+            own
+            for column, own in zip(columns, apart, strict=True)
+            if changes and column.label == changes.new
+        ),
+        latest,
+    )
     numbers = {call.call["id"]: call.number for call in held}
     drawn = matrices(latest)
     return environment.get_template("index.html.j2").render(

@@ -44,7 +44,9 @@ def index(columns: Sequence[Column], calls: Sequence[Shown]) -> dict[str, Any]:
         "mode": [call.call["mode"] for call in calls],
         "dtype": [call.arguments.dtype for call in calls],
         "verdict": [call.verdict for call in calls],
-        "reason": [call.end["reason"] + (" (a known failure)" if call.known else "") for call in calls],
+        "reason": [
+            call.end["reason"] + (" (a known failure)" if call.known else "") for call in calls
+        ],
         "rules": [tuple(call.call["rules"]) for call in calls],
         "against": [tuple(call.end["rules"]) for call in calls],
         "supports": [call.supports for call in calls],
@@ -101,11 +103,23 @@ def _chunk(calls: Iterable[Shown], found: Mapping[str, Excluded]) -> dict[str, A
         kept = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
         if (key := call.case["key"]) not in cases:
             cases[key] = {name: call.case[name] for name in kept}
-            cases[key]["excludes"] = {"calls": found[key].calls, "counts": list(found[key].counts.items())} if key in found else None
+            cases[key]["excludes"] = (
+                {"calls": found[key].calls, "counts": list(found[key].counts.items())}
+                if key in found
+                else None
+            )
         reading, models = read(call.arguments), models_of(call.arguments)
-        places = [axes.number((axis, models)) for axis in (reading.height, reading.width)] if reading else None
+        places = (
+            [axes.number((axis, models)) for axis in (reading.height, reading.width)]
+            if reading
+            else None
+        )
         details.append({**_detail(call), "axes": places, "excludes": _places(call, found)})
-    return {"calls": details, "cases": cases, "axes": [figure(axis, models) for axis, models in axes.values()]}
+    return {
+        "calls": details,
+        "cases": cases,
+        "axes": [figure(axis, models) for axis, models in axes.values()],
+    }
 
 
 def _places(call: Shown, found: Mapping[str, Excluded]) -> list[int] | None:
@@ -130,6 +144,12 @@ def _detail(call: Shown) -> dict[str, Any]:
         "formula": predicted["shape"],
         "observed": end.get("observed"),
         "warnings": end.get("warnings", []),
-        **{name: end.get(name) for name in ("difference", "explained", "ulp", "largest_at", "heat")},
-        "python": reproduction(call.arguments, call.call["mode"], end["data"][0], call.call["relation"]) if end["data"] else "",
+        **{
+            name: end.get(name) for name in ("difference", "explained", "ulp", "largest_at", "heat")
+        },
+        "python": reproduction(
+            call.arguments, call.call["mode"], end["data"][0], call.call["relation"]
+        )
+        if end["data"]
+        else "",
     }

@@ -32,8 +32,12 @@ def statements(calls: Sequence[Shown], sentences: Mapping[str, str | None]) -> I
         contradicting.update(against)
         supporting.update(call.supports)
         for deviation in call.case["deviations"]:
-            if deviation["rule"] in against and deviation["reported"].startswith(("https://", "http://")):
+            if deviation["rule"] in against and deviation["reported"].startswith(
+                ("https://", "http://")
+            ):
                 reported.setdefault(deviation["rule"], set()).add(deviation["reported"])
     for rule in RULES.values():
         links = tuple(sorted(reported.get(rule.id, ())))
-        yield Statement(rule, sentences.get(rule.id), supporting[rule.id], contradicting[rule.id], links)
+        yield Statement(
+            rule, sentences.get(rule.id), supporting[rule.id], contradicting[rule.id], links
+        )

@@ -49,7 +49,12 @@ def lines(columns: Sequence[Column]) -> list[Line]:
     """The lines of versions, in the order of their first columns."""
     found: dict[str | None, list[int]] = {}
     for place, column in enumerate(columns):
-        subject = column.subject and {**column.subject["subject"], "name": None, "tensorflow": None, "environment": None}
+        subject = column.subject and {
+            **column.subject["subject"],
+            "name": None,
+            "tensorflow": None,
+            "environment": None,
+        }
         found.setdefault(series(subject), []).append(place)
     return [Line(_name(columns[places[0]]), tuple(places)) for places in found.values()]
 
@@ -57,7 +62,14 @@ def lines(columns: Sequence[Column]) -> list[Line]:
 def _name(column: Column) -> str:
     subject = column.subject["subject"] if column.subject else {}
     onednn = {True: "oneDNN", False: "without oneDNN", None: ""}[subject.get("onednn")]
-    return " ".join(part for part in (onednn, subject.get("device") if subject.get("device") != "cpu" else "") if part) or "versions"
+    return (
+        " ".join(
+            part
+            for part in (onednn, subject.get("device") if subject.get("device") != "cpu" else "")
+            if part
+        )
+        or "versions"
+    )
 
 
 def version(column: Column) -> str:
@@ -71,15 +83,27 @@ def patterns(columns: Sequence[Column], calls: Sequence[Shown]) -> list[Pattern]
     for call in calls:
         by_id.setdefault(call.call["id"], {})[call.column] = call
     of = lines(columns)
-    return [_pattern(of, found.case, [by_id[identifier] for identifier in found.ids]) for found in disagreements(columns)]
+    return [
+        _pattern(of, found.case, [by_id[identifier] for identifier in found.ids])
+        for found in disagreements(columns)
+    ]
 
 
 def _pattern(of: Sequence[Line], case: str, group: Sequence[Mapping[int, Shown]]) -> Pattern:
     first = next(iter(group[0].values()))
-    told = [deviation["reported"] for deviation in first.case["deviations"]] + first.case["references"]
+    told = [deviation["reported"] for deviation in first.case["deviations"]] + first.case[
+        "references"
+    ]
     links = tuple(dict.fromkeys(link for link in told if link.startswith(("https://", "http://"))))
     runs = tuple(tuple(_runs(line, group)) for line in of)
-    return Pattern(case, first.call["id"], len(group), runs, tuple(call.number for asked in group for call in asked.values()), links)
+    return Pattern(
+        case,
+        first.call["id"],
+        len(group),
+        runs,
+        tuple(call.number for asked in group for call in asked.values()),
+        links,
+    )
 
 
 def _runs(line: Line, group: Sequence[Mapping[int, Shown]]) -> Iterator[Run]:
@@ -116,5 +140,13 @@ def text(call: Shown) -> str:
     if call.observed_shape is not None:
         warned = sorted({warning["category"] for warning in call.end.get("warnings", [])})
         dtype = call.observed["dtype"] if call.observed["dtype"] != call.arguments.dtype else ""
-        return " ".join(part for part in (dtype, shape_text(call.observed_shape), *(f"with {name}" for name in warned)) if part)
+        return " ".join(
+            part
+            for part in (
+                dtype,
+                shape_text(call.observed_shape),
+                *(f"with {name}" for name in warned),
+            )
+            if part
+        )
     return str(unanswered(call.observed) or call.observed.get("error") or call.verdict)

@@ -20,7 +20,9 @@ DEPTHWISE, V1_DEPTHWISE, RAW_DEPTHWISE, SEPARABLE, KERAS_DEPTHWISE = DOORS["dept
 _C: tuple[Door, ...] = (CONV2D,)
 _D: tuple[Door, ...] = (DEPTHWISE,)
 _ALL: tuple[Door, ...] = (*DOORS["conv2d"], *DOORS["depthwise_conv2d"])
-_LINKED: tuple[Door, ...] = tuple(door for door in _ALL if ".keras." not in door)  # those whose docstrings rest on the notes on padding
+_LINKED: tuple[Door, ...] = tuple(
+    door for door in _ALL if ".keras." not in door
+)  # those whose docstrings rest on the notes on padding
 _EXPLICIT: tuple[Door, ...] = tuple(door for door in _LINKED if door not in (CONVOLUTION, ATROUS))
 
 # fmt: off
@@ -304,7 +306,10 @@ _GRADIENT = (
 )
 # fmt: on
 
-RULES: dict[str, Rule] = {rule.id: rule for rule in (*_CONV2D, *_DEPTHWISE, *_PADDING, *_V1, *_RAW, *_OTHERS, *_KERAS, *_GRADIENT)}
+RULES: dict[str, Rule] = {
+    rule.id: rule
+    for rule in (*_CONV2D, *_DEPTHWISE, *_PADDING, *_V1, *_RAW, *_OTHERS, *_KERAS, *_GRADIENT)
+}
 
 
 _BY_DOOR = {door: tuple(rule for rule in RULES.values() if door in rule.doors) for door in _ALL}

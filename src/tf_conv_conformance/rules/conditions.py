@@ -82,7 +82,9 @@ def same_in_channels(arguments: Arguments) -> bool:
     """The filter's in_channels are the input's. Kept where the ranks already say otherwise: another rule speaks there."""
     if len(arguments.input.shape) < 3 or len(arguments.filter.shape) != 4:
         return True
-    return arguments.filter.shape[2] == arguments.input.shape[-3 if channels_first(arguments) else -1]
+    return (
+        arguments.filter.shape[2] == arguments.input.shape[-3 if channels_first(arguments) else -1]
+    )
 
 
 def strides_int_or_1_2_4(arguments: Arguments) -> bool:
@@ -166,7 +168,11 @@ def printed_example(x: tuple[int, ...], w: tuple[int, ...], valid_padding: bool)
 
     def is_example(arguments: Arguments) -> bool:
         given = arguments.input.values is not None and arguments.filter.values is not None
-        return given and (arguments.input.shape, arguments.filter.shape) == (x, w) and valid(arguments) == valid_padding
+        return (
+            given
+            and (arguments.input.shape, arguments.filter.shape) == (x, w)
+            and valid(arguments) == valid_padding
+        )
 
     return is_example
 
@@ -261,17 +267,25 @@ def known_padding(arguments: Arguments) -> bool:
 
 def pairs_for_4_dimensions(arguments: Arguments) -> bool:
     """Explicit padding has a pair for each of 4 dimensions."""
-    return isinstance(arguments.padding, str) or (len(arguments.padding) == 4 and all(len(pair) == 2 for pair in arguments.padding))
+    return isinstance(arguments.padding, str) or (
+        len(arguments.padding) == 4 and all(len(pair) == 2 for pair in arguments.padding)
+    )
 
 
 def outer_padding_0(arguments: Arguments) -> bool:
     """Explicit padding of batch and channels is zero."""
-    return all(amount == 0 for pair in outer_padding(arguments.padding, channels_first(arguments)) for amount in pair)
+    return all(
+        amount == 0
+        for pair in outer_padding(arguments.padding, channels_first(arguments))
+        for amount in pair
+    )
 
 
 def no_negative_padding(arguments: Arguments) -> bool:
     """No explicit padding is negative: an amount of padding is a count of zeros."""
-    return isinstance(arguments.padding, str) or all(amount >= 0 for pair in arguments.padding for amount in pair)
+    return isinstance(arguments.padding, str) or all(
+        amount >= 0 for pair in arguments.padding for amount in pair
+    )
 
 
 def same(arguments: Arguments) -> bool:
@@ -287,16 +301,26 @@ def valid(arguments: Arguments) -> bool:
 def size_not_negative(arguments: Arguments) -> bool:
     """The documented size of the result is that of a tensor. Kept where the arguments mean nothing: another rule speaks there."""
     reading = read(arguments)
-    return reading is None or min(documented_size(reading.height), documented_size(reading.width)) >= 0
+    return (
+        reading is None or min(documented_size(reading.height), documented_size(reading.width)) >= 0
+    )
 
 
 same_example = _about_reading(
-    lambda r: r.height == Axis(5, 3, 2, 1, "SAME") and r.width == Axis(2, 2, 1, 1, "SAME") and r.batch_shape == (2,)
+    lambda r: (
+        r.height == Axis(5, 3, 2, 1, "SAME")
+        and r.width == Axis(2, 2, 1, 1, "SAME")
+        and r.batch_shape == (2,)
+    )
 )
 dilated_sizes = _axes(lambda axis: axis.rate > 1 and axis.padding != "SAME")
 pads_zeros = _axes(lambda axis: max(documented_padding(axis)) > 0)
-pads_unevenly = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1)
+pads_unevenly = _axes(
+    lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1
+)
 same_pads = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) > 0)
-unit_strides_same = _about_reading(lambda r: r.height.padding == "SAME" and r.height.stride == r.width.stride == 1)
+unit_strides_same = _about_reading(
+    lambda r: r.height.padding == "SAME" and r.height.stride == r.width.stride == 1
+)
 several_channels = _about_reading(lambda reading: reading.in_channels > 1)
 several_multiplied = _about_reading(lambda reading: reading.filter_out > 1)

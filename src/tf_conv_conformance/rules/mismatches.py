@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tf_conv_conformance.arguments import Arguments, IntOrInts, as_lists, channels_first, outer, outer_padding, read, spatial
+from tf_conv_conformance.arguments import (
+    Arguments,
+    IntOrInts,
+    as_lists,
+    channels_first,
+    outer,
+    outer_padding,
+    read,
+    spatial,
+)
 from tf_conv_conformance.geometry import documented_size
 from tf_conv_conformance.rules import conditions as c
 from tf_conv_conformance.rules.catalogue import RULES
@@ -26,7 +35,9 @@ def refusal(reason: str, arguments: Arguments) -> str:
 
 def _rank(name: str, documented: str) -> Mismatch:
     def text(arguments: Arguments) -> str:
-        return f"the {name} has rank {len(getattr(arguments, name).shape)}, documented is {documented}"
+        return (
+            f"the {name} has rank {len(getattr(arguments, name).shape)}, documented is {documented}"
+        )
 
     return text
 
@@ -121,7 +132,9 @@ _MISMATCHES: dict[Callable[[Arguments], bool], Mismatch] = {
     c.filter_rank_4: _rank("filter", "4"),
     c.float_dtype: _dtype("float16, bfloat16, float32 and float64"),
     c.float_or_int32: _dtype("float16, bfloat16, float32, float64 and int32"),
-    c.filter_of_same_dtype: lambda arguments: f"the filter is {arguments.filter_dtype}, the input is {arguments.dtype}",
+    c.filter_of_same_dtype: lambda arguments: (
+        f"the filter is {arguments.filter_dtype}, the input is {arguments.dtype}"
+    ),
     c.same_in_channels: _in_channels,
     c.groups_fit: _groups,
     c.strides_int_or_1_2_4: _length("strides", "an integer, or a list of 1, 2 or 4"),

@@ -17,13 +17,17 @@ report shows the whole sentence. Where no sentence states a rule, they are those
 def page() -> str:
     """All rules as Markdown, by the symbol that documents them."""
     symbols = dict.fromkeys(rule.symbol for rule in RULES.values())
-    return _HEAD + "".join(_section(symbol, [rule for rule in RULES.values() if rule.symbol == symbol]) for symbol in symbols)
+    return _HEAD + "".join(
+        _section(symbol, [rule for rule in RULES.values() if rule.symbol == symbol])
+        for symbol in symbols
+    )
 
 
 def _section(symbol: str, rules: list[Rule]) -> str:
     title = f"`{symbol}`" + (", notes on padding" if symbol == "tf.nn" else "")
     rows = "".join(
-        f"| `{rule.id}` | {_about(rule)} | {_cell(rule.phrase)}{'' if rule.stated else ' (no sentence states it)'} |\n" for rule in rules
+        f"| `{rule.id}` | {_about(rule)} | {_cell(rule.phrase)}{'' if rule.stated else ' (no sentence states it)'} |\n"
+        for rule in rules
     )
     return f"\n## {title}\n\n| rule | speaks of | found by |\n| --- | --- | --- |\n{rows}"
 

@@ -10,7 +10,19 @@ import numpy as np
 
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 
-FACTS = ("tensorflow", "git_version", "python", "numpy", "keras", "platform", "machine", "cpu", "onednn", "device", "environment")
+FACTS = (
+    "tensorflow",
+    "git_version",
+    "python",
+    "numpy",
+    "keras",
+    "platform",
+    "machine",
+    "cpu",
+    "onednn",
+    "device",
+    "environment",
+)
 STORED_AS = {"bfloat16": "uint16", "string": None}
 """How NumPy names what holds a dtype, where that is another name; None where it is not known."""
 
@@ -21,7 +33,11 @@ class Nonsense(Exception):
 
 def greeting(head: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """The subject and the docstrings in a worker's first message. Raises :class:`Nonsense`."""
-    if not isinstance(head, dict) or not isinstance(head.get("subject"), dict) or not isinstance(head.get("documentation"), dict):
+    if (
+        not isinstance(head, dict)
+        or not isinstance(head.get("subject"), dict)
+        or not isinstance(head.get("documentation"), dict)
+    ):
         raise Nonsense("the first message is no greeting")
     if lacking := [name for name in FACTS if name not in head["subject"]]:
         raise Nonsense(f"the greeting lacks {lacking[0]}")
@@ -37,10 +53,18 @@ def observation_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> Obser
 
 def arms_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Arm, ...]:
     """The `count` arms in an answer, each value with its array. Raises :class:`Nonsense`."""
-    if not isinstance(head, dict) or head.get("type") != "answer" or not isinstance(head.get("seconds"), int | float):
+    if (
+        not isinstance(head, dict)
+        or head.get("type") != "answer"
+        or not isinstance(head.get("seconds"), int | float)
+    ):
         raise Nonsense("the message is no answer")
     told = head.get("arms")
-    if not isinstance(told, list) or len(told) != count or not all(isinstance(arm, dict) for arm in told):
+    if (
+        not isinstance(told, list)
+        or len(told) != count
+        or not all(isinstance(arm, dict) for arm in told)
+    ):
         raise Nonsense(f"the answer has not the {count} arms of the call")
     rest = list(arrays)
     arms = tuple(_arm(arm, rest) for arm in told)
@@ -62,9 +86,16 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
     try:
-        warned = tuple(Warned(str(one["category"]), str(one["message"])) for one in told["warnings"])
+        warned = tuple(
+            Warned(str(one["category"]), str(one["message"])) for one in told["warnings"]
+        )
         if told["status"] != "value":
-            return Arm(error=str(told["error"]), bases=tuple(map(str, told["bases"])), message=str(told["message"]), warnings=warned)
+            return Arm(
+                error=str(told["error"]),
+                bases=tuple(map(str, told["bases"])),
+                message=str(told["message"]),
+                warnings=warned,
+            )
         dtype, shape = str(told["dtype"]), list(told["shape"])
     except (KeyError, TypeError) as error:
         raise Nonsense(f"an arm lacks {error}") from error
@@ -73,5 +104,7 @@ def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
     array = rest.pop(0)
     stored = STORED_AS.get(dtype, dtype)
     if list(array.shape) != shape or (stored is not None and _name(array.dtype) != stored):
-        raise Nonsense(f"an array is {array.dtype.name} of shape {list(array.shape)}, and was said to be {dtype} of shape {shape}")
+        raise Nonsense(
+            f"an array is {array.dtype.name} of shape {list(array.shape)}, and was said to be {dtype} of shape {shape}"
+        )
     return Arm(values=array, dtype=dtype, warnings=warned)

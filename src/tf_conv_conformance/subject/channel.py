@@ -14,7 +14,9 @@ from tf_conv_conformance.subject import wire
 
 MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
 READ_AT_ONCE = 2**16
-PIPE_SIZE = 2**20  # bytes that the system may hold in a pipe, so that neither side waits while the other computes
+PIPE_SIZE = (
+    2**20
+)  # bytes that the system may hold in a pipe, so that neither side waits while the other computes
 
 
 class Late(Exception):
@@ -35,7 +37,9 @@ class Channel:
         self._writer, self._reader = process.stdin.fileno(), process.stdout.fileno()
         for descriptor in (self._writer, self._reader):
             os.set_blocking(descriptor, False)
-            with suppress(OSError, AttributeError):  # not Linux, or the user has no pipes left that are so large
+            with suppress(
+                OSError, AttributeError
+            ):  # not Linux, or the user has no pipes left that are so large
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         self._unsent: list[Any] = []
         self._ahead = memoryview(b"")

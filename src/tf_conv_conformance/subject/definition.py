@@ -42,10 +42,14 @@ def define(text: str, folder: Path) -> Definition:
     interpreter where none is given.
     """
     if given := _UNNAMED.match(text):
-        raise Undefined(f"{text!r} lacks the subject's name; write 'NAME = {text.strip()}', with a NAME other than {given[1]}")
+        raise Undefined(
+            f"{text!r} lacks the subject's name; write 'NAME = {text.strip()}', with a NAME other than {given[1]}"
+        )
     name, equals, rest = (part.strip() for part in text.partition("="))
     if not equals or not _NAME.fullmatch(name):
-        raise Undefined(f"{text!r} defines no subject; the form is {FORM}, the name of letters, digits, '.' and '_'")
+        raise Undefined(
+            f"{text!r} defines no subject; the form is {FORM}, the name of letters, digits, '.' and '_'"
+        )
     try:
         words = shlex.split(rest)
     except ValueError as error:
@@ -61,7 +65,9 @@ def define(text: str, folder: Path) -> Definition:
         elif given[1] == "device" and _DEVICE.fullmatch(given[2]):
             device = given[2]
         else:
-            raise Undefined(f"{name}: {given[0]!r} is neither threads=N, of 1 and more, nor device=CPU:0 or GPU:0, nor a VARIABLE=value")
+            raise Undefined(
+                f"{name}: {given[0]!r} is neither threads=N, of 1 and more, nor device=CPU:0 or GPU:0, nor a VARIABLE=value"
+            )
     return Definition(name, tuple(located(words, folder)), tuple(environment), threads, device)
 
 

@@ -40,7 +40,9 @@ def clean_message(message: str, error: str) -> str:
         message = pattern.sub(replacement, message)
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     cleaned = "\n".join(lines)
-    return (cleaned[len(error) + 2 :] if cleaned.startswith(error + ": ") else cleaned)[:MESSAGE_LIMIT]
+    return (cleaned[len(error) + 2 :] if cleaned.startswith(error + ": ") else cleaned)[
+        :MESSAGE_LIMIT
+    ]
 
 
 def class_names(tf: Any, error: BaseException) -> list[str]:
@@ -52,7 +54,11 @@ def class_names(tf: Any, error: BaseException) -> list[str]:
     link: BaseException | None = error
     while link is not None and len(names) < 50:
         if link is error or isinstance(link, tf.errors.OpError):
-            names += [base.__name__ for base in type(link).__mro__ if base not in (object, BaseException, Exception)]
+            names += [
+                base.__name__
+                for base in type(link).__mro__
+                if base not in (object, BaseException, Exception)
+            ]
         link = link.__cause__ or link.__context__
     return list(dict.fromkeys(names))
 
@@ -94,7 +100,9 @@ def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> 
         raise Raised(error) from error
 
 
-def convolution(tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> tuple[Callable[..., Any], Any]:
+def convolution(
+    tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any
+) -> tuple[Callable[..., Any], Any]:
     """Return the call as a function of input and filter, and the variable that it reads the filter from.
 
     That is None except for a Keras layer. It is built here, since a graph may not make its variables. Nothing is
@@ -121,13 +129,17 @@ def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w:
         if in_channels != w.shape[2]:
             sizes["groups"] = in_channels // w.shape[2]  # TensorFlow 1 has no such argument
     given = dict(sizes, **keywords)
-    layer = observed(function, kernel_size=tuple(w.shape[:2]), use_bias=False, dtype=x.dtype.name, **given)
+    layer = observed(
+        function, kernel_size=tuple(w.shape[:2]), use_bias=False, dtype=x.dtype.name, **given
+    )
     observed(layer.build, x.shape)
     layer.set_weights([w.numpy()])
     return layer
 
 
-def with_gradient(tf: Any, function: Callable[..., Any], variable: Any, by: str) -> Callable[..., Any]:
+def with_gradient(
+    tf: Any, function: Callable[..., Any], variable: Any, by: str
+) -> Callable[..., Any]:
     """Return the gradient by input or filter, as a function of both and of the upstream gradient.
 
     `variable` holds the filter if the function does not read its own.
@@ -144,13 +156,17 @@ def with_gradient(tf: Any, function: Callable[..., Any], variable: Any, by: str)
     return gradient
 
 
-def in_mode(tf: Any, function: Callable[..., Any], mode: str, autograph: bool = True) -> Callable[..., Any]:
+def in_mode(
+    tf: Any, function: Callable[..., Any], mode: str, autograph: bool = True
+) -> Callable[..., Any]:
     """The function as `mode` runs it."""
     if mode == "eager":
         return function
     compiled: Callable[..., Any]
     try:
-        compiled = tf.function(function, autograph=autograph, **({"jit_compile": True} if mode == "xla" else {}))
+        compiled = tf.function(
+            function, autograph=autograph, **({"jit_compile": True} if mode == "xla" else {})
+        )
     except TypeError:  # before TensorFlow 2.5
         compiled = tf.function(function, autograph=autograph, experimental_compile=True)
     return compiled
@@ -174,7 +190,9 @@ class Prepared:
         """Return the result for one arm's tensors. Raises :class:`Raised` for what TensorFlow raises."""
         function = self.function
         if function is None:
-            function = in_mode(self.tf, prepared(self.tf, self.request, tensors), self.request["mode"])
+            function = in_mode(
+                self.tf, prepared(self.tf, self.request, tensors), self.request["mode"]
+            )
             if ".keras." not in self.request["function"]:
                 self.function = function
         return observed(function, *tensors)
@@ -182,7 +200,10 @@ class Prepared:
 
 def told(caught: Any) -> list[dict[str, str]]:
     """Warnings that were caught, as they cross."""
-    return [{"category": warned.category.__name__, "message": str(warned.message)[:MESSAGE_LIMIT]} for warned in caught]
+    return [
+        {"category": warned.category.__name__, "message": str(warned.message)[:MESSAGE_LIMIT]}
+        for warned in caught
+    ]
 
 
 def value(result: Any) -> tuple[dict[str, Any], Any]:
@@ -200,7 +221,12 @@ def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict
         try:
             result = call(tensors)
             if result is None:
-                arm = {"status": "error", "error": "NoGradient", "bases": ["NoGradient"], "message": NO_GRADIENT}
+                arm = {
+                    "status": "error",
+                    "error": "NoGradient",
+                    "bases": ["NoGradient"],
+                    "message": NO_GRADIENT,
+                }
             else:
                 arm, array = value(result)
         except Raised as raised:
@@ -242,10 +268,15 @@ def tensors_of(tf: Any, request: Any, arrays: list[Any]) -> Iterator[list[Any]]:
     """The tensors of each arm in turn."""
     count = len(request["dtypes"])
     for first in range(0, len(arrays), count):
-        yield [to_tensor(tf, array, dtype) for array, dtype in zip(arrays[first : first + count], request["dtypes"])]
+        yield [
+            to_tensor(tf, array, dtype)
+            for array, dtype in zip(arrays[first : first + count], request["dtypes"])
+        ]
 
 
-def execute_all(tf: Any, requests: list[Any], arrays: list[Any], as_one: bool) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+def execute_all(
+    tf: Any, requests: list[Any], arrays: list[Any], as_one: bool
+) -> Iterator[tuple[dict[str, Any], list[Any]]]:
     """The answers to calls, in their order, each made when it is asked for; `as_one`, all that can be are made in one function before."""
     of_call, first = [], 0
     for request in requests:
@@ -267,10 +298,20 @@ def together(tf: Any, requests: list[Any], tensors: list[Any], chosen: list[int]
     began = time.perf_counter()
     group = Group(tf, [requests[number] for number in chosen])
     try:
-        arms = list(zip(*(group.run([tensors[number][arm] for number in chosen]) for arm in range(requests[chosen[0]]["arms"]))))
+        arms = list(
+            zip(
+                *(
+                    group.run([tensors[number][arm] for number in chosen])
+                    for arm in range(requests[chosen[0]]["arms"])
+                )
+            )
+        )
     except Exception:  # of which call, is not told
         half = len(chosen) // 2
-        return {**together(tf, requests, tensors, chosen[:half]), **together(tf, requests, tensors, chosen[half:])}
+        return {
+            **together(tf, requests, tensors, chosen[:half]),
+            **together(tf, requests, tensors, chosen[half:]),
+        }
     seconds = (time.perf_counter() - began) / len(chosen)
     return {number: answer(own, seconds) for number, own in zip(chosen, arms) if None not in own}
 
@@ -287,7 +328,10 @@ class Group:
         """What :func:`run_arm` gives, for one arm of each call; None for a call that raises."""
         self.caught.clear()
         results = self.function(*(tensor for own in tensors for tensor in own))
-        return [None if result is None else self._arm(number, result) for number, result in enumerate(results)]
+        return [
+            None if result is None else self._arm(number, result)
+            for number, result in enumerate(results)
+        ]
 
     def _arm(self, number: int, result: Any) -> tuple[dict[str, Any], Any]:
         arm, array = value(result)

@@ -31,7 +31,9 @@ def possible() -> bool:
     if not sys.platform.startswith("linux") or not stat.S_ISREG(os.fstat(2).st_mode):
         return False
     try:
-        return len(os.listdir("/proc/self/task")) == 1 and not any(map(_is_device, os.listdir("/proc/self/fd")))
+        return len(os.listdir("/proc/self/task")) == 1 and not any(
+            map(_is_device, os.listdir("/proc/self/fd"))
+        )
     except OSError:  # no /proc
         return False
 

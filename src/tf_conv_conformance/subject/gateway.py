@@ -22,16 +22,32 @@ from tf_conv_conformance.subject.process import Process, command
 from tf_conv_conformance.subject.request import Request
 
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
-_STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)  # from there on: where Python was
+_STACKS = re.compile(
+    r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE
+)  # from there on: where Python was
 START_TRIES = 3  # of a worker that follows one that died
 PRINTED_KEPT = 2**20  # bytes of what a worker printed in earlier calls
 GROUP = 64  # calls in one message and in one tf.function, at most
 GROUP_LIMIT = 120.0  # seconds that a group may take, where one call has less; a group that takes more is made one at a time
-AHEAD = 3 * GROUP  # calls that are drawn at once, and again when as many or fewer are without an answer: a group of each mode
+AHEAD = (
+    3 * GROUP
+)  # calls that are drawn at once, and again when as many or fewer are without an answer: a group of each mode
 BYTES_AHEAD = 2**23  # of tensors, in the same way
 
 
-_FAILURES = (EOFError, Late, TooLong, Nonsense, ValueError, KeyError, TypeError, AttributeError, MemoryError, RecursionError, OverflowError)
+_FAILURES = (
+    EOFError,
+    Late,
+    TooLong,
+    Nonsense,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    RecursionError,
+    OverflowError,
+)
 """What reading an answer may raise: the worker's end, its silence, or anything that it may have sent."""
 
 
@@ -39,7 +55,11 @@ class SubjectUnavailable(Exception):
     """No TensorFlow could be started; the message says what was tried and what it printed last, `brief` leaves out its tracebacks."""
 
     def __init__(self, tried: str, printed: str = "", advice: str = "") -> None:
-        super().__init__("\n".join([tried, *(["its last output:", printed or "(none)", advice] if advice else [])]))
+        super().__init__(
+            "\n".join(
+                [tried, *(["its last output:", printed or "(none)", advice] if advice else [])]
+            )
+        )
         self.brief = "\n".join(part for part in (tried, without_stacks(printed), advice) if part)
 
 
@@ -55,7 +75,9 @@ class InProcess:
         try:
             self._tf = worker.import_tensorflow()
         except ImportError as error:
-            raise SubjectUnavailable(f"TensorFlow cannot be imported in this process: {error}") from error
+            raise SubjectUnavailable(
+                f"TensorFlow cannot be imported in this process: {error}"
+            ) from error
         self.subject: dict[str, Any] = worker.describe(self._tf, {})
         self.documentation: dict[str, str] = worker.documentation(self._tf, symbols)
 
@@ -97,7 +119,13 @@ class Gateway:
     Construction does not wait: the first use does, and raises :class:`SubjectUnavailable` when TensorFlow does not start.
     """
 
-    def __init__(self, symbols: Sequence[str], time_limit: float, definition: Definition = DEFAULT, memory: float | None = None) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        time_limit: float,
+        definition: Definition = DEFAULT,
+        memory: float | None = None,
+    ) -> None:
         self._definition = definition
         self._symbols = symbols
         self._time_limit = time_limit
@@ -135,7 +163,11 @@ class Gateway:
         ahead: deque[_Asked] = deque()
         exhausted = False
         while True:
-            if not exhausted and len(ahead) <= AHEAD and sum(asked.request.nbytes for asked in ahead) <= BYTES_AHEAD:
+            if (
+                not exhausted
+                and len(ahead) <= AHEAD
+                and sum(asked.request.nbytes for asked in ahead) <= BYTES_AHEAD
+            ):
                 exhausted = self._draw(source, ahead)
             if not ahead:
                 return
@@ -195,7 +227,9 @@ class Gateway:
         if self._process is not None and self._greeted:
             heads = [{**asked.request.head, "arms": asked.request.arms} for asked in parcel.left]
             arrays = [array for asked in parcel.left for array in asked.request.arrays]
-            self._process.send({"type": "calls", "together": parcel.together, "calls": heads}, arrays)
+            self._process.send(
+                {"type": "calls", "together": parcel.together, "calls": heads}, arrays
+            )
 
     def _advance(self) -> None:
         """Wait for what becomes of the first call that has no answer; start a worker where there is none."""
@@ -224,9 +258,13 @@ class Gateway:
         code = self._end(error)
         if parcel.together:
             self._parcels.popleft()
-            self._parcels.extendleft(_Parcel(deque([asked]), False) for asked in reversed(parcel.left))
+            self._parcels.extendleft(
+                _Parcel(deque([asked]), False) for asked in reversed(parcel.left)
+            )
             return
-        parcel.left[0].observation = replace(self._unanswered(error, code), seconds=seconds, last_output=self._output.tail())
+        parcel.left[0].observation = replace(
+            self._unanswered(error, code), seconds=seconds, last_output=self._output.tail()
+        )
 
     def _unanswered(self, error: BaseException, code: int) -> Observation:
         """Return why there is no answer: `error` is what reading it raised, `code` the process's return code."""
@@ -234,7 +272,11 @@ class Gateway:
             return Observation("timed out", time_limit=self._time_limit)
         if not isinstance(error, EOFError):
             return Observation("suite error", protocol_error=str(error) or type(error).__name__)
-        return Observation("crashed", signal=_signal_name(code)) if code < 0 else Observation("suite error", exit_status=code)
+        return (
+            Observation("crashed", signal=_signal_name(code))
+            if code < 0
+            else Observation("suite error", exit_status=code)
+        )
 
     def close(self) -> None:
         """Ask the worker to end, and end it if it does not, or is busy."""
@@ -279,7 +321,9 @@ class Gateway:
         except _FAILURES as error:
             code = self._end(error)
             self._kill()  # a fork server is not given another try
-            reason = f"no answer within {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
+            reason = (
+                f"no answer within {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
+            )
             if isinstance(error, EOFError):
                 reason = _signal_name(code) if code < 0 else f"exit status {code}"
             raise self._unavailable(reason) from error
@@ -298,13 +342,17 @@ class Gateway:
         try:
             self._process = Process(words, self._output)
         except OSError as error:
-            raise self._unavailable(f"{error.filename or self._definition.command[0]}: {error.strerror}") from error
+            raise self._unavailable(
+                f"{error.filename or self._definition.command[0]}: {error.strerror}"
+            ) from error
 
     def _unavailable(self, reason: str) -> SubjectUnavailable:
         name, words = self._definition.name, " ".join(self._definition.command)
         who = f"subject {name} ({words})" if name else words
         advice = f"Install it there: {words} -m pip install tensorflow, or a build of your own."
-        return SubjectUnavailable(f"TensorFlow did not start in {who}: {reason}", self._output.tail(), advice)
+        return SubjectUnavailable(
+            f"TensorFlow did not start in {who}: {reason}", self._output.tail(), advice
+        )
 
     def _kill(self) -> None:
         """End the process, if it lives."""

@@ -11,7 +11,10 @@ from typing import Any
 from tf_conv_conformance.subject.answer import printed_in
 from tf_conv_conformance.subject.execution import ADDRESS
 
-HEAD, TAIL = 1500, 800  # bytes of what the worker printed in its last call that are kept, from either end
+HEAD, TAIL = (
+    1500,
+    800,
+)  # bytes of what the worker printed in its last call that are kept, from either end
 
 
 class Output:
@@ -19,7 +22,9 @@ class Output:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as this object
-        fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)  # whoever has read it, the worker writes at its end
+        fcntl.fcntl(
+            self._file, fcntl.F_SETFL, os.O_APPEND
+        )  # whoever has read it, the worker writes at its end
         self.before = 0  # bytes that were printed before the call at hand
 
     def fileno(self) -> int:

@@ -37,13 +37,22 @@ program = b""
 while len(program) < {length}:
     program += os.read(0, {length} - len(program)) or exit("the pipe ended")
 exec(compile(program, "worker", "exec"), {{"__name__": "__main__"}})"""
-END_LIMIT = 5.0  # seconds from the end of its pipe, or from a request to close, to the end of a process
+END_LIMIT = (
+    5.0  # seconds from the end of its pipe, or from a request to close, to the end of a process
+)
 
 
 def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
     """The command line that starts a worker. ssh hands its words to a shell on the other side, so they are quoted for it."""
     bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
-    settings = json.dumps({"threads": definition.threads, "device": definition.device, "memory": memory, "symbols": list(symbols)})
+    settings = json.dumps(
+        {
+            "threads": definition.threads,
+            "device": definition.device,
+            "memory": memory,
+            "symbols": list(symbols),
+        }
+    )
     words = ["-u", "-c", bootstrap, settings]
     remote = Path(definition.command[0]).name == "ssh"
     return [*definition.command, *(map(shlex.quote, words) if remote else words)]
@@ -58,7 +67,12 @@ class Process:
 
     def __init__(self, words: Sequence[str], output: Output) -> None:
         self._popen: subprocess.Popen[bytes] = subprocess.Popen(
-            words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output.fileno(), start_new_session=True
+            words,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output.fileno(),
+            start_new_session=True,
         )
         self._channel = Channel(self._popen)
         self._channel.write([PROGRAM])
@@ -111,7 +125,9 @@ class Process:
 
     def kill(self) -> None:
         """End the process and what it has forked."""
-        with suppress(ProcessLookupError, PermissionError):  # both say that it has ended; the second one is macOS's
+        with suppress(
+            ProcessLookupError, PermissionError
+        ):  # both say that it has ended; the second one is macOS's
             os.killpg(self._popen.pid, signal.SIGKILL)
 
     def reap(self) -> int:

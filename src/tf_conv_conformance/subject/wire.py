@@ -21,7 +21,9 @@ LENGTHS = struct.Struct("!IQ")  # of the head and of the body
 ALIGNED = 8  # bytes: each array begins at a multiple, so that NumPy can read it where it lies
 JOINED = 2**16  # bytes: a message up to this is written as one piece
 KINDS = "biufcS"  # of dtypes: what is no object and no structure
-_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode  # in half the time of json.dumps
+_encode = json.JSONEncoder(
+    check_circular=False, separators=(",", ":")
+).encode  # in half the time of json.dumps
 _DTYPE = re.compile(f"[<>|][{KINDS}][0-9]{{1,9}}")
 _WRITTEN_AT_ONCE = 256  # pieces; the system takes 1024
 
@@ -39,11 +41,18 @@ def message(head: dict[str, Any], arrays: Any = ()) -> list[Any]:
         if size % ALIGNED:
             body.append(bytes(-size % ALIGNED))
             size += len(body[-1])
-    text = _encode(dict(head, arrays=[[array.dtype.str, array.shape] for array in arrays])).encode("utf-8")
+    text = _encode(dict(head, arrays=[[array.dtype.str, array.shape] for array in arrays])).encode(
+        "utf-8"
+    )
     parts = [LENGTHS.pack(len(text), size), text]
     if size <= JOINED:
         return [b"".join(parts + body)]
-    return parts + [np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part.reshape(-1).view(np.uint8) for part in body]
+    return parts + [
+        np.frombuffer(part, np.uint8)
+        if isinstance(part, bytes)
+        else part.reshape(-1).view(np.uint8)
+        for part in body
+    ]
 
 
 def receive(pipe: Any) -> tuple[dict[str, Any], list[Any]]:

@@ -82,9 +82,18 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
 
 def onednn_in_effect(tf: Any) -> bool | None:
     """Whether TensorFlow uses oneDNN's kernels in this process: True, False, or None where it cannot be asked."""
-    if tuple(map(int, tf.__version__.split(".")[:2])) in ((2, 5), (2, 6), (2, 7), (2, 8)) and platform.machine() == "x86_64":
-        return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"  # IsMklEnabled tells there how TensorFlow was built
-    for module in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):  # the newest first
+    if (
+        tuple(map(int, tf.__version__.split(".")[:2])) in ((2, 5), (2, 6), (2, 7), (2, 8))
+        and platform.machine() == "x86_64"
+    ):
+        return (
+            os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
+        )  # IsMklEnabled tells there how TensorFlow was built
+    for module in (
+        "util._pywrap_util_port",
+        "_pywrap_util_port",
+        "pywrap_tensorflow",
+    ):  # the newest first
         try:
             return bool(importlib.import_module("tensorflow.python." + module).IsMklEnabled())
         except (ImportError, AttributeError):
@@ -165,7 +174,9 @@ def installed(package: str) -> str | None:
 
 def describe(tf: Any, settings: Any) -> dict[str, Any]:
     """What identifies the subject, as JSON values."""
-    config = tf.config if hasattr(tf.config, "list_physical_devices") else tf.config.experimental  # TensorFlow 1
+    config = (
+        tf.config if hasattr(tf.config, "list_physical_devices") else tf.config.experimental
+    )  # TensorFlow 1
     switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
     return {
         "tensorflow": tf.__version__,
@@ -177,7 +188,11 @@ def describe(tf: Any, settings: Any) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": cpu(),
         "onednn": onednn_in_effect(tf),
-        "device": (settings.get("device") or ("gpu" if config.list_physical_devices("GPU") else "cpu")).partition(":")[0].lower(),
+        "device": (
+            settings.get("device") or ("gpu" if config.list_physical_devices("GPU") else "cpu")
+        )
+        .partition(":")[0]
+        .lower(),
         "threads": settings.get("threads"),
         "environment": {
             k: v
