@@ -18,13 +18,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from tf_conv_conformance.ids import id_of
-from tf_conv_conformance.items import CallItem
-from tf_conv_conformance.lookahead import perform_all
-from tf_conv_conformance.rules.rule import SYMBOLS
-from tf_conv_conformance.runner import request
+from tf_conv_conformance.plugin.ids import id_of
+from tf_conv_conformance.plugin.items import CallItem
+from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway
+from tf_conv_conformance.subject.lookahead import perform_all
+from tf_conv_conformance.verdict.perform import request
 
 ROOT = Path(__file__).parents[1]
 FAULTS = ROOT / "tests" / "faults"

@@ -51,7 +51,7 @@ def main():
 
     given = parser(__doc__).parse_args()
     sys.path.insert(0, str(TESTS))
-    from test_faults import FAULTY, write_many_calls
+    from support.faulty_runs import FAULTY, write_many_calls
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "xdist.plugin"]
-SUITE = [*PYTEST, "-p", "tf_conv_conformance.plugin"]
+SUITE = [*PYTEST, "-p", "tf_conv_conformance.plugin.hooks"]
 ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
 """The environment in which pytest loads no other plugin that happens to be installed."""
 PRINTED = 2000  # characters of what a failed command printed

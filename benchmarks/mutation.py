@@ -47,22 +47,33 @@ OPTIONS = (
     "no:unraisableexception",
 )
 TESTS = {
-    "rules/conditions.py": ("conditions", "rules"),
-    "rules/catalogue.py": ("rules", "verdict"),
-    "rules/page.py": ("rules",),
-    "rules/rule.py": ("rules",),
-    "verdict.py": ("verdict", "relations"),
-    "geometry.py": ("geometry", "oracle", "arithmetic", "rules", "scope", "mutants"),
-    "oracle/error_bounds.py": ("error_bounds",),
-    "oracle/models.py": ("oracle", "scope"),
-    "oracle/correlation.py": ("correlation", "oracle", "mutants"),
-    "oracle/mutants.py": ("mutants",),
+    "prediction/rules/conditions.py": ("prediction/conditions", "prediction/rules"),
+    "prediction/rules/catalogue.py": ("prediction/rules", "verdict/judge"),
+    "prediction/rules/page.py": ("prediction/rules",),
+    "prediction/rules/rule.py": ("prediction/rules",),
+    "verdict/judge.py": ("verdict/judge", "prediction/relations"),
+    "convolution/geometry.py": (
+        "convolution/geometry",
+        "prediction/oracle",
+        "prediction/arithmetic",
+        "prediction/rules",
+        "casefile/scope",
+        "prediction/wrong_oracles",
+    ),
+    "prediction/error_bounds.py": ("prediction/error_bounds",),
+    "prediction/models.py": ("prediction/oracle", "casefile/scope"),
+    "prediction/correlation.py": (
+        "prediction/correlation",
+        "prediction/oracle",
+        "prediction/wrong_oracles",
+    ),
+    "prediction/wrong_oracles.py": ("prediction/wrong_oracles",),
 }
 """The modules, and the tests that are asked about each, in this order."""
 KEEPING = ("lru_cache", "cached(")
 """Decorators that keep what a pure function returns, within a bound: of speed and memory alone."""
 SPEED = ("SMALL", "BLOCK", "RUN", "STRIP")
-"""Constants of oracle/correlation.py that choose between ways to the same sums; its tests force each way."""
+"""Constants of prediction/correlation.py that choose between ways to the same sums; its tests force each way."""
 THIRD_PARTY = (
     "cachetools",
     "numpy",
@@ -75,6 +86,12 @@ THIRD_PARTY = (
 OURS = "tf_conv_conformance.casefile.model"  # imports no module that is mutated, and takes a quarter of a second
 WHY = CONFIG.with_name("mutation_survivors.yaml")
 PAGE = CONFIG.with_name("mutation_page.md.jinja")
+
+
+def test_file(name: str) -> Path:
+    """Return the file of a name in `TESTS`."""
+    package, _, module = name.partition("/")
+    return ROOT / "tests" / package / f"test_{module}.py"
 
 
 class Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
@@ -133,7 +150,7 @@ def tested(module, source, output):
     os.dup2(output.fileno(), 2)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.meta_path.insert(0, Mutated(name_of(module), source))
-    files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[module]]
+    files = [str(test_file(name)) for name in TESTS[module]]
     status = 3
     try:
         status = pytest.main([*OPTIONS, *files], [WithoutTensorFlow()])

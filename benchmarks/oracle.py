@@ -43,12 +43,12 @@ from onnx.reference import ReferenceEvaluator
 from scipy.signal import correlate
 from section import parser, publish, table
 
-from tf_conv_conformance import data
-from tf_conv_conformance.arguments import Arguments, Reading, read
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.doors import keywords
-from tf_conv_conformance.geometry import documented_padding
-from tf_conv_conformance.oracle.models import DOCUMENTED, values
+from tf_conv_conformance.convolution.arguments import Arguments, Reading, read
+from tf_conv_conformance.convolution.entry_points import keywords
+from tf_conv_conformance.convolution.geometry import documented_padding
+from tf_conv_conformance.prediction import data
+from tf_conv_conformance.prediction.models import DOCUMENTED, values
 
 NETWORKS = Path(__file__).parent.parent / "cases/networks"
 OPS = {"conv2d": tf.nn.conv2d, "depthwise_conv2d": tf.nn.depthwise_conv2d}

@@ -15,9 +15,9 @@ from playwright.sync_api import sync_playwright
 from rendering import COUNTS, RECORDS, repeated
 from section import parser, publish, table
 
-from tf_conv_conformance.merging import single
+from tf_conv_conformance.records.merge import single
+from tf_conv_conformance.records.reader import Records, read
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.results import Records, read
 
 HEAD = (
     "calls",

@@ -20,7 +20,7 @@ from tf_conv_conformance.casefile.loading import load, load_text
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from largest import LARGEST  # noqa: E402
+from support.largest_files import LARGEST  # noqa: E402
 
 ROUNDS = 9
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import measure
 from section import parser, publish, table
 
-from tf_conv_conformance.merging import lines
-from tf_conv_conformance.recorder import written
-from tf_conv_conformance.results import Records, read
+from tf_conv_conformance.records.merge import lines
+from tf_conv_conformance.records.reader import Records, read
+from tf_conv_conformance.records.writer import written
 
 RECORDS = Path(__file__).parent.parent / "reports/results.jsonl"
 PEER = "import json, sys\nfor line in open(sys.argv[1], 'rb'): json.loads(line)"

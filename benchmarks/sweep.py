@@ -47,8 +47,8 @@ PEER = """
 import itertools
 import numpy as np
 import tensorflow as tf
-from tf_conv_conformance.arguments import Arguments, TensorSpec
-from tf_conv_conformance.oracle.models import DOCUMENTED, values
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.prediction.models import DOCUMENTED, values
 
 def check(shape, size, stride, padding, rate):
     rng = np.random.default_rng(1)

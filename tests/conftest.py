@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import tf_conv_conformance.collect  # or each pytester run in this process imports it anew
-import tf_conv_conformance.recording  # noqa: F401
+import tf_conv_conformance.plugin.collection  # or each pytester run in this process imports it anew
+import tf_conv_conformance.plugin.recording  # noqa: F401
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.rules.rule import SYMBOLS
+from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.gateway import Gateway
 
 SPARED = (

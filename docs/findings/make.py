@@ -14,10 +14,10 @@ import jinja2
 import yaml
 
 from tf_conv_conformance.casefile.loading import load
-from tf_conv_conformance.prediction import inputs
-from tf_conv_conformance.reproduction import python
-from tf_conv_conformance.results import Records, read
-from tf_conv_conformance.rules.catalogue import RULES
+from tf_conv_conformance.prediction.predict import inputs
+from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.prediction.rules.catalogue import RULES
+from tf_conv_conformance.records.reader import Records, read
 
 HERE = Path(__file__).parent
 CASES = HERE.parent.parent / "cases/findings"

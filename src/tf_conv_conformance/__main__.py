@@ -1,5 +1,5 @@
 """``python -m tf_conv_conformance`` is the command ``tf-conv-conformance``."""
 
-from tf_conv_conformance.cli import main
+from tf_conv_conformance.cli.main import main
 
 raise SystemExit(main())

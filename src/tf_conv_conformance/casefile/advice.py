@@ -17,7 +17,7 @@ from tf_conv_conformance.casefile.model import (
     Tensor,
     When,
 )
-from tf_conv_conformance.vocabulary import DOORS
+from tf_conv_conformance.convolution.names import DOORS
 
 NEAR = 0.7  # of difflib's ratio: `stride` is near `strides`, `bias` is not near `via`
 NEAR_ALIKE = 0.65  # of a name with the same first letter: `egar` is near `eager`

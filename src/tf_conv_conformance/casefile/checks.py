@@ -9,11 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from tf_conv_conformance import data, doors, prediction
-from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.call import model_of
 from tf_conv_conformance.casefile.advice import near
-from tf_conv_conformance.casefile.complaint import shown
+from tf_conv_conformance.casefile.call import model_of
+from tf_conv_conformance.casefile.diagnostic import shown
 from tf_conv_conformance.casefile.expansion import (
     Expanded,
     Keys,
@@ -23,10 +21,13 @@ from tf_conv_conformance.casefile.expansion import (
     literal,
 )
 from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
-from tf_conv_conformance.oracle.models import DOCUMENTED, MODELS, reading_of
-from tf_conv_conformance.prediction import Refuses, Returns
-from tf_conv_conformance.rules.catalogue import RULES, broken, exercised
-from tf_conv_conformance.rules.mismatches import refusal
+from tf_conv_conformance.convolution import entry_points
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.prediction import data, predict
+from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, reading_of
+from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
+from tf_conv_conformance.prediction.rules.mismatches import refusal
 
 ELEMENTS_LIMIT = 2**24  # of a tensor: 128 MiB in the oracle's float64
 PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle
@@ -38,7 +39,7 @@ def check_size(arguments: Arguments) -> None:
     results = [
         outcome
         for model in MODELS.values()
-        if isinstance(outcome := prediction.outcome(model, arguments), Returns)
+        if isinstance(outcome := predict.outcome(model, arguments), Returns)
     ]
     tensors |= {
         "documented result" if outcome is results[0] else "phase-strided result": outcome.shape
@@ -68,7 +69,7 @@ def check_exact(arguments: Arguments) -> None:
 
 def check_entry_point(arguments: Arguments) -> None:
     """Refuse a call that the entry point has no way to take. Raises :class:`Unusable`."""
-    if found := doors.obstacle(arguments):
+    if found := entry_points.obstacle(arguments):
         key, reason = found
         raise Unusable((key,), reason)
 
@@ -102,7 +103,7 @@ def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: A
     if not isinstance(expect, Expect) or expect.values is None or "reals" not in arguments.data:
         return
     count = len(literal(expect.values, ("expect", "values"))[1])
-    if prediction.model_with(count, arguments) is None:
+    if predict.model_with(count, arguments) is None:
         message = f"no model predicts {count} values for this call, so reals have no bound here; expect the `shape` alone"
         raise Unusable(("expect", "values"), message)
 
@@ -112,7 +113,7 @@ def check_expected_count(expect: Expect | Literal["result"] | None, arguments: A
     if not isinstance(expect, Expect) or expect.values is None or expect.shape is not None:
         return
     shape, numbers = literal(expect.values, ("expect", "values"))
-    documented = prediction.documented(arguments)
+    documented = predict.documented(arguments)
     if (
         len(shape) > 1
         or not isinstance(documented, Returns)
@@ -127,7 +128,7 @@ def check_expected_count(expect: Expect | Literal["result"] | None, arguments: A
 
 def check_result(expanded: Expanded) -> None:
     """Refuse a call that must return a result if its documentation refuses it. Raises :class:`Unusable`."""
-    documented = prediction.documented(expanded.arguments)
+    documented = predict.documented(expanded.arguments)
     if isinstance(documented, Refuses):
         why = "; ".join(refusal(reason, expanded.arguments) for reason in documented.because)
         which = f"{expanded.label}: " if expanded.label else ""
@@ -181,12 +182,12 @@ def declared(observed: Observed, arguments: Arguments) -> Returns | Refuses | No
     if observed.error is not None:
         return Refuses(tuple(observed.error))
     model = model_of(observed)
-    return None if model is None else prediction.outcome(model, arguments)
+    return None if model is None else predict.outcome(model, arguments)
 
 
 def says_the_same(observed: Observed, stands_for: Arguments, arguments: Arguments) -> bool:
     """Whether what a deviation declares is what the documentation says of the call anyway: both refuse, or both read the same."""
-    documented, outcome = prediction.documented(arguments), declared(observed, stands_for)
+    documented, outcome = predict.documented(arguments), declared(observed, stands_for)
     if isinstance(documented, Refuses):
         return isinstance(outcome, Refuses)
     model = model_of(observed)

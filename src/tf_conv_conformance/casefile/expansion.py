@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tf_conv_conformance.arguments import Arguments, IntOrInts, Pairs, TensorSpec, split_shape
-from tf_conv_conformance.casefile.complaint import shown
+from tf_conv_conformance.casefile.diagnostic import shown
 from tf_conv_conformance.casefile.model import (
     REFERENCES,
     Alternatives,
@@ -22,8 +21,15 @@ from tf_conv_conformance.casefile.model import (
     VerbatimText,
 )
 from tf_conv_conformance.casefile.scope import pairs
-from tf_conv_conformance.numbers import canonical, largest, nearest
-from tf_conv_conformance.vocabulary import DOORS, Door, Op
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    IntOrInts,
+    Pairs,
+    TensorSpec,
+    split_shape,
+)
+from tf_conv_conformance.convolution.dtypes import canonical, largest, nearest
+from tf_conv_conformance.convolution.names import DOORS, Door, Op
 
 NAMES = (
     "op",

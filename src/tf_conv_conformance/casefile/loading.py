@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile.advice import unknown_key
-from tf_conv_conformance.casefile.calls import Sweep, all_calls, checked
-from tf_conv_conformance.casefile.complaint import Complaint, shown
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.casefile.diagnostic import Complaint, shown
 from tf_conv_conformance.casefile.expansion import Keys, Unusable
-from tf_conv_conformance.casefile.faults import described, keys_of, message_of
+from tf_conv_conformance.casefile.messages import described, keys_of, message_of
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
-from tf_conv_conformance.casefile.reading import Source, Unreadable, read_source, read_text
 from tf_conv_conformance.casefile.scope import most_problems
+from tf_conv_conformance.casefile.sweep import Sweep, all_calls, checked
+from tf_conv_conformance.casefile.yaml_reader import Source, Unreadable, read_source, read_text
 
 COMPLAINTS_LIMIT = 100  # of a case
 TESTS, COMPARISONS, PROBLEMS = (

@@ -27,7 +27,15 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
-from tf_conv_conformance.vocabulary import CpuFlag, Door, Dtype, Gradient, Mode, Op, RelationName
+from tf_conv_conformance.convolution.names import (
+    CpuFlag,
+    Door,
+    Dtype,
+    Gradient,
+    Mode,
+    Op,
+    RelationName,
+)
 
 REFERENCES = ("batch", "height", "width", "in_channels")
 TEXT_LIMIT = 2**20  # characters of notes

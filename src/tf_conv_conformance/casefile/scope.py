@@ -10,7 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from tf_conv_conformance.casefile.model import Scope
-from tf_conv_conformance.geometry import Axis, Padding, documented_size, phase_strided_size
+from tf_conv_conformance.convolution.geometry import (
+    Axis,
+    Padding,
+    documented_size,
+    phase_strided_size,
+)
 
 SEED = 20260  # of the shuffles: the same pairs, and the same sample of them, in every run
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tf_conv_conformance.casefile.reading import FILE_LIMIT, Unreadable, read_source
-from tf_conv_conformance.vocabulary import OPS
+from tf_conv_conformance.casefile.yaml_reader import FILE_LIMIT, Unreadable, read_source
+from tf_conv_conformance.convolution.names import OPS
 
 _SCHEMA = re.compile(
     r"^#[ \t]*yaml-language-server:[ \t]*\$schema=\S*\bcase-file\.schema\.json", re.M

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tf_conv_conformance import options
+from tf_conv_conformance.cli.question import flow
+from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.explore.coverage import code
 from tf_conv_conformance.explore.drawing import Drawn, draw
 from tf_conv_conformance.explore.found import Found, found
@@ -20,11 +21,10 @@ from tf_conv_conformance.explore.investigating import Investigator
 from tf_conv_conformance.explore.judging import Judge, Judged
 from tf_conv_conformance.explore.known import Known, read_known, shipped
 from tf_conv_conformance.explore.strategies import VERSION
-from tf_conv_conformance.items import Asking, Failed
-from tf_conv_conformance.question import flow
-from tf_conv_conformance.session import Running
+from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.items import Asking, Failed
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
-from tf_conv_conformance.vocabulary import MODES, Mode
+from tf_conv_conformance.subject.pool import Running
 
 SIZE = 250
 """Calls of a block."""

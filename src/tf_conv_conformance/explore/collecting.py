@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tf_conv_conformance import options
 from tf_conv_conformance.explore.block import SIZE, Asked, ExploreItem, Explorer
 from tf_conv_conformance.explore.journal import Journal, done
 from tf_conv_conformance.explore.strategies import VERSION
-from tf_conv_conformance.ids import test_name
-from tf_conv_conformance.plugin import session_of
+from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.hooks import session_of
+from tf_conv_conformance.plugin.ids import test_name
 
 _ID = re.compile(r"explore::seed(-?\d+)\[(?:.*-)?calls(\d+)-(\d+)\]")
 NAMED = "tf_explore_named"  # in the options, so that an xdist worker is told

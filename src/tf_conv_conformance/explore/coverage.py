@@ -9,10 +9,17 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from tf_conv_conformance.arguments import Arguments, IntOrInts, channels_first, outer, read, spatial
-from tf_conv_conformance.call import Call
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    IntOrInts,
+    channels_first,
+    outer,
+    read,
+    spatial,
+)
+from tf_conv_conformance.convolution.names import DOORS, DTYPES, MODES
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
-from tf_conv_conformance.vocabulary import DOORS, DTYPES, MODES
 
 Classify = Callable[[Arguments], str]
 _LARGE_NUMBERS = ("101 to 32767", "32768 to 2**31 - 1", "2**31 or more")

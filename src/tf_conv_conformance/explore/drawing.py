@@ -13,16 +13,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, PrimitiveProvider
 from pydantic import ValidationError
 
-from tf_conv_conformance import prediction
-from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.call import Call
 from tf_conv_conformance.casefile import checks
+from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.expansion import Unusable, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.explore.strategies import VERSION, cases, weighted
-from tf_conv_conformance.oracle.models import MODELS
-from tf_conv_conformance.prediction import Returns
-from tf_conv_conformance.vocabulary import MODES, Mode
+from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.models import MODELS
+from tf_conv_conformance.prediction.predict import Returns
 
 ELEMENTS = 2**16  # of a tensor: a call takes milliseconds
 MODE = weighted({"eager": 10, "graph": 5, "xla": 2, "all": 1})
@@ -127,7 +127,7 @@ def _is_small(arguments: Arguments) -> bool:
     results = [
         outcome
         for model in MODELS.values()
-        if isinstance(outcome := prediction.outcome(model, forward), Returns)
+        if isinstance(outcome := predict.outcome(model, forward), Returns)
     ]
     shapes = [
         arguments.input.shape,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tf_conv_conformance.arguments import (
+from tf_conv_conformance.convolution.arguments import (
     Arguments,
     IntOrInts,
     Reading,
@@ -16,7 +16,7 @@ from tf_conv_conformance.arguments import (
     read,
     spatial,
 )
-from tf_conv_conformance.geometry import Axis, documented_padding, documented_size
+from tf_conv_conformance.convolution.geometry import Axis, documented_padding, documented_size
 
 INT32 = 2**31
 LARGE = 2**15  # a stride, rate or padding as no network has it

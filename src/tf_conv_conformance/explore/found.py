@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from tf_conv_conformance import prediction
-from tf_conv_conformance.call import Call
+from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.comparison import ending, value_text
-from tf_conv_conformance.explore.causes import explanation
+from tf_conv_conformance.cli.probe import subject_text
+from tf_conv_conformance.cli.question import Question, case_text
+from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.explore.cause import explanation
 from tf_conv_conformance.explore.investigating import Cause
-from tf_conv_conformance.failure import arm_of
-from tf_conv_conformance.oracle.models import DOCUMENTED
-from tf_conv_conformance.prediction import Refuses
-from tf_conv_conformance.probe import subject_text
-from tf_conv_conformance.question import Question, case_text
-from tf_conv_conformance.reproduction import python
-from tf_conv_conformance.runner import Performed
-from tf_conv_conformance.suggestion import suggest
-from tf_conv_conformance.vocabulary import MODES
+from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import Refuses
+from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.verdict.comparison import ending, value_text
+from tf_conv_conformance.verdict.message import arm_of
+from tf_conv_conformance.verdict.perform import Performed
+from tf_conv_conformance.verdict.suggestion import suggest
 
 PRINTED = 200  # documented values that the program prints
 _SIZE = re.compile(r"^# size: ([0-9.]+)$", re.MULTILINE)
@@ -131,7 +131,7 @@ def _program(cause: Cause, title: str, subject: Mapping[str, Any]) -> str:
     judged = cause.judged[cause.new[0]]
     call = cause.drawn[cause.new[0]].call
     assert judged.performed is not None
-    arm = prediction.inputs(call.arguments).arms[arm_of(call, judged.performed.verdict)]
+    arm = predict.inputs(call.arguments).arms[arm_of(call, judged.performed.verdict)]
     imports, _, body = python(call.arguments, call.mode, arm).partition("\n\n")
     return "\n".join(
         [
@@ -152,15 +152,13 @@ def _program(cause: Cause, title: str, subject: Mapping[str, Any]) -> str:
 
 def _documented(call: Call, arm: str) -> Iterator[str]:
     """Lines that print what is documented."""
-    said = prediction.documented(call.arguments)
+    said = predict.documented(call.arguments)
     if isinstance(said, Refuses):
         yield f"print('documented: an exception', {', '.join(said.because)!r})"
         return
     yield f"print('documented:', {value_text(said.dtype, said.shape)!r})"
-    names = [one.name for one in prediction.inputs(call.arguments).arms]
-    numbers = prediction.values(DOCUMENTED, call.arguments, call.arguments)[
-        names.index(arm)
-    ].numbers
+    names = [one.name for one in predict.inputs(call.arguments).arms]
+    numbers = predict.values(DOCUMENTED, call.arguments, call.arguments)[names.index(arm)].numbers
     if numbers.size <= PRINTED:
         flat = ", ".join(
             f"{value:.17g}" if np.isfinite(value) else f"float('{value}')"

@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tf_conv_conformance.explore.causes import Outcome, rules_of, signature
+from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.explore.cause import Outcome, rules_of, signature
 from tf_conv_conformance.explore.drawing import Drawn, Plain, calls_of
 from tf_conv_conformance.explore.edges import stands_for
 from tf_conv_conformance.explore.judging import Judge, Judged, Killing
 from tf_conv_conformance.explore.reducing import reduce, weight
-from tf_conv_conformance.vocabulary import Mode
 
 TRIES = {"crashed": 80, "timed out": 8, "flaky": 60}
 """Calls that may be made to reduce one of these; a process that ends costs seconds."""

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tf_conv_conformance import options
 from tf_conv_conformance.explore.block import FOLDER
 from tf_conv_conformance.explore.coverage import Coverage
 from tf_conv_conformance.explore.found import Found, keep
 from tf_conv_conformance.explore.judging import KINDS
-from tf_conv_conformance.recording import check_room
+from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.recording import check_room
 
 LINES, COVERAGE = "explored.jsonl", "coverage.json"
 Line = Mapping[str, Any]

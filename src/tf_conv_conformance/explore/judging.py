@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tf_conv_conformance.arguments import Arguments
-from tf_conv_conformance.call import Call
-from tf_conv_conformance.comparison import ending
-from tf_conv_conformance.explore.causes import Outcome, outcome
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.explore.cause import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges, stands_for
 from tf_conv_conformance.explore.known import Known, foretelling
-from tf_conv_conformance.runner import Performed, Subject, ask, asked, same
 from tf_conv_conformance.subject.gateway import SubjectUnavailable
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
-from tf_conv_conformance.verdict import Verdict, judge
-from tf_conv_conformance.vocabulary import Mode
+from tf_conv_conformance.verdict.comparison import ending
+from tf_conv_conformance.verdict.judge import Verdict, judge
+from tf_conv_conformance.verdict.perform import Performed, Subject, ask, asked, same
 
 Kind = Literal[
     "conforms", "refused", "vacuous", "known", "consequence", "new", "unjudged", "spared"

@@ -12,20 +12,21 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tf_conv_conformance import comparison, data, prediction
-from tf_conv_conformance.arguments import Arguments, read
-from tf_conv_conformance.call import Call, Declared, model_of
+from tf_conv_conformance.casefile.call import Call, Declared, model_of
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.casefile.model import Deviation
-from tf_conv_conformance.explore.departures import AS_IF, readings
+from tf_conv_conformance.convolution.arguments import Arguments, read
+from tf_conv_conformance.convolution.geometry import documented_padding
+from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.explore.as_if import AS_IF, readings
 from tf_conv_conformance.explore.edges import FLOATS, edges
-from tf_conv_conformance.geometry import documented_padding
-from tf_conv_conformance.oracle.models import MODELS, Model
-from tf_conv_conformance.prediction import Refuses, Returns
-from tf_conv_conformance.rules.catalogue import RULES, broken
+from tf_conv_conformance.prediction import data, predict
+from tf_conv_conformance.prediction.models import MODELS, Model
+from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.rules.catalogue import RULES, broken
 from tf_conv_conformance.subject.observation import Observation
-from tf_conv_conformance.verdict import deviation_difference, unmet
-from tf_conv_conformance.vocabulary import MODES
+from tf_conv_conformance.verdict import comparison
+from tf_conv_conformance.verdict.judge import deviation_difference, unmet
 
 
 def short(rule: str) -> str:
@@ -110,7 +111,7 @@ class Known:
     def foretells(self, call: Call, observation: Observation) -> bool:
         """Whether what it declares is what was observed, with this call's sizes."""
         observed = self.deviation.observed.model_copy(update={"warning": None})
-        names = [arm.name for arm in prediction.inputs(call.arguments).arms]
+        names = [arm.name for arm in predict.inputs(call.arguments).arms]
         if observed.shape is not None and observed.model is None:
             return self._has_shape(call, observation, names)
         if observed.model is None:
@@ -175,7 +176,7 @@ def _together(known: Sequence[Known], call: Call, observation: Observation) -> K
     modelled = [
         (one, model) for one in known if (model := model_of(one.deviation.observed)) is not None
     ]
-    names = [arm.name for arm in prediction.inputs(call.arguments).arms]
+    names = [arm.name for arm in predict.inputs(call.arguments).arms]
     readings_of_any = dict.fromkeys(
         ["as given", *(name for one, _ in modelled for name in one.as_if)]
     )
@@ -207,9 +208,9 @@ def predicts(
     model: Model, other: Arguments, call: Call, observation: Observation, names: Sequence[str]
 ) -> bool:
     """Whether a model, for a reading of the call's arguments, predicts an observation. The shape is looked at first: values may not fit."""
-    if not prediction.has_values(model, other):
+    if not predict.has_values(model, other):
         return False
-    said = prediction.outcome(model, other)
+    said = predict.outcome(model, other)
     assert isinstance(said, Returns)  # it has values
     if comparison.from_values(said, None, names, observation) is not None or _upstream(
         other
@@ -217,7 +218,7 @@ def predicts(
         return False
     return (
         comparison.from_values(
-            said, prediction.values(model, other, call.arguments), names, observation
+            said, predict.values(model, other, call.arguments), names, observation
         )
         is None
     )
@@ -231,7 +232,7 @@ def _upstream(arguments: Arguments) -> tuple[int, ...] | None:
 def named_shapes(arguments: Arguments) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Shapes that a result may have, and what they are."""
     for model in MODELS.values():
-        if isinstance(outcome := prediction.outcome(model, arguments), Returns):
+        if isinstance(outcome := predict.outcome(model, arguments), Returns):
             yield model.name, outcome.shape
     yield "the input's", arguments.input.shape
     yield "the filter's", arguments.filter.shape
@@ -310,4 +311,4 @@ def _known(where: str, about: list[tuple[Call, Declared]]) -> Known:
 
 def is_refused(call: Call) -> bool:
     """Whether the documentation says that the call is refused."""
-    return isinstance(prediction.documented(call.arguments), Refuses)
+    return isinstance(predict.documented(call.arguments), Refuses)

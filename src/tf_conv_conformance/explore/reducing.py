@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
-from tf_conv_conformance.vocabulary import DOORS
+from tf_conv_conformance.convolution.names import DOORS
 
 Plain = dict[str, Any]
 Shows = Callable[[Plain], bool]

@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tf_conv_conformance.rules.catalogue import RULES
-from tf_conv_conformance.vocabulary import DOORS, DTYPES, OPS, Door, Op
+from tf_conv_conformance.convolution.names import DOORS, DTYPES, OPS, Door, Op
+from tf_conv_conformance.prediction.rules.catalogue import RULES
 
 VERSION = 1
 """Of what is drawn from a seed: raised when a strategy changes."""

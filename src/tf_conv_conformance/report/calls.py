@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tf_conv_conformance.arguments import Arguments, from_record
-from tf_conv_conformance.exclusions import in_order, word
-from tf_conv_conformance.merging import Column
-from tf_conv_conformance.results import Line, is_new_failure
-from tf_conv_conformance.vocabulary import FAILING, KINDS, PASSING, Kind
+from tf_conv_conformance.convolution.arguments import Arguments, from_record
+from tf_conv_conformance.convolution.names import FAILING, KINDS, PASSING, Kind
+from tf_conv_conformance.prediction.exclusions import in_order, word
+from tf_conv_conformance.records.merge import Column
+from tf_conv_conformance.records.reader import Line, is_new_failure
 
 ORDER: tuple[Kind, ...] = (
     "violates",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from tf_conv_conformance.arithmetic import steps
-from tf_conv_conformance.geometry import Axis
-from tf_conv_conformance.oracle.models import Model
+from tf_conv_conformance.convolution.geometry import Axis
+from tf_conv_conformance.prediction.arithmetic import steps
+from tf_conv_conformance.prediction.models import Model
 
 DRAWN_LIMIT = 400  # elements of an input or an output on one axis; more of them are no picture
 TAPS_LIMIT = 64

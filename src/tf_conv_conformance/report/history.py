@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tf_conv_conformance.merging import Column
-from tf_conv_conformance.quoting import markdown, table_head
+from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.report.calls import ORDER, Shown, by_column
+from tf_conv_conformance.report.escape import markdown, table_head
 from tf_conv_conformance.report.versions import Line, Pattern, Run, lines, version
 
 _HEAD = """# Version by version

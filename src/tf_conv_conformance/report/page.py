@@ -12,14 +12,14 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tf_conv_conformance.changes import Changes
-from tf_conv_conformance.merging import Column
+from tf_conv_conformance.records.changes import Changes
+from tf_conv_conformance.records.merge import Column
+from tf_conv_conformance.records.reader import uncollected
 from tf_conv_conformance.report import calls as view
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.payload import chunks, index
 from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.report.versions import lines, patterns, version
-from tf_conv_conformance.results import uncollected
 
 MATRICES = 200  # that are drawn: a sweep may have one for each of its inputs
 SCRIPTS = ("data.js", "picture.js", "detail.js", "list.js", "page.js")

@@ -6,17 +6,17 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tf_conv_conformance.arguments import read
-from tf_conv_conformance.exclusions import word
-from tf_conv_conformance.merging import Column
-from tf_conv_conformance.oracle.models import models_of
-from tf_conv_conformance.relations import RELATIONS
-from tf_conv_conformance.remedy import remedy
+from tf_conv_conformance.convolution.arguments import read
+from tf_conv_conformance.prediction.exclusions import word
+from tf_conv_conformance.prediction.models import models_of
+from tf_conv_conformance.prediction.relations import RELATIONS
+from tf_conv_conformance.prediction.remedy import remedy
+from tf_conv_conformance.prediction.reproduction import from_record as reproduction
+from tf_conv_conformance.prediction.rules.catalogue import broken
+from tf_conv_conformance.prediction.rules.mismatches import mismatch
+from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.report.calls import ORDER, Excluded, Shown, excluded
 from tf_conv_conformance.report.figures import figure
-from tf_conv_conformance.reproduction import from_record as reproduction
-from tf_conv_conformance.rules.catalogue import broken
-from tf_conv_conformance.rules.mismatches import mismatch
 
 CHUNK = 512  # calls of a chunk: a few milliseconds to open
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tf_conv_conformance.prediction.rules.catalogue import RULES
+from tf_conv_conformance.prediction.rules.rule import Rule
 from tf_conv_conformance.report.calls import Shown
-from tf_conv_conformance.rules.catalogue import RULES
-from tf_conv_conformance.rules.rule import Rule
 
 
 @dataclass(frozen=True)

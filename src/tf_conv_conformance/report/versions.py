@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tf_conv_conformance.comparison import shape_text
-from tf_conv_conformance.differing import absent, differences, unanswered
-from tf_conv_conformance.disagreement import disagreements
-from tf_conv_conformance.merging import Column
+from tf_conv_conformance.records.differences import absent, differences, unanswered
+from tf_conv_conformance.records.disagreement import disagreements
+from tf_conv_conformance.records.merge import Column
+from tf_conv_conformance.records.series import series
 from tf_conv_conformance.report.calls import ORDER, Shown
-from tf_conv_conformance.series import series
+from tf_conv_conformance.verdict.comparison import shape_text
 
 
 @dataclass(frozen=True)

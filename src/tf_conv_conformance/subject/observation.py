@@ -21,7 +21,7 @@ class Warned:
 class Arm:
     """One arm of data through the call: a value with its dtype and shape, or an exception.
 
-    `values` holds the bits that came back, bfloat16 as uint16; :func:`tf_conv_conformance.numbers.as_numbers` reads them.
+    `values` holds the bits that came back, bfloat16 as uint16; :func:`tf_conv_conformance.convolution.dtypes.as_numbers` reads them.
     `bases` are the names of the exception's class, of its bases, and of the TensorFlow error that it replaces, so that a case may
     name any of them: while a graph is built, TensorFlow raises InvalidArgumentError anew as ValueError.
     """

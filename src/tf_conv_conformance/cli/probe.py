@@ -1,0 +1,174 @@
+"""The command ``probe``: makes one call on TensorFlow in every mode, and says what came out, why, and how to keep the question."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
+from tf_conv_conformance.cli.question import Question
+from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
+from tf_conv_conformance.convolution.entry_points import source
+from tf_conv_conformance.convolution.names import Kind
+from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.exclusions import listed
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.subject.gateway import without_stacks
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict.comparison import ending
+from tf_conv_conformance.verdict.explanation import explaining_model, model_difference
+from tf_conv_conformance.verdict.message import arm_of, first_difference
+from tf_conv_conformance.verdict.perform import Performed, Subject, perform
+from tf_conv_conformance.verdict.suggestion import Answers, explaining, suggest
+
+MESSAGE_LINES = 12  # of what TensorFlow printed or raised
+CELL = 90  # characters of an outcome in the table
+SHOWN_FIRST: tuple[Kind, ...] = (
+    "crashed",
+    "timed out",
+    "flaky",
+    "violates",
+    "vacuous",
+    "suite error",
+    "refused",
+    "conforms",
+)
+"""The verdicts that a question can get, the one to reproduce first."""
+STYLES = {
+    "conforms": "green",
+    "refused": "cyan",
+    "violates": "red",
+    "crashed": "red",
+    "timed out": "red",
+}
+
+
+def ask(question: Question, subject: Subject) -> Answers:
+    """Make the calls. Raises ``SubjectUnavailable`` where TensorFlow does not start again after a crash."""
+    return {call.mode: perform(call, subject) for call in question.calls}
+
+
+def tell(to: Console, question: Question, performed: Answers, subject: Subject) -> bool:
+    """Print what became of the calls, and why; return whether none fails."""
+    verbatim(to, "\n".join(source(question.arguments)), indent=INDENT)
+    indented(
+        to, pairs(*tensor_rows(question.arguments), ("subject", subject_text(subject.subject)))
+    )
+    heading(to, "What the documentation says")
+    indented(to, pairs(*documentation_rows(question.arguments, subject.documentation)))
+    heading(to, "What came out")
+    indented(to, _table(question, performed))
+    for call, modes in _alike(question, performed):
+        heading(to, f"Why: {', '.join(modes)}")
+        indented(to, pairs(*_why(call, performed[call.mode])))
+    heading(to, "The arithmetic, and a picture of what feeds an element")
+    to.print()
+    verbatim(to, question.command("explain"))
+    _to_keep(to, question, performed, subject.subject)
+    return not any(one.verdict.failing for one in performed.values())
+
+
+def subject_text(subject: Mapping[str, Any]) -> str:
+    """The TensorFlow under test in a line."""
+    onednn = {True: "oneDNN on", False: "oneDNN off", None: "oneDNN unknown"}[subject["onednn"]]
+    keras = f", Keras {subject['keras']}" if subject["keras"] else ""
+    cpu = subject["cpu"]
+    return (
+        f"TensorFlow {subject['tensorflow']}{keras}, Python {subject['python']}, NumPy {subject['numpy']}, {onednn}, "
+        f"{subject['device']}, {subject['machine']} ({cpu['name']})"
+    )
+
+
+def _table(question: Question, performed: Answers) -> Table:
+    """A row for each mode."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title in ("mode", "verdict", "observed", "off by at most", "warnings"):
+        table.add_column(title, overflow="fold")
+    for call in question.calls:
+        verdict, observation = performed[call.mode].verdict, performed[call.mode].observation
+        assert observation is not None  # a question requires nothing of the subject
+        warned = ", ".join(dict.fromkeys(warned.category for warned in observation.warnings))
+        cells = (
+            textwrap.shorten(ending(observation), CELL, placeholder=" …"),
+            _largest(call, observation),
+            warned or "none",
+        )
+        table.add_row(
+            call.mode, Text(verdict.kind, STYLES.get(verdict.kind, "yellow")), *map(Text, cells)
+        )
+    return table
+
+
+def _largest(call: Call, observation: Observation) -> str:
+    """The largest distance from the documented formula's values."""
+    if observation.kind != "answered" or any(arm.error is not None for arm in observation.arms):
+        return "–"
+    if not predict.has_values(DOCUMENTED, call.arguments):
+        return "no formula"
+    difference = model_difference(DOCUMENTED, call, observation)
+    if difference is None:
+        return "within the bound" if "reals" in call.arguments.data else "0"
+    if difference.aspect != "values":
+        return f"another {difference.aspect}"
+    return "not finite" if difference.largest is None else f"{difference.largest:g}"
+
+
+def _alike(question: Question, performed: Answers) -> list[tuple[Call, list[str]]]:
+    """The calls by verdict and reason: the first of each, and the modes that share them."""
+    groups: dict[tuple[str, str], tuple[Call, list[str]]] = {}
+    for call in question.calls:
+        verdict = performed[call.mode].verdict
+        groups.setdefault((verdict.kind, verdict.reason), (call, []))[1].append(call.mode)
+    return list(groups.values())
+
+
+def _why(call: Call, performed: Performed) -> Iterator[tuple[str, str]]:
+    verdict, observation = performed.verdict, performed.observation
+    assert observation is not None
+    yield verdict.kind, verdict.reason
+    for arm in observation.arms[:1]:
+        if arm.error is not None:
+            yield arm.error, _shortened(arm.message) or "(no message)"
+    yield from ((warned.category, _shortened(warned.message)) for warned in observation.warnings)
+    if observation.kind == "crashed" and observation.last_output:
+        yield "printed", _shortened(without_stacks(observation.last_output))
+    if observation.kind == "suite error" and observation.last_output:
+        yield "printed", observation.last_output  # whose fault it is stands in the traceback
+    if verdict.excluded:
+        yield "excluded", listed(verdict.excluded)
+    if not verdict.failing:
+        return
+    yield from first_difference(call, verdict, observation)
+    explained = explaining_model(call, observation)
+    if explained is None and (plain := next(explaining(call, observation), None)) is not None:
+        yield "explained", "by " + ", ".join(f"{name} {value}" for name, value in plain.items())
+
+
+def _shortened(text: str) -> str:
+    lines = text.strip().splitlines()
+    more = [f"… and {len(lines) - MESSAGE_LINES} lines more"] if len(lines) > MESSAGE_LINES else []
+    return "\n".join([*lines[:MESSAGE_LINES], *more])
+
+
+def _to_keep(
+    to: Console, question: Question, performed: Answers, subject: Mapping[str, Any]
+) -> None:
+    """The call as Python, and the case as YAML."""
+    call = min(question.calls, key=lambda one: SHOWN_FIRST.index(performed[one.mode].verdict.kind))
+    arm = predict.inputs(call.arguments).arms[arm_of(call, performed[call.mode].verdict)]
+    heading(to, f"The call in Python ({call.mode}, {arm.name.replace('_', ' ')})")
+    to.print()
+    verbatim(to, python(call.arguments, call.mode, arm))
+    suggestion = suggest(question, performed, subject)
+    heading(to, "The case, to keep as cases/NAME.yaml")
+    indented(to, Text(f"Run by pytest, {suggestion.outlook}."))
+    to.print()
+    verbatim(to, suggestion.text)

@@ -1,0 +1,86 @@
+"""What `probe` and `explain` print without TensorFlow: the call, what is documented for it, and the arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from tf_conv_conformance.cli.console import beside
+from tf_conv_conformance.convolution.arguments import Arguments, Reading
+from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.arithmetic import axes_of, steps
+from tf_conv_conformance.prediction.models import DOCUMENTED, models_of
+from tf_conv_conformance.prediction.predict import Outcome, Refuses
+from tf_conv_conformance.prediction.remedy import remedy
+from tf_conv_conformance.prediction.rules.catalogue import RULES
+from tf_conv_conformance.prediction.rules.mismatches import mismatch
+from tf_conv_conformance.prediction.rules.sentences import quoted
+from tf_conv_conformance.verdict.comparison import value_text
+
+TITLES = {"documented": "documented", "phase_strided": "phase-strided"}
+
+
+def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
+    """Yield the tensors of the call."""
+    yield "x", value_text(arguments.dtype, arguments.input.shape)
+    yield "w", value_text(arguments.filter_dtype or arguments.dtype, arguments.filter.shape)
+    if arguments.gradient:
+        yield (
+            "gradient",
+            f"with respect to the {arguments.gradient}; shapes are the gradient's, the arithmetic is the convolution's",
+        )
+
+
+def documentation_rows(
+    arguments: Arguments, docstrings: Mapping[str, str] | None
+) -> Iterator[tuple[str, str]]:
+    """Yield what must come out, and each broken rule: how the call breaks it, and the sentence of the docstrings, or the kept one."""
+    documented = predict.documented(arguments)
+    if not isinstance(documented, Refuses) or documented.because[0] not in RULES:
+        yield "says", outcome_text(documented)
+        return
+    yield "says", "the call must be refused"
+    for rule in (RULES[identifier] for identifier in documented.because):
+        yield "because", mismatch(rule, arguments)
+        yield "rule", quoted(rule, docstrings)
+    outcome = predict.outcome(DOCUMENTED, arguments)
+    yield (
+        "formula",
+        outcome_text(outcome)
+        if isinstance(outcome, Refuses)
+        else f"would give {outcome_text(outcome)}",
+    )
+    if (instead := remedy(arguments)) is not None:
+        yield "instead", instead
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Return what must come out, in a few words."""
+    if isinstance(outcome, Refuses):
+        return "no result: " + "; ".join(outcome.because)
+    return value_text(outcome.dtype, outcome.shape)
+
+
+def arithmetic(arguments: Arguments, reading: Reading) -> Iterator[RenderableType]:
+    """Yield the steps of each axis; with two models they stand side by side, each side of an equation on its own line."""
+    models = models_of(arguments)
+    for name, axis in axes_of(reading).items():
+        given = steps(DOCUMENTED, axis)[0]
+        yield Text(f"{name}: {given}", style="italic")
+        if len(models) == 1:
+            yield Text("\n".join(steps(DOCUMENTED, axis)[1:]))
+        else:
+            yield beside(
+                *(
+                    (TITLES[model.name], Text("\n".join(map(ladder, steps(model, axis)[1:]))))
+                    for model in models
+                )
+            )
+
+
+def ladder(line: str) -> str:
+    """Return a chain of equations with each side on its own line."""
+    name, first, *others = line.split(" = ")
+    return "\n".join([f"{name} = {first}", *(" " * len(name) + f" = {other}" for other in others)])

@@ -1,0 +1,74 @@
+"""Case files as pytest's tree: a file, and in it a test for each call, and one for each case that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from tf_conv_conformance.casefile.diagnostic import Complaint
+from tf_conv_conformance.casefile.loading import Loaded
+from tf_conv_conformance.plugin.hooks import COLLECTED, SESSION
+from tf_conv_conformance.plugin.ids import test_name
+from tf_conv_conformance.plugin.items import CallItem, ComplaintItem
+from tf_conv_conformance.plugin.options import large, makes_calls
+from tf_conv_conformance.plugin.plan import calls_of, read
+
+
+class CaseFile(pytest.File):
+    """A YAML file of cases."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Return a test for each call in the modes of ``--tf-modes``, and one for each case that cannot be read.
+
+        Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
+        """
+        loaded = self._load()
+        by_case: dict[str | None, list[Complaint]] = {}
+        for complaint in loaded.complaints:
+            by_case.setdefault(complaint.case, []).append(complaint)
+        for case, complaints in by_case.items():
+            name = f"{printable(case)}[invalid]" if case is not None else "file[invalid]"
+            yield ComplaintItem.from_parent(
+                self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=complaints
+            )
+        calls = calls_of(loaded, self.config)
+        if calls and makes_calls(self.config):
+            self.config.stash[SESSION].start_ahead()
+        subjects = self.config.stash[SESSION].names
+        counted = len(calls) if large(self.config) else sum(not call.case.large for call in calls)
+        self.config.stash[COLLECTED] = self.config.stash.get(COLLECTED, 0) + counted * len(subjects)
+        for subject in subjects:
+            for call in calls:
+                name = test_name(call.name, subject)
+                yield CallItem.from_parent(
+                    self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject
+                )
+
+    def _load(self) -> Loaded:
+        root = self.config.rootpath
+        if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(
+            root.resolve()
+        ):
+            return Loaded(
+                (),
+                (
+                    Complaint(
+                        1,
+                        1,
+                        "",
+                        "is a link to outside of the project, and is not read; copy the file",
+                    ),
+                ),
+            )
+        return read(self.path, self.config)
+
+
+def complaints(items: Iterable[pytest.Item]) -> list[str]:
+    """What is wrong with the case files that were collected."""
+    return [item.text() for item in items if isinstance(item, ComplaintItem)]
+
+
+def printable(name: str) -> str:
+    """A case's id as part of a test's id, whatever it holds."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "?" for letter in name)[:100]

@@ -1,0 +1,307 @@
+"""The part of the plugin that writes: the record file and how far the run is while it goes on, the report when it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tf_conv_conformance.cli.records import against, run
+from tf_conv_conformance.plugin.failure_text import shorten
+from tf_conv_conformance.plugin.hooks import BASELINE, COLLECTED, DONE, SESSION, WHOLE
+from tf_conv_conformance.plugin.options import given, header, reports, selecting
+from tf_conv_conformance.plugin.plan import Planned
+from tf_conv_conformance.plugin.progress import Progress, counted
+from tf_conv_conformance.plugin.resuming import carried
+from tf_conv_conformance.records import baseline, lines
+from tf_conv_conformance.records.baseline import Baseline, NotABaseline
+from tf_conv_conformance.records.changes import Changes
+from tf_conv_conformance.records.merge import Column, Refused, merge
+from tf_conv_conformance.records.reader import (
+    Line,
+    NotRecords,
+    Records,
+    file_name,
+    is_new_failure,
+    read,
+)
+from tf_conv_conformance.records.series import heading
+from tf_conv_conformance.records.writer import Recorder, in_order
+from tf_conv_conformance.report import refusals
+from tf_conv_conformance.report.page import write
+
+BYTES_A_CALL = 4096  # of the record file and the page, at most
+STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
+
+
+@dataclass(frozen=True)
+class Since:
+    """An earlier run, as ``--tf-since`` names it."""
+
+    name: str
+    column: Column
+
+
+SINCE: pytest.StashKey[Since] = pytest.StashKey()
+"""The earlier run that this one is held against; read before this one writes, perhaps to the same file."""
+
+
+def remember(config: pytest.Config, path: str) -> None:
+    """Read an earlier run, relative to where pytest was started. Raises ``pytest.UsageError`` where it cannot be read."""
+    try:
+        config.stash[SINCE] = Since(path, run(given(config, path)))
+    except (NotRecords, Refused) as error:
+        raise pytest.UsageError(f"--tf-since: {error}") from error
+
+
+def read_baseline(config: pytest.Config) -> Baseline:
+    """The baseline that is asked for; an empty one where it is yet to be written. Raises ``pytest.UsageError``."""
+    path = given(config, config.getoption("--tf-baseline"))
+    if config.getoption("--tf-update-baseline") and not path.exists():
+        return Baseline()
+    if not path.exists():
+        raise pytest.UsageError(
+            f"--tf-baseline: {path} does not exist; add --tf-update-baseline to write it"
+        )
+    try:
+        return baseline.read(path)
+    except NotABaseline as error:
+        raise pytest.UsageError(f"--tf-baseline: {error}") from error
+
+
+class Recording:
+    """Registered once the plan is known, where results are gathered: in the one process, or in xdist's controller.
+
+    There is a record file for each subject, so that one that was not asked this time keeps its records.
+    """
+
+    def __init__(self, config: pytest.Config, tests: Sequence[Planned]) -> None:
+        """Take the plan; write nothing before the first call.
+
+        Raises ``pytest.UsageError`` if it cannot be recorded.
+        """
+        self._config = config
+        self._folder = reports(config)
+        self._page = self._folder / "index.html"
+        self._header = header(config)
+        self._tests = {test.test: test for test in tests}
+        self._done = config.stash.get(DONE, None)
+        self._carried: list[Line] = []
+        self._recorders: dict[str, Recorder] = {}
+        check_room(self._folder, len(tests))
+        self._progress = Progress(len(tests))
+        self._due: str | None = None
+        self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin(
+            "terminalreporter"
+        )
+        self._said: list[str] = []
+        self._named: set[str] = set()
+        self._unnamed: list[str] = []
+
+    def _begun(self) -> dict[str, Recorder]:
+        """Return the recorders; the first time, begin the record files with the plan."""
+        if not self._recorders:
+            tests = self._tests.values()
+            names = dict.fromkeys(
+                self._done.records if self._done else [test.subject for test in tests]
+            )
+            self._recorders = {name: self._recorder(name, tests) for name in names}
+        return self._recorders
+
+    def _recorder(self, name: str, tests: Iterable[Planned]) -> Recorder:
+        own = [(test.id, test.file, test.call) for test in tests if test.subject == name]
+        kept = (
+            carried(self._done, name, {identifier for identifier, _, _ in own})
+            if self._done
+            else None
+        )
+        own_lines = [
+            *lines.plan(own),
+            *((*kept.cases.values(), *kept.calls.values()) if kept else ()),
+        ]
+        self._carried += list(kept.ends.values()) if kept else []
+        return Recorder(self._folder / file_name(name), in_order(own_lines), kept, **self._header)
+
+    def headings(self) -> list[str]:
+        """Return the subject that has started before the first call, to be named at the beginning of the run."""
+        if (
+            not self._tests
+            or SESSION not in self._config.stash
+            or (facts := self._config.stash[SESSION].ahead()) is None
+        ):
+            return []
+        self._named.add(facts.get("name", ""))
+        return [heading(facts)]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record that a test is set up, so that its call comes next, or the call that its report carries."""
+        records = getattr(report, "tf_conv_record", None)
+        if records is None:
+            if (
+                report.when == "setup"
+                and report.passed
+                and (test := self._tests.get(report.nodeid))
+            ):
+                with self._room():
+                    self._begun()[test.subject].start(test.id)
+            return
+        del report.tf_conv_record  # pytest keeps the reports of a run until its end
+        if records["name"] not in self._named:
+            self._named.add(records["name"])
+            self._unnamed.append(heading(records["subject"]["subject"]))
+        with self._room():
+            before = self._begun()[records["name"]].end(records["end"], records["subject"])
+        self._due = self._progress.done(records["end"]["verdict"], before) or self._due
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self) -> None:
+        """A test has ended, and pytest has printed so: now and then, say how far the run is."""
+        if self._due is not None and self._terminal is not None and self._terminal.verbosity > -2:
+            self._terminal.ensure_newline()
+            if (
+                self._terminal.config.get_terminal_writer().width_of_current_line
+            ):  # with xdist there may be dots nevertheless
+                self._terminal.line("")
+            self._terminal.write_line(self._due)
+        self._due = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Complete the record files and render them, however the run ended. One that made no call leaves those of the last run."""
+        if self._terminal is not None:
+            shorten(self._terminal.stats.get("failed", []), self._config.option.tbstyle)
+        if self._done:
+            failing = any(map(is_new_failure, self._carried))
+            self._said.append(
+                f"resumed: {len(self._carried):,} calls had been made{', some of which fail' if failing else ''}"
+            )
+            if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED if failing else pytest.ExitCode.OK
+        try:
+            if self._done and not any(run.missing for run in self._done.records.values()):
+                self._begun()  # nothing was left but to end the files
+            if self._recorders:
+                self._finish()
+        except OSError as error:
+            self._said.append(
+                f"cannot write {self._folder}: {error.strerror}; what was written before is kept"
+            )
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    def _finish(self) -> None:
+        runs = {}
+        footer = {"whole": self._config.stash[WHOLE]} if WHOLE in self._config.stash else {}
+        for name, recorder in self._recorders.items():
+            recorder.close(**footer)
+            runs[name] = read(recorder.path)
+        columns = merge(
+            [(str(self._recorders[name].path), records) for name, records in runs.items()],
+            partial=True,
+        )
+        write(columns, self._page, self._changes(columns))
+        self._said += refusals.lines(runs.values())
+        self._hold_against_baseline(runs)
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """End the run where there is no room for its records."""
+        try:
+            yield
+        except OSError as error:
+            pytest.exit(
+                f"--tf-reports: cannot write {self._folder}: {error.strerror}",
+                returncode=pytest.ExitCode.INTERNAL_ERROR,
+            )
+
+    def _changes(self, columns: Sequence[Column]) -> Changes | None:
+        """What changed since the earlier run, if one is named."""
+        since = self._config.stash.get(SINCE, None)
+        if since is None:
+            return None
+        try:
+            changes = against(since.column, columns)
+        except Refused as error:
+            self._said.append(f"since {since.name}: {error}")
+            return None
+        self._said.append(f"since {since.name}: {changes.sentence}")
+        return changes
+
+    def _hold_against_baseline(self, runs: Mapping[str, Records]) -> None:
+        """Say how many failures were known and which entries are stale; write the baseline anew where that is asked for."""
+        known = self._config.stash.get(BASELINE, None)
+        if known is None:
+            return
+        path = given(self._config, self._config.getoption("--tf-baseline"))
+        count = sum(
+            end.get("known", False) for records in runs.values() for end in records.ends.values()
+        )
+        stale = [
+            (name, *one)
+            for name, records in runs.items()
+            for one in known.stale(name, records.calls, records.ends)
+        ]
+        self._said.append(f"baseline {path}: {count} known failures, {len(stale)} stale entries")
+        self._said += [
+            f"  stale: {identifier}{f' of {name}' if name else ''}: {why}"
+            for name, identifier, why in stale[:STALE_SHOWN]
+        ]
+        if self._config.getoption("--tf-update-baseline"):
+            for name, records in runs.items():
+                known = known.updated(name, records.calls, records.ends.values())
+            path.write_text(known.text(), encoding="utf-8", newline="\n")
+            self._said.append(
+                f"baseline {path}: written, {sum(map(len, known.known.values()))} entries"
+            )
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how many calls were made, what they came to, and where to read about it."""
+        terminalreporter.section("TensorFlow convolution conformance")
+        verdicts, missing = (
+            self._progress.verdicts,
+            sum(recorder.missing for recorder in self._recorders.values()),
+        )
+        if terminalreporter.verbosity >= 0:
+            for line in self._unnamed:
+                terminalreporter.line(line)
+        total = verdicts.total()
+        absent = f", {missing} missing" if missing else ""
+        terminalreporter.line(
+            f"{total} call{'' if total == 1 else 's'}: {counted(verdicts) or 'none made'}{absent}"
+        )
+        if verdicts["refused"]:
+            terminalreporter.line(
+                "refused: TensorFlow raised, as its documentation or the case's `expect` says it must"
+            )
+        for line in self._said:
+            terminalreporter.line(line)
+        if not self._recorders:
+            terminalreporter.line(f"records: none written; {self._folder} is as it was")
+            return
+        for recorder in self._recorders.values():
+            terminalreporter.line(f"records: {recorder.path}")
+        terminalreporter.line(f"report:  {self._page}{self._part()}")
+
+    def _part(self) -> str:
+        """Return which of the collected calls the page covers, if not all; a resumed run has those of the earlier one as well."""
+        planned = len(self._tests)
+        collected, by = self._config.stash.get(COLLECTED, planned), selecting(self._config)
+        if self._done or (planned >= collected and "--lf" not in by):
+            return ""
+        return f" ({planned:,} of {collected:,} collected calls{f': {by}' if by else ''})"
+
+
+def check_room(folder: Path, calls: int) -> None:
+    """Raise ``pytest.UsageError`` if the folder of the reports cannot be written; make nothing, since perhaps no call is made."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "is not a folder" if not there.is_dir() else "cannot be written"
+        raise pytest.UsageError(f"--tf-reports: cannot write {folder}: {there} {why}")
+    if (free := shutil.disk_usage(there).free) < (needed := BYTES_A_CALL * calls):
+        raise pytest.UsageError(
+            f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}"
+        )

@@ -1,0 +1,1 @@
+"""What the documentation says a call returns, and what each model computes."""

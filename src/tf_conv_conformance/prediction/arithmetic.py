@@ -1,0 +1,114 @@
+"""The arithmetic of one axis as a person would write it down: formula, numbers, result.
+
+Paddings, phases and sizes are :mod:`geometry`'s; only what stands between formula and result is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tf_conv_conformance.convolution.arguments import Reading
+from tf_conv_conformance.convolution.geometry import Axis, phases
+from tf_conv_conformance.prediction.models import Model
+
+
+def axes_of(reading: Reading) -> dict[str, Axis]:
+    """Return the axes by name, two that are alike under one name."""
+    if reading.height == reading.width:
+        return {"height and width": reading.height}
+    return {"height": reading.height, "width": reading.width}
+
+
+def sizes(reading: Reading, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
+    """Yield how each model computes the size of each axis, in short; the axis is named once, and two that are alike "size"."""
+    for axis_name, axis in axes_of(reading).items():
+        name = "size" if reading.height == reading.width else axis_name
+        for model in models:
+            for line in steps(model, axis):
+                if line.startswith(("m = ", "out = ")):
+                    yield name, f"{line.partition(': ')[0]}, {model.name.replace('_', '-')}"
+                    name = ""
+
+
+def steps(model: Model, axis: Axis) -> tuple[str, ...]:
+    """Return how a model computes padding and output size, a step a line; the line of the size begins with ``out =``."""
+    padding = (
+        axis.padding
+        if isinstance(axis.padding, str)
+        else f"{axis.padding[0]} before and {axis.padding[1]} after"
+    )
+    first = f"input size n = {axis.size}, filter size k = {axis.filter}, stride s = {axis.stride}, rate r = {axis.rate}, padding {padding}"
+    return first, *_STEPS[model.name](model, axis)
+
+
+def _documented(model: Model, axis: Axis) -> Iterator[str]:
+    n, k, s, r = axis.size, axis.filter, axis.stride, axis.rate
+    if axis.padding == "SAME":
+        yield f"out = ceil(n / s) = ceil({n} / {s}) = {_result(model, axis)}"
+        yield from _same(model, axis)
+        return
+    yield from _padded(model, axis)
+    n += sum(model.padding(axis))
+    if model.truncates_sizes:
+        room = f"trunc((n - (k-1)*r - 1 + s) / s) = trunc(({n} - ({k}-1)*{r} - 1 + {s}) / {s}) = trunc({n - axis.dilated_filter + s} / {s})"
+    else:
+        room = f"ceil((n - (k-1)*r) / s) = ceil(({n} - ({k}-1)*{r}) / {s}) = ceil({n - axis.dilated_filter + 1} / {s})"
+    yield f"out = {room} = {_result(model, axis)}"
+
+
+def _same(model: Model, axis: Axis) -> Iterator[str]:
+    """The documented padding of SAME."""
+    n, k, s, r = axis.size, axis.filter, axis.stride, axis.rate
+    if n % s:
+        yield f"n mod s = {n} mod {s} = {n % s}"
+        symbol = "n mod s"
+    else:
+        yield f"n mod s = {n} mod {s} = 0, so s takes its place"
+        symbol = "s"
+    total = f"max((k-1)*r + 1 - {symbol}, 0) = max(({k}-1)*{r} + 1 - {n % s or s}, 0) = {sum(model.padding(axis))}"
+    yield f"padding = {total}: {_sides(model, axis)}"
+
+
+def _phase_strided(model: Model, axis: Axis) -> Iterator[str]:
+    k, s, r = axis.filter, axis.stride, axis.rate
+    if axis.padding == "SAME":
+        yield f"padding = (k-1)*r = ({k}-1)*{r} = {sum(model.padding(axis))}, whatever the stride: {_sides(model, axis)}"
+    yield from _padded(model, axis)
+    cut = phases(axis, model.truncates_sizes)
+    n, e, m = cut.padded, cut.excess, cut.result
+    yield f"e = (-n) mod r = (-{_signed(n)}) mod {r} = {e}: zeros added so that r divides n + e, and cropped again"
+    room = (n + e) // r - k
+    if model.truncates_sizes:
+        text = f"trunc(((n+e)/r - k + s) / s) = trunc((({n}+{e})/{r} - {k} + {s}) / {s}) = trunc({room + s} / {s})"
+    else:
+        text = f"floor(((n+e)/r - k) / s) + 1 = floor((({n}+{e})/{r} - {k}) / {s}) + 1 = floor({room} / {s}) + 1"
+    yield f"m = {text} = {m}: outputs of each of the {r} phases"
+    if m < 0:
+        yield f"out = m = {_result(model, axis)}"
+    else:
+        yield f"out = r*m - e = {r}*{m} - {e} = {_result(model, axis)}"
+
+
+def _padded(model: Model, axis: Axis) -> Iterator[str]:
+    """Yield the input's size with padding, which is what `n` stands for in the steps that follow."""
+    before, after = model.padding(axis)
+    if axis.padding != "VALID":
+        yield f"n = {axis.size} + {_signed(before)} + {_signed(after)} = {axis.size + before + after} with padding"
+
+
+def _sides(model: Model, axis: Axis) -> str:
+    before, after = model.padding(axis)
+    return f"{before} before and {after} after"
+
+
+def _signed(number: int) -> str:
+    return f"({number})" if number < 0 else str(number)
+
+
+def _result(model: Model, axis: Axis) -> str:
+    """Return the predicted size; no tensor has a negative one."""
+    size: int = model.size(axis, model.truncates_sizes)
+    return str(size) if size >= 0 else f"{size}: no such tensor exists"
+
+
+_STEPS = {"documented": _documented, "phase_strided": _phase_strided}

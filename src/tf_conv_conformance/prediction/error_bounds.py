@@ -1,0 +1,78 @@
+"""How far a right result may be from the exact one, element by element, known before the call is made.
+
+With recursive summation in any order, and with fused multiply-add or without, the computed sum of K products differs from the exact
+one by at most ``gamma(K) * sum(|x| |w|)``, ``gamma(K) = K u / (1 - K u)``, u the unit roundoff of the accumulator (Higham, *Accuracy and
+Stability of Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2). Rounding the sum to the dtype adds its unit roundoff once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION
+from tf_conv_conformance.prediction.correlation import Array
+from tf_conv_conformance.prediction.data import products
+from tf_conv_conformance.prediction.models import Model, values
+
+ACCUMULATOR = {
+    "float16": "float32",
+    "bfloat16": "float32",
+    "float32": "float32",
+    "float64": "float64",
+}
+"""The dtype in which each dtype's products are summed. TensorFlow documents none; a subject that sums in less breaks the bound."""
+SMALLEST = {dtype: 2.0**smallest for dtype, (smallest, _) in EXPONENTS.items()}
+
+
+@dataclass(frozen=True)
+class Values:
+    """The right values, and how far each result may be from them; None where they are exact."""
+
+    numbers: Array
+    bound: Array | None = None
+
+    def unlike(self, numbers: Array) -> NDArray[np.bool_]:
+        """Where these numbers are farther off than they may be. One NaN is like another."""
+        near: NDArray[np.bool_] = np.equal(numbers, self.numbers)
+        if self.bound is not None:  # an infinity is near itself alone
+            with np.errstate(invalid="ignore"):
+                near |= np.isfinite(self.numbers) & (np.abs(numbers - self.numbers) <= self.bound)
+        return ~near if near.all() else ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
+
+    def at(self, part: Callable[[Array], Array]) -> Values:
+        """Those of a part of the result."""
+        return Values(part(self.numbers), None if self.bound is None else part(self.bound))
+
+
+def unit_roundoff(dtype: str) -> float:
+    """Half the distance from 1 to the next number: the largest relative error of rounding to nearest."""
+    return 2.0 ** -PRECISION[dtype]
+
+
+def gamma(terms: int, unit: float) -> float:
+    """``gamma(K)``: the relative growth of error over K operations, each of this unit roundoff."""
+    return terms * unit / (1 - terms * unit)
+
+
+def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
+    """The largest permitted distance of each element of the result from the oracle's.
+
+    The oracle sums in float64, so its own error is in the bound: it matters where the dtype is float64 as well, and doubles it.
+    """
+    magnitudes = values(model, arguments, *(np.abs(tensor) for tensor in tensors))
+    terms, dtype = products(arguments), arguments.dtype
+    accumulator = model.accumulator or ACCUMULATOR[dtype]
+    summing = gamma(terms, unit_roundoff(accumulator)) + gamma(terms, unit_roundoff("float64"))
+    rounding = unit_roundoff(dtype) * (1 + summing)
+    # No documentation says whether a subnormal product or partial sum is kept: each may be off by the smallest normal number.
+    underflow = 2 * terms * (2.0**-1022 if accumulator == "float64" else 2.0**-126)
+    return (
+        magnitudes * (summing + rounding)
+        + np.where(magnitudes > 0, underflow, 0.0)
+        + SMALLEST[dtype]
+    )

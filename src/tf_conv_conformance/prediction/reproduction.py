@@ -1,0 +1,132 @@
+"""A call as Python that can be pasted and run without this suite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, read
+from tf_conv_conformance.convolution.entry_points import source
+from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
+from tf_conv_conformance.prediction.relations import RELATIONS
+
+LITERAL_LIMIT = 4000  # numbers that are printed out in full
+
+
+def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = None) -> str:
+    """Return the program that makes one arm's call: imports, data, the call in its mode, and a print.
+
+    With a relation, it makes the other calls as well, and compares the two sides.
+    """
+    lines = [
+        "import numpy as np",
+        "import tensorflow as tf",
+        "",
+        *_data(arguments, arm),
+        *_definition(arguments, mode),
+    ]
+    if relation is None:
+        lines += [f"y = {_invocation(arguments)}", "print(y.shape, y.dtype)", "print(y.numpy())"]
+    else:
+        lines += _comparison(arguments, mode, relation)
+    return "\n".join(lines)
+
+
+def _data(arguments: Arguments, arm: Arm) -> list[str]:
+    """Lines that make input and filter in NumPy, and the upstream gradient of a gradient."""
+    tensors = {"x": _tensor(arguments.input, arm.input), "w": _tensor(arguments.filter, arm.filter)}
+    lines = [
+        f"rng = np.random.RandomState({arm.seed})",
+        *(f"{name} = {made}" for name, made in tensors.items()),
+    ]
+    if arm.upstream is not None:
+        lines.append(f"dy = {arm.upstream.source(result_shape(arguments))}")
+    return lines
+
+
+def _definition(arguments: Arguments, mode: str) -> list[str]:
+    """Lines that define the call in its mode, a function of the tensors in :func:`_invocation`."""
+    lines, call = source(arguments), "convolve"
+    if arguments.gradient is not None:
+        lines += _gradient(arguments)
+        call = "gradient"
+    if mode != "eager":
+        lines.append(f"{call} = tf.function({call}{', jit_compile=True' if mode == 'xla' else ''})")
+    return lines
+
+
+def _invocation(arguments: Arguments) -> str:
+    """The call of what :func:`_definition` defines."""
+    dtypes = {"x": arguments.dtype, "w": arguments.filter_dtype or arguments.dtype}
+    if arguments.gradient is not None:
+        dtypes["dy"] = arguments.dtype
+    call = "convolve" if arguments.gradient is None else "gradient"
+    return f"{call}({', '.join(_constant(name, dtype) for name, dtype in dtypes.items())})"
+
+
+def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
+    """Lines that make the first call of a relation and the others, and compare."""
+    relation, reading = RELATIONS[name], read(arguments)
+    assert reading is not None  # the relation applies to the call
+    as_numbers = ".numpy().astype(np.float64)"
+    lines = [f"y = {_invocation(arguments)}{as_numbers}", "", f"# {relation.says}", "x0, w0 = x, w"]
+    for number, other in enumerate(relation.others(arguments, reading, mode), start=1):
+        lines += [
+            "x, w = x0, w0",
+            f"x, w = {other.x}, {other.w}",
+            *_definition(other.arguments, other.mode),
+        ]
+        lines.append(f"y{number} = {_invocation(other.arguments)}{as_numbers}")
+    return [
+        *lines,
+        f"ours, theirs = {relation.halves(reading)}",
+        "print('equal:', np.array_equal(ours, theirs, equal_nan=True))",
+        "print('largest difference:', np.abs(ours - theirs).max(initial=0))",
+    ]
+
+
+def _gradient(arguments: Arguments) -> list[str]:
+    target = "x" if arguments.gradient == "input" else "w"
+    watched = [f"        tape.watch({target})"]
+    if target == "w" and ".keras." in arguments.door:
+        target, watched = "layer.trainable_weights[0]", []
+    return [
+        "def gradient(x, w, dy):",
+        "    with tf.GradientTape() as tape:",
+        *watched,
+        "        y = convolve(x, w)",
+        f"    return tape.gradient(y, {target}, output_gradients=dy)",
+    ]
+
+
+def _tensor(spec: TensorSpec, drawn: Drawn) -> str:
+    if spec.values is None:
+        return drawn.source(spec.shape)
+    if len(spec.values) > LITERAL_LIMIT:
+        return f"...  # {len(spec.values)} values, in the case file"
+    numbers = ", ".join(
+        f"{value:.17g}" if math.isfinite(value) else f"float('{value}')" for value in spec.values
+    )
+    return f"np.array([{numbers}]).reshape({spec.shape})"
+
+
+def _constant(name: str, dtype: str) -> str:
+    """A tensor with the array's numbers; by way of float64 NumPy where the dtype is TensorFlow's own."""
+    if dtype == "bfloat16":
+        return f"tf.cast(tf.constant({name}.astype(np.float32)), tf.bfloat16)"
+    if dtype == "string":
+        return f"tf.constant({name}.astype(np.int64).astype(str))"
+    return f"tf.constant({name}.astype(np.{'bool_' if dtype == 'bool' else dtype}))"
+
+
+def from_record(
+    arguments: Arguments, mode: str, arm: Mapping[str, Any], relation: str | None = None
+) -> str:
+    """The same, with the arm as a record holds it."""
+    drawn = {name: _drawn(arm[name]) for name in ("input", "filter", "upstream") if arm.get(name)}
+    return python(arguments, mode, Arm(arm["name"], arm["seed"], **drawn), relation)
+
+
+def _drawn(plain: Mapping[str, Any]) -> Drawn:
+    return Real(**plain) if "precision" in plain else Signed(**plain)

@@ -1,0 +1,1 @@
+"""Record files: verdicts as lines of JSON."""

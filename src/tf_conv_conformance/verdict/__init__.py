@@ -1,0 +1,1 @@
+"""What a call's observation means beside its prediction."""

@@ -1,0 +1,377 @@
+"""Case files: what becomes of good ones, and what is said of bad ones."""
+
+import textwrap
+
+import pytest
+
+from tf_conv_conformance.casefile.loading import load, load_text
+from tf_conv_conformance.casefile.yaml_reader import Unreadable
+from tf_conv_conformance.convolution.entry_points import keywords
+
+GOOD = {
+    "id": "x",
+    "op": "conv2d",
+    "input": "[1, 9, 9, 2]",
+    "filter": "[3, 3, 2, 2]",
+    "strides": "1",
+    "padding": "SAME",
+}
+
+
+def one(**changes):
+    """A file of one case, each key on a line of its own, from line 2."""
+    fields = {**GOOD, **changes}
+    lines = [f"{key}: {value}" for key, value in fields.items() if value is not None]
+    return "cases:\n  - " + "\n    ".join(lines) + "\n"
+
+
+def complaints(text):
+    return [complaint.at("f.yaml") for complaint in load_text(text).complaints]
+
+
+DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"strides": "yes"}, "6:14: cases[0].strides: expected an integer; got the string 'yes'"),
+        ({"strides": "1.0"}, "6:14: cases[0].strides: expected an integer; got the number 1.0; write 1"),
+        ({"strides": '"3"'}, "6:14: cases[0].strides: expected an integer; got the string '3'; write 3 without quotes"),
+        ({"strides": "true"}, "6:14: cases[0].strides: expected an integer; got true"),
+        ({"strides": "[1, 2.5, 2, 1]"}, "6:18: cases[0].strides[1]: expected an integer; got the number 2.5"),
+        ({"strides": ""}, "6:13: cases[0].strides: is empty (null); give a value, or take the key away"),
+        ({"strides": "99999999999999999999"}, "6:14: cases[0].strides: 99999999999999999999 is out of range"),
+        ({"padding": None}, "2:5: cases[0]: missing: `padding` (SAME, VALID or a pair for each dimension); give each in the case, in its sweep or"),
+        ({"input": "5"}, "4:12: cases[0].input: expected a shape such as [1, 24, 24, 3], or {shape, values}; got the integer 5"),
+        ({"data_format": "[NHWC]"}, "8:18: cases[0].data_format: expected a single value or a mapping; got the list ['NHWC']"),
+        ({"id": None}, "2:5: cases[0].id: is missing"),
+        ({"id": "a b"}, "2:9: cases[0].id: 'a b' may hold only letters"),
+        ({"id": "7"}, "2:9: cases[0].id: expected text; got the integer 7; write \"7\" in quotes"),
+        ({"op": "conv3d"}, "3:9: cases[0].op: 'conv3d' is not one of 'conv2d' or 'depthwise_conv2d'; did you mean 'conv2d'?"),
+        ({"padding": "same"}, "7:14: cases[0].padding: only Keras layers document 'same'; write SAME, or"),
+        ({"padding": "[[0, 0], 1]"}, "7:23: cases[0].padding[1]: expected a pair [before, after]; got the integer 1"),
+        ({"input": "[1, -9, 9, 2]"}, "4:16: cases[0].input[1]: -9 is out of range; it must be at least 0"),
+        ({"filter": "[3, 3, $in_chanels, 2]"}, "5:20: cases[0].filter[2]: '$in_chanels' refers to nothing; did you mean '$in_channels'?"),
+        ({"input": "[$batch, 9, 9, 2]"}, "4:13: cases[0].input[0]: $batch refers to the input, so it cannot stand in it"),
+        ({"input": "[9, 9, 2]", "filter": "[3, 3, $in_channels, 2]"}, "$in_channels has no meaning for an input of rank 3"),
+        ({"paddding": "SAME"}, "8:5: cases[0].paddding: unknown key; did you mean 'padding'?"),
+        ({"dtype": "float23"}, "'float23' is unknown; did you mean 'float32'? Known: half, float16,"),
+        ({"rate": "1", "dilations": "1"}, "`rate` and `dilations` are two names of one argument"),
+        ({"modes": "[eager, jit]"}, "8:20: cases[0].modes[1]: 'jit' is not one of 'eager', 'graph' or 'xla'"),
+        ({"sweep": "{strides: [1, 2]}"}, "8:22: cases[0].sweep.strides: `strides` is given in the case and in its sweep"),
+        ({"strides": None, "sweep": "{strides: [1, 2, 2, 1]}"}, "cases[0].sweep.strides[2]: the same alternative is there twice"),
+        ({"strides": None, "sweep": "{strides: 1}"}, "cases[0].sweep.strides: expected a list; got the integer 1; write a list of alternatives, such as [1]"),
+        ({"strides": None, "sweep": "{strides: []}"}, "cases[0].sweep.strides: must not be empty"),
+        ({"strides": None, "sweep": "{stride: [1]}"}, "cases[0].sweep.stride: unknown key; did you mean 'strides'?"),
+        ({"expect": "{}"}, "cases[0].expect: expects nothing"),
+        ({"expect": "{error: ValueError, shape: [1]}"}, "cannot both raise"),
+        ({"expect": "{match: x}"}, "expects nothing"),
+        ({"expect": "{error: ValueError, match: '('}"}, "is not a regular expression"),
+        ({"expect": "{shape: [2], values: [1, 2, 3]}"}, "cases[0].expect.values: has 3 values; the shape [2] holds 2"),
+        ({"expect": "{values: [[1, 2], [3]]}"}, "cases[0].expect.values[1]: has the shape [1] beside [2]"),
+        ({"input": "{values: [1, 2], shape: [3]}"}, "cases[0].input.values: has 2 values; the shape [3] holds 3"),
+        ({"input": "{values: [[[[0.1]]]]}"}, "the value 0.1 of `input` is not exact in float32"),
+        ({"input": "[1, 9, 9, 64]", "filter": "[3, 3, 64, 2]", "dtype": "bfloat16"}, "sums of 576 products do not stay exact in bfloat16"),
+        ({"gradient": "input", "dtype": "int32"}, "int32 has no gradient in TensorFlow; use a floating dtype"),
+        ({"input": "[1, 100000, 100000, 2]"}, "1 × 100000 × 100000 × 2 = 20000000000 elements; 16777216 is the limit"),
+        ({"padding": "[[0, 0], [1000000, 0], [1000000, 0], [0, 0]]"}, "the documented result has"),
+        ({"deviations": "[{rule: conv2d.unit-stride, observed: {model: documented}, reported: unreported}]"}, "there is no rule 'conv2d.unit-stride'"),
+        ({"deviations": f"[{DEVIATION}]"}, "cases[0].deviations[0]: matches no call: no call of this case can break"),
+        ({"deviations": "[{rule: conv2d.values, observed: {}, reported: unreported}]"}, "give just one of `model`"),
+        ({"deviations": "[{rule: conv2d.values, observed: {shape: [1]}, reported: unreported}]"}, "give the `model` that explains the values"),
+        ({"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: no}]"}, "'no' is neither an address (https://…) nor `unreported`"),
+        ({"deviations": "[{rule: conv2d.values, observed: {error: ValueError}}]"}, "cases[0].deviations[0].reported: is missing: the address of a public report, or `unreported`"),
+        (
+            {"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, when: {tensorflow: 2.10}}]"},
+            "expected a version range in quotes, such as \">=2.12\"; got the number 2.1, which would read 2.10 as 2.1",
+        ),
+        (
+            {"deviations": '[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, when: {tensorflow: "2.10"}}]'},
+            '\'2.10\' is not a version range; write one such as "==2.10.*" or ">=2.10"',
+        ),
+        (
+            {"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, expires: 2020-01-31}]"},
+            "expired on 2020-01-31",
+        ),
+        (
+            {"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, when: {mode: eager}}]"},
+            "cases[0].deviations[0].when.mode: unknown key; did you mean 'modes'?",
+        ),
+        ({"requires": "{cpu: [avx2, avx512fp61]}"}, "8:28: cases[0].requires.cpu[1]: 'avx512fp61' is"),
+        ({"requires": "{cpu_without: AVX512FP16}"}, "; did you mean 'avx512_fp16'?"),
+        (
+            {"op": "depthwise_conv2d", "strides": "[2, 2]", "expect": "result"},
+            "f.yaml:8:13: cases[0].expect: `expect: result` demands a result, but TensorFlow documents that it refuses this call: "
+            "strides [2,2] has 2 entries, documented is a list of 4 (depthwise.strides-length). Change the call",
+        ),
+        ({"filter": "[3, 3, 3, 2]", "expect": "result"}, "the filter has 3 in_channels, the input has 2 (conv2d.in-channels)"),
+        ({"strides": None, "sweep": "{strides: [1, 0]}", "expect": "result"}, "strides0: strides is 0 (conv2d.strides-positive)"),
+        ({"expect": "results"}, "cases[0].expect: expected result or a mapping such as {error: InvalidArgumentError} or {shape: [1, 4, 4, 8]}; got"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_said_with_its_place(changes, expected):
+    found = complaints(one(**changes))
+    assert len(found) == 1, found
+    assert expected in found[0]
+    assert found[0].startswith("f.yaml:")
+    assert load_text(one(**changes)).calls == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "1:1: expected a mapping with the key `cases`; got nothing"),
+        ("# nothing", "1:1: expected a mapping with the key `cases`; got nothing"),
+        ("- 1", "1:1: expected a mapping with the key `cases`; got the list [1]"),
+        ("[", "not YAML"),
+    ],
+)
+def test_a_file_that_is_none(text, expected):
+    with pytest.raises(Unreadable) as caught:
+        load_text(text)
+    assert expected in caught.value.complaint.at("f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "about: x",
+            "f.yaml:1:1: `cases` is missing: write `cases:`, and below it a list of cases",
+        ),
+        (
+            "cases: []",
+            "f.yaml:1:8: cases: expected a list of cases; got an empty list; start each case with a dash, as in `- id: plain`",
+        ),
+        (
+            "cases: {}",
+            "f.yaml:1:8: cases: expected a list of cases; got a mapping; start each case with a dash, as in `- id: plain`",
+        ),
+        (
+            "cases: [1]",
+            "f.yaml:1:9: cases[0]: expected a mapping such as {id: plain, op: conv2d}; got the integer 1",
+        ),
+        ("case: []\n" + one(), "f.yaml:1:1: case: unknown key; did you mean 'cases'?"),
+        (
+            "about: 3\n" + one(),
+            "f.yaml:1:8: about: expected text; got the integer 3; write it in quotes",
+        ),
+        (
+            "defaults: {strids: 1}\n" + one(),
+            "f.yaml:1:12: defaults.strids: unknown key; did you mean 'strides'?",
+        ),
+    ],
+)
+def test_faults_of_the_file_itself(text, expected):
+    assert expected in complaints(text)
+
+
+def test_one_bad_case_does_not_hide_the_others():
+    text = (
+        one()
+        + one(id="y", strides="no").removeprefix("cases:\n")
+        + one(id="z", op="conv").removeprefix("cases:\n")
+    )
+    loaded = load_text(text)
+    assert {call.case.id for call in loaded.calls} == {"x"}
+    assert [(complaint.case, complaint.line) for complaint in loaded.complaints] == [
+        ("y", 12),
+        ("z", 15),
+    ]
+
+
+def test_a_duplicate_id_is_an_error_of_the_second():
+    loaded = load_text(one() + one().removeprefix("cases:\n"))
+    assert "f.yaml:8:9: cases[1].id: the id 'x' is already taken" in loaded.complaints[0].at(
+        "f.yaml"
+    )
+
+
+def test_an_unreadable_file_is_a_complaint(tmp_path):
+    (tmp_path / "x.yaml").write_bytes(b"\xff")
+    assert [complaint.message for complaint in load(tmp_path / "x.yaml").complaints] == [
+        "byte 0xff is not UTF-8; save the file as UTF-8"
+    ]
+
+
+def test_names_read_well(calls):
+    text = textwrap.dedent(
+        """
+        defaults: {padding: VALID, rate: 1}
+        cases:
+          - id: plain
+            op: conv2d
+            input: [1, 9, 9, 2]
+            filter: [3, 2, $in_channels, 2]
+            strides: 1
+            modes: eager
+          - id: swept
+            op: conv2d
+            input: [1, 9, 9, 2]
+            filter: [3, 2, $in_channels, 2]
+            sweep:
+              rate: [1, [3, 2]]
+              strides: [2, [2], [1, 2, 2, 1]]
+              padding: [SAME, [[0, 0], [1, 2], [3, 0], [0, 0]], {verbatim: FULL}]
+            modes: [xla]
+        """
+    )
+    names = list(calls(text))
+    assert names[0] == "plain[eager]"
+    assert "swept[strides2-SAME-rate3x2-xla]" in names
+    assert "swept[strides1x2x2x1-padding0:0x1:2x3:0x0:0-rate1-xla]" in names
+    assert "swept[strides2x-padding=FULL-rate1-xla]" in names
+    assert len(names) == len(set(names)) == 1 + 2 * 3 * 3
+
+
+def test_arguments_are_passed_on_as_written(calls):
+    text = one(
+        strides="[2, 3]",
+        rate="2",
+        padding="[[0, 0], [1, 2], [3, 0], [0, 0]]",
+        data_format="NHWC",
+        dtype="half",
+    )
+    arguments = calls(text)["x[graph]"].arguments
+    assert keywords(arguments) == {
+        "strides": [2, 3],
+        "padding": [[0, 0], [1, 2], [3, 0], [0, 0]],
+        "dilations": 2,
+        "data_format": "NHWC",
+    }
+    assert arguments.dtype == "float16"
+    assert "data_format" not in keywords(calls(one())["x[eager]"].arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "strides", "dilations"),
+    [
+        ({"strides": "4", "rate": "3"}, (1, 4, 4, 1), (3, 3)),
+        ({"strides": "4", "rate": "3", "data_format": "NCHW"}, (1, 1, 4, 4), (3, 3)),
+        ({"strides": "[4, 4]", "rate": "[3]"}, (4, 4), (3,)),
+        ({"strides": "{verbatim: 4}", "rate": "{verbatim: 3}"}, 4, 3),
+    ],
+)
+def test_a_plain_integer_for_depthwise_is_short_for_its_list(calls, changes, strides, dilations):
+    arguments = calls(one(op="depthwise_conv2d", **changes))["x[eager]"].arguments
+    assert (arguments.strides, arguments.dilations) == (strides, dilations)
+
+
+def test_references_follow_the_data_format(calls):
+    text = one(
+        input="[5, 3, 9, 7]", filter="[$height, $width, $in_channels, $batch]", data_format="NCHW"
+    )
+    assert calls(text)["x[eager]"].arguments.filter.shape == (9, 7, 3, 5)
+
+
+def test_a_result_may_be_demanded_of_all_cases_of_a_file(calls):
+    case = "{id: %s, op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 2], padding: SAME, strides: %s}\n"
+    text = (
+        "defaults: {expect: result, modes: eager}\ncases:\n  - "
+        + case % ("x", 1)
+        + "  - "
+        + case % ("y", "0")
+    )
+    (wrong,) = complaints(text)
+    assert wrong.startswith("f.yaml:4:5: cases[1]: `expect: result` demands a result")
+    meant = calls(text.replace("strides: 0", "strides: 0, expect: {error: Exception}"))
+    assert [call.case.plain_expect for call in meant.values()] == [
+        "result",
+        {"error": ["Exception"]},
+    ]
+
+
+def test_a_case_wins_over_defaults_whatever_the_name(calls):
+    text = "defaults: {dilations: 3, strides: 2, modes: [xla], dtype: float64}\n" + one(
+        rate="1", modes="eager"
+    )
+    (call,) = calls(text).values()
+    assert call.name == "x[eager]"
+    assert (call.arguments.dilations, call.arguments.strides, call.arguments.dtype) == (
+        1,
+        1,
+        "float64",
+    )
+
+
+ATROUS = {"op": "depthwise_conv2d", "strides": None, "rate": "2"}
+
+
+def test_a_deviation_speaks_about_the_calls_that_break_its_rule(calls):
+    found = calls(one(**ATROUS, sweep="{strides: [1, 2]}", deviations=f"[{DEVIATION}]"))
+    assert [name for name, call in found.items() if call.deviations] == [
+        f"x[strides2-{mode}]" for mode in ("eager", "graph", "xla")
+    ]
+
+
+def test_a_deviation_that_says_what_the_documentation_says_is_silent(calls):
+    """Stride 9 leaves no phase-strided result, so there both refuse."""
+    swept = {
+        "input": None,
+        "strides": "9",
+        "rate": "5",
+        "sweep": "{input: [[1, 7, 7, 2], [1, 15, 15, 2]]}",
+    }
+    found = calls(one(**{**ATROUS, **swept}, padding="VALID", deviations=f"[{DEVIATION}]"))
+    assert found["x[input1x15x15x2-eager]"].deviations
+    assert not found["x[input1x7x7x2-eager]"].deviations
+
+
+def test_when_and_where_narrow_a_deviation(calls):
+    narrowed = DEVIATION[:-1] + ", when: {modes: xla}, where: {strides: [3], rate: [2]}}"
+    found = calls(one(**ATROUS, sweep="{strides: [1, 2, 3]}", deviations=f"[{narrowed}]"))
+    assert [name for name, call in found.items() if call.deviations] == ["x[strides3-xla]"]
+
+
+def test_a_declared_shape_must_be_the_models(calls):
+    wrong = DEVIATION.replace("phase_strided", "phase_strided, shape: [1, 4, 4, 4]")
+    found = complaints(one(**{**ATROUS, "strides": "2"}, deviations=f"[{wrong}]"))
+    assert "[1, 4, 4, 4] is not what phase_strided computes, which is [1, 5, 5, 4]" in found[0]
+
+
+def test_the_hash_changes_with_the_claim_alone(calls):
+    base = calls(one())["x[eager]"].content_hash
+    assert (
+        calls(one(notes="something") + one(id="y").removeprefix("cases:\n"))[
+            "x[eager]"
+        ].content_hash
+        == base
+    )
+    assert calls(one(strides="2"))["x[eager]"].content_hash != base
+    assert calls(one(expect="{shape: [1, 9, 9, 2]}"))["x[eager]"].content_hash != base
+    assert calls(one())["x[graph]"].content_hash != base
+
+
+WIDE = ", ".join(str(i) for i in range(1, 301))
+
+
+def test_a_file_has_room_for_so_many_tests_and_the_cases_beyond_say_so():
+    inputs = ", ".join(f"[1, {i}, 9, 2]" for i in range(9, 129))
+    large = one(
+        strides=None, input=None, sweep=f"{{input: [{inputs}], strides: [{WIDE}], rate: [{WIDE}]}}"
+    )
+    swept = one(strides=None, id="y", sweep=f"{{strides: [{WIDE}]}}").removeprefix("cases:\n")
+    loaded = load_text(large + swept)
+    assert len(loaded.calls) == 900
+    assert [complaint.case for complaint in loaded.complaints] == ["x"]
+    assert (
+        "makes 32400000 tests, and the file has room for 300000 more; split it"
+        in loaded.complaints[0].message
+    )
+
+
+def test_a_fault_in_a_sweep_has_its_place():
+    text = one(
+        strides=None,
+        filter=None,
+        sweep="{strides: [1, 2], filter: [[3, 3, 2, 2], [3, $height, 2, 2], [99999, 99999, 2, 2]]}",
+    )
+    (complaint,) = load_text(text).complaints
+    assert "elements; 16777216 is the limit" in complaint.at("f.yaml")
+    assert complaint.case == "x"
+
+
+def test_many_cases_with_one_id_are_told_apart_at_once():
+    case = "  - {id: x, op: conv3d}\n"
+    assert len(load_text("cases:\n" + case * 8000).complaints) == 8000

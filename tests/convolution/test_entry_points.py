@@ -1,0 +1,283 @@
+"""The entry points: each reaches its operator with the arguments under its own names, and the pasted call does the same."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.convolution.dtypes import as_numbers, encode
+from tf_conv_conformance.convolution.entry_points import keywords, obstacle
+from tf_conv_conformance.convolution.names import DOORS
+from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.subject import worker
+
+FILTER = TensorSpec((3, 2, 2, 3))
+BASE = {
+    "conv2d": Arguments("conv2d", TensorSpec((1, 7, 6, 2)), FILTER, 1, "SAME", 2),
+    "depthwise_conv2d": Arguments(
+        "depthwise_conv2d", TensorSpec((1, 7, 6, 2)), FILTER, (1, 1, 1, 1), "SAME", (2, 2)
+    ),
+}
+FORMS = {
+    "tf.raw_ops.Conv2D": {"strides": (1, 1, 1, 1), "dilations": (1, 2, 2, 1)},
+    "tf.raw_ops.DepthwiseConv2dNative": {"dilations": (1, 1, 1, 1)},
+    "tf.nn.convolution": {"strides": (1, 1), "dilations": (2, 2)},
+    "tf.keras.layers.DepthwiseConv2D": {"strides": 1, "dilations": 2},
+}
+ALL = [
+    replace(BASE[op], via=door, **FORMS.get(door, {}))
+    for op, doors in DOORS.items()
+    for door in doors
+]
+
+
+def test_the_worker_knows_the_same_entry_points():
+    assert tuple(door for doors in DOORS.values() for door in doors) == worker.FUNCTIONS
+
+
+@pytest.mark.parametrize("arguments", ALL, ids=lambda arguments: arguments.via)
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_every_entry_point_computes_the_documented_values(tensorflow, arguments, mode):
+    assert isinstance(predict.documented(arguments), predict.Returns)
+    arm = predict.inputs(arguments).arms[0]
+    head = {
+        "type": "call",
+        "function": arguments.door,
+        "keywords": keywords(arguments),
+        "gradient": None,
+        "dtypes": ["float32"] * 2,
+        "mode": mode,
+    }
+    (answer,) = tensorflow.call(
+        head, [encode(array, "float32") for array in arm.arrays(arguments)]
+    ).arms
+    assert answer.error is None, answer.message
+    assert np.array_equal(
+        as_numbers(answer.values, answer.dtype),
+        predict.values(DOCUMENTED, arguments, arguments)[0].numbers,
+    )
+
+
+NCHW = {"input": TensorSpec((1, 2, 7, 6)), "data_format": "NCHW"}
+GRADIENTS = [
+    replace(arguments, gradient=tensor, dilations=None)
+    for arguments in ALL
+    for tensor in ("input", "filter")
+]
+GRADIENTS = [one for one in GRADIENTS if obstacle(one) is None]
+GROUPED = replace(
+    BASE["conv2d"],
+    via="tf.keras.layers.Conv2D",
+    input=TensorSpec((1, 7, 6, 4)),
+    filter=TensorSpec((3, 2, 2, 4)),
+)
+OTHERS = [
+    *(
+        replace(one, dtype=dtype)
+        for one in ALL[4:6]
+        for dtype in ("float16", "bfloat16", "float64")
+    ),
+    replace(GROUPED, padding="same"),
+    replace(
+        BASE["conv2d"],
+        input=TensorSpec((1, 2, 2, 2), tuple(range(8))),
+        padding=((0, 0), (1, 2), (3, 0), (0, 0)),
+    ),
+]
+IN_XLA = [  # on a CPU without oneDNN the other modes have no NCHW
+    replace(ALL[5], **NCHW),
+    replace(ALL[-1], **NCHW),
+    replace(GROUPED, input=TensorSpec((1, 4, 7, 6)), data_format="NCHW", gradient="filter"),
+]
+RELATED = [
+    *(
+        (name, replace(BASE["depthwise_conv2d"], input=TensorSpec((2, 7, 6, 2))))
+        for name in ("grouped", "zero-filled", "explicit")
+    ),
+    *(
+        (name, replace(ALL[5], input=TensorSpec((2, 7, 6, 2))))
+        for name in ("linear", "batch", "modes", "again")
+    ),
+    ("zero-filled", ALL[4]),
+    ("translation", replace(BASE["conv2d"], padding="VALID", strides=(1, 2, 1, 1), dilations=None)),
+    ("modes", replace(ALL[5], gradient="filter", dilations=None)),
+]
+
+
+def programs():
+    """Each kind of program that is printed for people: with what it leaves in `y`, or the relation whose sides it compares."""
+    yield from ((arguments, "eager", None) for arguments in (*ALL, *GRADIENTS, *OTHERS))
+    for arguments in (*ALL, *GRADIENTS):
+        if arguments.op == "conv2d" and (
+            ".keras." in arguments.door or arguments.via == "tf.nn.atrous_conv2d"
+        ):
+            yield from ((arguments, mode, None) for mode in ("graph", "xla"))
+    yield from ((arguments, "xla", None) for arguments in IN_XLA)
+    yield from ((arguments, "graph", name) for name, arguments in RELATED)
+    yield replace(BASE["conv2d"], input=TensorSpec((2, 7, 6, 2))), "xla", "transposed"
+
+
+@pytest.mark.tensorflow
+def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
+    """All in one file: to import TensorFlow takes longer than they do."""
+    expected, lines = (
+        [],
+        ["import json", "results = []", "print = lambda *values: printed.append(values)"],
+    )
+    for arguments, mode, relation in programs():
+        assert obstacle(arguments) is None
+        arm = predict.inputs(arguments).arms[0]
+        lines += ["printed = []", python(arguments, mode, arm, relation)]
+        if relation is None:
+            lines.append("results.append(y.numpy().astype(np.float64).tolist())")
+            expected.append(predict.values(DOCUMENTED, arguments, arguments)[0].numbers.tolist())
+        else:
+            lines.append("results.append([bool(printed[0][1]), float(printed[1][1])])")
+            expected.append([True, 0.0])
+    lines.append("json.dump(results, open('results.json', 'w'))")
+    result = pytester.runpython(pytester.makepyfile(pasted="\n".join(lines)))
+    assert result.ret == 0, result.stderr.str()
+    found = json.loads((pytester.path / "results.json").read_text())
+    wrong = [
+        program
+        for program, one, other in zip(programs(), found, expected, strict=True)
+        if one != other
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("door", "changes", "expected"),
+    [
+        (
+            "tf.compat.v1.nn.depthwise_conv2d",
+            {},
+            {"strides": [1, 1, 1, 1], "padding": "SAME", "rate": [2, 2]},
+        ),
+        ("tf.nn.atrous_conv2d", {}, {"rate": 2, "padding": "SAME"}),
+        (
+            "tf.keras.layers.Conv2D",
+            {"data_format": "NCHW"},
+            {"strides": 1, "padding": "SAME", "dilation_rate": 2, "data_format": "channels_first"},
+        ),
+        (
+            "tf.raw_ops.Conv2D",
+            {"padding": ((0, 0), (1, 2), (3, 0), (0, 0)), "dilations": None},
+            {"strides": 1, "padding": "EXPLICIT", "explicit_paddings": [0, 0, 1, 2, 3, 0, 0, 0]},
+        ),
+    ],
+)
+def test_arguments_have_the_names_of_the_entry_point(door, changes, expected):
+    op = next(op for op, doors in DOORS.items() if door in doors)
+    assert keywords(replace(BASE[op], via=door, **changes)) == expected
+
+
+def case(**changes):
+    fields = {
+        "id": "x",
+        "op": "conv2d",
+        "input": "[1, 7, 6, 2]",
+        "filter": "[3, 2, 2, 3]",
+        "strides": "2",
+        "padding": "SAME",
+        **changes,
+    }
+    return "cases:\n  - {" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}\n"
+
+
+@pytest.mark.parametrize(
+    ("via", "rate", "strides", "dilations"),
+    [
+        ("tf.raw_ops.Conv2D", "3", (1, 2, 2, 1), (1, 3, 3, 1)),
+        ("tf.nn.convolution", "3", (2, 2), (3, 3)),
+        ("tf.keras.layers.Conv2D", "3", 2, 3),
+        ("tf.nn.atrous_conv2d", "[3, 3]", 1, (3, 3)),
+    ],
+)
+def test_an_integer_is_short_for_the_list_that_the_entry_point_takes(
+    calls, via, rate, strides, dilations
+):
+    given = 1 if via == "tf.nn.atrous_conv2d" else 2  # which takes no other
+    arguments = calls(case(via=via, rate=rate, strides=given))["x[eager]"].arguments
+    assert (arguments.strides, arguments.dilations) == (strides, dilations)
+
+
+def test_an_entry_point_of_the_other_operator_is_a_fault():
+    (complaint,) = load_text(case(via="tf.nn.separable_conv2d")).complaints
+    assert complaint.key == "cases[0].via"
+    assert (
+        "tf.nn.separable_conv2d does not reach conv2d; these do: tf.nn.conv2d" in complaint.message
+    )
+
+
+def test_the_operators_own_entry_point_is_no_other_call(calls):
+    assert (
+        calls(case(via="tf.nn.conv2d"))["x[eager]"].arguments == calls(case())["x[eager]"].arguments
+    )
+
+
+def test_the_protocol_runs_only_what_it_names(tensorflow):
+    head = {
+        "type": "call",
+        "function": "tf.io.gfile.remove",
+        "keywords": {},
+        "gradient": None,
+        "dtypes": [],
+        "mode": "eager",
+    }
+    assert tensorflow.call(head, []).kind == "suite error"
+    tensorflow.call({**head, "function": "tf.nn.conv2d"}, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "why"),
+    [
+        ({"via": "tf.nn.atrous_conv2d", "strides": 1}, "rate", "needs a rate; write `rate: 1`"),
+        ({"via": "tf.nn.atrous_conv2d", "rate": 2}, "strides", "takes no strides"),
+        (
+            {"via": "tf.nn.atrous_conv2d", "rate": 2, "strides": 1, "data_format": "NCHW"},
+            "data_format",
+            "takes no data_format",
+        ),
+        ({"via": "tf.nn.convolution", "filter": "[3, 2, 3]"}, "filter", "give a filter of rank 4"),
+        (
+            {"via": "tf.raw_ops.Conv2D", "padding": "{verbatim: EXPLICIT}"},
+            "padding",
+            "write a pair for each dimension",
+        ),
+        ({"via": "tf.keras.layers.Conv2D", "input": "[]"}, "input", "one of rank 0 has none"),
+        (
+            {"via": "tf.keras.layers.Conv2D", "filter": "[3, 2, 3, 4]"},
+            "filter",
+            "are no such part of 2",
+        ),
+        (
+            {"via": "tf.keras.layers.Conv2D", "filter": "[3, 2, 2, 0]"},
+            "filter",
+            "sizes of 1 or more",
+        ),
+        (
+            {"via": "tf.keras.layers.Conv2D", "filter_dtype": "half"},
+            "filter_dtype",
+            "leave `filter_dtype` out",
+        ),
+        ({"via": "tf.keras.layers.Conv2D", "dtype": "int32"}, "dtype", "use a floating dtype"),
+        ({"padding": "same"}, "padding", "write SAME, or {verbatim: same}"),
+    ],
+)
+def test_what_an_entry_point_cannot_take_is_a_complaint(changes, key, why):
+    (complaint,) = load_text(case(**changes)).complaints
+    assert complaint.key == ("cases[0]" if key == "rate" else f"cases[0].{key}")
+    assert why in complaint.message
+
+
+def test_in_a_sweep_the_combination_is_named():
+    text = case(via="tf.nn.atrous_conv2d", rate=1).replace("strides: 2", "sweep: {strides: [1, 2]}")
+    (complaint,) = load_text(text).complaints
+    assert complaint.key == "cases[0].sweep.strides"
+    assert complaint.message.startswith("strides2: tf.nn.atrous_conv2d takes no strides")

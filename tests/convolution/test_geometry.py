@@ -1,0 +1,188 @@
+"""Sizes and reads of an axis against the documentation's own code and against a literal space to batch."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tf_conv_conformance.convolution.geometry import (
+    Axis,
+    Phases,
+    documented_padding,
+    documented_reads,
+    documented_size,
+    phase_strided_reads,
+    phase_strided_size,
+    phases,
+)
+from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
+
+documented_taps, phase_strided_taps = DOCUMENTED.taps, PHASE_STRIDED.taps
+
+PADDINGS = ["SAME", "VALID", (0, 0), (2, 1), (0, 3)]
+SMALL = [
+    Axis(n, k, s, r, padding)
+    for n, k, s, r, padding in itertools.product(
+        range(1, 13), range(1, 4), range(1, 5), range(1, 5), PADDINGS
+    )
+]
+
+
+def notes_on_padding(axis):
+    """The snippets of TensorFlow's notes on padding, followed to the letter, in floating point as they are written."""
+    filter_height = (axis.filter - 1) * axis.rate + 1
+    if axis.padding == "SAME":
+        out = int(np.ceil(axis.size / axis.stride))
+        if axis.size % axis.stride == 0:
+            total = max(filter_height - axis.stride, 0)
+        else:
+            total = max(filter_height - (axis.size % axis.stride), 0)
+        return out, total // 2, total - total // 2
+    before, after = (0, 0) if axis.padding == "VALID" else axis.padding
+    return (
+        int(np.ceil((axis.size + before + after - filter_height + 1) / axis.stride)),
+        before,
+        after,
+    )
+
+
+def literal_reads(axis):
+    """For each output element the input elements that the documented sum reads, None for a padded zero."""
+    size, before, _ = notes_on_padding(axis)
+    found = []
+    for i in range(max(size, 0)):
+        reads = [axis.stride * i + axis.rate * d - before for d in range(axis.filter)]
+        found.append([position if 0 <= position < axis.size else None for position in reads])
+    return found
+
+
+def space_to_batch_reads(axis):
+    """What comes out when positions themselves go through padding, space to batch, a strided VALID window, batch to space, crop.
+
+    Returns None where a phase is too short for the filter or the crop too long for the result.
+    """
+    if axis.padding == "SAME":
+        total = (axis.filter - 1) * axis.rate
+        before, after = total // 2, total - total // 2
+    else:
+        before, after = (0, 0) if axis.padding == "VALID" else axis.padding
+    positions = [None] * before + list(range(axis.size)) + [None] * after
+    crop = 0
+    while len(positions) % axis.rate:
+        positions.append(None)
+        crop += 1
+    phases = [positions[phase :: axis.rate] for phase in range(axis.rate)]
+    windows = [
+        [
+            phase[start : start + axis.filter]
+            for start in range(0, len(phase) - axis.filter + 1, axis.stride)
+        ]
+        for phase in phases
+    ]
+    if len(phases[0]) < axis.filter:
+        return None
+    interleaved = [window for step in zip(*windows, strict=True) for window in step]
+    return interleaved[: len(interleaved) - crop] if len(interleaved) >= crop else None
+
+
+def as_lists(taps):
+    return [[None if position < 0 else position for position in row] for row in taps.tolist()]
+
+
+def test_documented_sizes_and_padding_are_those_of_the_notes():
+    for axis in SMALL:
+        size, before, after = notes_on_padding(axis)
+        assert documented_size(axis) == size, axis
+        assert documented_padding(axis) == (before, after), axis
+
+
+def test_documented_reads_are_those_of_the_formula():
+    for axis in SMALL:
+        assert as_lists(documented_taps(axis)) == literal_reads(axis), axis
+
+
+def test_phase_strided_reads_are_those_of_space_to_batch():
+    compared = 0
+    for axis in SMALL:
+        literal = space_to_batch_reads(axis)
+        if literal is not None:
+            assert phase_strided_size(axis) == len(literal), axis
+            assert as_lists(phase_strided_taps(axis)) == literal, axis
+            compared += 1
+        else:
+            assert phase_strided_size(axis) <= 0, axis
+    assert compared > 2000
+
+
+def test_with_stride_1_the_two_agree():
+    for axis in SMALL:
+        if axis.stride == 1 and documented_size(axis) > 0:
+            assert np.array_equal(documented_taps(axis), phase_strided_taps(axis)), axis
+
+
+@pytest.mark.parametrize(
+    ("axis", "documented", "phase_strided"),
+    [
+        (Axis(24, 4, 4, 3, "VALID"), 4, 6),  # the blog's
+        (Axis(24, 4, 1, 3, "VALID"), 15, 15),
+        (Axis(9, 3, 2, 2, "SAME"), 5, 5),  # the same size, other reads
+        (
+            Axis(7, 3, 9, 5, "VALID"),
+            0,
+            -3,
+        ),  # TensorFlow: "cropped_shape[0]=-3 must be non-negative"
+        (Axis(2, 4, 2, 2, "VALID"), -2, -1),  # towards zero, as C++ divides, it would be -1 and 0
+        (Axis(0, 3, 2, 1, "SAME"), 0, 0),
+        (Axis(4, 2, 1, 2**30, "SAME"), 4, 4),
+        (Axis(5, 3, 2**31 - 1, 1, "SAME"), 1, 1),
+    ],
+)
+def test_by_hand(axis, documented, phase_strided):
+    assert documented_size(axis) == documented
+    assert phase_strided_size(axis) == phase_strided
+
+
+def test_the_same_size_may_hide_other_reads():
+    axis = Axis(9, 3, 2, 2, "SAME")
+    assert documented_size(axis) == phase_strided_size(axis)
+    assert not np.array_equal(documented_taps(axis), phase_strided_taps(axis))
+
+
+def test_same_pads_the_odd_one_at_the_end():
+    assert documented_padding(Axis(5, 2, 1, 1, "SAME")) == (0, 1)
+    assert documented_padding(Axis(5, 4, 1, 1, "SAME")) == (1, 2)
+
+
+def test_reads_keep_padding_in_its_place():
+    assert documented_reads(Axis(5, 3, 2, 2, "SAME")).tolist() == [[-2, 0, 2], [0, 2, 4], [2, 4, 6]]
+    assert documented_reads(Axis(4, 2, 3, 1, (1, 2))).tolist() == [[-1, 0], [2, 3]]
+    assert phase_strided_reads(Axis(5, 2, 2, 2, (1, 2))).tolist() == [
+        [-1, 1],
+        [0, 2],
+        [3, 5],
+        [4, 6],
+    ]
+
+
+@pytest.mark.parametrize("rate", [2**31, 2**61, 2**63 - 1, 2**63, 2**70])
+def test_rates_that_64_bits_do_not_hold_read_what_any_other_large_rate_reads(rate):
+    same, explicit = Axis(9, 3, 2, rate, "SAME"), Axis(9, 3, 1, rate, (rate, rate))
+    assert np.array_equal(
+        documented_taps(same), [[-1, position, -1] for position in (0, 2, 4, 6, 8)]
+    )
+    assert np.array_equal(documented_taps(explicit), [[-1, position, -1] for position in range(9)])
+    assert np.array_equal(
+        phase_strided_taps(explicit), [[-1, position, -1] for position in range(9)]
+    )
+
+
+def test_a_stride_that_64_bits_do_not_hold_leaves_the_first_element():
+    assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, "VALID")), [[0, 1]])
+    assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, (2**64 - 1, 1))), [[-1, -1], [1, 2]])
+
+
+def test_the_phases_of_an_axis():
+    assert phases(Axis(24, 4, 4, 3, "VALID")) == Phases(padded=24, excess=0, result=2)
+    assert phases(Axis(7, 3, 1, 5, (1, 0))) == Phases(padded=8, excess=2, result=0)
+    assert phases(Axis(2, 4, 2, 2, "VALID")) == Phases(padded=2, excess=0, result=-1)
+    assert phases(Axis(2, 4, 2, 2, "VALID"), truncated=True) == Phases(padded=2, excess=0, result=0)

@@ -1,0 +1,82 @@
+"""The strategies of random calls: what is drawn is a pure function of the seed, readable as a case, and lies on the edges that it should."""
+
+from collections import Counter
+
+import pytest
+
+from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.cli.question import case_text
+from tf_conv_conformance.convolution.names import DOORS
+from tf_conv_conformance.explore.drawing import ELEMENTS, calls_of, draw
+from tf_conv_conformance.explore.edges import edges
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return [one for block in range(4) for one in draw(7, block, 250)]
+
+
+def test_a_block_is_a_pure_function_of_seed_number_and_modes():
+    first = draw(7, 3, 60)
+    draw(8, 0, 20)
+    assert draw(7, 3, 60) == first
+    assert draw(7, 3, 25) == first[:25]
+    assert draw(7, 4, 60) != first
+    assert draw(8, 3, 60) != first
+
+
+def test_calls_seldom_come_twice(drawn):
+    assert len({(one.call.arguments, one.call.mode) for one in drawn}) > 0.97 * len(drawn)
+
+
+def test_every_call_is_read_as_a_case_with_just_its_arguments(drawn):
+    for one in drawn[:150]:
+        loaded = load_text(case_text({"id": "x", **one.plain, "modes": [one.call.mode]}))
+        assert loaded.complaints == ()
+        assert [call.arguments for call in loaded.calls] == [one.call.arguments]
+
+
+def test_the_modes_that_are_not_asked_for_are_not_drawn():
+    assert {one.call.mode for one in draw(7, 0, 100, ["graph"])} == {"graph"}
+    assert {one.call.mode for one in draw(7, 0, 250)} == {"eager", "graph", "xla"}
+
+
+def test_half_of_the_calls_lie_on_an_edge_and_every_edge_is_met(drawn):
+    found = Counter(edge for one in drawn for edge in edges(one.call.arguments))
+    expected = {
+        "no batch", "no height or width", "no channels", "empty filter", "no result channels", "no result", "empty result", "groups",
+        "channels that do not fit", "input of rank below 4", "input of rank above 4", "filter of another rank", "channels first",
+        "unknown data format", "unknown padding", "padding of another form", "negative padding", "padding of batch or channels",
+        "stride below 1", "rate below 1", "stride of batch or channels", "rate of batch or channels", "unequal strides",
+        "stride and rate", "filter beyond the input", "odd dtype", "int32", "filter of another dtype", "not finite", "subnormal",
+    }  # fmt: skip
+    assert expected <= found.keys()
+    assert 0.3 < sum(bool(edges(one.call.arguments)) for one in drawn) / len(drawn) < 0.9
+    assert {one.call.arguments.door for one in drawn} == {
+        door for doors in DOORS.values() for door in doors
+    }
+
+
+def test_tensors_are_small(drawn):
+    for one in drawn:
+        size = 1
+        for length in one.call.arguments.input.shape:
+            size *= length
+        assert size <= ELEMENTS
+
+
+def test_what_no_reader_takes_makes_no_calls():
+    plain = {
+        "op": "conv2d",
+        "input": [1, 4, 4, 1],
+        "filter": [2, 2, 1, 1],
+        "strides": 1,
+        "padding": "VALID",
+    }
+    assert len(calls_of(plain, ["eager", "xla"])) == 2
+    assert calls_of({**plain, "padding": "FULL"}, ["eager"]) == []
+    assert calls_of({**plain, "input": [1, 4096, 4096, 1]}, ["eager"]) == []
+    huge = [[0, 0], [0, 2**40], [0, 0], [0, 0]]
+    assert (
+        calls_of({**plain, "padding": huge, "filter": [2, 5, 1, 1]}, ["eager"]) == []
+    )  # its result is empty, and 2**40 high

@@ -1,0 +1,189 @@
+"""``--tf-explore`` as pytest runs it: ids, options, what is written, resuming; on a subject with faults, which needs no TensorFlow."""
+
+import json
+
+import pytest
+
+import tf_conv_conformance.explore.collecting  # noqa: F401  or each run imports it anew
+from support.faulty_runs import FAULTY, cases
+from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.records.reader import read
+
+FOUND = "reports/found"
+ONE = "cases: [{id: x, op: conv2d, input: [1, 3, 3, 1], filter: [2, 2, 1, 1], strides: 1, padding: VALID}]"
+
+
+@pytest.fixture
+def explore(pytester):
+    def run(*options, subject=("--tf-subject", FAULTY)):
+        return pytester.runpytest_inprocess(
+            "--tf-timeout=3", *subject, "-p", "no:cacheprovider", *options
+        )
+
+    return run
+
+
+def lines(pytester):
+    return [
+        json.loads(line)
+        for line in pytester.path.joinpath(FOUND, "explored.jsonl").read_text().splitlines()
+    ]
+
+
+def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
+    pytester.makepyfile("def test_other(): pass")
+    result = explore(
+        "--tf-explore", "600", "--tf-explore-seed", "7", "--collect-only", "-q", subject=()
+    )
+    assert [line for line in result.outlines if "::" in line] == [
+        "explore::seed7[calls1-250]",
+        "explore::seed7[calls251-500]",
+        "explore::seed7[calls501-600]",
+    ]
+    assert not pytester.path.joinpath("reports").exists()
+
+
+def test_what_the_command_line_names_is_collected_as_well(explore, pytester):
+    pytester.makepyfile(test_other="def test_other(): pass")
+    result = explore("--tf-explore", "1", "test_other.py", "--collect-only", "-q", subject=())
+    assert [line for line in result.outlines if "::" in line] == [
+        "test_other.py::test_other",
+        "explore::seed0[calls1-1]",
+    ]
+
+
+def test_an_id_can_be_pasted_back(explore):
+    result = explore("explore::seed7[calls251-260]", "--collect-only", "-q", subject=())
+    assert [line for line in result.outlines if "::" in line] == ["explore::seed7[calls251-260]"]
+    result = explore("explore::seed7[what]", "--collect-only", subject=())
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*explore::seed7?what?: is not the id of a block; write it as explore::seed7?calls1-250?"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tf-explore", "0"], "--tf-explore: must be 1 call or more"),
+        (
+            ["--tf-explore", "5", "--tf-explore-minutes", "0"],
+            "--tf-explore-minutes: must be above 0 minutes",
+        ),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(explore, options, message):
+    result = explore(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{message}"])
+
+
+def test_without_hypothesis_it_says_what_to_install(pytester, monkeypatch):
+    pytester.makepyfile(
+        hypothesis="raise ModuleNotFoundError('No module named hypothesis', name='hypothesis')"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
+    result = pytester.runpytest_subprocess("--tf-explore", "5", "-p", "no:hypothesispytest")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"]
+    )
+
+
+@pytest.mark.slow
+def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
+    result = explore("--tf-explore", "8", "--tf-explore-seed", "3", "--tf-modes", "eager")
+    result.assert_outcomes(failed=1)
+    (line,) = lines(pytester)
+    assert sum(line["kinds"].values()) == 8
+    assert sum(line["codes"].values()) == 8 - line["kinds"].get("spared", 0)
+    assert sum(line["causes"].values()) == line["kinds"]["new"] > 0
+    files = sorted(pytester.path.joinpath(FOUND).glob("*.yaml"))
+    assert {path.stem.rpartition("-")[2] for path in files} == set(line["causes"])
+    for path in files:
+        loaded = load(path)
+        assert loaded.complaints == ()
+        assert [call.mode for call in loaded.calls] == ["eager"]
+        compile(path.with_suffix(".py").read_text(), path.stem, "exec")
+        result.stdout.fnmatch_lines([f"*{path}*"])
+    coverage = json.loads(pytester.path.joinpath(FOUND, "coverage.json").read_text())
+    assert coverage["classes"]["mode"] == {"eager": coverage["calls"], "graph": 0, "xla": 0}
+    assert not pytester.path.joinpath("reports/results.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_a_run_is_resumed_where_it_was_cut_and_fails_as_before(explore, pytester):
+    explore("--tf-explore", "4", "--tf-modes", "eager").assert_outcomes(failed=1)
+    first = lines(pytester)
+    path = pytester.path / FOUND / "explored.jsonl"
+    path.write_text(path.read_text() + '{"seed": 0, "cut')
+    result = explore("--tf-explore", "4", "--tf-modes", "eager", "--tf-resume")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes()
+    assert lines(pytester) == first
+    explore(
+        "--tf-explore", "4", "--tf-explore-seed", "1", "--tf-modes", "eager", "--tf-resume"
+    ).assert_outcomes(failed=1)
+    assert [line["seed"] for line in lines(pytester)] == [0, 1]
+
+
+@pytest.mark.slow
+def test_workers_share_the_blocks_and_the_files(explore, pytester):
+    result = explore(
+        "--tf-explore", "260", "--tf-explore-minutes", "0.000001", "--tf-modes", "eager", "-n2"
+    )
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(
+        [
+            "2 blocks not made: the minutes of --tf-explore-minutes were over; --tf-resume goes on with them"
+        ]
+    )
+    assert not pytester.path.joinpath("reports").exists(), "no call was made"
+    explore(
+        "explore::seed0[calls1-2]", "explore::seed0[calls251-252]", "--tf-modes", "eager", "-n2"
+    )
+    assert sorted(line["number"] for line in lines(pytester)) == [0, 1]
+
+
+def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=()), encoding="utf-8")
+    result = explore("cases", "--tf-explore", "2", "--tf-modes", "eager")
+    result.stdout.fnmatch_lines(
+        ["*90 calls: 90 conforms*", "*exploration of TensorFlow's convolutions*"]
+    )
+    records = read(pytester.path / "reports/results-faulty.jsonl")
+    assert records.complete
+    assert len(records.ends) == 90
+    assert len(lines(pytester)) == 1
+
+
+@pytest.mark.tensorflow
+def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
+    result = pytester.runpytest_subprocess(
+        "--tf-explore",
+        "40",
+        "--tf-explore-seed",
+        "1",
+        "--tf-modes",
+        "eager,graph",
+        "--tf-timeout",
+        "20",
+    )
+    (line,) = lines(pytester)
+    assert line["kinds"]["conforms"] > 10
+    assert line["kinds"]["known"] > 0
+    assert "unjudged" not in line["kinds"]
+    result.stdout.fnmatch_lines(["*coverage of the argument space*"])
+    files = list(pytester.path.joinpath(FOUND).glob("*.yaml"))
+    assert len(files) == len(line["causes"])
+    folder = pytester.mkdir("cases")
+    for path in files:
+        assert "it is green" in path.read_text()
+        path.rename(folder / path.name)
+    folder.joinpath("one.yaml").write_text(ONE, encoding="utf-8")
+    assert (
+        pytester.runpytest_subprocess(
+            "cases", "--tf-modes", "eager,graph", "--tf-timeout", "20"
+        ).ret
+        == pytest.ExitCode.OK
+    )

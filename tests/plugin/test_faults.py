@@ -1,0 +1,83 @@
+"""A subject that crashes, hangs and talks nonsense: every call has one record with the right verdict, and the run goes on."""
+
+from collections import Counter
+
+import pytest
+
+from support.faulty import FAULTS, fault
+from support.faulty_runs import (
+    FAULTY,
+    WORKERS,
+    cases,
+    expected,
+    marked,
+    shape_in,
+    workers_of,
+    write_many_calls,
+)
+from tf_conv_conformance.records.reader import read
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.slow
+def test_each_fault_costs_its_own_call(pytester, workers):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(), encoding="utf-8")
+    result = pytester.runpytest_inprocess(
+        "cases", "--tf-timeout=1", "--tf-subject", FAULTY, workers
+    )
+    records = read(pytester.path / "reports/results-faulty.jsonl")
+    assert records.complete
+    assert {identifier: end["verdict"] for identifier, end in records.ends.items()} == {
+        identifier: expected(identifier) for identifier in records.calls
+    }
+    assert len(records.every_end) == len(records.calls)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told = {
+        wrong: end
+        for identifier, end in records.ends.items()
+        if (wrong := fault(shape_in(identifier)))
+    }
+    assert set(told) == set(FAULTS)
+    assert told["crash"]["observed"] == {"ended": "crashed", "signal": "SIGSEGV", "output": ""}
+    assert told["exit"]["observed"] == {"ended": "suite error", "exit_status": 3, "output": ""}
+    assert (
+        told["exit"]["reason"]
+        == "not a verdict on TensorFlow: the process ended with exit status 3"
+    )
+    assert told["hang"]["observed"] == {"ended": "timed out", "time_limit": 1.0, "output": ""}
+    assert told["garbage"]["reason"].startswith("not a verdict on TensorFlow: protocol error: ")
+    assert (
+        "was said to be float32 of shape [1, 2, 3]" in told["shape"]["observed"]["protocol_error"]
+    )
+    assert "an array is float64" in told["dtype"]["observed"]["protocol_error"]
+    assert "more than 2147483647 bytes" in told["huge"]["observed"]["protocol_error"]
+    assert "has not the 2 arms" in told["arms"]["observed"]["protocol_error"]
+    assert told["value"]["difference"].endswith("as predicted (wide integers)")
+
+
+@pytest.mark.slow
+def test_thousands_of_calls_with_one_fault_in_a_hundred(pytester):
+    write_many_calls(pytester.mkdir("cases"), files=3, hangs=1)
+    result = pytester.runpytest_subprocess(
+        "cases",
+        "--tf-timeout=1",
+        "--tf-subject",
+        marked(pytester.path),
+        "-n2",
+        "-q",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+    )
+    records = read(pytester.path / "reports/results-faulty.jsonl")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert len(records.calls) == len(records.every_end) == len(records.ends) == 3_298
+    assert Counter(end["verdict"] for end in records.ends.values()) == Counter(
+        map(expected, records.calls)
+    )
+    assert [
+        identifier
+        for identifier, end in records.ends.items()
+        if end["verdict"] != expected(identifier)
+    ] == []
+    assert workers_of(pytester.path) == []

@@ -1,0 +1,305 @@
+"""Each condition behind a rule, by calls that meet it and calls that do not: on both sides of each number, in both axes and formats."""
+
+from dataclasses import replace
+
+import pytest
+
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.prediction.rules import conditions as c
+
+CALL = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), 1, "SAME")
+FIRST = {"input": TensorSpec((2, 3, 9, 8)), "data_format": "NCHW"}
+NO_MEANING = {"strides": (1, 1, 1)}
+FIVE_BY_TWO = {"input": TensorSpec((2, 5, 2, 3)), "strides": (2, 1)}  # of the notes on padding
+PADDED = ((0, 0), (1, 2), (3, 0), (0, 0))
+EXAMPLE = {
+    "input": TensorSpec((1, 5, 5, 1), (1.0,) * 25),
+    "filter": TensorSpec((2, 2, 1, 2), (1.0,) * 8),
+    "padding": "VALID",
+}
+NARROW = TensorSpec((1, 1, 3, 4))
+
+
+def x(*shape):
+    return {"input": TensorSpec(shape)}
+
+
+def w(*shape):
+    return {"filter": TensorSpec(shape)}
+
+
+def each(name, *values):
+    return [{name: value} for value in values]
+
+
+def lengths(name, *numbers):
+    """The argument as lists of these lengths; 0 stands for an integer, -1 for no argument."""
+    return each(name, *({0: 1, -1: None}.get(number, (1,) * number) for number in numbers))
+
+
+def padded(height, width):
+    return {"padding": ((0, 0), height, width, (0, 0))}
+
+
+TABLE = [
+    (c.rank_at_least_4, [x(2, 9, 8, 3), x(2, 2, 9, 8, 3)], [x(9, 8, 3)]),
+    (c.rank_4, [x(2, 9, 8, 3)], [x(9, 8, 3), x(2, 2, 9, 8, 3)]),
+    (c.rank_above_4, [x(2, 2, 9, 8, 3), x(1, 2, 2, 9, 8, 3)], [x(9, 8, 3), x(2, 9, 8, 3)]),
+    (
+        c.filter_of_same_dtype,
+        each("filter_dtype", None, "float32"),
+        each("filter_dtype", "float16", "int32"),
+    ),
+    (
+        c.float_dtype,
+        each("dtype", "float16", "bfloat16", "float32", "float64"),
+        each("dtype", "int32", "complex64", "string"),
+    ),
+    (
+        c.float_or_int32,
+        each("dtype", "float16", "int32"),
+        each("dtype", "int16", "int64", "complex64"),
+    ),
+    (c.filter_rank_4, [w(3, 2, 3, 4)], [w(3, 2, 3), w(3, 2, 3, 4, 1)]),
+    (
+        c.same_in_channels,
+        [{}, FIRST, x(3), x(8, 7), w(3, 2, 4), w(3, 2, 4, 3, 3), x(9, 8, 3)],
+        [w(3, 2, 2, 3), w(3, 2, 4, 3), x(9, 8, 2), {**FIRST, **w(3, 2, 8, 4)}],
+    ),
+    (c.strides_int_or_1_2_4, lengths("strides", 0, 1, 2, 4), lengths("strides", 3, 5)),
+    (c.strides_of_4, lengths("strides", 4), lengths("strides", 0, 1, 2, 3, 5)),
+    (c.strides_of_2, lengths("strides", 2), lengths("strides", 0, 1, 3, 4)),
+    (c.strides_int_or_2, lengths("strides", 0, 2), lengths("strides", 1, 3, 4)),
+    (c.single_stride, lengths("strides", 0, 1), lengths("strides", 2, 4)),
+    (c.no_outer_strides, lengths("strides", 0, 1, 2), lengths("strides", 3, 4)),
+    (c.dilations_int_or_1_2_4, lengths("dilations", -1, 0, 1, 2, 4), lengths("dilations", 3, 5)),
+    (c.dilations_of_4, lengths("dilations", -1, 4), lengths("dilations", 0, 1, 2, 3, 5)),
+    (c.dilations_of_2, lengths("dilations", -1, 2), lengths("dilations", 0, 1, 3, 4)),
+    (c.dilations_int_or_2, lengths("dilations", -1, 0, 2), lengths("dilations", 1, 3, 4)),
+    (c.dilation_is_an_integer, lengths("dilations", 0), lengths("dilations", -1, 1, 2)),
+    (c.given_dilations, lengths("dilations", 0, 2), lengths("dilations", -1)),
+    (c.no_dilations, lengths("dilations", -1), lengths("dilations", 0, 2)),
+    (
+        c.outer_strides_1,
+        [*each("strides", 3, (2, 3), (1, 2, 3, 1)), {**FIRST, "strides": (1, 1, 2, 3)}],
+        [
+            *each("strides", (0, 1, 1, 1), (2, 1, 1, 1), (1, 1, 1, 0), (1, 1, 1, 2)),
+            {**FIRST, "strides": (1, 2, 1, 1)},
+        ],
+    ),
+    (
+        c.outer_dilations_1,
+        [*each("dilations", None, 3, (2, 3), (1, 2, 3, 1)), {**FIRST, "dilations": (1, 1, 2, 3)}],
+        [
+            *each("dilations", (0, 1, 1, 1), (2, 1, 1, 1), (1, 1, 1, 0), (1, 1, 1, 2)),
+            {**FIRST, "dilations": (1, 2, 1, 1)},
+        ],
+    ),
+    (
+        c.strides_positive,
+        each("strides", 1, 2, (1, 2), (0, 1, 2, 0), (0, 0, 0)),
+        [
+            *each("strides", 0, -1, (0, 1), (1, 0), (1, 0, 1, 1), (1, 1, 0, 1)),
+            {**FIRST, "strides": (1, 1, 1, 0)},
+        ],
+    ),
+    (
+        c.dilations_positive,
+        each("dilations", None, 1, 2, (1, 2), (0, 1, 2, 0), (0, 0, 0)),
+        [
+            *each("dilations", 0, -1, (0, 1), (1, 0), (1, 0, 1, 1), (1, 1, 0, 1)),
+            {**FIRST, "dilations": (1, 1, 1, 0)},
+        ],
+    ),
+    (
+        c.strides_unequal,
+        each("strides", (1, 2), (2, 1), (1, 3, 2, 1)),
+        each("strides", 2, (2, 2), (1, 2, 3)),
+    ),
+    (
+        c.all_strides_1,
+        each("strides", 1, (1, 1), (1, 1, 1, 1)),
+        each("strides", 0, 2, (1, 0), (1, 2), (2, 1, 1, 1)),
+    ),
+    (
+        c.atrous,
+        each("dilations", 2, (1, 2), (2, 1), (1, 1, 3, 1)),
+        each("dilations", None, 0, 1, (1, 1), (2, 1, 1, 2), (2, 2, 2)),
+    ),
+    (
+        c.no_strides_with_rate,
+        [
+            *({"strides": strides, "dilations": 2} for strides in (0, 1, (1, 1), (2, 2, 2))),
+            {"strides": 2},
+            {"strides": 2, "dilations": 1},
+        ],
+        [
+            {"strides": strides, "dilations": rate}
+            for strides in (2, (1, 2), (2, 1))
+            for rate in (2, (1, 2), (2, 1))
+        ],
+    ),
+    (
+        c.groups_fit,
+        [
+            {},
+            {**w(3, 2, 2, 3), **NO_MEANING},
+            {**x(2, 9, 8, 4), **w(3, 2, 2, 6)},
+            {**x(2, 9, 8, 4), **w(3, 2, 1, 4)},
+            w(3, 2, 0, 4),
+        ],
+        [w(3, 2, 2, 4), {**x(2, 9, 8, 4), **w(3, 2, 2, 3)}, {**x(2, 9, 8, 4), **w(3, 2, 1, 6)}],
+    ),
+    (c.grouped, [w(3, 2, 1, 3)], [{}]),
+    (
+        c.printed_example((1, 5, 5, 1), (2, 2, 1, 2), valid_padding=True),
+        [EXAMPLE],
+        [
+            {**EXAMPLE, "padding": "SAME"},
+            {**EXAMPLE, "input": TensorSpec((1, 5, 5, 1))},
+            {**EXAMPLE, "filter": TensorSpec((2, 2, 1, 2))},
+            *(
+                {**EXAMPLE, "filter": TensorSpec(shape, (1.0,) * 8)}
+                for shape in ((2, 2, 2, 1), (2, 1, 1, 4))
+            ),
+        ],
+    ),
+    (
+        c.printed_example((1, 5, 5, 1), (2, 2, 1, 2), valid_padding=False),
+        [{**EXAMPLE, "padding": "SAME"}],
+        [EXAMPLE],
+    ),
+    (c.with_gradient, each("gradient", "input", "filter"), each("gradient", None)),
+    (c.same_or_valid, each("padding", "SAME", "VALID"), each("padding", "same", "FULL", PADDED)),
+    (c.known_padding, each("padding", "SAME", "VALID", PADDED), each("padding", "same", "FULL")),
+    (c.same, each("padding", "SAME"), each("padding", "FULL", "VALID", PADDED)),
+    (c.valid, each("padding", "VALID"), each("padding", "SAME", "WRAP", PADDED)),
+    (c.explicit, each("padding", PADDED, ()), each("padding", "SAME", "FULL")),
+    (c.explicit_nchw, [{**FIRST, "padding": PADDED}], [{"padding": PADDED}, FIRST]),
+    (
+        c.known_format,
+        each("data_format", None, "NHWC", "NCHW"),
+        each("data_format", "NCWH", "nhwc"),
+    ),
+    (c.nchw, each("data_format", "NCHW"), each("data_format", None, "HWCN", "NHWC")),
+    (c.no_format, each("data_format", None), each("data_format", "NHWC")),
+    (
+        c.pairs_for_4_dimensions,
+        each("padding", "SAME", PADDED),
+        each(
+            "padding", PADDED[:3], (*PADDED, (0, 0)), (*PADDED[:3], (0,)), (*PADDED[:3], (0, 0, 0))
+        ),
+    ),
+    (
+        c.outer_padding_0,
+        [*each("padding", "SAME", PADDED), {**FIRST, **padded((0, 0), (3, 0))}],
+        [
+            *({"padding": (outside, *PADDED[1:])} for outside in ((0, 1), (1, 0), (0, -1))),
+            {"padding": (*PADDED[:3], (0, 1))},
+            {**FIRST, "padding": PADDED},
+        ],
+    ),
+    (
+        c.no_negative_padding,
+        [*each("padding", "SAME", PADDED), padded((0, 0), (0, 0))],
+        [
+            padded((-1, 0), (0, 0)),
+            padded((0, 0), (0, -1)),
+            {"padding": ((0, 0), (0, 0), (0, 0), (-1, 5))},
+        ],
+    ),
+    (
+        c.size_not_negative,
+        [
+            {"padding": "VALID"},
+            *({"padding": "VALID", **x(2, *size, 3)} for size in ((2, 1), (2, 8), (9, 1))),
+            {**x(2, 1, 1, 3), **NO_MEANING},
+        ],
+        [{"padding": "VALID", **x(2, *size, 3)} for size in ((1, 8), (9, 0))],
+    ),
+    (
+        c.same_example,
+        [{**FIVE_BY_TWO, **w(3, 2, 3, 4)}],
+        [
+            {**FIVE_BY_TWO, **change}
+            for change in (
+                x(1, 5, 2, 3),
+                x(3, 5, 2, 3),
+                x(2, 6, 2, 3),
+                x(2, 5, 3, 3),
+                x(2, 6, 3, 3),
+                x(1, 6, 2, 3),
+            )
+        ],
+    ),
+    (
+        c.dilated_sizes,
+        [
+            {"padding": padding, "dilations": rate}
+            for padding in ("VALID", PADDED)
+            for rate in (2, (1, 2), (2, 1))
+        ],
+        [
+            {"padding": "SAME", "dilations": 2},
+            {"padding": "VALID"},
+            {"padding": "VALID", "dilations": 1},
+        ],
+    ),
+    (
+        c.pads_zeros,
+        [{}, *(padded(*pairs) for pairs in (((1, 0), (0, 0)), ((0, 1), (0, 0)), ((0, 0), (0, 1))))],
+        [
+            {"padding": "VALID"},
+            padded((0, 0), (0, 0)),
+            padded((-1, -1), (-1, -1)),
+            {"filter": NARROW},
+        ],
+    ),
+    (
+        c.pads_unevenly,
+        [w(2, 1, 3, 4), w(1, 2, 3, 4), w(1, 4, 3, 4)],
+        [
+            {"filter": NARROW},
+            w(3, 3, 3, 4),
+            w(5, 5, 3, 4),
+            padded((1, 0), (0, 0)),
+            {"padding": "VALID"},
+        ],
+    ),
+    (
+        c.same_pads,
+        [w(2, 1, 3, 4), w(1, 2, 3, 4)],
+        [{"filter": NARROW}, padded((1, 0), (0, 0)), {"padding": "VALID"}],
+    ),
+    (
+        c.unit_strides_same,
+        [{}, {"strides": (1, 1)}],
+        [
+            *each("strides", 2, (1, 2), (2, 1)),
+            {"padding": "VALID"},
+            {"padding": PADDED},
+            NO_MEANING,
+        ],
+    ),
+    (c.several_channels, [x(2, 9, 8, 2)], [x(2, 9, 8, 1), x(2, 9, 8, 0)]),
+    (c.several_multiplied, [w(3, 2, 3, 2)], [w(3, 2, 3, 1), w(3, 2, 3, 0)]),
+]
+
+
+@pytest.mark.parametrize(("condition", "met", "unmet"), TABLE)
+def test_a_condition_is_met_by_these_calls_alone(condition, met, unmet):
+    assert met
+    assert unmet
+    assert [change for change in met if condition(replace(CALL, **change)) is not True] == []
+    assert [change for change in unmet if condition(replace(CALL, **change)) is not False] == []
+
+
+def test_every_condition_is_in_the_table():
+    public = {
+        name
+        for name, made in vars(c).items()
+        if callable(made) and getattr(made, "__module__", "") == c.__name__
+    }
+    covered = [one for one, _, _ in TABLE]
+    left = {name for name in public if name[0] != "_" and getattr(c, name) not in covered}
+    assert left == {"printed_example"}  # which makes conditions

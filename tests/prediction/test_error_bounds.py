@@ -1,0 +1,173 @@
+"""The a-priori bound: right results are inside, whatever the order of the sum, and wrong ones outside."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.convolution.dtypes import as_numbers, encode
+from tf_conv_conformance.prediction import data, predict
+from tf_conv_conformance.prediction.error_bounds import Values, bound, gamma, unit_roundoff
+from tf_conv_conformance.prediction.models import DOCUMENTED, values
+
+CALL = Arguments(
+    "conv2d", TensorSpec((1, 6, 5, 16)), TensorSpec((3, 3, 16, 4)), 1, "SAME", data=("reals",)
+)
+
+
+def rounded(numbers, dtype):
+    """To nearest, in NumPy's own arithmetic."""
+    return numbers.astype(dtype).astype(np.float64)
+
+
+def summed(x, w, order, dtype):
+    """One output element, its products added one by one in `dtype` and in this order."""
+    total = np.zeros((), dtype)
+    for index in order:
+        total = total + x.ravel()[index].astype(dtype) * w.ravel()[index].astype(dtype)
+    return float(total)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_reals_are_held_exactly_with_all_their_bits(dtype):
+    x, w = data.arms(replace(CALL, dtype=dtype))[0].arrays(CALL)
+    for tensor in (x, w):
+        assert np.array_equal(as_numbers(encode(tensor, dtype), dtype), tensor)
+    precision = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[dtype]
+    odd_parts = {Fraction(value).numerator.bit_length() for value in x.ravel() if value}
+    assert max(odd_parts) >= precision - 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_order_of_summation_is_inside(seed):
+    rng = np.random.RandomState(seed)
+    arguments = Arguments(
+        "conv2d", TensorSpec((1, 3, 3, 16)), TensorSpec((3, 3, 16, 1)), 1, "VALID", data=("reals",)
+    )
+    x, w = data.arms(arguments, seed)[0].arrays(arguments)
+    exact, limit = (
+        values(DOCUMENTED, arguments, x, w).item(),
+        bound(DOCUMENTED, arguments, x, w).item(),
+    )
+    for order in (
+        rng.permutation(x.size),
+        np.argsort(np.abs((x * w.reshape(x.shape)).ravel())),
+        np.arange(x.size),
+    ):
+        assert abs(summed(x, w, order, np.float32) - exact) <= limit
+
+
+@pytest.mark.parametrize("loss", ["float16", "bfloat16"])
+def test_inputs_in_less_precision_are_outside(loss):
+    x, w = data.arms(CALL)[0].arrays(CALL)
+    lossy = values(DOCUMENTED, CALL, as_numbers(encode(x, loss), loss), w)
+    assert (
+        np.abs(lossy - values(DOCUMENTED, CALL, x, w)) > bound(DOCUMENTED, CALL, x, w)
+    ).mean() > 0.9
+
+
+def test_half_sums_are_outside_of_the_float32_bound_and_inside_of_their_own():
+    arguments = Arguments(
+        "depthwise_conv2d",
+        TensorSpec((1, 5, 5, 1)),
+        TensorSpec((5, 5, 1, 1)),
+        (1, 1, 1, 1),
+        "VALID",
+        dtype="float16",
+        data=("reals",),
+    )
+    outside = 0
+    for salt in range(50):
+        x, w = data.arms(arguments, salt)[0].arrays(arguments)
+        distance = abs(
+            summed(x, w, range(25), np.float16) - values(DOCUMENTED, arguments, x, w).item()
+        )
+        outside += distance > bound(DOCUMENTED, arguments, x, w).item()
+        assert distance <= bound(replace(DOCUMENTED, accumulator="float16"), arguments, x, w).item()
+    assert outside > 5
+
+
+def test_the_formula_by_hand():
+    assert unit_roundoff("float32") == 2.0**-24
+    assert gamma(10, 0.01) == pytest.approx(0.1 / 0.9)
+    one = Arguments(
+        "conv2d", TensorSpec((1, 1, 1, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", data=("reals",)
+    )
+    limit = bound(DOCUMENTED, one, np.full((1, 1, 1, 1), -0.5), np.full((1, 1, 1, 1), 0.5)).item()
+    assert 0.25 * 2 * 2.0**-24 < limit < 0.25 * 2.001 * 2.0**-24
+
+
+def test_integers_hold_no_reals():
+    with pytest.raises(data.Inexact, match="int32 holds integers alone"):
+        data.arms(replace(CALL, dtype="int32"))
+
+
+def test_predictions_of_reals_carry_the_bound():
+    (predicted,) = predict.values(DOCUMENTED, CALL, CALL)
+    assert predicted.bound is not None
+    assert (predicted.bound > 0).all()
+    exact = replace(CALL, data=("small_integers",))
+    assert predict.values(DOCUMENTED, exact, exact)[0].bound is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "exponent"),
+    [("float16", -24), ("bfloat16", -133), ("float32", -149), ("float64", -1074)],
+)
+def test_a_sum_of_zeros_may_be_the_smallest_subnormal_number(dtype, exponent):
+    zeros = np.zeros(CALL.input.shape), np.zeros(CALL.filter.shape)
+    assert np.unique(bound(DOCUMENTED, replace(CALL, dtype=dtype), *zeros)).tolist() == [
+        2.0**exponent
+    ]
+
+
+def test_values_are_unlike_beyond_their_bound_alone():
+    numbers = np.array([1.25, 0.75, 1.5, np.nan, 1])
+    right = np.array([1, 1, 1, np.nan, np.nan])
+    assert Values(right, np.full(5, 0.25)).unlike(numbers).tolist() == [
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert Values(right).unlike(numbers).tolist() == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "own", "accumulator"),
+    [("float16", 11, 24), ("bfloat16", 8, 24), ("float32", 24, 24), ("float64", 53, 53)],
+)
+def test_the_bound_is_that_of_higham(dtype, own, accumulator):
+    """Of 144 products of ones: the growth of two sums, TensorFlow's and the oracle's, and a rounding of what they come to."""
+    grown = sum(Fraction(144, 2**bits - 144) for bits in (accumulator, 53))
+    expected = float(144 * (grown + Fraction(1, 2**own) * (1 + grown))) + (
+        2.0**-24 if dtype == "float16" else 0
+    )
+    limit = bound(
+        DOCUMENTED,
+        replace(CALL, dtype=dtype),
+        -np.ones(CALL.input.shape),
+        np.ones(CALL.filter.shape),
+    )[0, 3, 2, 0]
+    assert limit == pytest.approx(expected, rel=1e-13)
+
+
+def test_an_infinity_is_near_itself_alone():
+    right = np.array([np.inf, np.inf, -np.inf, np.nan, 1])
+    assert Values(right, np.full(5, np.inf)).unlike(
+        np.array([np.inf, 5, np.inf, np.nan, 1])
+    ).tolist() == [False, True, True, False, False]
+
+
+def test_what_is_subnormal_on_the_way_may_be_flushed():
+    """Each product of 2**-130 may come to 0, and is granted: as much as the smallest normal number for each of 4 products."""
+    one = Arguments(
+        "conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID", data=("reals",)
+    )
+    limit = bound(
+        DOCUMENTED, one, np.full((1, 2, 2, 1), 2.0**-120), np.full((2, 2, 1, 1), 2.0**-10)
+    ).item()
+    assert 4 * 2.0**-130 < limit < 9 * 2.0**-126

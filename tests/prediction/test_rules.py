@@ -1,0 +1,297 @@
+"""Each precondition is kept by one call and broken by another, and each phrase is in the installed documentation."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
+from tf_conv_conformance.prediction.rules.mismatches import mismatch
+from tf_conv_conformance.prediction.rules.page import page
+from tf_conv_conformance.prediction.rules.rule import always, sentence
+from tf_conv_conformance.prediction.rules.sentences import VERSION, kept, quoted
+
+CONV2D = Arguments(
+    "conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 2, 2, 1), "SAME", (2, 2)
+)
+DEPTHWISE = Arguments(
+    "depthwise_conv2d",
+    TensorSpec((2, 9, 8, 3)),
+    TensorSpec((3, 2, 3, 4)),
+    (1, 1, 1, 1),
+    "SAME",
+    (2, 2),
+)
+EXPLICIT = ((0, 0), (1, 2), (3, 0), (0, 0))
+
+BASES = {
+    "conv2d": CONV2D,
+    "v1-conv2d": replace(CONV2D, via="tf.compat.v1.nn.conv2d"),
+    "raw-conv2d": replace(CONV2D, via="tf.raw_ops.Conv2D", dilations=(1, 2, 2, 1)),
+    "convolution": replace(CONV2D, via="tf.nn.convolution", strides=(1, 1)),
+    "atrous": replace(CONV2D, via="tf.nn.atrous_conv2d", strides=1, dilations=2),
+    "keras-conv2d": replace(CONV2D, via="tf.keras.layers.Conv2D", strides=2, dilations=1),
+    "depthwise": DEPTHWISE,
+    "v1-depthwise": replace(DEPTHWISE, via="tf.compat.v1.nn.depthwise_conv2d"),
+    "raw-depthwise": replace(
+        DEPTHWISE, via="tf.raw_ops.DepthwiseConv2dNative", dilations=(1, 2, 2, 1)
+    ),
+    "separable": replace(DEPTHWISE, via="tf.nn.separable_conv2d"),
+    "keras-depthwise": replace(
+        DEPTHWISE, via="tf.keras.layers.DepthwiseConv2D", strides=1, dilations=2
+    ),
+    "padding": DEPTHWISE,
+    "gradient": DEPTHWISE,
+}
+"""For the name with which rules begin, a call that keeps them."""
+
+BREAKING = {
+    "input-rank": {"input": TensorSpec((9, 8, 3))},
+    "input-dtype": {"dtype": "int64"},
+    "filter-dtype": {"filter_dtype": "float64"},
+    "filter-rank": {"filter": TensorSpec((3, 2, 3))},
+    "in-channels": {"filter": TensorSpec((3, 2, 1, 3))},
+    "strides-length": {"strides": (1, 1, 1)},
+    "strides-positive": {"strides": (1, 0, 0, 1)},
+    "unit-batch-and-channel-strides": {"strides": (2, 1, 1, 1)},
+    "unit-strides-when-atrous": {"strides": (1, 2, 2, 1)},
+    "dilations-length": {"dilations": (1, 1, 1)},
+    "dilations-positive": {"dilations": (1, -1)},
+    "unit-batch-and-depth-dilations": {"dilations": (2, 1, 1, 1)},
+    "data-format": {"data_format": "NHCW"},
+    "padding-kind": {"padding": "FULL"},
+    "explicit-padding-form": {"padding": EXPLICIT[:3]},
+    "only-spatial": {"padding": ((0, 1), *EXPLICIT[1:])},
+    "amounts": {"padding": ((0, 0), (-1, 0), (0, 0), (0, 0))},
+    "size-exists": {"padding": "VALID", "input": TensorSpec((1, 3, 3, 3))},
+    "groups": {"filter": TensorSpec((3, 2, 2, 3))},
+    # where an entry point wants another form
+    "raw-conv2d.dilations-positive": {"dilations": (1, -1, 1, 1)},
+    "raw-depthwise.dilations-positive": {"dilations": (1, -1, 1, 1)},
+    "convolution.strides-positive": {"strides": (0, 1)},
+    "convolution.unit-strides-when-atrous": {"strides": (1, 2)},
+    "atrous.rate-integer": {"dilations": (2, 2)},
+    "atrous.rate-positive": {"dilations": 0},
+    "keras-conv2d.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
+    "keras-depthwise.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
+}
+MISMATCHES = {
+    "input-rank": "the input has rank 3, documented is 4",
+    "input-dtype": "the dtype is int64, documented are float16, bfloat16, float32 and float64",
+    "filter-dtype": "the filter is float64, the input is float32",
+    "filter-rank": "the filter has rank 3, documented is 4",
+    "in-channels": "the filter has 1 in_channels, the input has 3",
+    "strides-length": "strides [1,1,1] has 3 entries, documented is a list of 4",
+    "strides-positive": "strides [1,0,0,1] has 0 for the height and 0 for the width",
+    "unit-batch-and-channel-strides": "strides [2,1,1,1] has 2 for the batch and 1 for the channels",
+    "unit-strides-when-atrous": "strides [1,2,2,1] with dilations [2,2]",
+    "dilations-length": "dilations [1,1,1] has 3 entries, documented is a list of 2",
+    "dilations-positive": "dilations [1,-1] has 1 for the height and -1 for the width",
+    "unit-batch-and-depth-dilations": "dilations [2,1,1,1] has 2 for the batch and 1 for the channels",
+    "data-format": "data_format is 'NHCW'",
+    "padding-kind": "padding FULL",
+    "explicit-padding-form": "padding has 3 pairs, documented are 4",
+    "only-spatial": "padding has [0,1] for the batch and [0,0] for the channels",
+    "amounts": "padding [[0,0],[-1,0],[0,0],[0,0]] has a negative amount",
+    "size-exists": "the result would have -1 rows and 1 columns",
+    "groups": "the filter has 2 in_channels, the input has 3, and the filter has 3 out_channels",
+    # where an entry point documents another form
+    "conv2d.input-rank": "the input has rank 3, documented is 4 or more",
+    "raw-conv2d.input-dtype": "the dtype is int64, documented are float16, bfloat16, float32, float64 and int32",
+    "convolution.input-dtype": "the dtype is int64, documented are float16, bfloat16, float32, float64 and int32",
+    "conv2d.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "v1-conv2d.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "convolution.strides-length": "strides [1,1,1] has 3 entries, documented is a list of 2",
+    "convolution.strides-positive": "strides [0,1] has 0 for the height and 1 for the width",
+    "convolution.unit-strides-when-atrous": "strides [1,2] with dilations [2,2]",
+    "keras-conv2d.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "keras-depthwise.strides-length": "strides [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "keras-conv2d.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "keras-depthwise.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "v1-conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 1, 2 or 4",
+    "raw-conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is a list of 4",
+    "raw-depthwise.dilations-length": "dilations [1,1,1] has 3 entries, documented is a list of 4",
+    "keras-conv2d.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "keras-depthwise.dilations-length": "dilations [1,1,1] has 3 entries, documented is an integer, or a list of 2",
+    "raw-conv2d.dilations-positive": "dilations [1,-1,1,1] has -1 for the height and 1 for the width",
+    "raw-depthwise.dilations-positive": "dilations [1,-1,1,1] has -1 for the height and 1 for the width",
+    "atrous.rate-integer": "dilations [2,2] has 2 entries, documented is an integer",
+    "atrous.rate-positive": "dilations is 0",
+}
+"""How these calls break the rules, in their own numbers."""
+PERMISSIONS = {
+    rule for rule in RULES if rule.endswith(".unequal-strides")
+}  # they allow, and forbid nothing
+PRECONDITIONS = [
+    rule for rule in RULES.values() if rule.is_precondition and rule.id not in PERMISSIONS
+]
+
+
+@pytest.mark.parametrize("rule", PRECONDITIONS, ids=lambda rule: rule.id)
+def test_a_precondition_is_kept_and_broken(rule):
+    name, _, statement = rule.id.partition(".")
+    base = BASES[name]
+    assert broken(base) == ()
+    changes = BREAKING.get(rule.id) or BREAKING[statement]
+    if (
+        name in ("depthwise", "v1-depthwise", "separable")
+        and "strides" in changes
+        and statement != "unit-strides-when-atrous"
+    ):
+        changes = {**changes, "dilations": None}  # with a rate another rule would speak, too
+    breaking = replace(base, **changes)
+    assert [one.id for one in broken(breaking)] == [rule.id]
+    assert predict.documented(breaking) == Refuses((rule.id,))
+    assert mismatch(rule, breaking) == (MISMATCHES.get(rule.id) or MISMATCHES[statement])
+
+
+def test_each_entry_point_has_rules_of_its_own():
+    assert {rule.id.partition(".")[0] for rule in RULES.values()} == BASES.keys()
+    for name, base in BASES.items():
+        if name not in ("padding", "gradient"):
+            own = [
+                rule for rule in exercised(base) if rule.id.partition(".")[0] in (name, "padding")
+            ]
+            assert own == list(exercised(base))
+            assert any(rule.id == f"{name}.values" for rule in own)
+
+
+def test_nothing_is_broken_by_an_ordinary_call():
+    assert predict.documented(CONV2D) == Returns((2, 5, 4, 4), "float32")
+    assert predict.documented(DEPTHWISE) == Returns((2, 9, 8, 12), "float32")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "absent"),
+    [
+        ({"strides": 2}, "conv2d.values", "conv2d.unequal-strides"),
+        ({"strides": (1, 2)}, "conv2d.unequal-strides", "padding.explicit-is-pad"),
+        ({"padding": EXPLICIT}, "padding.explicit-is-pad", "padding.same-size"),
+        ({"padding": "VALID", "dilations": 1}, "padding.valid-size", "padding.zeros"),
+        (
+            {"data_format": "NCHW", "input": TensorSpec((2, 3, 9, 8))},
+            "conv2d.nchw-order",
+            "conv2d.outer-batch-dimensions",
+        ),
+        (
+            {"input": TensorSpec((1, 2, 9, 8, 3))},
+            "conv2d.outer-batch-dimensions",
+            "depthwise.values",
+        ),
+        (
+            {"filter": TensorSpec((2, 1, 3, 1)), "dilations": 1, "strides": 1},
+            "padding.same-extra-at-end",
+            "conv2d.dilated-values",
+        ),
+    ],
+)
+def test_a_call_exercises_the_rules_that_speak_of_it(changes, expected, absent):
+    identifiers = [rule.id for rule in exercised(replace(CONV2D, **changes))]
+    assert expected in identifiers
+    assert absent not in identifiers
+
+
+def test_the_installed_documentation_has_every_phrase(tensorflow):
+    missing = [
+        rule.id
+        for rule in RULES.values()
+        if sentence(tensorflow.documentation[rule.symbol], rule.phrase) is None
+    ]
+    assert missing == []
+    atrous = sentence(
+        tensorflow.documentation["tf.nn.depthwise_conv2d"],
+        RULES["depthwise.unit-strides-when-atrous"].phrase,
+    )
+    assert atrous.startswith("If any value in `dilations` is greater than 1")
+    assert atrous.endswith("must be equal to 1.")
+
+
+def test_the_kept_sentences_are_those_of_their_version(tensorflow):
+    """After a change of a phrase or of the version, write `found` to prediction/rules/sentences.json."""
+    found = {
+        rule.id: sentence(tensorflow.documentation[rule.symbol], rule.phrase)
+        for rule in RULES.values()
+        if rule.holds is not always
+    }
+    assert kept().keys() == found.keys()
+    assert all(rule.phrase in kept()[rule.id] for rule in RULES.values() if rule.id in kept())
+    if tensorflow.subject["tensorflow"] == VERSION:
+        assert kept() == found
+
+
+def test_a_rule_is_quoted_with_the_sentence_that_states_it():
+    atrous, positive = RULES["depthwise.unit-strides-when-atrous"], RULES["conv2d.strides-positive"]
+    assert quoted(atrous).startswith(
+        f"{atrous.id} (tf.nn.depthwise_conv2d in TensorFlow {VERSION}): If any value in `dilations` is"
+    )
+    assert quoted(atrous).endswith("all values in the `strides` tensor must be equal to 1.")
+    own = {
+        "tf.nn.depthwise_conv2d": "First. Here all values\n in the `strides` tensor must be equal to 1. Last."
+    }
+    changed = replace(atrous, phrase="in the `strides` tensor")
+    assert (
+        quoted(changed, own)
+        == f"{atrous.id} (tf.nn.depthwise_conv2d): Here all values in the `strides` tensor must be equal to 1."
+    )
+    assert quoted(atrous, {}).startswith(
+        f"{atrous.id} (tf.nn.depthwise_conv2d): documentation changed: no longer says "
+    )
+    assert quoted(positive) == (
+        f"{positive.id}: no sentence of the documentation states this; the closest (tf.nn.conv2d in TensorFlow {VERSION}): "
+        "The stride of the sliding window for each dimension of `input`."
+    )
+
+
+def test_a_phrase_is_found_across_line_breaks_and_alone_in_its_sentence():
+    text = "One thing.  Another\n      thing, `x`, holds. A third.\n\n  x: An int. The\n    rest."
+    assert sentence(text, "thing, `x`,") == "Another thing, `x`, holds."
+    assert sentence(text, "The rest") == "The rest."
+    assert sentence(text, "holds. The") is None
+
+
+def test_the_page_of_rules_is_up_to_date(repository):
+    assert (repository / "docs/rules.md").read_text(encoding="utf-8") == page()
+
+
+def test_a_sentence_ends_where_it_does():
+    text = "One thing. Another `thing`.\n  x: An int, or\n    a list.\n  1. First\n\nLast words, without an end"
+    assert sentence(text, "One thing.") == "One thing."
+    assert sentence(text, "Another `thing`.") == "Another `thing`."
+    assert sentence(text, "or a list") == "x: An int, or a list."
+    assert sentence(text, "First") == "First"  # the number ends a sentence of its own
+    assert sentence(text, "without an end") == "Last words, without an end"
+    assert sentence(text, "First Last") is None
+
+
+EXAMPLES = {
+    "conv2d.example": ("conv2d", (1, 5, 5, 1), (2, 2, 1, 2), "VALID"),
+    "depthwise.example-valid": ("depthwise_conv2d", (1, 3, 2, 1), (2, 1, 1, 2), "VALID"),
+    "depthwise.example-explicit": (
+        "depthwise_conv2d",
+        (1, 3, 2, 1),
+        (2, 1, 1, 2),
+        ((0, 0), (1, 0), (1, 0), (0, 0)),
+    ),
+    "padding.example-explicit": (
+        "conv2d",
+        (1, 3, 3, 1),
+        (2, 2, 1, 1),
+        ((0, 0), (1, 1), (1, 1), (0, 0)),
+    ),
+    "padding.example-multiplied": ("conv2d", (1, 3, 2, 1), (2, 2, 1, 1), "SAME"),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_speaks_of_the_call_that_is_printed(name):
+    op, *shapes, padding = EXAMPLES[name]
+    x, w = (TensorSpec(shape, (1.0,) * math.prod(shape)) for shape in shapes)
+    printed = Arguments(op, x, w, 1 if op == "conv2d" else (1, 1, 1, 1), padding)
+    assert name in [rule.id for rule in exercised(printed)]
+    assert name not in [rule.id for rule in exercised(replace(printed, input=TensorSpec(x.shape)))]
+    other = "VALID" if padding != "VALID" else "SAME"
+    assert name not in [rule.id for rule in exercised(replace(printed, padding=other))]

@@ -1,0 +1,455 @@
+"""The page in a real browser: what it shows, what can be done with it, and that nothing leaves it."""
+
+import os
+import re
+import shutil
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from support.browser_records import CASES, answer, run
+from support.observations import returned
+from support.page_records import HOSTILE, SUBJECT
+from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.convolution.arguments import read as reading_of
+from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
+from tf_conv_conformance.records.changes import compare
+from tf_conv_conformance.records.merge import merge
+from tf_conv_conformance.report.page import write
+from tf_conv_conformance.subject.observation import Arm, Observation
+
+BROWSER = next(
+    filter(
+        None,
+        map(
+            shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+        ),
+    ),
+    None,
+)
+pytestmark = pytest.mark.skipif(
+    BROWSER is None and not os.environ.get("CI"), reason="needs Chromium or Chrome on PATH"
+)
+
+ATROUS = "cases/a.yaml::atrous[strides2-SAME-rate1x3-float32-eager]"
+WRONG = "cases/a.yaml::wrong[float32-eager]"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    write(merge([run(folder, SUBJECT)]), folder / "index.html")
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens a page; afterwards nothing must have gone wrong in it, and nothing asked for from elsewhere."""
+    context = chromium.new_context(
+        viewport={"width": 1400, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    troubles, requests = [], []
+
+    def opened(path, fragment=""):
+        page = context.new_page()
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri() + fragment)
+        page.wait_for_selector(".row")
+        return page
+
+    yield opened
+    context.close()
+    assert troubles == []
+    assert {url.partition("#")[0].rpartition("/")[2] for url in requests} <= {"index.html"}
+    assert all(url.startswith("file://") for url in requests)
+
+
+def count(page):
+    return page.inner_text(".filters output")
+
+
+def chosen(page, identifier):
+    page.wait_for_function(
+        "text => document.querySelector('.detail h3')?.textContent === text", arg=identifier
+    )
+
+
+def test_the_head_counts_and_its_buttons_filter(visit, report):
+    page = visit(report)
+    assert "needs attention: 2 violates" in page.inner_text(".outcome")
+    page.click(".totals [data-verdict=violates]")
+    assert count(page).startswith("2 of ")
+    assert page.locator(".totals [data-verdict=violates]").get_attribute("aria-pressed") == "true"
+    assert {row.get_attribute("title") for row in page.locator(".row").all()} == {
+        WRONG,
+        WRONG.replace("32", "64"),
+    }
+    page.click(".totals [data-verdict=violates]")
+    assert count(page).partition(" of ")[0] == count(page).partition(" of ")[2].split()[0]
+
+
+def test_failing_calls_come_first_and_are_named_at_the_top(visit, report):
+    page = visit(report)
+    assert page.locator(".row").first.get_attribute("title") == WRONG
+    page.click(f"#failing a >> text={WRONG}")
+    chosen(page, WRONG)
+    assert "; first at [0, 3, 5, 0]: " in page.inner_text(".detail")
+
+
+def test_search_and_filters_narrow_as_they_are_typed(visit, report):
+    page = visit(report)
+    page.fill("[name=text]", "ATROUS strides4")
+    narrowed = count(page)
+    page.select_option("[name=mode]", "xla")
+    page.select_option("[name=dtype]", "float64")
+    page.select_option("[name=rule]", "depthwise.out-channels")
+    assert narrowed.startswith("36 of ")
+    assert count(page).startswith("6 of ")
+    page.select_option("[name=file]", "cases/a.yaml")
+    page.select_option("[name=op]", "conv2d")
+    assert count(page).startswith("0 of ")
+    page.click("text=Clear")
+    assert not count(page).startswith("0 of ")
+
+
+def test_a_deep_link_and_the_state_of_the_list_survive_a_reload(visit, report):
+    page = visit(report, f"#{quote(ATROUS, safe='')}")
+    chosen(page, ATROUS)
+    page.fill("[name=text]", "atrous")
+    page.select_option("[name=sort]", "name")
+    page.select_option("[name=group]", "mode")
+    page.locator(".row[aria-selected=false]").nth(3).click()
+    name, state, address = page.inner_text(".detail h3"), count(page), page.url
+    page.reload()
+    chosen(page, page.locator(".row[aria-selected=true]").get_attribute("title"))
+    assert (page.inner_text(".detail h3"), count(page), page.url) == (name, state, address)
+    assert page.input_value("[name=sort]") == "name"
+    other = visit(report, address[address.index("#") :])
+    assert count(other) == state
+
+
+def test_back_returns_from_what_was_clicked(visit, report):
+    page = visit(report)
+    everything = count(page)
+    page.click(".totals [data-verdict=deviates]")
+    assert count(page) != everything
+    page.go_back()
+    page.wait_for_function(
+        "text => document.querySelector('.filters output').textContent === text", arg=everything
+    )
+
+
+def test_a_cell_of_the_matrix_shows_its_calls(visit, report):
+    page = visit(report)
+    cell = page.locator("td.hidden button").first
+    assert "≠ values" in cell.inner_text()
+    assert "same shape, other values" in cell.get_attribute("title")
+    cell.click()
+    assert count(page).startswith("3 of ")
+    title = page.locator(".row").first.get_attribute("title")
+    assert re.search(r"atrous\[strides[24]-", title)
+    page.reload()
+    page.wait_for_selector(".row")
+    assert count(page).startswith("3 of "), "the address names the cell"
+
+
+def test_the_python_is_copied_and_is_python(visit, report):
+    page = visit(report, f"#{quote(ATROUS, safe='')}")
+    chosen(page, ATROUS)
+    page.click(".copy >> nth=0")
+    page.wait_for_selector(".copy >> text=Copied")
+    pasted = page.evaluate("navigator.clipboard.readText()")
+    assert (
+        "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1], padding='SAME', dilations=[1, 3]"
+        in pasted
+    )
+    compile(pasted, "pasted", "exec")
+
+
+def taps_drawn(page, model):
+    """The input elements that a picture marks as read."""
+    return {
+        tuple(place)
+        for place in page.evaluate(
+            """model => { const picture = [...document.querySelectorAll(`[data-model=${model}] svg`)].pop(); const cell = picture.dataset.cell;
+            return [...picture.querySelectorAll('.tap')].map((one) => [one.getAttribute('y') / cell, one.getAttribute('x') / cell]); }""",
+            model,
+        )
+    }
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_the_picture_marks_what_the_oracle_reads(visit, report, padding):
+    identifier = ATROUS.replace("SAME", padding)
+    page = visit(report, f"#{quote(identifier, safe='')}")
+    chosen(page, identifier)
+    (call,) = [
+        one for one in load_text(CASES % "x").calls if f"cases/a.yaml::{one.name}" == identifier
+    ]
+    reading = reading_of(call.arguments)
+    sizes = [DOCUMENTED.size(axis) for axis in (reading.height, reading.width)]
+    page.fill("[aria-label='output row']", "0")
+    page.fill("[aria-label='output column']", "0")
+    for step in range(sizes[0] * sizes[1]):
+        row, column = (
+            int(page.input_value(f"[aria-label='output {name}']")) for name in ("row", "column")
+        )
+        for model in (DOCUMENTED, PHASE_STRIDED):
+            rows, columns = model.reads(reading.height), model.reads(reading.width)
+            if row < len(rows) and column < len(columns):
+                assert taps_drawn(page, model.name) == {
+                    (y, x) for y in rows[row] for x in columns[column]
+                }, (model.name, row, column)
+            else:
+                assert f"has no output [{row}, {column}]" in page.inner_text(
+                    f"[data-model={model.name}]"
+                )
+        page.click("text=next →")
+        if step == 0:
+            assert (
+                page.input_value("[aria-label='output row']"),
+                page.input_value("[aria-label='output column']"),
+            ) == ("0", "1")
+
+
+def test_the_picture_begins_where_the_models_part(visit, report):
+    page = visit(report, f"#{quote(ATROUS, safe='')}")
+    chosen(page, ATROUS)
+    assert taps_drawn(page, "documented") != taps_drawn(page, "phase_strided")
+
+
+def test_the_heat_map_shows_where_and_leads_to_the_picture(visit, report):
+    page = visit(report, f"#{quote(WRONG, safe='')}")
+    chosen(page, WRONG)
+    assert "by 4 at most" in page.inner_text(".heatmap")
+    assert len(taps_drawn(page, "documented")) == 6
+    assert (3, 5) in taps_drawn(page, "documented"), "it begins where the difference is largest"
+    page.fill("[aria-label='output row']", "0")
+    hot = page.evaluate(
+        "() => { const picture = document.querySelector('.heatmap svg'); const cell = picture.dataset.cell;"
+        " return [...picture.querySelectorAll('.heat:not(.h0)')].map((one) => [one.getAttribute('y') / cell, one.getAttribute('x') / cell]); }"
+    )
+    assert hot == [[3, 5]]
+    cell = float(page.locator(".heatmap svg").get_attribute("data-cell"))
+    page.locator(".heatmap svg").click(position={"x": 5.5 * cell, "y": 3.5 * cell})
+    assert (
+        page.input_value("[aria-label='output row']"),
+        page.input_value("[aria-label='output column']"),
+    ) == ("3", "5")
+    assert np.array(sorted(taps_drawn(page, "documented"))).tolist() == [
+        [3, 5],
+        [3, 6],
+        [3, 7],
+        [4, 5],
+        [4, 6],
+        [4, 7],
+    ]
+
+
+def test_the_arithmetic_and_the_case_are_shown(visit, report):
+    page = visit(report, f"#{quote(ATROUS, safe='')}")
+    chosen(page, ATROUS)
+    text = page.inner_text(".detail")
+    assert "out = ceil(n / s) = ceil(9 / 2) = 5" in text
+    assert "padding = (k-1)*r = (3-1)*3 = 6, whatever the stride: 3 before and 3 after" in text
+    assert "The case, cases/a.yaml:7" in text
+    assert (
+        "sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]], padding: [SAME, VALID], dtype: [float32, float64]}"
+        in text
+    )
+    assert "Explained by the model phase-strided" in text
+
+
+def detail_of(visit, path, identifier):
+    page = visit(path, "#" + quote(identifier, safe=""))
+    chosen(page, identifier)
+    return page
+
+
+def excluded(page):
+    """What the chosen call's page lists as excluded, and which of it by this call."""
+    section = page.locator(".detail section").filter(
+        has=page.get_by_role("heading", name="Wrong oracles that the data excludes")
+    )
+    items = section.locator("li").all()
+    return (
+        section.locator("p").inner_text(),
+        [item.inner_text() for item in items],
+        [item.inner_text() for item in items if item.get_attribute("class")],
+    )
+
+
+def test_the_wrong_oracles_that_the_data_excludes_are_listed(visit, report):
+    """Of the 72 calls of the case, the half with rate 1 have no dilation to ignore, and each half has its own dtype's precision."""
+    page = detail_of(visit, report, "cases/a.yaml::plain[strides1-SAME-rate1-float32-eager]")
+    about, listed, here = excluded(page)
+    assert about.startswith(
+        "Each would have given another result on the data of the 72 calls of its case"
+    )
+    assert {
+        "height padding shifted by one",
+        "last tap dropped",
+        "filter flipped in height and width",
+    } <= set(here)
+    assert "dilation ignored (36 of 72 calls, not this one)" in listed
+    assert "dilation ignored" not in " ".join(here)
+    assert "sums of 24 bits (36 of 72 calls, not this one)" in listed
+    assert "sums of 11 bits (36 of 72 calls)" in here
+    page = detail_of(visit, report, "cases/a.yaml::plain[strides1-SAME-rate2-float32-eager]")
+    assert "dilation ignored (36 of 72 calls)" in excluded(page)[2]
+
+
+def test_of_a_call_that_is_refused_nothing_is_said_to_be_excluded(visit, tmp_path, calls):
+    from support.page_records import excluding
+
+    write([excluding(tmp_path, calls)], tmp_path / "index.html")
+    names = ("some[filterliteral3.0_5.0-strides0-eager]", "none[eager]")
+    some, none = (detail_of(visit, tmp_path / "index.html", f"f.yaml::{name}") for name in names)
+    about, listed, here = excluded(some)
+    assert about.startswith("This call is not held to an oracle's values. Each would")
+    assert "last tap dropped (2 of 3 calls, not this one)" in listed
+    assert here == []
+    assert none.get_by_role("heading", name="Wrong oracles that the data excludes").count() == 0
+
+
+def test_the_list_is_driven_by_the_keyboard(visit, report):
+    page = visit(report)
+    page.focus(".list")
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp", "End"):
+        page.keyboard.press(key)
+    last = page.locator(".row").last.get_attribute("title")
+    chosen(page, last)
+    assert page.locator(".list").get_attribute("aria-activedescendant") == page.locator(
+        ".row"
+    ).last.get_attribute("id")
+    page.keyboard.press("Home")
+    chosen(page, WRONG)
+
+
+def test_groups_say_who_disagrees(visit, report):
+    page = visit(report)
+    page.fill("[name=text]", "wrong")
+    page.select_option("[name=group]", "mode")
+    assert page.inner_text(".heading") == "eager: violates; graph, xla: conforms (6 calls)"
+    page.select_option("[name=group]", "dtype")
+    assert page.locator(".heading").all_inner_texts() == [
+        "no disagreement: violates (2 calls)",
+        "no disagreement: conforms (4 calls)",
+    ]
+
+
+def test_only_rows_in_sight_are_drawn(visit, report):
+    page = visit(report)
+    assert page.locator(".row").count() < 60
+    page.evaluate("document.querySelector('.list').scrollTop = 1e9")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.row')].pop().getAttribute('aria-posinset') === document.querySelector('.row').getAttribute('aria-setsize')"
+    )
+
+
+def test_rules_lead_to_their_calls(visit, report):
+    page = visit(report)
+    button = page.locator("[data-against='depthwise.unit-strides-when-atrous']")
+    wanted = button.inner_text()
+    button.click()
+    assert count(page).startswith(f"{wanted} of ")
+    button = page.locator("[data-supports='conv2d.values']")
+    wanted = button.inner_text()
+    button.click()
+    assert page.input_value("[name=supports]") == "conv2d.values"
+    assert count(page).startswith(f"{wanted} of ")
+
+
+def test_hostile_text_is_text_and_a_script_address_is_no_link(visit, report):
+    page = visit(report, f"#{quote(WRONG, safe='')}")
+    chosen(page, WRONG)
+    assert HOSTILE in page.text_content(".detail .notes")
+    assert f"UserWarning: {HOSTILE}" in page.text_content(".detail dl")
+    assert page.locator("img").count() == 0
+    assert page.locator("a[href^=javascript]").count() == 0
+    assert "javascript:alert(3)" in page.inner_text(".detail ul >> nth=0")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, report, colours):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(report, f"#{quote(WRONG, safe='')}")
+    page.emulate_media(color_scheme=colours)
+    chosen(page, WRONG)
+    page.select_option("[name=group]", "mode")
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == []
+
+
+def test_it_prints_what_was_chosen_and_fits_a_phone(visit, report):
+    page = visit(report, f"#{quote(ATROUS, safe='')}")
+    chosen(page, ATROUS)
+    page.emulate_media(media="print")
+    assert not page.locator(".filters").is_visible()
+    assert not page.locator(".list").is_visible()
+    assert page.locator(".detail").evaluate("one => one.scrollHeight <= one.clientHeight")
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_two_versions_stand_side_by_side(visit, tmp_path):
+    def older(call):
+        if call.deviations:
+            return Observation(
+                "answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),) * 2
+            )
+        return answer(call)
+
+    old = run(tmp_path, {**SUBJECT, "tensorflow": "2.9.0"}, older, "old.jsonl")
+    new = run(tmp_path, {**SUBJECT, "tensorflow": "2.10.0"}, name="new.jsonl")
+    write(merge([new, old]), tmp_path / "index.html")
+    page = visit(tmp_path / "index.html")
+    assert page.locator(".versions thead th").all_inner_texts() == ["Calls", "2.9.0", "2.10.0"]
+    row = page.locator(".versions tbody tr").first
+    assert "atrous" in row.inner_text()
+    assert "ValueError" in row.locator("td").first.inner_text()
+    row.locator("button").click()
+    shown = int(count(page).split()[0])
+    page.select_option("[name=version]", "2.9.0")
+    assert int(count(page).split()[0]) * 2 == shown
+    page.select_option("[name=version]", "")
+    page.select_option("[name=group]", "version")
+    assert page.inner_text(".heading").startswith("2.10.0: deviates; 2.9.0: ")
+
+
+def test_what_changed_since_an_earlier_run_leads_to_its_calls(visit, tmp_path):
+    def before(call):
+        return returned(call, "documented") if call.case.id == "wrong" else answer(call)
+
+    old = run(tmp_path, {**SUBJECT, "numpy": "1"}, before, "old.jsonl")
+    new = run(tmp_path, SUBJECT, name="new.jsonl")
+    write(merge([new]), tmp_path / "index.html", compare(old[1], new[1]))
+    page = visit(tmp_path / "index.html")
+    text = page.inner_text("#changes")
+    assert "2 of the 186 compared calls changed" in text
+    assert "conforms → violates" in text
+    assert "NumPy: 1 → 2" in text
+    page.click("#changes [data-calls]")
+    assert count(page).startswith("2 of ")
+    assert page.locator(".row").first.get_attribute("title") == WRONG

@@ -1,0 +1,394 @@
+"""The page: totals, matrix, rules, and every text from a record as text."""
+
+import base64
+import gzip
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from support.page_records import HOSTILE, SUBJECT, excluding
+from support.record_files import error, run
+from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.cli.main import main
+from tf_conv_conformance.records import lines
+from tf_conv_conformance.records.merge import Column, single
+from tf_conv_conformance.records.reader import Records, read
+from tf_conv_conformance.records.writer import Recorder
+from tf_conv_conformance.report import calls as view
+from tf_conv_conformance.report import refusals
+from tf_conv_conformance.report.matrix import matrices
+from tf_conv_conformance.report.page import ranges, render
+from tf_conv_conformance.report.statements import statements
+from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.verdict.judge import judge
+
+SWEEP = """
+cases:
+  - id: x
+    op: depthwise_conv2d
+    input: [1, 12, 12, 2]
+    filter: [2, 2, 2, 1]
+    padding: SAME
+    modes: eager
+    sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]]}
+    notes: %s
+    deviations:
+      - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: "https://example.org/%s"}
+"""
+
+
+@pytest.fixture
+def column(tmp_path, calls):
+    """A run in which TensorFlow did what the phase-strided model says, but for the last call, which has no end."""
+    from support.observations import returned
+
+    planned = [
+        (f"{HOSTILE}/f.yaml::{name}", "f.yaml", call)
+        for name, call in calls(SWEEP % (json.dumps(HOSTILE), "1")).items()
+    ]
+    recorder = Recorder(tmp_path / "results.jsonl", lines.plan(planned))
+    subject = lines.subject_line(
+        SUBJECT, {"tf.nn.depthwise_conv2d": f"Given a 4D input tensor {HOSTILE}"}
+    )
+    for identifier, _, call in planned[:-1]:
+        recorder.start(identifier)
+        observation = returned(call, "phase_strided" if call.deviations else "documented")
+        recorder.end(
+            lines.end_line(
+                identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]
+            ),
+            subject,
+        )
+    recorder.start(planned[-1][0])
+    recorder.close()
+    return single("results.jsonl", read(recorder.path))
+
+
+class Elements(HTMLParser):
+    """The tags of a page, and the text of each script."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.handlers, self.visible = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data):
+        self.visible.append(data)
+
+
+def unpacked(page, pattern):
+    return [
+        json.loads(gzip.decompress(base64.b64decode(packed)))
+        for packed in re.findall(pattern + ">([^<]*)<", page)
+    ]
+
+
+def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
+    shown = view.shown([column])
+    assert {verdict: count for verdict, count, _ in view.totals(shown)} == {
+        "missing": 1,
+        "deviates": 3,
+        "conforms": 5,
+    }
+    assert (
+        view.outcome(shown)
+        == "5 of 9 calls return what TensorFlow documents; 3 deviate as declared; needs attention: 1 missing."
+    )
+    assert [call.end["reason"] for call in view.failing(shown)] == [
+        "the run ended while it was made"
+    ]
+    assert "This run is partial" in render([column])
+
+
+REFUSING = """
+defaults: {op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], padding: SAME, modes: eager}
+cases:
+  - {id: x, sweep: {strides: [1, 0]}}
+  - {id: y, strides: 0}
+  - {id: z, strides: 1, expect: {error: ValueError}}
+  - {id: wrong, strides: 1, expect: {shape: [9]}}
+"""
+
+
+def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_path, calls):
+    from support.observations import raised, returned
+
+    planned = [(f"f.yaml::{name}", "f.yaml", call) for name, call in calls(REFUSING).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", lines.plan(planned))
+    subject = lines.subject_line(SUBJECT, {})
+    for identifier, _, call in planned:
+        observation = (
+            returned(call)
+            if identifier.endswith(("[strides1-eager]", "wrong[eager]"))
+            else raised("ValueError")
+        )
+        recorder.end(
+            lines.end_line(
+                identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]
+            ),
+            subject,
+        )
+    recorder.close()
+    column = single("a", read(recorder.path))
+    shown = view.shown([column])
+    assert [call.verdict for call in shown] == [
+        "conforms",
+        "refused",
+        "refused",
+        "refused",
+        "unexpected",
+    ]
+    assert view.outcome(shown) == (
+        "1 of 5 calls return what TensorFlow documents; 2 are refused, as it documents; 1 do what their case expects, against the "
+        "documentation; needs attention: 1 unexpected."
+    )
+    rules = {one.rule.id: (one.supporting, one.contradicting) for one in statements(shown, {})}
+    assert rules["conv2d.values"] == (1, 0), (
+        "not by what is refused, nor against by a wrong `expect`"
+    )
+    assert rules["conv2d.strides-positive"] == (3, 0)
+    assert refusals.lines([column.records]) == [
+        "all calls refused: f.yaml:5 y (conv2d.strides-positive)"
+    ]
+    assert shown[-1].end["difference"] == "shape [1,6,6,1], not [9] as expected"
+
+
+def test_many_cases_that_are_refused_are_one_line(tmp_path):
+    records = run(tmp_path / "results.jsonl", {f"{name}.yaml::x[1]": error() for name in "abcdef"})
+    (line,) = refusals.lines([records])
+    assert line.startswith("all calls refused: 6 cases without `expect`, such as cases/a.yaml:2 x")
+
+
+def test_the_matrix_shows_both_sizes_and_hidden_differences(column):
+    (matrix,) = matrices(view.shown([column]))
+    assert matrix.rates == ("1", "1,3", "2")
+    rows = dict(matrix.rows)
+    assert [(cell.look, cell.documented, cell.observed) for cell in rows["1"]] == [
+        ("conforms", "12×12", "12×12")
+    ] * 3
+    assert [(cell.look, cell.documented, cell.observed) for cell in rows["2"]] == [
+        ("conforms", "6×6", "6×6"),
+        ("deviates hidden", "6×6", "6×6"),
+        ("deviates hidden", "6×6", "6×6"),
+    ]
+    assert "same shape, other values" in rows["2"][1].note
+    assert (rows["4"][1].look, rows["4"][1].observed) == ("missing", "–")
+    assert (rows["4"][2].look, rows["4"][2].documented, rows["4"][2].observed) == (
+        "deviates",
+        "3×3",
+        "4×4",
+    )
+
+
+def test_rules_carry_the_installed_sentence_or_say_that_it_changed(column):
+    found = {
+        one.rule.id: one for one in statements(view.shown([column]), column.subject["sentences"])
+    }
+    atrous = found["depthwise.unit-strides-when-atrous"]
+    assert atrous.contradicting == 3
+    assert atrous.reported == ("https://example.org/1",)
+    assert found["depthwise.input-rank"].sentence.startswith("Given a 4D input tensor")
+    assert found["depthwise.values"].supporting == 5
+    assert atrous.sentence is None
+    assert "documentation changed" in render([column])
+
+
+def test_hostile_text_stays_text(column):
+    page = render([column])
+    elements = Elements(page)
+    assert elements.tags.count("script") == 3
+    assert "img" not in elements.tags
+    assert elements.handlers == []
+    assert "49" not in "".join(elements.visible).partition("TF_X=")[2][:200]
+    (index,), (chunk,) = unpacked(page, 'id="index"'), unpacked(page, 'class="chunk"')
+    assert next(iter(chunk["cases"].values()))["notes"] == HOSTILE
+    assert len(chunk["calls"]) == len(index["calls"]["name"]) == 9
+
+
+def test_the_page_needs_nothing_else(column):
+    page = render([column])
+    assert not re.search(r'(src|href)="(?!#|https://example.org)', page)
+    assert "default-src 'none'" in page
+    assert "innerHTML" not in page
+
+
+def test_the_detail_has_what_a_reader_needs(column):
+    (index,), (chunk,) = (
+        unpacked(render([column]), 'id="index"'),
+        unpacked(render([column]), 'class="chunk"'),
+    )
+    deviating = index["values"]["verdict"].index("deviates")
+    first = chunk["calls"][index["calls"]["verdict"].index(deviating)]
+    assert "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1], padding='SAME'" in first["python"]
+    assert first["explained"] == "phase_strided"
+    assert " values differ by up to " in first["difference"]
+    assert (first["because"], first["instead"].partition(" ")[0]) == (
+        ["strides [1,2,2,1] with dilations [2,2]"],
+        "y[:,",
+    )
+    assert first["heat"]["size"] == [6, 6]
+    height = chunk["axes"][first["axes"][0]]
+    assert [model["name"] for model in height["models"]] == ["documented", "phase_strided"]
+    assert height["models"][0]["starts"] == [0, 2, 4, 6, 8, 10]
+    assert next(iter(chunk["cases"].values()))["yaml"].startswith("- id: x\n  op: depthwise_conv2d")
+
+
+SHIFTS = ["height padding shifted by one", "width padding shifted by one"]
+
+
+def test_the_page_says_what_the_data_of_a_case_excludes(tmp_path, calls):
+    column = excluding(tmp_path, calls)
+    assert [end.get("excludes") for end in column.records.ends.values()] == [
+        ["pad-h", "pad-w", "last", "first", "flip-w"], None, ["pad-h", "pad-w", "first", "flip-w"], None,
+        ["pad-h", "pad-w", "last", "flip-w"], None, None,
+    ]  # fmt: skip
+    (chunk,) = unpacked(render([column]), 'class="chunk"')
+    some, none = chunk["cases"].values()
+    counts = [["last tap dropped", 2], ["first tap dropped", 2], ["filter flipped in width", 3]]
+    assert some["excludes"] == {"calls": 3, "counts": [*([shift, 3] for shift in SHIFTS), *counts]}
+    assert none["excludes"] is None
+    assert [call["excludes"] for call in chunk["calls"]] == [
+        [0, 1, 2, 3, 4],
+        None,
+        [0, 1, 3, 4],
+        None,
+        [0, 1, 2, 4],
+        None,
+        None,
+    ]
+
+
+def test_a_code_of_another_version_stands_for_itself(tmp_path, calls):
+    column = excluding(tmp_path, calls)
+    for end in column.records.ends.values():
+        end["excludes"] = ["news", "last"] if "excludes" in end else []
+    (chunk,) = unpacked(render([column]), 'class="chunk"')
+    some, none = chunk["cases"].values()
+    assert some["excludes"] == {"calls": 6, "counts": [["last tap dropped", 3], ["news", 3]]}
+    assert none["excludes"] == {"calls": 1, "counts": []}
+
+
+def test_calls_that_differ_in_the_mode_alone_are_alike(tmp_path, calls):
+    text = SWEEP.replace("    modes: eager\n", "") % ("x", "1")
+    planned = [("f.yaml::" + name, "f.yaml", call) for name, call in calls(text).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", lines.plan(planned))
+    recorder.close()
+    (index,) = unpacked(render([single("r", read(recorder.path))]), 'id="index"')
+    assert sorted(Counter(index["alike"]["mode"]).values()) == [3] * 9
+    assert sorted(Counter(index["alike"]["dtype"]).values()) == [1] * 27
+
+
+def test_a_deviation_that_no_call_showed_is_unobserved(column):
+    assert view.unobserved(view.shown([column])) == []
+    column.records.ends.clear()
+    ((case, deviation, why),) = view.unobserved(view.shown([column]))
+    assert (case["id"], deviation["rule"], why) == (
+        "x",
+        "depthwise.unit-strides-when-atrous",
+        "no call of this run showed it",
+    )
+
+
+def test_only_an_address_of_the_web_is_a_link(column):
+    for case in column.records.cases.values():
+        case["deviations"][0]["reported"] = "javascript:alert(1)"
+    assert "javascript:" not in render([column])
+
+
+def test_ranges_are_short_and_whole():
+    assert ranges([7, 3, 4, 5, 9]) == "3-5,7,9"
+    assert ranges([]) == ""
+
+
+def test_a_run_without_tensorflow_has_a_page_too(tmp_path, calls):
+    planned = [
+        ("f.yaml::" + name, "f.yaml", call) for name, call in calls(SWEEP % ("x", "1")).items()
+    ]
+    recorder = Recorder(tmp_path / "results.jsonl", lines.plan(planned))
+    recorder.close()
+    assert "TensorFlow did not start in this run" in render([single("r", read(recorder.path))])
+
+
+def test_report_command(tmp_path, column, capsys):
+    assert (
+        main(
+            [
+                "report",
+                str(tmp_path / "results.jsonl"),
+                "-o",
+                str(tmp_path / "out.html"),
+                "--partial",
+            ]
+        )
+        == 0
+    )
+    assert (tmp_path / "out.html").read_text(encoding="utf-8") == render([column])
+    assert main(["report", str(tmp_path / "none.jsonl")]) == 2
+    assert (
+        main(
+            [
+                "report",
+                str(tmp_path / "results.jsonl"),
+                "-o",
+                str(tmp_path / "no" / "out.html"),
+                "--partial",
+            ]
+        )
+        == 2
+    )
+    errors = capsys.readouterr().err
+    assert "none.jsonl: cannot be read" in errors
+    assert "cannot write" in errors
+
+
+def test_an_error_and_a_crash_are_recorded_without_values(calls):
+    call = calls(SWEEP % ("x", "1"))["x[strides1-rate1-eager]"]
+    error = Observation("answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),))
+    assert lines.observed(error) == {"error": "ValueError", "message": "no"}
+    crash = Observation("crashed", signal="SIGFPE", last_output="bye")
+    line = lines.end_line("i", call, judge(call, crash, SUBJECT), crash, None)
+    assert line["observed"] == {"ended": "crashed", "signal": "SIGFPE", "output": "bye"}
+    assert lines.observed(Observation("timed out", time_limit=60.0)) == {
+        "ended": "timed out",
+        "time_limit": 60.0,
+        "output": "",
+    }
+    assert lines.observed(Observation("suite error", exit_status=0)) == {
+        "ended": "suite error",
+        "exit_status": 0,
+        "output": "",
+    }
+    assert lines.observed(Observation("suite error", protocol_error="no")) == {
+        "ended": "suite error",
+        "protocol_error": "no",
+        "output": "",
+    }
+
+
+def test_of_many_matrices_the_first_are_drawn():
+    inputs = ", ".join(f"[1, {height}, 9, 1]" for height in range(9, 212))
+    text = f"cases:\n  - {{id: x, op: conv2d, modes: eager, filter: [3, 3, 1, 1], padding: VALID, sweep: {{input: [{inputs}], strides: [1, 2], rate: [1, 2]}}}}\n"
+    calls = {
+        call.name: {"type": "call", **lines.call_line(call.name, "f::x", call)}
+        for call in load_text(text).calls
+    }
+    cases = {"f::x": lines.case_line("f::x", "f", load_text(text).calls[0])}
+    page = render(
+        [
+            Column(
+                "2.21.0",
+                None,
+                Records(header={"suite": "0.1.0", "created": "now"}, cases=cases, calls=calls),
+            )
+        ]
+    )
+    assert page.count('<table class="matrix">') == 200
+    assert "3 more of them are not drawn" in page
+    assert 'id="m199-0-0"' in page

@@ -1,0 +1,415 @@
+"""Calls on their way: drawn ahead, in groups, in order, and what one that goes wrong costs the others."""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.faulty import CHATTY, HALF, LONELY, TORN
+from support.requests import arrays, await_end, children, head
+from tf_conv_conformance.subject import gateway, wire
+from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
+from tf_conv_conformance.subject.request import Request
+from tf_conv_conformance.verdict.comparison import ending
+
+
+def defined(*variables):
+    """A subject that multiplies the input by the filter's only element, has faults on purpose, and starts at once."""
+    return Definition(
+        "faulty",
+        (
+            "env",
+            *variables,
+            sys.executable,
+            str(Path(__file__).parents[1] / "support" / "faulty.py"),
+        ),
+    )
+
+
+@pytest.fixture(params=["forked", "alone"])
+def faulty(request):
+    """The subject, whose workers are forked or, beside a thread, are not."""
+    subject = Gateway((), 2, defined() if request.param == "forked" else defined("FAULTY_THREAD=1"))
+    yield subject
+    subject.close()
+
+
+@pytest.fixture
+def forked():
+    """The subject, whose workers are forked."""
+    subject = Gateway((), 2, defined())
+    yield subject
+    subject.close()
+
+
+def worker_of(subject):
+    """The processes of a subject: the one that was started, and the worker that it forked."""
+    assert subject.subject
+    (worker,) = children(subject._process.pid)
+    return subject._process.pid, worker
+
+
+def asked(height, width=3, mode="eager", factor=1, channels=1):
+    x = np.full((1, height, width, channels), height, np.float32)
+    w = np.full((1, 1, 1, 1), factor, np.float32)
+    return Request(head(mode=mode), [x, w, 2 * x, w])
+
+
+def values(observation):
+    return [float(arm.values.flat[0]) for arm in observation.arms]
+
+
+def test_observations_come_in_the_order_of_the_requests(faulty):
+    modes = ("eager", "graph", "xla")
+    requests = [
+        asked(1 + number % 9, mode=modes[number % 3], factor=number) for number in range(500)
+    ]
+    observed = list(faulty.calls(iter(requests)))
+    assert [values(one) for one in observed] == [
+        [(1 + number % 9) * number, 2 * (1 + number % 9) * number] for number in range(500)
+    ]
+
+
+def test_requests_are_drawn_ahead_but_not_all(faulty):
+    drawn = []
+
+    def drawing():
+        for number in range(600):
+            drawn.append(number)
+            yield asked(1, factor=number)
+
+    leads = [len(drawn) - number for number, _ in enumerate(faulty.calls(drawing()))]
+    assert len(leads) == 600
+    assert 1 < max(leads) <= 2 * gateway.AHEAD
+
+
+def test_no_request_is_drawn_before_it_is_wanted(faulty):
+    faulty.calls(pytest.fail("drawn") for _ in range(1))
+    assert list(faulty.calls([])) == []
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+def test_messages_larger_than_any_pipe_cross(faulty, mode):
+    """Ten megabytes a call, both ways: more than the pipes hold, and more than is drawn ahead."""
+    requests = [asked(500, 1000, mode, factor, channels=2) for factor in range(12)]
+    assert [values(one) for one in faulty.calls(requests)] == [
+        [500 * factor, 1000 * factor] for factor in range(12)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "why"),
+    [
+        ((10, 7), "crashed", "SIGSEGV"),
+        ((11, 7), "suite error", "exit status 3"),
+        ((12, 7), "timed out", "1 s"),
+        ((1, HALF), "timed out", "1 s"),
+        ((13, 7), "suite error", "protocol error"),
+        ((16, 7), "suite error", "more than 2147483647 bytes"),
+        ((1, TORN), "crashed", "SIGKILL"),
+    ],
+)
+def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
+    requests = [asked(1, factor=factor) for factor in range(100)]
+    requests[40] = asked(*wrong)
+    if kind == "timed out":
+        faulty._time_limit = 1.0
+    observed = list(faulty.calls(requests))
+    assert (observed[40].kind, why in ending(observed[40])) == (kind, True)
+    assert [values(one) for one in observed[:40] + observed[41:]] == [
+        [n, 2 * n] for n in range(100) if n != 40
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "forks"),
+    [((10, 7), True), ((11, 7), True), ((12, 7), False), ((1, TORN), False)],
+    ids=["crash", "exit", "hang", "crash while writing"],
+)
+@pytest.mark.slow
+def test_a_worker_that_died_is_forked_anew(forked, wrong, forks):
+    """A part of a message cannot be taken back, and what hangs is killed together with what forked it."""
+    process, worker = worker_of(forked)
+    observed = [one.kind for one in forked.calls([asked(*wrong), asked(1)])]
+    assert observed[0] != "answered"
+    assert observed[1] == "answered"
+    again, other = worker_of(forked)
+    assert (again == process, other == worker) == (forks, False)
+    await_end(worker)
+
+
+def test_beside_threads_no_worker_is_forked():
+    subject = Gateway((), 2, defined("FAULTY_THREAD=1"))
+    assert subject.subject
+    process = subject._process.pid
+    assert children(process) == []
+    assert [one.signal for one in subject.calls([asked(10, 7), asked(1)])] == ["SIGSEGV", None]
+    assert subject._process.pid != process
+    subject.close()
+
+
+@pytest.mark.parametrize("victim", ["fork server", "worker"])
+def test_whichever_process_is_killed_the_next_call_says_so(forked, victim):
+    process, worker = worker_of(forked)
+    os.kill(process if victim == "fork server" else worker, signal.SIGKILL)
+    await_end(worker)
+    assert [one.signal for one in forked.calls([asked(1), asked(1)])] == ["SIGKILL", None]
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_close_leaves_no_process(forked, busy):
+    processes = worker_of(forked)
+    if busy:
+        assert next(forked.calls([asked(1), asked(12, 7)])).kind == "answered"
+    forked.close()
+    for process in processes:
+        await_end(process)
+
+
+def test_what_a_dead_worker_did_not_read_is_sent_to_the_next(faulty):
+    """More than the pipe holds: a message of which the dead worker, and the pipe, have a part."""
+    requests = [
+        asked(10, 7),
+        *(asked(500, 1000, factor=factor, channels=2) for factor in range(1, 4)),
+    ]
+    observed = list(faulty.calls(requests))
+    assert observed[0].signal == "SIGSEGV"
+    assert [values(one) for one in observed[1:]] == [
+        [500 * factor, 1000 * factor] for factor in range(1, 4)
+    ]
+
+
+@pytest.mark.parametrize("before", [0, 5, 2**16 - 8, 2**16])
+def test_the_token_is_found_wherever_it_lies(before):
+    token = bytes(range(1, 17))
+    ours, theirs = socket.socketpair()  # which holds more than a pipe
+    with ours, theirs:
+        pipe = wire.Pipe.__new__(wire.Pipe)
+        pipe._reader = theirs
+        ours.sendall(bytes(before) + token)
+        pipe.skip_past(token)
+        ours.sendall(b"next")
+        assert theirs.recv(99) == b"next"
+        ours.close()
+        with pytest.raises(EOFError):
+            pipe.skip_past(token)
+
+
+@pytest.mark.parametrize("variables", [[], ["FAULTY_THREAD=1"]], ids=["forked", "alone"])
+def test_a_worker_that_dies_before_its_greeting_is_tried_three_times(tmp_path, variables):
+    starts = tmp_path / "starts"
+    definition = defined(f"FAULTY_STARTS={starts}", *variables)
+    subject = Gateway((), 2, definition)
+    given = subject.calls([asked(10, 7), asked(1)])
+    assert next(given).signal == "SIGSEGV"
+    with pytest.raises(SubjectUnavailable, match="did not start in subject faulty .*: SIGABRT"):
+        next(given)
+    subject.close()
+    assert starts.stat().st_size == 1 + gateway.START_TRIES
+    with pytest.raises(SubjectUnavailable, match="SIGABRT"):
+        Gateway((), 2, definition).subject  # noqa: B018
+    assert starts.stat().st_size == 2 + gateway.START_TRIES
+
+
+def test_two_faults_in_a_row_are_two(faulty):
+    observed = list(faulty.calls([asked(10, 7), asked(11, 7), asked(1)]))
+    assert [one.unanswered for one in observed] == [{"signal": "SIGSEGV"}, {"exit_status": 3}, {}]
+
+
+def test_the_last_output_is_that_of_the_call(faulty):
+    (crashed,) = [
+        one
+        for one in faulty.calls(asked(height, CHATTY) for height in range(1, 9))
+        if one.kind != "answered"
+    ]
+    assert crashed.last_output == "height 5"
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+def test_a_crash_of_a_group_is_no_crash_of_a_call(faulty, mode):
+    requests = [asked(1, LONELY if number == 3 else 3, mode, number) for number in range(10)]
+    assert [values(one) for one in faulty.calls(requests)] == [
+        [number, 2 * number] for number in range(10)
+    ]
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+def test_a_crash_of_a_call_in_a_group_is_its_own(faulty, mode):
+    observed = list(faulty.calls(asked(10, 7 if number == 3 else 3, mode) for number in range(10)))
+    assert [one.signal for one in observed] == [None] * 3 + ["SIGSEGV"] + [None] * 6
+
+
+def test_a_call_between_others_gets_its_own_answer(faulty):
+    answered = []
+    for observation in faulty.calls(asked(1, factor=factor) for factor in range(200)):
+        answered.append(values(observation)[0])
+        if len(answered) % 50 == 0:
+            again = asked(1, factor=1000 + len(answered))
+            assert values(faulty.call(again.head, again.arrays))[0] == 1000 + len(answered)
+    assert answered == list(range(200))
+
+
+def test_calls_that_nobody_waits_for_disturb_no_other(faulty):
+    given = faulty.calls(asked(1, factor=factor) for factor in range(200))
+    assert values(next(given)) == [0, 0]
+    given.close()
+    later = asked(1, factor=7)
+    assert values(faulty.call(later.head, later.arrays)) == [7, 14]
+
+
+def test_a_request_that_cannot_be_drawn_disturbs_no_other(faulty):
+    def drawing():
+        yield asked(1)
+        raise LookupError("no data")
+
+    with pytest.raises(LookupError, match="no data"):
+        list(faulty.calls(drawing()))
+    later = asked(1, factor=7)
+    assert values(faulty.call(later.head, later.arrays)) == [7, 14]
+
+
+def test_a_subject_is_missed_when_it_is_used():
+    gateway = Gateway((), 60, Definition(command=("no-such-interpreter",)))
+    with pytest.raises(SubjectUnavailable, match="No such file"):
+        next(gateway.calls([asked(1)]))
+    gateway.close()
+
+
+def mixed(mode):
+    """Calls of which some are refused, some warn, some are layers, some gradients."""
+    filter_too_large = Request(head(mode=mode), arrays((1, 2, 2, 1), (5, 5, 1, 1)))
+    wrong_channels = Request(head(mode=mode), arrays((1, 3, 3, 3), (2, 2, 2, 1)))
+    atrous = Request(
+        head("depthwise_conv2d", mode, strides=[1, 2, 2, 1], dilations=[2, 2]),
+        arrays((1, 9, 9, 1)) * 2,
+    )
+    layer = {
+        **head(mode=mode),
+        "function": "tf.keras.layers.Conv2D",
+        "keywords": {"strides": [1, 1], "padding": "valid"},
+    }
+    gradient = Request(
+        {**head(mode=mode, dtype="float64"), "gradient": "filter", "dtypes": ["float64"] * 3},
+        [np.ones((1, 2, 2, 1))] * 3,
+    )
+    zero_stride = Request(head(mode=mode, strides=[1, 0, 0, 1]), arrays())
+    half = Request(head(mode=mode, dtype="bfloat16"), arrays(dtype="bfloat16") * 2)
+    plain = [Request(head(mode=mode), arrays((1, size, size, 1)) * 2) for size in range(3, 9)]
+    return [
+        filter_too_large,
+        *plain[:3],
+        wrong_channels,
+        atrous,
+        Request(layer, arrays() * 2),
+        gradient,
+        zero_stride,
+        half,
+        *plain[3:],
+        atrous,
+    ]
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_a_call_among_others_is_observed_as_if_it_were_alone(tensorflow, mode):
+    requests = mixed(mode)
+    alone = [tensorflow.call(request.head, request.arrays) for request in requests]
+    for one, other in zip(alone, tensorflow.calls(requests), strict=True):
+        assert one.kind == other.kind == "answered"
+        for arm, same in zip(one.arms, other.arms, strict=True):
+            assert (arm.error, arm.bases, arm.message, arm.warnings, arm.dtype) == (
+                same.error,
+                same.bases,
+                same.message,
+                same.warnings,
+                same.dtype,
+            )
+            assert (
+                arm.values is None
+                if same.values is None
+                else np.array_equal(arm.values, same.values)
+            )
+    assert any(arm.error for one in alone for arm in one.arms)
+
+
+@pytest.mark.tensorflow
+def test_a_crash_in_a_group_is_told_of_the_call_that_crashes():
+    gateway = Gateway((), 60)
+    requests = [
+        Request(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 1), (3, 3, 1, 2)))
+        for _ in range(4)
+    ]
+    requests[2] = Request(requests[0].head, arrays((1, 4, 4, 0), (3, 3, 0, 2)))
+    assert [one.signal for one in gateway.calls(requests)] == [None, None, "SIGFPE", None]
+    gateway.close()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6, dtype=np.float32).reshape(2, 3)[:, ::2],
+        np.array([b"1", b"-20"]),
+        np.array(1.5, np.float16),
+        np.zeros((2, 0, 3)),
+        np.arange(3, dtype=np.uint16),
+        np.array([True, False]),
+        np.arange(100_000, dtype=np.complex128),
+    ],
+)
+def test_arrays_cross_bit_for_bit(array):
+    data = b"".join(bytes(part) for part in wire.message({"type": "x"}, [array, array]))
+    told, (one, other) = wire.receive(Reading(data))
+    assert told["type"] == "x"
+    for received in (one, other):
+        assert (received.dtype, received.shape, received.tobytes()) == (
+            array.dtype,
+            array.shape,
+            array.tobytes(),
+        )
+
+
+class Reading:
+    def __init__(self, data):
+        self.data = data
+
+    def read(self, count):
+        data, self.data = bytearray(self.data[:count]), self.data[count:]
+        return data
+
+
+@pytest.mark.parametrize(
+    ("described", "size"),
+    [
+        ([["<f4", [3]]], 8),
+        ([["<f4", [1]]], 16),
+        ([["|O", [1]]], 8),
+        ([["<f4,<f4", [1]]], 8),
+        ([["(2,)<f4", [1]]], 8),
+        ([["<f4", [-2]]], 8),
+        ([["<f4", [-1, -2]]], 8),
+        ([["<f4", [2.0]]], 8),
+        ([["<f4", ["2"]]], 8),
+        ([["<f4", 2]], 8),
+        ([["<f4", [2**62, 2**62]]], 8),
+        ([["<f4", [2**62, 2**62, 0]]], 0),
+        ([["<f4", [2**80, 0]]], 0),
+        ([["<f4", [1] * 100]], 8),
+        ([["<f3", [1]]], 8),
+        ([[4, [1]]], 8),
+        ([["<f4"]], 8),
+        ("arrays", 8),
+        (None, 8),
+    ],
+)
+def test_a_body_that_is_not_what_its_head_says_is_refused(described, size):
+    with pytest.raises(gateway._FAILURES):
+        wire.views(described, bytearray(size))
+
+
+def test_an_object_does_not_cross():
+    with pytest.raises(ValueError, match="an array of object cannot cross"):
+        wire.message({}, [np.array([None])])

@@ -1,0 +1,122 @@
+"""Subjects by name: what their definitions say, and how they start."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.requests import arrays, head
+from tf_conv_conformance.subject.definition import Definition, Undefined, define
+from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
+
+HERE = Path("/project")
+
+
+@pytest.mark.parametrize(
+    ("text", "defined"),
+    [
+        ("a = python3", Definition("a", ("python3",))),
+        ("a=", Definition("a", (sys.executable,))),
+        (
+            "tf2.12 = .tox/tf2.12/bin/python",
+            Definition("tf2.12", ("/project/.tox/tf2.12/bin/python",)),
+        ),
+        ("a = /usr/bin/python3", Definition("a", ("/usr/bin/python3",))),
+        (
+            "a = TF_ENABLE_ONEDNN_OPTS=0 TF_XLA_FLAGS='--x --y=1' python3",
+            Definition(
+                "a", ("python3",), (("TF_ENABLE_ONEDNN_OPTS", "0"), ("TF_XLA_FLAGS", "--x --y=1"))
+            ),
+        ),
+        (
+            "gpu = CUDA_VISIBLE_DEVICES=1 device=GPU:0 threads=2 ssh host python3",
+            Definition(
+                "gpu", ("ssh", "host", "python3"), (("CUDA_VISIBLE_DEVICES", "1"),), 2, "GPU:0"
+            ),
+        ),
+    ],
+)
+def test_a_definition_is_read(text, defined):
+    assert define(text, HERE) == defined
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("python3", "defines no subject; the form is NAME = "),
+        (
+            "TF_ENABLE_ONEDNN_OPTS=0",
+            "lacks the subject's name; write 'NAME = TF_ENABLE_ONEDNN_OPTS=0', with a NAME other",
+        ),
+        (" threads=2 python3", "write 'NAME = threads=2 python3'"),
+        ("a-b = python3", "the name of letters"),
+        ("[x] = python3", "the name of letters"),
+        ("a = threads=0 python3", "'threads=0' is neither"),
+        ("a = threads=many python3", "neither threads=N"),
+        ("a = device=TPU python3", "device=CPU:0 or GPU:0"),
+        ("a = colour=red python3", "'colour=red' is neither"),
+        ("a = 'python3", "No closing quotation"),
+    ],
+)
+def test_what_defines_nothing_is_refused(text, said):
+    with pytest.raises(Undefined, match=said):
+        define(text, HERE)
+
+
+@pytest.mark.tensorflow
+def test_a_subject_has_its_environment_threads_and_device():
+    gateway = Gateway(
+        (), 60, define("a = TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 device=CPU:0", HERE)
+    )
+    subject = gateway.subject
+    assert (subject["onednn"], subject["threads"], subject["device"]) == (False, 1, "cpu")
+    assert subject["environment"]["XLA_FLAGS"] == ""
+    assert gateway.call(head(), arrays()).kind == "answered"
+    gateway.close()
+
+
+@pytest.mark.tensorflow
+def test_commands_may_stand_before_the_interpreter():
+    gateway = Gateway((), 60, define(f"a = nice env HOME=/tmp {sys.executable}", HERE))
+    assert gateway.call(head(mode="graph"), arrays()).kind == "answered"
+    gateway.close()
+
+
+@pytest.mark.tensorflow
+def test_a_subject_may_be_behind_ssh(tmp_path):
+    """A stand-in for ssh does with its words what ssh does: it hands them, joined by spaces, to a shell that knows nothing of ours."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(
+        '#!/bin/sh\ntest "$1" = host || exit 2\nshift\ncd /\nexec env -i PATH="$PATH" sh -c "$*"\n'
+    )
+    ssh.chmod(0o755)
+    gateway = Gateway(
+        ("tf.nn.conv2d",),
+        60,
+        define(f"far = TF_ENABLE_ONEDNN_OPTS=0 {ssh} host {sys.executable}", HERE),
+    )
+    assert gateway.subject["environment"] == {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    assert "computes" in gateway.documentation["tf.nn.conv2d"].lower()
+    assert gateway.call(head(), arrays()).kind == "answered"
+    gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("no/such/python", "No such file"),
+        ("nosuchpython", "No such file"),
+        ("false", "exit status 1"),
+        ("/", "Permission denied"),
+    ],
+)
+def test_one_that_cannot_start_says_what_was_tried(command, said):
+    with pytest.raises(SubjectUnavailable, match=f"(?s)did not start in subject a .*{said}"):
+        Gateway((), 60, define(f"a = {command}", HERE)).subject  # noqa: B018
+
+
+def test_an_interpreter_without_tensorflow_says_so(tmp_path):
+    with pytest.raises(
+        SubjectUnavailable, match=r"(?s)subject a .*No module named .(tensorflow|numpy)"
+    ):
+        Gateway((), 60, define(f"a = {sys.executable} -S", HERE)).subject  # noqa: B018

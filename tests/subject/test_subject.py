@@ -1,0 +1,226 @@
+"""The worker with real TensorFlow: what crosses, what is caught, and what its end costs."""
+
+import shutil
+import subprocess
+import sys
+from ast import literal_eval
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from support.requests import arrays, await_end, children, head
+from tf_conv_conformance.convolution.dtypes import as_numbers
+from tf_conv_conformance.convolution.names import CpuFlag
+from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+from tf_conv_conformance.subject import execution, forkserver, wire, worker
+from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
+from tf_conv_conformance.subject.request import Request
+
+
+def test_the_subject_says_what_it_is(tensorflow):
+    subject = tensorflow.subject
+    assert subject["tensorflow"].startswith("2.")
+    assert subject["onednn"] in (True, False)
+    assert subject["numpy"] == np.__version__
+    assert subject["cpu"]["name"]
+    assert set(tensorflow.documentation) == set(SYMBOLS)
+    assert "Notes on padding" in tensorflow.documentation["tf.nn"]
+
+
+def test_case_files_and_the_worker_know_the_same_processor_flags():
+    assert get_args(CpuFlag) == worker.CPU_FLAGS
+
+
+@pytest.mark.parametrize(
+    ("listed", "detected", "flags"),
+    [
+        ([], {}, []),
+        (["avx2", "amx_tile"], {}, ["avx2", "amx_tile"]),
+        (["avx2", "amx_tile"], {"avx2": True, "amx_fp16": True}, ["avx2", "amx_tile", "amx_fp16"]),
+        (["avx2"], {"avx2": True, "avx512f": True}, ["avx2", "avx512f"]),
+        (["avx2", "avx512f", "amx_tile"], {"avx2": True, "avx512f": False}, ["avx2"]),
+        (["avx2", "avx512f"], {"avx2": False, "avx512f": False, "asimd": True}, ["asimd"]),
+    ],
+)
+def test_the_list_of_another_processor_does_not_count(listed, detected, flags):
+    assert worker.seen(listed, detected) == flags
+
+
+@pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
+@pytest.mark.slow
+def test_an_emulated_processor_is_not_the_hosts():
+    emulated = ["qemu-x86_64", "-cpu", "Haswell", sys.executable]
+    program = "from tf_conv_conformance.subject import worker; print(worker.cpu())"
+    ran = subprocess.run([*emulated, "-c", program], capture_output=True, text=True, check=True)
+    assert literal_eval(ran.stdout) == {"name": "x86_64", "flags": ["avx", "avx2", "fma"]}
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("onednn", [False, True])
+def test_onednn_is_in_effect_as_asked(monkeypatch, onednn):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", str(int(onednn)))
+    gateway = Gateway((), 60)
+    assert gateway.subject["onednn"] is onednn
+    assert gateway.subject["environment"]["TF_ENABLE_ONEDNN_OPTS"] == str(int(onednn))
+    gateway.close()
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_bits_cross_both_ways(tensorflow, mode, dtype):
+    x, w = arrays(dtype=dtype)
+    observation = tensorflow.call(head(mode=mode, dtype=dtype), [x, w])
+    (arm,) = observation.arms
+    expected = sum(
+        as_numbers(x, dtype)[0, i : i + 2, j : j + 2, 0] * as_numbers(w, dtype)[i, j, 0, 0]
+        for i in range(2)
+        for j in range(2)
+    )
+    assert (arm.dtype, arm.shape) == (dtype, (1, 2, 2, 1))
+    assert np.array_equal(as_numbers(arm.values, dtype)[0, :, :, 0], expected)
+
+
+def test_arms_are_answered_one_by_one(tensorflow):
+    first, second = arrays(), [2 * array for array in arrays()]
+    observation = tensorflow.call(head(mode="graph"), [*first, *second])
+    assert len(observation.arms) == 2
+    assert np.array_equal(observation.arms[1].values, 4 * observation.arms[0].values)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_an_exception_is_named_with_its_bases_and_without_nodes(tensorflow, mode):
+    (arm,) = tensorflow.call(head(mode=mode, strides=[1, 0, 0, 1]), arrays()).arms
+    assert arm.values is None
+    assert arm.error in arm.bases
+    assert {"InvalidArgumentError", "OpError"} <= set(arm.bases), (
+        "a graph's ValueError replaces one"
+    )
+    assert "tride" in arm.message
+    for noise in ("{{", "[Op:", "0x", "node ", "in user code", 'File "', "__wrapped__"):
+        assert noise not in arm.message
+
+
+def test_warnings_are_those_of_the_call(tensorflow):
+    atrous = head("depthwise_conv2d", strides=[1, 2, 2, 1], dilations=[2, 2])
+    plain = head("depthwise_conv2d")
+    warned = [
+        tensorflow.call(request, arrays((1, 9, 9, 1))).warnings
+        for request in (atrous, plain, atrous)
+    ]
+    assert warned[1] == ()
+    assert warned[0] == warned[2]
+    if tuple(map(int, tensorflow.subject["tensorflow"].split(".")[:2])) >= (2, 21):
+        assert [one.category for one in warned[0]] == ["UserWarning"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("{{function_node __wrapped__Conv2D_device_/job:x}} Bad. [Op:Conv2D] name: ", "Bad."),
+        ("ValueError: Bad\n", "Bad"),
+        (
+            'in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad at 0x7fc99cef7a60',
+            "Bad at 0x…",
+        ),
+        (
+            "Graph execution error:\n\nDetected at node a defined at:\n  File x\n\nBad\n\t [[{{node a}}]]",
+            "Graph execution error:\nBad",
+        ),
+        ("Bad window.\n\nStack trace for op definition: \nFile", "Bad window."),
+        (
+            "Exception encountered when calling Conv2D.call().\n\n\x1b[1mBad\x1b[0m\n\nArguments received by Conv2D.call():\n  • x=1",
+            "Bad",
+        ),
+        (
+            'Graph execution error:\nFile "worker", line 8, in main\nBad',
+            "Graph execution error:\nBad",
+        ),
+        ("x" * 10_000, "x" * execution.MESSAGE_LIMIT),
+    ],
+)
+def test_messages_are_cleaned(raw, clean):
+    assert execution.clean_message(raw, "ValueError") == clean
+
+
+@pytest.mark.tensorflow
+def test_a_crash_is_told_by_its_signal_and_costs_one_call():
+    gateway = Gateway(SYMBOLS, 60)
+    told = gateway.subject, gateway.documentation
+    process = gateway._process.pid
+    (worker,) = children(process)
+    for _ in range(2):
+        died = gateway.call(
+            head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 0), (3, 3, 0, 2))
+        )
+        assert (died.kind, died.signal) == ("crashed", "SIGFPE")
+        assert died.last_output.startswith("Fatal Python error: Floating point exception")
+        assert gateway.call(head(), arrays()).kind == "answered"
+    assert (gateway.subject, gateway.documentation) == told
+    assert gateway._process.pid == process, "TensorFlow was imported again"
+    assert children(process) != [worker]
+    gateway.close()
+
+
+@pytest.mark.tensorflow
+def test_a_call_past_its_time_costs_one_call():
+    gateway = Gateway((), 60)
+    gateway._time_limit = 0.001  # the first XLA compilation takes more
+    late = gateway.call(head(mode="xla"), arrays())
+    assert (late.kind, late.unanswered) == ("timed out", {"time_limit": 0.001})
+    gateway._time_limit = 60
+    assert gateway.call(head(mode="xla"), arrays()).kind == "answered"
+    process = gateway._process._popen
+    gateway.close()
+    assert process.poll() == 0, "no process is left"
+
+
+@pytest.mark.tensorflow
+def test_the_worker_ends_with_its_suite():
+    """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
+    source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g._process.pid, flush=True); os._exit(9)"
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 9
+    await_end(int(done.stdout))
+
+
+def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library: libtensorflow')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(
+        SubjectUnavailable,
+        match=r"(?s)did not start in .*ImportError: no such library.*pip install",
+    ):
+        Gateway((), 60).subject  # noqa: B018
+
+
+def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
+    with pytest.raises(SubjectUnavailable, match="exit status 0"):
+        Gateway((), 60, Definition(command=("true",))).subject  # noqa: B018
+
+
+@pytest.mark.tensorflow
+def test_in_process_runs_the_same_code(monkeypatch):
+    pytest.importorskip("tensorflow")
+    subject = InProcess(SYMBOLS)
+    observation = subject.call(head(), arrays())
+    assert observation.kind == "answered"
+    assert observation.arms[0].shape == (1, 2, 2, 1)
+    requests = [Request(head(mode=mode), arrays()) for mode in ("eager", "graph")]
+    assert [one.arms[0].values.tolist() for one in subject.calls(requests)] == [
+        observation.arms[0].values.tolist()
+    ] * 2
+    subject.close()
+
+
+def test_the_worker_stands_alone():
+    """It runs on interpreters that the package does not support, so it may import the standard library and NumPy alone."""
+    for module in (worker, execution, wire, forkserver):
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        assert "tf_conv_conformance" not in source
+        for too_new in (":=", "match ", "removeprefix", "removesuffix", "zip(strict"):
+            assert too_new not in source

@@ -1,0 +1,93 @@
+"""Real TensorFlows with a fault, and cases that are wrong on purpose: each call gets the verdict that it must get, and no other does."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
+from tf_conv_conformance.subject.lookahead import perform_all
+from tf_conv_conformance.verdict.perform import perform
+
+HERE = Path(__file__).parents[1]
+ODD, DILATED, WIDE = (
+    ("odd[eager]", "odd[graph]"),
+    ("dilated[eager]", "dilated[graph]"),
+    ("wide[eager]",),
+)
+ALL = (*ODD, *DILATED, "first[xla]", *WIDE, "atrous[eager]")
+VERDICTS = {
+    "none": {},
+    "same-before": dict.fromkeys(ODD, "violates"),
+    "nchw-read-as-nhwc": {"first[xla]": "violates"},
+    "dilation-ignored": dict.fromkeys((*DILATED, *WIDE), "violates"),
+    "tf32": dict.fromkeys(ALL, "violates"),
+    "segfault": dict.fromkeys(WIDE, "crashed"),
+    "hang": dict.fromkeys(WIDE, "timed out"),
+    "warning-lost": {"atrous[eager]": "violates"},
+}
+"""Of each fault, the calls of faults/cases.yaml that do not get the verdict that they get without it."""
+
+
+def read(name):
+    loaded = load(HERE / name)
+    assert not loaded.complaints
+    return loaded.calls
+
+
+def gateway(fault, time_limit=60):
+    return Gateway(
+        SYMBOLS,
+        time_limit,
+        Definition("fault", (sys.executable, str(HERE / "faults" / "subject.py"), fault)),
+    )
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("fault", VERDICTS)
+def test_a_fault_costs_the_calls_that_it_alters_and_no_other(fault):
+    calls = read("faults/cases.yaml")
+    assert tuple(call.name for call in calls) == ALL
+    subject = gateway(fault, 3 if fault == "hang" else 60)
+    try:
+        performed = perform_all(calls, subject)
+    finally:
+        subject.close()
+    right = {name: "deviates" if name.startswith("atrous") else "conforms" for name in ALL}
+    assert {
+        call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)
+    } == right | VERDICTS[fault]
+
+
+@pytest.mark.tensorflow
+def test_a_result_that_changes_from_call_to_call_is_flaky():
+    """Every third eager arm is wrong: of a call's two arms and of its second try's, another one is."""
+    (call,) = (call for call in read("faults/cases.yaml") if call.name == "dilated[eager]")
+    subject = gateway("every-third-differs")
+    try:
+        kinds = [perform(call, subject).verdict.kind for _ in range(3)]
+    finally:
+        subject.close()
+    assert "flaky" in kinds
+    assert set(kinds) <= {"conforms", "flaky"}
+
+
+def test_an_unknown_fault_is_said():
+    subject = gateway("strides-swaped")
+    with pytest.raises(SubjectUnavailable, match="no fault is named 'strides-swaped'"):
+        subject.subject  # noqa: B018
+    subject.close()
+
+
+WRONG = read("wrong/on_purpose.yaml")
+
+
+@pytest.mark.parametrize("call", WRONG, ids=[call.name for call in WRONG])
+def test_a_case_that_is_wrong_on_purpose(call, tensorflow):
+    verdict = perform(call, tensorflow).verdict
+    assert verdict.kind == call.case.id.partition(".")[0]
+    assert re.search(call.case.notes, verdict.reason)

@@ -1,0 +1,117 @@
+"""Making a call: what is made twice, what is not made at all. The subject here has faults on purpose."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from support.observations import CONV2D, SUBJECT, eager
+from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.verdict.comparison import ending
+from tf_conv_conformance.verdict.perform import perform, same
+
+
+class Subject:
+    """Answers with what it is given, in turn, and counts."""
+
+    def __init__(self, *answers):
+        self.subject, self.documentation, self.answers, self.heads = SUBJECT, {}, list(answers), []
+
+    def call(self, head, arrays):
+        self.heads.append((head, arrays))
+        return self.answers.pop(0)
+
+    def calls(self, requests):
+        return (self.call(request.head, request.arrays) for request in requests)
+
+    def close(self):
+        """Nothing to end."""
+
+
+def answer(number, shape=(1, 4, 3, 3)):
+    return Observation(
+        "answered", (Arm(values=np.full(shape, number, np.float32), dtype="float32"),) * 2
+    )
+
+
+@pytest.mark.parametrize(("second", "kind"), [(1.0, "violates"), (2.0, "flaky")])
+def test_a_failing_call_is_made_once_more(calls, second, kind):
+    subject = Subject(answer(1.0), answer(second))
+    performed = perform(eager(calls, CONV2D), subject)
+    assert performed.verdict.kind == kind
+    assert subject.answers == []
+
+
+def test_nan_in_the_same_place_is_the_same_answer():
+    assert same(answer(np.nan), answer(np.nan))
+    assert not same(answer(1.0), answer(1.0, shape=(1, 3, 4, 3)))
+    assert not same(answer(1.0), Observation("crashed", signal="SIGFPE"))
+
+
+CRASH = Observation("crashed", signal="SIGFPE")
+
+
+@pytest.mark.parametrize(
+    ("second", "kind"),
+    [
+        (CRASH, "crashed"),
+        (Observation("crashed", signal="SIGABRT"), "flaky"),
+        (answer(1.0), "flaky"),
+    ],
+)
+def test_a_crash_is_made_again_in_a_fresh_worker(calls, second, kind):
+    """To tell a crash of this call from one that a call before it has caused."""
+    subject = Subject(CRASH, second)
+    assert perform(eager(calls, CONV2D), subject).verdict.kind == kind
+    assert subject.answers == []
+
+
+FAILED = [
+    Observation("suite error", exit_status=1),
+    Observation("suite error", protocol_error="no JSON"),
+]
+
+
+@pytest.mark.parametrize("failed", FAILED)
+def test_a_failure_of_the_suite_is_no_verdict_on_tensorflow(calls, failed):
+    """Neither alone, nor as the second answer of a call that fails."""
+    assert perform(eager(calls, CONV2D), Subject(failed)).verdict.kind == "suite error"
+    for first in (answer(1.0), CRASH):
+        verdict = perform(eager(calls, CONV2D), Subject(first, failed)).verdict
+        assert (verdict.kind, verdict.rules) == ("suite error", ())
+        assert verdict.reason.startswith(f"in a second call, {ending(failed)}; the first: ")
+
+
+def test_a_time_limit_is_not_waited_for_twice(calls):
+    subject = Subject(Observation("timed out", time_limit=60.0))
+    assert perform(eager(calls, CONV2D), subject).verdict.kind == "timed out"
+
+
+def test_what_the_subject_lacks_is_not_made(calls):
+    subject = Subject()
+    performed = perform(eager(calls, CONV2D[:-1] + ", requires: {device: gpu}}"), subject)
+    assert (performed.verdict.kind, performed.observation, subject.heads) == (
+        "unsupported",
+        None,
+        [],
+    )
+
+
+def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):
+    call = eager(calls, CONV2D[:-1] + ", filter_dtype: float64}")
+    subject = Subject(CRASH, CRASH)
+    perform(call, subject)
+    head, arrays = subject.heads[0]
+    assert head["dtypes"] == ["float32", "float64"]
+    assert [array.dtype.name for array in arrays] == ["float32", "float64"] * 2
+    assert [array.shape for array in arrays[:2]] == [(1, 7, 6, 2), (3, 2, 2, 3)]
+
+
+def test_a_gradient_sends_what_comes_from_above(calls):
+    call = eager(calls, CONV2D)
+    call = replace(call, arguments=replace(call.arguments, gradient="filter"))
+    subject = Subject(CRASH, CRASH)
+    perform(call, subject)
+    head, arrays = subject.heads[0]
+    assert head["gradient"] == "filter"
+    assert [array.shape for array in arrays[:3]] == [(1, 7, 6, 2), (3, 2, 2, 3), (1, 4, 3, 3)]
