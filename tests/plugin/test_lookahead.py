@@ -41,7 +41,7 @@ def received(pytester, monkeypatch):
 def one_at_a_time(pytester):
     """Have nothing sent ahead."""
     pytester.makeconftest(
-        "from tf_conv_conformance import items\nitems.upcoming = lambda item: iter(())"
+        "from tf_conv_conformance.plugin import items\nitems.upcoming = lambda item: iter(())"
     )
 
 

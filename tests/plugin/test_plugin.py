@@ -410,7 +410,7 @@ def test_progress_stands_on_lines_of_its_own(pytester, write, run_apart, options
     """
     write(cases__good=GOOD)
     pytester.makeconftest(
-        "from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0"
+        "from tf_conv_conformance.plugin import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0"
     )
     result = run_apart("cases", "--tf-subject", FAULTY, *options)
     result.assert_outcomes(passed=5)
@@ -429,7 +429,7 @@ def test_progress_stands_on_lines_of_its_own(pytester, write, run_apart, options
 def test_progress_is_silent_where_little_is_asked_for(pytester, write, run_apart):
     write(cases__good=GOOD)
     pytester.makeconftest(
-        "from tf_conv_conformance import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0"
+        "from tf_conv_conformance.plugin import progress\nprogress.EVERY, progress.WORTH = 0.0, -1.0"
     )
     assert "of 5 calls" not in run_apart("cases", "--tf-subject", FAULTY, "-qq").stdout.str()
 
