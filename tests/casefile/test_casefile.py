@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from tf_conv_conformance.casefile.loading import load, load_text
-from tf_conv_conformance.casefile.yaml_reader import Unreadable
+from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError
 from tf_conv_conformance.convolution.entry_points import keywords
 
 GOOD = {
@@ -128,7 +128,7 @@ def test_a_fault_is_said_with_its_place(changes, expected):
     ],
 )
 def test_a_file_that_is_none(text, expected):
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         load_text(text)
     assert expected in caught.value.complaint.at("f.yaml")
 

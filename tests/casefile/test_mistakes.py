@@ -3,7 +3,7 @@
 import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.yaml_reader import Unreadable
+from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError
 
 CASE = """\
 defaults: {op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 4], padding: SAME}
@@ -20,7 +20,7 @@ DEVIATION = (
 def said(text):
     try:
         return [complaint.at("f") for complaint in load_text(text).complaints]
-    except Unreadable as error:
+    except UnreadableFileError as error:
         return [error.complaint.at("f")]
 
 

@@ -5,11 +5,11 @@ import tracemalloc
 import pytest
 
 from tf_conv_conformance.casefile import yaml_reader
-from tf_conv_conformance.casefile.yaml_reader import Unreadable, read_source, read_text
+from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source, read_text
 
 
 def complaint(text):
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         read_source(text)
     return caught.value.complaint
 
@@ -137,7 +137,7 @@ def test_an_alias_is_the_value_of_its_anchor():
 def test_files_that_are_no_text_are_refused(tmp_path, data, message, column):
     path = tmp_path / "x.yaml"
     path.write_bytes(data)
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         read_text(path)
     assert message in caught.value.complaint.message
     assert caught.value.complaint.column == column
@@ -152,5 +152,5 @@ def test_byte_order_mark_and_windows_line_ends_are_fine(tmp_path):
 
 
 def test_a_missing_file_is_a_complaint(tmp_path):
-    with pytest.raises(Unreadable, match="cannot be read"):
+    with pytest.raises(UnreadableFileError, match="cannot be read"):
         read_text(tmp_path / "none.yaml")

@@ -341,7 +341,7 @@ def test_no_tensorflow_and_no_control_codes(tmp_path):
         "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         "PYTHONIOENCODING": "ascii",
     }
-    command = [sys.executable, "-m", "tf_conv_conformance.cli.main", "explain", *BLOG]
+    command = [sys.executable, "-m", "tf_conv_conformance.cli", "explain", *BLOG]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert not re.search(r"[^\x20-\x7e\n]", done.stdout)

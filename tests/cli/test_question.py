@@ -7,9 +7,10 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tf_conv_conformance.casefile.writer import case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import read_source
 from tf_conv_conformance.cli.main import main, parser
-from tf_conv_conformance.cli.question import BadOption, case_text, flow, read_question
+from tf_conv_conformance.cli.question import OptionError, read_question
 from tf_conv_conformance.convolution.arguments import TensorSpec
 
 GIVEN = {
@@ -172,13 +173,13 @@ def test_strides_are_1_unless_given():
     ],
 )
 def test_a_bad_option_is_named(options, said):
-    with pytest.raises(BadOption) as error:
+    with pytest.raises(OptionError) as error:
         asked(**options)
     assert str(error.value) == said
 
 
 def test_every_bad_option_is_named_at_once():
-    with pytest.raises(BadOption, match=r"\A--strides: .*\n--padding: .*\Z"):
+    with pytest.raises(OptionError, match=r"\A--strides: .*\n--padding: .*\Z"):
         asked(strides="two", padding="FULL")
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.cli.question import case_text
+from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.names import DOORS
 from tf_conv_conformance.explore.drawing import ELEMENTS, calls_of, draw
 from tf_conv_conformance.explore.edges import edges

@@ -240,7 +240,7 @@ def test_a_call_that_passes_when_it_is_run_again_conforms(beside, pytester):
         def perform(call, subject, observe):
             tries.append(call)
             if len(tries) == 1:
-                raise items.Failed("a fault of no call")
+                raise items.CallFailedError("a fault of no call")
             return make(call, subject, observe)
 
         items.perform = perform
@@ -286,7 +286,7 @@ def test_beside_other_plugins_the_records_are_the_same(beside, pytester, dist):
 
 
 def test_python_m_is_the_command():
-    command = [sys.executable, "-m", "tf_conv_conformance"]
+    command = [sys.executable, "-m", "tf_conv_conformance.cli"]
     assert subprocess.run(
         [*command, "rules"], capture_output=True, text=True, check=True
     ).stdout.startswith("#")

@@ -114,7 +114,7 @@ def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
     large = replace(
         CALL, input=TensorSpec((1, 9, 9, 64)), filter=TensorSpec((3, 3, 64, 1)), dtype="bfloat16"
     )
-    with pytest.raises(data.Inexact, match="576 products .* bfloat16: .* up to 255"):
+    with pytest.raises(data.InexactDataError, match="576 products .* bfloat16: .* up to 255"):
         data.arms(large)
 
 
@@ -129,7 +129,7 @@ def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
 )
 def test_literal_values_must_be_exact(dtype, values, reason):
     arguments = replace(LITERAL, dtype=dtype, input=TensorSpec((1, 1, len(values), 1), values))
-    with pytest.raises(data.Inexact, match=reason):
+    with pytest.raises(data.InexactDataError, match=reason):
         data.arms(arguments)
 
 
@@ -272,13 +272,15 @@ def test_literal_reals_have_an_arm_of_their_own_beside_random_ones():
 )
 def test_literal_reals_that_may_overflow_are_refused(dtype, value):
     large = replace(REALS, dtype=dtype, input=TensorSpec((1, 2, 2, 1), (value, value, -value, 1.0)))
-    with pytest.raises(data.Inexact, match=r"4 products of up to .* may overflow"):
+    with pytest.raises(data.InexactDataError, match=r"4 products of up to .* may overflow"):
         data.arms(large)
 
 
 def test_exact_literals_that_no_float_can_multiply_are_refused():
     large = TensorSpec((1, 1, 1, 1), (2.0**1000,))
-    with pytest.raises(data.Inexact, match="1 products of up to 1e308 and more, in steps of"):
+    with pytest.raises(
+        data.InexactDataError, match="1 products of up to 1e308 and more, in steps of"
+    ):
         data.arms(
             replace(
                 LITERAL,

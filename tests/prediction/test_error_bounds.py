@@ -100,7 +100,7 @@ def test_the_formula_by_hand():
 
 
 def test_integers_hold_no_reals():
-    with pytest.raises(data.Inexact, match="int32 holds integers alone"):
+    with pytest.raises(data.InexactDataError, match="int32 holds integers alone"):
         data.arms(replace(CALL, dtype="int32"))
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
+from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailableError
 
 REFUSED = "this test has no marker `tensorflow`"
 
@@ -19,7 +19,7 @@ def test_without_its_marker_tensorflow_cannot_be_imported():
     )
     assert REFUSED in program.stderr
     gateway = Gateway((), 60)
-    with pytest.raises(SubjectUnavailable, match=REFUSED):
+    with pytest.raises(SubjectUnavailableError, match=REFUSED):
         gateway.subject  # noqa: B018
     gateway.close()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tf_conv_conformance.records.baseline import Baseline, NotABaseline, read
+from tf_conv_conformance.records.baseline import Baseline, BaselineError, read
 
 CALLS = {name: {"hash": f"hash-{name}"} for name in "abcd"}
 
@@ -96,7 +96,7 @@ def test_it_is_read_as_it_was_written_a_line_an_entry(baseline, tmp_path):
 def test_what_is_no_baseline_is_refused(tmp_path, text):
     path = tmp_path / "baseline.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(NotABaseline, match=r"baseline\.json: is not"):
+    with pytest.raises(BaselineError, match=r"baseline\.json: is not"):
         read(path)
-    with pytest.raises(NotABaseline, match="cannot be read"):
+    with pytest.raises(BaselineError, match="cannot be read"):
         read(tmp_path / "none.json")

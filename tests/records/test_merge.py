@@ -5,7 +5,7 @@ import json
 import pytest
 
 from support.record_files import UNSUPPORTED, crash, run, subject, value
-from tf_conv_conformance.records.merge import Refused, merge, single
+from tf_conv_conformance.records.merge import MergeError, merge, single
 from tf_conv_conformance.records.reader import read
 
 ONEDNN = subject(onednn=True)
@@ -23,7 +23,7 @@ def made(tmp_path):
 
 
 def refusal(files, **options):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(MergeError) as caught:
         merge(files, **options)
     return str(caught.value)
 
@@ -179,7 +179,7 @@ def test_several_subjects_in_one_file_are_columns(made, tmp_path):
         [ONEDNN["key"]],
     ]
     with pytest.raises(
-        Refused, match=r"a: contains 2 subjects \(2.21.0, 2.21.0 oneDNN\); expected exactly one"
+        MergeError, match=r"a: contains 2 subjects \(2.21.0, 2.21.0 oneDNN\); expected exactly one"
     ):
         single(*file)
 

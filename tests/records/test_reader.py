@@ -6,7 +6,7 @@ import re
 import pytest
 
 from support.record_files import subject
-from tf_conv_conformance.records.reader import BATCH, LINE_LIMIT, NotRecords, read
+from tf_conv_conformance.records.reader import BATCH, LINE_LIMIT, RecordFileError, read
 from tf_conv_conformance.records.schema import SCHEMA
 from tf_conv_conformance.records.writer import Recorder
 
@@ -150,7 +150,7 @@ FIRST = json.dumps(HEADER) + "\n"
 def test_what_is_no_record_file_is_said(tmp_path, text, message):
     path = tmp_path / "x.jsonl"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(NotRecords) as caught:
+    with pytest.raises(RecordFileError) as caught:
         read(path)
     assert str(caught.value).startswith(str(path))
     assert message in str(caught.value)
@@ -175,7 +175,7 @@ def test_what_is_no_record_file_is_said(tmp_path, text, message):
 def test_a_line_without_what_its_readers_need_is_said(recorder, line, message):
     with recorder.path.open("a") as file:
         file.write(json.dumps(line) + "\n")
-    with pytest.raises(NotRecords, match=re.escape(f"{recorder.path}:5: {message}")):
+    with pytest.raises(RecordFileError, match=re.escape(f"{recorder.path}:5: {message}")):
         read(recorder.path)
 
 
@@ -231,7 +231,7 @@ def test_every_end_of_a_call_is_kept_and_the_last_counts(recorder):
 
 
 def test_a_missing_file_is_said(tmp_path):
-    with pytest.raises(NotRecords, match="cannot be read"):
+    with pytest.raises(RecordFileError, match="cannot be read"):
         read(tmp_path / "none.jsonl")
 
 
@@ -276,7 +276,7 @@ def test_many_lines_are_read_as_each_line_says(tmp_path, count):
 def test_the_wrong_one_of_many_lines_is_named(tmp_path, wrong, place):
     lines = many(2 * BATCH)
     lines.insert(place, wrong)
-    with pytest.raises(NotRecords, match=f"x.jsonl:{place + 1}: expected "):
+    with pytest.raises(RecordFileError, match=f"x.jsonl:{place + 1}: expected "):
         read(written(tmp_path / "x.jsonl", lines))
 
 
@@ -302,7 +302,7 @@ def test_equal_values_are_one_object_and_numbers_of_other_types_are_not_equal(tm
 
 def test_nesting_without_end_is_said(tmp_path):
     deep = '{"type":"call","id":"a","case":' + "[" * 3000 + "]" * 3000 + "}"
-    with pytest.raises(NotRecords, match="x.jsonl:2: call.id: |x.jsonl:2: expected "):
+    with pytest.raises(RecordFileError, match="x.jsonl:2: call.id: |x.jsonl:2: expected "):
         read(written(tmp_path / "x.jsonl", [HEADER, deep]))
 
 

@@ -13,7 +13,7 @@ from support.faulty import CHATTY, HALF, LONELY, TORN
 from support.requests import arrays, await_end, children, head
 from tf_conv_conformance.subject import gateway, wire
 from tf_conv_conformance.subject.definition import Definition
-from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
+from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailableError
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending
 
@@ -207,11 +207,13 @@ def test_a_worker_that_dies_before_its_greeting_is_tried_three_times(tmp_path, v
     subject = Gateway((), 2, definition)
     given = subject.calls([asked(10, 7), asked(1)])
     assert next(given).signal == "SIGSEGV"
-    with pytest.raises(SubjectUnavailable, match="did not start in subject faulty .*: SIGABRT"):
+    with pytest.raises(
+        SubjectUnavailableError, match="did not start in subject faulty .*: SIGABRT"
+    ):
         next(given)
     subject.close()
     assert starts.stat().st_size == 1 + gateway.START_TRIES
-    with pytest.raises(SubjectUnavailable, match="SIGABRT"):
+    with pytest.raises(SubjectUnavailableError, match="SIGABRT"):
         Gateway((), 2, definition).subject  # noqa: B018
     assert starts.stat().st_size == 2 + gateway.START_TRIES
 
@@ -275,7 +277,7 @@ def test_a_request_that_cannot_be_drawn_disturbs_no_other(faulty):
 
 def test_a_subject_is_missed_when_it_is_used():
     gateway = Gateway((), 60, Definition(command=("no-such-interpreter",)))
-    with pytest.raises(SubjectUnavailable, match="No such file"):
+    with pytest.raises(SubjectUnavailableError, match="No such file"):
         next(gateway.calls([asked(1)]))
     gateway.close()
 

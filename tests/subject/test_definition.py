@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from support.requests import arrays, head
-from tf_conv_conformance.subject.definition import Definition, Undefined, define
-from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
+from tf_conv_conformance.subject.definition import Definition, SubjectDefinitionError, define
+from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailableError
 
 HERE = Path("/project")
 
@@ -59,7 +59,7 @@ def test_a_definition_is_read(text, defined):
     ],
 )
 def test_what_defines_nothing_is_refused(text, said):
-    with pytest.raises(Undefined, match=said):
+    with pytest.raises(SubjectDefinitionError, match=said):
         define(text, HERE)
 
 
@@ -111,12 +111,12 @@ def test_a_subject_may_be_behind_ssh(tmp_path):
     ],
 )
 def test_one_that_cannot_start_says_what_was_tried(command, said):
-    with pytest.raises(SubjectUnavailable, match=f"(?s)did not start in subject a .*{said}"):
+    with pytest.raises(SubjectUnavailableError, match=f"(?s)did not start in subject a .*{said}"):
         Gateway((), 60, define(f"a = {command}", HERE)).subject  # noqa: B018
 
 
 def test_an_interpreter_without_tensorflow_says_so(tmp_path):
     with pytest.raises(
-        SubjectUnavailable, match=r"(?s)subject a .*No module named .(tensorflow|numpy)"
+        SubjectUnavailableError, match=r"(?s)subject a .*No module named .(tensorflow|numpy)"
     ):
         Gateway((), 60, define(f"a = {sys.executable} -S", HERE)).subject  # noqa: B018

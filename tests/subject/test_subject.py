@@ -16,7 +16,7 @@ from tf_conv_conformance.convolution.names import CpuFlag
 from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject import execution, forkserver, wire, worker
 from tf_conv_conformance.subject.definition import Definition
-from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
+from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailableError
 from tf_conv_conformance.subject.request import Request
 
 
@@ -192,14 +192,14 @@ def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library: libtensorflow')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(
-        SubjectUnavailable,
+        SubjectUnavailableError,
         match=r"(?s)did not start in .*ImportError: no such library.*pip install",
     ):
         Gateway((), 60).subject  # noqa: B018
 
 
 def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
-    with pytest.raises(SubjectUnavailable, match="exit status 0"):
+    with pytest.raises(SubjectUnavailableError, match="exit status 0"):
         Gateway((), 60, Definition(command=("true",))).subject  # noqa: B018
 
 

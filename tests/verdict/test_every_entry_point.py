@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.cli.question import case_text
+from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.names import DOORS, MODES, RelationName
 from tf_conv_conformance.explore.known import foretelling, read_known
 from tf_conv_conformance.subject.lookahead import perform_all

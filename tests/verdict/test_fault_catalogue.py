@@ -9,7 +9,7 @@ import pytest
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
-from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailable
+from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailableError
 from tf_conv_conformance.subject.lookahead import perform_all
 from tf_conv_conformance.verdict.perform import perform
 
@@ -78,7 +78,7 @@ def test_a_result_that_changes_from_call_to_call_is_flaky():
 
 def test_an_unknown_fault_is_said():
     subject = gateway("strides-swaped")
-    with pytest.raises(SubjectUnavailable, match="no fault is named 'strides-swaped'"):
+    with pytest.raises(SubjectUnavailableError, match="no fault is named 'strides-swaped'"):
         subject.subject  # noqa: B018
     subject.close()
 

@@ -13,9 +13,9 @@ from tf_conv_conformance.casefile.advice import near
 from tf_conv_conformance.casefile.call import model_of
 from tf_conv_conformance.casefile.diagnostic import shown
 from tf_conv_conformance.casefile.expansion import (
+    CaseError,
     Expanded,
     Keys,
-    Unusable,
     as_if,
     is_among,
     literal,
@@ -34,7 +34,7 @@ PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle
 
 
 def check_size(arguments: Arguments) -> None:
-    """Refuse, with the arithmetic, a call whose tensors or whose work would not fit. Raises :class:`Unusable`."""
+    """Refuse, with the arithmetic, a call whose tensors or whose work would not fit. Raises :class:`CaseError`."""
     tensors = {"input": arguments.input.shape, "filter": arguments.filter.shape}
     results = [
         outcome
@@ -48,7 +48,7 @@ def check_size(arguments: Arguments) -> None:
     for name, shape in tensors.items():
         if math.prod(shape) > ELEMENTS_LIMIT:
             product = " × ".join(map(str, shape))
-            raise Unusable(
+            raise CaseError(
                 (),
                 f"the {name} has {product} = {math.prod(shape)} elements; {ELEMENTS_LIMIT} is the limit",
             )
@@ -56,60 +56,60 @@ def check_size(arguments: Arguments) -> None:
         arguments
     )
     if work > PRODUCTS_LIMIT:
-        raise Unusable((), f"makes up to {work} products; {PRODUCTS_LIMIT} is the limit")
+        raise CaseError((), f"makes up to {work} products; {PRODUCTS_LIMIT} is the limit")
 
 
 def check_exact(arguments: Arguments) -> None:
-    """Refuse a call whose sums its dtype cannot hold. Raises :class:`Unusable`."""
+    """Refuse a call whose sums its dtype cannot hold. Raises :class:`CaseError`."""
     try:
         data.arms(arguments)
-    except data.Inexact as error:
-        raise Unusable(() if error.tensor is None else (error.tensor,), str(error)) from error
+    except data.InexactDataError as error:
+        raise CaseError(() if error.tensor is None else (error.tensor,), str(error)) from error
 
 
 def check_entry_point(arguments: Arguments) -> None:
-    """Refuse a call that the entry point has no way to take. Raises :class:`Unusable`."""
+    """Refuse a call that the entry point has no way to take. Raises :class:`CaseError`."""
     if found := entry_points.obstacle(arguments):
         key, reason = found
-        raise Unusable((key,), reason)
+        raise CaseError((key,), reason)
 
 
 def check_gradient(arguments: Arguments) -> None:
-    """Refuse a gradient of integers, which have none. Raises :class:`Unusable`."""
+    """Refuse a gradient of integers, which have none. Raises :class:`CaseError`."""
     if arguments.gradient is not None and arguments.dtype.startswith(("int", "uint")):
-        raise Unusable(
+        raise CaseError(
             ("gradient",), f"{arguments.dtype} has no gradient in TensorFlow; use a floating dtype"
         )
 
 
 def check_expectation(expect: Expect) -> None:
-    """Refuse literal values that are ragged, or that do not fill the shape. Raises :class:`Unusable`."""
+    """Refuse literal values that are ragged, or that do not fill the shape. Raises :class:`CaseError`."""
     if expect.values is None:
         return
     shape, numbers = literal(expect.values, ("expect", "values"))
     if expect.shape is not None and math.prod(expect.shape) != len(numbers):
-        raise Unusable(
+        raise CaseError(
             ("expect", "values"),
             f"has {len(numbers)} values; the shape {expect.shape} holds {math.prod(expect.shape)}",
         )
     if expect.shape is not None and len(shape) > 1 and list(shape) != expect.shape:
-        raise Unusable(
+        raise CaseError(
             ("expect", "values"), f"has the shape {list(shape)}, and `shape` says {expect.shape}"
         )
 
 
 def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: Arguments) -> None:
-    """Refuse literal results of reals that no model predicts: there is no bound to hold them to. Raises :class:`Unusable`."""
+    """Refuse literal results of reals that no model predicts: there is no bound to hold them to. Raises :class:`CaseError`."""
     if not isinstance(expect, Expect) or expect.values is None or "reals" not in arguments.data:
         return
     count = len(literal(expect.values, ("expect", "values"))[1])
     if predict.model_with(count, arguments) is None:
         message = f"no model predicts {count} values for this call, so reals have no bound here; expect the `shape` alone"
-        raise Unusable(("expect", "values"), message)
+        raise CaseError(("expect", "values"), message)
 
 
 def check_expected_count(expect: Expect | Literal["result"] | None, arguments: Arguments) -> None:
-    """Refuse a flat list of values that does not fill the documented result. Raises :class:`Unusable`."""
+    """Refuse a flat list of values that does not fill the documented result. Raises :class:`CaseError`."""
     if not isinstance(expect, Expect) or expect.values is None or expect.shape is not None:
         return
     shape, numbers = literal(expect.values, ("expect", "values"))
@@ -121,18 +121,18 @@ def check_expected_count(expect: Expect | Literal["result"] | None, arguments: A
     ):
         return
     message = f"has {len(numbers)} values; the result has {math.prod(documented.shape)}, in the shape {list(documented.shape)}"
-    raise Unusable(
+    raise CaseError(
         ("expect", "values"), f"{message}. If you mean another shape, give it as `shape`"
     )
 
 
 def check_result(expanded: Expanded) -> None:
-    """Refuse a call that must return a result if its documentation refuses it. Raises :class:`Unusable`."""
+    """Refuse a call that must return a result if its documentation refuses it. Raises :class:`CaseError`."""
     documented = predict.documented(expanded.arguments)
     if isinstance(documented, Refuses):
         why = "; ".join(refusal(reason, expanded.arguments) for reason in documented.because)
         which = f"{expanded.label}: " if expanded.label else ""
-        raise Unusable(
+        raise CaseError(
             ("expect",),
             f"`expect: result` demands a result, but TensorFlow documents that it refuses this call: {which}{why}. Change the call, "
             "or write `expect: {error: Exception}` if it must be refused",
@@ -140,16 +140,16 @@ def check_result(expanded: Expanded) -> None:
 
 
 def check_deviation(deviation: Deviation, keys: Keys) -> None:
-    """Refuse a deviation from an unknown rule, or one whose time is over. Raises :class:`Unusable`."""
+    """Refuse a deviation from an unknown rule, or one whose time is over. Raises :class:`CaseError`."""
     if deviation.rule not in RULES:
         found = near(deviation.rule, list(RULES))
         hint = "docs/rules.md lists them" if found is None else f"did you mean {found!r}?"
-        raise Unusable((*keys, "rule"), f"there is no rule {shown(deviation.rule)}; {hint}")
+        raise CaseError((*keys, "rule"), f"there is no rule {shown(deviation.rule)}; {hint}")
     if (
         deviation.expires is not None
         and datetime.date.fromisoformat(deviation.expires) < datetime.date.today()
     ):
-        raise Unusable(
+        raise CaseError(
             (*keys, "expires"),
             f"expired on {deviation.expires}: look again, then move the day or delete the deviation",
         )
@@ -203,10 +203,10 @@ def says_the_same(observed: Observed, stands_for: Arguments, arguments: Argument
 
 
 def check_observed(observed: Observed, arguments: Arguments, keys: Keys) -> None:
-    """Refuse a deviation whose model has no result, or another shape than it says. Raises :class:`Unusable`."""
+    """Refuse a deviation whose model has no result, or another shape than it says. Raises :class:`CaseError`."""
     outcome = declared(observed, arguments)
     if observed.model is not None and isinstance(outcome, Refuses):
-        raise Unusable(
+        raise CaseError(
             (*keys, "model"), f"{observed.model} has no result for this call: {outcome.because[0]}"
         )
     if (
@@ -214,7 +214,7 @@ def check_observed(observed: Observed, arguments: Arguments, keys: Keys) -> None
         and isinstance(outcome, Returns)
         and tuple(observed.shape) != outcome.shape
     ):
-        raise Unusable(
+        raise CaseError(
             (*keys, "shape"),
             f"{observed.shape} is not what {observed.model} computes, which is {list(outcome.shape)}",
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.casefile.diagnostic import shown
 from tf_conv_conformance.casefile.model import (
     REFERENCES,
@@ -56,7 +57,7 @@ DATA = ("small_integers", "wide_integers")
 Keys = tuple[str | int, ...]
 
 
-class Unusable(Exception):
+class CaseError(ConformanceError):
     """A case that cannot be turned into calls: `keys` leads from the case to the fault."""
 
     def __init__(self, keys: Keys, message: str) -> None:
@@ -84,7 +85,7 @@ class Expansion:
     swept: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Expanded]:
-        """Go through them, once. Raises :class:`Unusable`."""
+        """Go through them, once. Raises :class:`CaseError`."""
         for label, chosen in self.choices:
             given = {**self.fixed, **chosen}
             yield Expanded(label, arguments_of(given), given)
@@ -105,7 +106,7 @@ def _product(
 
 
 def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
-    """The calls of a case, in the order of the arguments' alternatives; of a scope a sample, or the `whole`. Raises :class:`Unusable`."""
+    """The calls of a case, in the order of the arguments' alternatives; of a scope a sample, or the `whole`. Raises :class:`CaseError`."""
     fixed = {
         **_given(defaults, ("defaults",)),
         **_given(case, ()),
@@ -115,7 +116,7 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
         return _scope(case, case.scope, fixed, whole)
     swept = _given(case.sweep, ("sweep",))
     for name in _given(case, ()).keys() & swept.keys():
-        raise Unusable(
+        raise CaseError(
             ("sweep", _written(case.sweep, name)),
             f"`{name}` is given in the case and in its sweep; keep one",
         )
@@ -124,7 +125,7 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
         for name, form in REQUIRED.items()
         if name not in fixed and name not in swept
     ]:
-        raise Unusable(
+        raise CaseError(
             (),
             f"missing: {', '.join(missing)}; give each in the case, in its sweep or in the file's `defaults`",
         )
@@ -142,9 +143,9 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
 def _scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> Expansion:
     """The calls of a small scope."""
     if "op" not in fixed:
-        raise Unusable((), "`op` is missing; give it in the case or in the file's defaults")
+        raise CaseError((), "`op` is missing; give it in the case or in the file's defaults")
     for name in _given(case, ()).keys() & {"input", "filter", "strides", "dilations", "padding"}:
-        raise Unusable((_written(case, name),), f"`{name}` is what the scope gives; leave it out")
+        raise CaseError((_written(case, name),), f"`{name}` is what the scope gives; leave it out")
     chosen = pairs(scope, whole)
     return Expansion(len(chosen), ((pair.label, pair.given()) for pair in chosen), fixed)
 
@@ -157,7 +158,7 @@ def _given(fields: Any, keys: Keys) -> dict[str, Any]:
         if getattr(fields, name) is not None
     }
     if "rate" in given and "dilations" in given:
-        raise Unusable(
+        raise CaseError(
             (*keys, "rate"), "`rate` and `dilations` are two names of one argument; keep one"
         )
     if "rate" in given:
@@ -175,7 +176,7 @@ def _refuse_repeated(case: Case, name: str, labels: list[str], alternatives: lis
     for index, label in enumerate(labels):
         if label in seen:
             keys = ("sweep", _written(case.sweep, name), index)
-            raise Unusable(
+            raise CaseError(
                 keys,
                 f"the same alternative is there twice; one alternative that is a list is written as {shown([alternatives])}",
             )
@@ -202,7 +203,7 @@ def _label(name: str, value: Any) -> str:
 
 
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
-    """The arguments of one call, references resolved. Raises :class:`Unusable`."""
+    """The arguments of one call, references resolved. Raises :class:`CaseError`."""
     data_format = _plain(given.get("data_format"))
     lists = _list_forms(given["op"], given.get("via"), data_format)
     dtype = canonical(given.get("dtype", "float32"))
@@ -258,16 +259,16 @@ def _ints(value: Any, template: Template) -> IntOrInts:
 
 
 def _door(op: Op, via: Door | None) -> Door | None:
-    """The entry point, if it is not the operator's own. Raises :class:`Unusable` for one of the other operator."""
+    """The entry point, if it is not the operator's own. Raises :class:`CaseError` for one of the other operator."""
     if via is not None and via not in DOORS[op]:
-        raise Unusable(("via",), f"{via} does not reach {op}; these do: {', '.join(DOORS[op])}")
+        raise CaseError(("via",), f"{via} does not reach {op}; these do: {', '.join(DOORS[op])}")
     return None if via == DOORS[op][0] else via
 
 
 def _padding(value: Any, via: Door | None) -> str | Pairs:
-    """Padding as it is passed. Raises :class:`Unusable` for a name in lower case that only Keras documents."""
+    """Padding as it is passed. Raises :class:`CaseError` for a name in lower case that only Keras documents."""
     if isinstance(value, str) and value.islower() and (via is None or ".keras." not in via):
-        raise Unusable(
+        raise CaseError(
             ("padding",),
             f"only Keras layers document {value!r}; write {value.upper()}, or {{verbatim: {value}}} to see it refused",
         )
@@ -286,9 +287,9 @@ def _tensor(
                 shape = tuple(value.shape)
             elif len(shape) == 1:
                 message = f"has {len(values)} values; the shape {value.shape} holds {math.prod(value.shape)}"
-                raise Unusable((name, "values"), message)
+                raise CaseError((name, "values"), message)
             elif shape != tuple(value.shape):
-                raise Unusable(
+                raise CaseError(
                     (name, "shape"), f"{value.shape} is not the shape {list(shape)} of the values"
                 )
         return TensorSpec(shape, tuple(float(number) for number in values))
@@ -298,13 +299,13 @@ def _tensor(
 
 
 def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
-    """Return a tensor with its literal values rounded to the dtype, as TensorFlow gets them. Raises :class:`Unusable`."""
+    """Return a tensor with its literal values rounded to the dtype, as TensorFlow gets them. Raises :class:`CaseError`."""
     if spec.values is None:
         return spec
     values = tuple(nearest(value, dtype) for value in spec.values)
     for value, rounded in zip(spec.values, values, strict=True):
         if math.isinf(rounded) and not math.isinf(value):
-            raise Unusable(
+            raise CaseError(
                 (name,),
                 f"the value {value:g} of `{name}` is beyond {dtype}, which ends at {largest(dtype):.4g}",
             )
@@ -317,9 +318,9 @@ def _size(
     if isinstance(size, int):
         return size
     if source is None:
-        raise Unusable((name, index), f"{size} refers to the input, so it cannot stand in it")
+        raise CaseError((name, index), f"{size} refers to the input, so it cannot stand in it")
     if len(source.shape) < 4:
-        raise Unusable(
+        raise CaseError(
             (name, index), f"{size} has no meaning for an input of rank {len(source.shape)}"
         )
     batch, height, width, channels = split_shape(source.shape, data_format == "NCHW")
@@ -327,13 +328,13 @@ def _size(
 
 
 def _flat(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]:
-    """The shape of nested lists and their numbers in row-major order. Raises :class:`Unusable` for ragged ones."""
+    """The shape of nested lists and their numbers in row-major order. Raises :class:`CaseError` for ragged ones."""
     if not isinstance(values, list):
         return (), [values]
     parts = [_flat(item, (*keys, index)) for index, item in enumerate(values)]
     for index, (shape, _) in enumerate(parts):
         if shape != parts[0][0]:
-            raise Unusable(
+            raise CaseError(
                 (*keys, index),
                 f"has the shape {list(shape)} beside {list(parts[0][0])}; nested lists must be of one length",
             )
@@ -343,7 +344,7 @@ def _flat(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]:
 
 
 def literal(values: Any, keys: Keys) -> tuple[tuple[int, ...], list[float]]:
-    """The shape and the numbers of literal values. Raises :class:`Unusable` for ragged ones."""
+    """The shape and the numbers of literal values. Raises :class:`CaseError` for ragged ones."""
     return _flat(values, keys)
 
 

@@ -12,12 +12,17 @@ from pydantic import ValidationError
 from tf_conv_conformance.casefile.advice import unknown_key
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Complaint, shown
-from tf_conv_conformance.casefile.expansion import Keys, Unusable
+from tf_conv_conformance.casefile.expansion import CaseError, Keys
 from tf_conv_conformance.casefile.messages import described, keys_of, message_of
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
 from tf_conv_conformance.casefile.scope import most_problems
 from tf_conv_conformance.casefile.sweep import Sweep, all_calls, checked
-from tf_conv_conformance.casefile.yaml_reader import Source, Unreadable, read_source, read_text
+from tf_conv_conformance.casefile.yaml_reader import (
+    Source,
+    UnreadableFileError,
+    read_source,
+    read_text,
+)
 
 COMPLAINTS_LIMIT = 100  # of a case
 TESTS, COMPARISONS, PROBLEMS = (
@@ -42,16 +47,16 @@ def load(path: Path, whole: bool = False) -> Loaded:
     """Read a case file; of exhaustive scopes a sample, or the `whole`. It always returns."""
     try:
         return load_text(read_text(path), whole)
-    except Unreadable as error:
+    except UnreadableFileError as error:
         return Loaded((), (error.complaint,))
 
 
 def load_text(text: str, whole: bool = False) -> Loaded:
-    """The calls and complaints of YAML text. Raises :class:`Unreadable` where it is not one YAML document."""
+    """The calls and complaints of YAML text. Raises :class:`UnreadableFileError` where it is not one YAML document."""
     source = read_source(text)
     if not isinstance(source.value, dict):
         got = "nothing" if source.value is None else described(source.value)
-        raise Unreadable(
+        raise UnreadableFileError(
             Complaint(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}")
         )
     faults = _reading_faults(source)
@@ -179,7 +184,7 @@ def _all_cases(
             try:
                 if case is not None and defaults is not None:
                     calls += all_calls(_checked(case, defaults, whole, source, index, room))
-            except Unusable as error:
+            except CaseError as error:
                 keys = (
                     error.keys if error.keys and error.keys[0] in raw else ()
                 )  # an argument may be in the defaults or in a sweep
@@ -193,7 +198,7 @@ def _all_cases(
 def _checked(
     case: Case, defaults: Defaults, whole: bool, source: Source, index: int, room: dict[str, int]
 ) -> Sweep:
-    """One case, for which there is room. Raises :class:`Unusable`."""
+    """One case, for which there is room. Raises :class:`CaseError`."""
     if case.scope is not None:
         _take(room, PROBLEMS, most_problems(case.scope), ("scope",))
     sweep = checked(case, defaults, whole, source, ("cases", index))
@@ -203,9 +208,9 @@ def _checked(
 
 
 def _take(room: dict[str, int], what: str, count: int, keys: Keys) -> None:
-    """Take so much of the room that a file has. Raises :class:`Unusable` where it has less."""
+    """Take so much of the room that a file has. Raises :class:`CaseError` where it has less."""
     if count > room[what]:
-        raise Unusable(
+        raise CaseError(
             keys, f"makes {count} {what}, and the file has room for {room[what]} more; split it"
         )
     room[what] -= count

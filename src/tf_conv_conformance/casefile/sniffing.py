@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tf_conv_conformance.casefile.yaml_reader import FILE_LIMIT, Unreadable, read_source
+from tf_conv_conformance.casefile.yaml_reader import FILE_LIMIT, UnreadableFileError, read_source
 from tf_conv_conformance.convolution.names import OPS
 
 _SCHEMA = re.compile(
@@ -36,7 +36,7 @@ def is_case_file(path: Path) -> bool:
         return True
     try:
         return _has_cases(read_source(text).value)
-    except Unreadable:
+    except UnreadableFileError:
         return True
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.call import Call, Declared
-from tf_conv_conformance.casefile.expansion import Expanded, Expansion, Keys, Unusable, expand
+from tf_conv_conformance.casefile.expansion import CaseError, Expanded, Expansion, Keys, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.yaml_reader import Source
 from tf_conv_conformance.convolution.names import MODES, Mode
@@ -53,7 +53,7 @@ class Sweep:
         return tuple(mode for mode in MODES if mode in (self.case.modes or MODES))
 
     def calls(self) -> Iterator[Call]:
-        """The calls of all combinations, checked. Raises :class:`Unusable` at the first that cannot be made."""
+        """The calls of all combinations, checked. Raises :class:`CaseError` at the first that cannot be made."""
         for one in self.expansion:
             self._check_entry_point(one)
             checks.check_size(one.arguments)
@@ -85,14 +85,14 @@ class Sweep:
                 )
 
     def _check_entry_point(self, one: Expanded) -> None:
-        """Refuse a combination that the entry point cannot take, at the alternative. Raises :class:`Unusable`."""
+        """Refuse a combination that the entry point cannot take, at the alternative. Raises :class:`CaseError`."""
         try:
             checks.check_entry_point(one.arguments)
-        except Unusable as error:
+        except CaseError as error:
             if not one.label:
                 raise
             swept = ("sweep",) if set(error.keys) & self.expansion.swept else ()
-            raise Unusable((*swept, *error.keys), f"{one.label}: {error.message}") from None
+            raise CaseError((*swept, *error.keys), f"{one.label}: {error.message}") from None
 
     def _declared(self, one: Expanded) -> list[Declared]:
         """The deviations that are about a combination, in some of the case's modes."""
@@ -110,7 +110,7 @@ class Sweep:
 
 
 def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: Keys) -> Sweep:
-    """A case that is right as far as can be told without making its calls. Raises :class:`Unusable`."""
+    """A case that is right as far as can be told without making its calls. Raises :class:`CaseError`."""
     for index, deviation in enumerate(case.deviations):
         checks.check_deviation(deviation, ("deviations", index))
     expansion = expand(case, defaults, whole)
@@ -125,14 +125,14 @@ def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: K
 
 
 def all_calls(sweep: Sweep) -> list[Call]:
-    """The calls of a case in all its modes, those of its relations last. Raises :class:`Unusable` for the first fault."""
+    """The calls of a case in all its modes, those of its relations last. Raises :class:`CaseError` for the first fault."""
     calls = list(sweep.calls())
     _check_deviations(sweep.case, calls)
     return calls + _related(sweep.case, calls)
 
 
 def _check_deviations(case: Case, calls: Iterable[Call]) -> None:
-    """Refuse a deviation that is about none of these calls; no further is looked than is needed. Raises :class:`Unusable`."""
+    """Refuse a deviation that is about none of these calls; no further is looked than is needed. Raises :class:`CaseError`."""
     left = dict(enumerate(case.deviations))
     at_stake: set[str] = set()
     for call in calls if left else ():
@@ -146,7 +146,7 @@ def _check_deviations(case: Case, calls: Iterable[Call]) -> None:
         if not left:
             return
     for index, deviation in left.items():
-        raise Unusable(("deviations", index), _unmatched(deviation.rule, sorted(at_stake)))
+        raise CaseError(("deviations", index), _unmatched(deviation.rule, sorted(at_stake)))
 
 
 def _unmatched(rule: str, at_stake: list[str]) -> str:
@@ -159,7 +159,7 @@ def _unmatched(rule: str, at_stake: list[str]) -> str:
 
 
 def _related(case: Case, calls: list[Call]) -> list[Call]:
-    """A call for each relation that can be held for a call. Raises :class:`Unusable` for a relation that can be held for none."""
+    """A call for each relation that can be held for a call. Raises :class:`CaseError` for a relation that can be held for none."""
     found = []
     for index, name in enumerate(case.relations or ()):
         obstacles = {
@@ -169,7 +169,7 @@ def _related(case: Case, calls: list[Call]) -> list[Call]:
         related = [call for call in calls if obstacles[call.name] is None]
         if not related:
             reasons = dict.fromkeys(reason for reason in obstacles.values() if reason is not None)
-            raise Unusable(
+            raise CaseError(
                 ("relations", index),
                 f"{'; '.join(list(reasons)[:REASONS])}, so no call of this case can have it",
             )

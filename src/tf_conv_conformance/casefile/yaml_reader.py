@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.casefile.diagnostic import Complaint, key_path, shown
 
 FILE_LIMIT = 4 * 2**20  # bytes of a file
@@ -43,7 +44,7 @@ DIGITS_LIMIT = 20  # of an integer: 2**63 has 19
 Path_ = tuple[str | int, ...]
 
 
-class Unreadable(Exception):
+class UnreadableFileError(ConformanceError):
     """The file cannot be read as YAML at all; holds the one complaint that says why."""
 
     def __init__(self, complaint: Complaint) -> None:
@@ -111,14 +112,16 @@ class Source:
 
 
 def read_text(path: Path) -> str:
-    """The text of a case file. Raises :class:`Unreadable` for one that is too large, or not UTF-8."""
+    """The text of a case file. Raises :class:`UnreadableFileError` for one that is too large, or not UTF-8."""
     try:
         with path.open("rb") as file:
             data = file.read(FILE_LIMIT + 1)
     except OSError as error:
-        raise Unreadable(Complaint(1, 1, "", f"cannot be read: {error.strerror}")) from error
+        raise UnreadableFileError(
+            Complaint(1, 1, "", f"cannot be read: {error.strerror}")
+        ) from error
     if len(data) > FILE_LIMIT:
-        raise Unreadable(
+        raise UnreadableFileError(
             Complaint(1, 1, "", f"is larger than {FILE_LIMIT} bytes; split it into several files")
         )
     try:
@@ -127,11 +130,11 @@ def read_text(path: Path) -> str:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
         message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise Unreadable(Complaint(line, column, "", message)) from error
+        raise UnreadableFileError(Complaint(line, column, "", message)) from error
 
 
 def read_source(text: str) -> Source:
-    """The values in YAML `text` with their places. Raises :class:`Unreadable` where the text is not one YAML document."""
+    """The values in YAML `text` with their places. Raises :class:`UnreadableFileError` where the text is not one YAML document."""
     builder = _Builder()
     loader = getattr(yaml, "CLoader", yaml.Loader)
     try:
@@ -142,13 +145,13 @@ def read_source(text: str) -> Source:
         marks = [error.problem_mark, error.context_mark]
         mark = next(filter(None, reversed(marks) if problem in _FROM_THE_START else marks), None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(
+        raise UnreadableFileError(
             Complaint(line, column, "", f"not YAML: {problem}{_hint(text, line, column, problem)}")
         ) from error
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        raise Unreadable(
+        raise UnreadableFileError(
             Complaint(
                 line, column, "", f"not YAML: character {shown(error.character)} is not allowed"
             )
@@ -250,8 +253,8 @@ class _Builder:
             if done.anchor is not None:
                 self.anchors[done.anchor] = (done.value, _size(done.value))
 
-    def _unreadable(self, event: yaml.Event, message: str) -> Unreadable:
-        return Unreadable(Complaint(*_mark(event), "", message))
+    def _unreadable(self, event: yaml.Event, message: str) -> UnreadableFileError:
+        return UnreadableFileError(Complaint(*_mark(event), "", message))
 
     def _fault(self, event: yaml.Event, keys: Path_, message: str) -> None:
         self.faults.append(Fault(keys, message, *_mark(event)))

@@ -19,7 +19,7 @@ from tf_conv_conformance.cli.picture import (
     remarks,
     view,
 )
-from tf_conv_conformance.cli.question import BadOption
+from tf_conv_conformance.cli.question import OptionError
 from tf_conv_conformance.cli.sections import (
     TITLES,
     arithmetic,
@@ -45,7 +45,7 @@ class Picture:
 
 
 def explain(to: Console, arguments: Arguments, at: tuple[int, int] | None) -> None:
-    """Print the explanation; the picture is of the element in row and column `at`. Raises :class:`BadOption` where there is none."""
+    """Print the explanation; the picture is of the element in row and column `at`. Raises :class:`OptionError` where there is none."""
     reading = read(arguments)
     element = _element(arguments, reading, at)
     verbatim(to, "\n".join(source(arguments)), indent=INDENT)
@@ -108,7 +108,7 @@ def _comparison(
 def _element(
     arguments: Arguments, reading: Reading | None, at: tuple[int, int] | None
 ) -> tuple[int, int] | None:
-    """The element to draw; None where no model has any. Raises :class:`BadOption` where no model has the one that was asked for."""
+    """The element to draw; None where no model has any. Raises :class:`OptionError` where no model has the one that was asked for."""
     models = models_of(arguments)
     axes = (reading.height, reading.width) if reading is not None else ()
     sizes = [[max(model.size(axis), 0) for axis in axes] for model in models]
@@ -120,7 +120,7 @@ def _element(
             f"{TITLES[model.name]} {' × '.join(map(str, size)) or 'none'}"
             for model, size in zip(models, sizes, strict=True)
         )
-        raise BadOption(
+        raise OptionError(
             f"--at: the result has no element {at[0]},{at[1]}, counted from 0; its rows × columns are: {known}"
         )
     return at

@@ -103,11 +103,11 @@ def explain(arguments: argparse.Namespace) -> int:
     """Explain a call without TensorFlow; return 2 if an option cannot be used."""
     from tf_conv_conformance.cli.console import console
     from tf_conv_conformance.cli.explain import explain as print_explanation
-    from tf_conv_conformance.cli.question import BadOption, read_question
+    from tf_conv_conformance.cli.question import OptionError, read_question
 
     try:
         print_explanation(console(), read_question(vars(arguments)).arguments, arguments.at)
-    except BadOption as error:
+    except OptionError as error:
         complain(str(error))
         return 2
     return 0
@@ -117,8 +117,8 @@ def probe(arguments: argparse.Namespace) -> int:
     """Make a call on TensorFlow; return 1 if it fails, 2 if an option cannot be used or TensorFlow does not start."""
     from tf_conv_conformance.cli.console import console, working
     from tf_conv_conformance.cli.probe import ask, tell
-    from tf_conv_conformance.cli.question import BadOption, read_question
-    from tf_conv_conformance.subject.gateway import SubjectUnavailable
+    from tf_conv_conformance.cli.question import OptionError, read_question
+    from tf_conv_conformance.subject.gateway import SubjectUnavailableError
     from tf_conv_conformance.subject.pool import Session
 
     session = Session(arguments.timeout)
@@ -128,10 +128,10 @@ def probe(arguments: argparse.Namespace) -> int:
             subject = session.running().subject
             answers = ask(question, subject)
         passes = tell(console(), question, answers, subject)
-    except BadOption as error:
+    except OptionError as error:
         complain(str(error))
         return 2
-    except SubjectUnavailable as error:
+    except SubjectUnavailableError as error:
         complain(error.brief)
         return 2
     finally:
@@ -373,7 +373,3 @@ def _discard_output() -> None:
     """Keep Python from writing at exit what could not be written."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -16,7 +16,6 @@ from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, ve
 from tf_conv_conformance.cli.question import Question
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.entry_points import source
-from tf_conv_conformance.convolution.names import Kind
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
@@ -25,6 +24,7 @@ from tf_conv_conformance.subject.gateway import without_stacks
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.explanation import explaining_model, model_difference
+from tf_conv_conformance.verdict.kinds import Kind
 from tf_conv_conformance.verdict.message import arm_of, first_difference
 from tf_conv_conformance.verdict.perform import Performed, Subject, perform
 from tf_conv_conformance.verdict.suggestion import Answers, explaining, suggest
@@ -52,7 +52,7 @@ STYLES = {
 
 
 def ask(question: Question, subject: Subject) -> Answers:
-    """Make the calls. Raises ``SubjectUnavailable`` where TensorFlow does not start again after a crash."""
+    """Make the calls. Raises ``SubjectUnavailableError`` where TensorFlow does not start again after a crash."""
     return {call.mode: perform(call, subject) for call in question.calls}
 
 

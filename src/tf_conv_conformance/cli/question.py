@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Complaint, shown
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.yaml_reader import Unreadable, read_source, scalar
+from tf_conv_conformance.casefile.writer import case_text, flow
+from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source
 from tf_conv_conformance.convolution.arguments import Arguments
 
 KEYS = (
@@ -35,10 +35,9 @@ KEYS = (
     "modes",
 )
 """What the options give of a case, in the order in which it is written."""
-ONE_LINE = 10**6
 
 
-class BadOption(Exception):
+class OptionError(ConformanceError):
     """An option cannot be used; the message names it, and says what would be right."""
 
 
@@ -65,7 +64,7 @@ class Question:
 
 
 def read_question(options: Mapping[str, str | None]) -> Question:
-    """The question that options put, by key of the case; None where one is not given. Raises :class:`BadOption`."""
+    """The question that options put, by key of the case; None where one is not given. Raises :class:`OptionError`."""
     given = {key: text for key in KEYS if (text := options.get(key)) is not None}
     case: dict[str, Any] = {
         "id": "asked",
@@ -73,7 +72,7 @@ def read_question(options: Mapping[str, str | None]) -> Question:
     }
     loaded = load_text(case_text(case))
     if loaded.complaints:
-        raise BadOption(
+        raise OptionError(
             "\n".join(dict.fromkeys(_about_options(complaint) for complaint in loaded.complaints))
         )
     return Question(case, loaded.calls)
@@ -85,24 +84,24 @@ def option(key: str) -> str:
 
 
 def _value(key: str, text: str) -> Any:
-    """An option's text as a value of YAML; numbers or words with commas between them are a list. Raises :class:`BadOption`."""
+    """An option's text as a value of YAML; numbers or words with commas between them are a list. Raises :class:`OptionError`."""
     text = _bracketed(text.strip())
     if "," in text and not text.startswith(("[", "{")):
         if not all(item.strip() for item in text.split(",")):
-            raise BadOption(
+            raise OptionError(
                 f"{option(key)}: {shown(text)} has an empty item; put one comma between two items, as in 1,24,24,3"
             )
         text = f"[{text}]"
     try:
         source = read_source(text)
-    except Unreadable as error:
-        raise BadOption(
+    except UnreadableFileError as error:
+        raise OptionError(
             f"{option(key)}: {shown(text)} cannot be read: {error.complaint.message}"
         ) from error
     if source.faults:
-        raise BadOption(f"{option(key)}: {source.faults[0].message}")
+        raise OptionError(f"{option(key)}: {source.faults[0].message}")
     if source.value is None:
-        raise BadOption(f"{option(key)}: is empty; give a value, or leave the option out")
+        raise OptionError(f"{option(key)}: is empty; give a value, or leave the option out")
     return _pairs(source.value) if key == "padding" else source.value
 
 
@@ -137,34 +136,6 @@ def _about_options(complaint: Complaint) -> str:
     return f"{option(found[1])}{found[2]}: {complaint.message}" if found else complaint.message
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes on one line, and quotes text that the reader of case files would take for something else."""
-
-
-def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    try:
-        plain = text.isprintable() and scalar(text) == text
-    except ValueError:
-        plain = False
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def flow(value: Any) -> str:
-    """A value as YAML on one line: ``[1, 24, 24, 3]``, ``{model: phase_strided}``."""
-    text: str = yaml.dump(
-        value,
-        Dumper=_Dumper,
-        default_flow_style=True,
-        sort_keys=False,
-        width=ONE_LINE,
-        allow_unicode=True,
-    )
-    return text.removesuffix("...\n").strip()
-
-
 def _written(value: Any) -> str:
     """A value as an option takes it: items of a plain list with commas between them."""
     if (
@@ -174,23 +145,3 @@ def _written(value: Any) -> str:
     ):
         return ",".join(flow(item) for item in value)
     return flow(value)
-
-
-def case_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] = ()) -> str:
-    """A case file with this one case, and deviations that it declares."""
-    return "\n".join(_lines(case, deviations)) + "\n"
-
-
-def _lines(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield "cases:"
-    lead = "  - "
-    for key, value in case.items():
-        yield f"{lead}{key}: {flow(value)}"
-        lead = "    "
-    if deviations:
-        yield "    deviations:"
-    for deviation in deviations:
-        lead = "      - "
-        for key, value in deviation.items():
-            yield f"{lead}{key}: {flow(value)}"
-            lead = "        "

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.records.changes import Changes, compare
-from tf_conv_conformance.records.merge import Column, Refused, merge, sole
-from tf_conv_conformance.records.reader import NotRecords, read, record_files
+from tf_conv_conformance.records.merge import Column, MergeError, merge, sole
+from tf_conv_conformance.records.reader import RecordFileError, read, record_files
 from tf_conv_conformance.records.series import series
 from tf_conv_conformance.report.escape import plain
 
@@ -18,12 +19,12 @@ TROUBLE = 2
 """The exit status if a command cannot do its work."""
 
 
-class Unwritable(Exception):
+class UnwritableFileError(ConformanceError):
     """A file that cannot be written; the message names it and says why."""
 
 
 def columns(paths: Sequence[Path], partial: bool) -> tuple[Column, ...]:
-    """Return the columns of record files, and of all those in folders. Raises NotRecords, Refused."""
+    """Return the columns of record files, and of all those in folders. Raises RecordFileError, MergeError."""
     files = [file for path in paths for file in record_files(path)]
     return merge([(str(file), read(file)) for file in files], partial)
 
@@ -31,7 +32,7 @@ def columns(paths: Sequence[Path], partial: bool) -> tuple[Column, ...]:
 def run(path: Path) -> Column:
     """Return the run in a record file, or in the files of a folder, to be compared with another.
 
-    It may be partial: a comparison says what it could not compare. Raises NotRecords, Refused.
+    It may be partial: a comparison says what it could not compare. Raises RecordFileError, MergeError.
     """
     return sole(
         str(path), merge([(str(file), read(file)) for file in record_files(path)], partial=True)
@@ -39,11 +40,11 @@ def run(path: Path) -> Column:
 
 
 def against(old: Column, now: Sequence[Column]) -> Changes:
-    """Return what changed since an earlier run in the column of its series, or in the only one there is. Raises Refused."""
+    """Return what changed since an earlier run in the column of its series, or in the only one there is. Raises MergeError."""
     key = series(old.subject and old.subject["subject"])
     same = [column for column in now if series(column.subject and column.subject["subject"]) == key]
     if not same and len(now) > 1:
-        raise Refused(
+        raise MergeError(
             f"the earlier run is of {old.label}; expected one of {', '.join(column.label for column in now)}"
         )
     column = (same or now)[0]
@@ -140,17 +141,17 @@ def merged(paths: Sequence[Path], output: Path, partial: bool) -> int:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Raise :class:`Unwritable` if a file cannot be written."""
+    """Raise :class:`UnwritableFileError` if a file cannot be written."""
     try:
         yield
     except OSError as error:
-        raise Unwritable(f"cannot write {path}: {error.strerror}") from error
+        raise UnwritableFileError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _saying_why_not(command: Callable[[], int]) -> int:
     """Run a command; if it cannot do its work, say why in one line."""
     try:
         return command()
-    except (NotRecords, Refused, Unwritable) as error:
+    except (RecordFileError, MergeError, UnwritableFileError) as error:
         print(f"tf-conv-conformance: {plain(error, 4000)}", file=sys.stderr)
         return TROUBLE

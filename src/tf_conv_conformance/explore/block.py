@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tf_conv_conformance.cli.question import flow
+from tf_conv_conformance.casefile.writer import flow
 from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.explore.coverage import code
 from tf_conv_conformance.explore.drawing import Drawn, draw
@@ -22,8 +22,8 @@ from tf_conv_conformance.explore.judging import Judge, Judged
 from tf_conv_conformance.explore.known import Known, read_known, shipped
 from tf_conv_conformance.explore.strategies import VERSION
 from tf_conv_conformance.plugin import options
-from tf_conv_conformance.plugin.items import Asking, Failed
-from tf_conv_conformance.subject.gateway import SubjectUnavailable
+from tf_conv_conformance.plugin.items import Asking, CallFailedError
+from tf_conv_conformance.subject.gateway import SubjectUnavailableError
 from tf_conv_conformance.subject.pool import Running
 
 SIZE = 250
@@ -112,14 +112,14 @@ class ExploreItem(Asking):
         running = self._running()
         try:
             line, causes = self._explore(running)
-        except SubjectUnavailable as error:
+        except SubjectUnavailableError as error:
             raise self._died(error) from None
         self.tf_conv_explored = {"line": line, "found": [asdict(one) for one in causes]}
         self.user_properties += [
             (f"explored-{kind}", count) for kind, count in line["kinds"].items()
         ]
         if causes or self._faults:
-            raise Failed(self._told(causes))
+            raise CallFailedError(self._told(causes))
 
     def _explore(self, running: Running) -> tuple[dict[str, Any], list[Found]]:
         judge, investigator = self._explorer.on(self.subject, running)
@@ -137,7 +137,7 @@ class ExploreItem(Asking):
                     made += (
                         [found(cause, running.subject.subject, origin)] if cause is not None else []
                     )
-            except SubjectUnavailable:
+            except SubjectUnavailableError:
                 raise
             except Exception:  # a fault of ours in one call does not end an unattended run
                 became = Judged("unjudged", fault=traceback.format_exc(limit=-2))

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.expansion import Unusable, expand
+from tf_conv_conformance.casefile.expansion import CaseError, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import MODES, Mode
@@ -113,7 +113,7 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[Drawn]:
         checks.check_size(one.arguments)
         checks.check_gradient(one.arguments)
         checks.check_exact(one.arguments)
-    except (ValidationError, Unusable):
+    except (ValidationError, CaseError):
         return []
     if not _is_small(one.arguments):
         return []

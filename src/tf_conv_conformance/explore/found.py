@@ -13,8 +13,9 @@ import numpy as np
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.cli.probe import subject_text
-from tf_conv_conformance.cli.question import Question, case_text
+from tf_conv_conformance.cli.question import Question
 from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.explore.cause import explanation
 from tf_conv_conformance.explore.investigating import Cause

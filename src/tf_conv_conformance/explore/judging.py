@@ -13,7 +13,7 @@ from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.cause import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges, stands_for
 from tf_conv_conformance.explore.known import Known, foretelling
-from tf_conv_conformance.subject.gateway import SubjectUnavailable
+from tf_conv_conformance.subject.gateway import SubjectUnavailableError
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending
@@ -119,7 +119,7 @@ class Judge:
     def _without_fault(self, call: Call, observation: Observation) -> Judged:
         try:
             return self._judged(call, observation)
-        except SubjectUnavailable:
+        except SubjectUnavailableError:
             raise
         except Exception:  # nor does one in judging it
             return Judged("unjudged", fault=traceback.format_exc(limit=-2))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tf_conv_conformance.convolution.names import DTYPES, MARKER, MODES, OPS
+from tf_conv_conformance.convolution.names import DTYPES, MODES, OPS
 from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.options import MARKER
 
 if TYPE_CHECKING:
     from tf_conv_conformance.plugin.collection import CaseFile

@@ -10,26 +10,28 @@ from typing import Any
 
 import pytest
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Complaint
-from tf_conv_conformance.convolution.names import MARKER, PASSING
 from tf_conv_conformance.plugin.failure_text import shown
 from tf_conv_conformance.plugin.hooks import BASELINE, SESSION
 from tf_conv_conformance.plugin.ids import id_of
+from tf_conv_conformance.plugin.options import MARKER
 from tf_conv_conformance.plugin.upcoming import upcoming
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.predict import Returns
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.reader import Line
-from tf_conv_conformance.subject.gateway import SubjectUnavailable
+from tf_conv_conformance.subject.gateway import SubjectUnavailableError
 from tf_conv_conformance.subject.pool import Running
 from tf_conv_conformance.verdict import message
 from tf_conv_conformance.verdict.comparison import ending, value_text
+from tf_conv_conformance.verdict.kinds import PASSING
 from tf_conv_conformance.verdict.message import Failure
 from tf_conv_conformance.verdict.perform import Performed, perform
 
 
-class Failed(Exception):
+class CallFailedError(ConformanceError):
     """A call or a case that fails; its parts are all that is printed, the program last where there is one."""
 
     def __init__(self, *parts: str) -> None:
@@ -53,9 +55,9 @@ class Standing(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The message alone for what this plugin reports, which also spares an xfail the cost of its traceback; else a traceback."""
-        if isinstance(excinfo.value, Failed):
+        if isinstance(excinfo.value, CallFailedError):
             return shown(self.path_id, self.line, excinfo.value.parts)
-        if isinstance(excinfo.value, SubjectUnavailable):
+        if isinstance(excinfo.value, SubjectUnavailableError):
             return shown(self.path_id, self.line, [str(excinfo.value)])
         if isinstance(excinfo.value, pytest.xfail.Exception):
             return str(excinfo.value)
@@ -82,15 +84,15 @@ class Asking(Standing):
             pytest.skip(f"subject {self.subject} did not start")
         try:
             return session.running(self.subject)
-        except SubjectUnavailable as error:
+        except SubjectUnavailableError as error:
             raise self._unavailable(error) from None
 
-    def _died(self, error: SubjectUnavailable) -> SubjectUnavailable:
+    def _died(self, error: SubjectUnavailableError) -> SubjectUnavailableError:
         """The error of a subject that died and cannot be started again."""
         self.config.stash[SESSION].give_up(self.subject, error)
         return self._unavailable(error)
 
-    def _unavailable(self, error: SubjectUnavailable) -> SubjectUnavailable:
+    def _unavailable(self, error: SubjectUnavailableError) -> SubjectUnavailableError:
         """The error, which ends the run where no other subject is asked."""
         if len(self.config.stash[SESSION].names) == 1:
             self.session.shouldfail = "TensorFlow did not start"
@@ -154,7 +156,7 @@ class CallItem(Asking):
                 running.subject,
                 lambda: running.ahead.observations(self.call, self._following()),
             )
-        except SubjectUnavailable as error:
+        except SubjectUnavailableError as error:
             raise self._died(error) from None
         self._describe(properties(self.call, performed))
         end = self._end(self.call, performed, running.record)
@@ -170,7 +172,7 @@ class CallItem(Asking):
         if verdict.kind not in PASSING:  # also one that deviates, under --runxfail
             found = self._failure(self.call, performed, running)
             self.tf_conv_likeness = self._likeness(found)
-            raise Failed(f"{found.point}\n{found.details}", found.program)
+            raise CallFailedError(f"{found.point}\n{found.details}", found.program)
 
     def _following(self) -> Iterator[Call]:
         """Return the calls of the tests that this process runs next, of the same subject."""
@@ -222,7 +224,7 @@ class ComplaintItem(Standing):
 
     def runtest(self) -> None:
         """Fail with the complaints: what is wrong first, since pytest's summary has room for little more than the test's name."""
-        raise Failed(
+        raise CallFailedError(
             "\n".join(
                 f"{complaint.brief()}\n    {complaint.place(self.path_id)}"
                 for complaint in self.complaints

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tf_conv_conformance.convolution.names import MARKER, MODES
+from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.records.shards import MOST, Shards
 from tf_conv_conformance.subject.definition import (
     DEFAULT,
     FORM,
     Definition,
-    Undefined,
+    SubjectDefinitionError,
     define,
     located,
 )
 
+MARKER = "tf_"
+"""What the names of this plugin's markers begin with."""
 FOLDER = "cases"
 """The name of a folder in which case files are looked for unless `tf_cases` says otherwise."""
 
@@ -288,7 +290,7 @@ def _asked(config: pytest.Config, value: str) -> Iterator[Definition]:
             one.name: one
             for one in (define(line, config.rootpath) for line in config.getini("tf_subjects"))
         }
-    except Undefined as error:
+    except SubjectDefinitionError as error:
         raise pytest.UsageError(f"--tf-subject: {error}") from error
     if value not in named and value != "all":
         known = ", ".join(named) or "none"

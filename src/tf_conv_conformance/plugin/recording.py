@@ -19,12 +19,12 @@ from tf_conv_conformance.plugin.plan import Planned
 from tf_conv_conformance.plugin.progress import Progress, counted
 from tf_conv_conformance.plugin.resuming import carried
 from tf_conv_conformance.records import baseline, lines
-from tf_conv_conformance.records.baseline import Baseline, NotABaseline
+from tf_conv_conformance.records.baseline import Baseline, BaselineError
 from tf_conv_conformance.records.changes import Changes
-from tf_conv_conformance.records.merge import Column, Refused, merge
+from tf_conv_conformance.records.merge import Column, MergeError, merge
 from tf_conv_conformance.records.reader import (
     Line,
-    NotRecords,
+    RecordFileError,
     Records,
     file_name,
     is_new_failure,
@@ -55,7 +55,7 @@ def remember(config: pytest.Config, path: str) -> None:
     """Read an earlier run, relative to where pytest was started. Raises ``pytest.UsageError`` where it cannot be read."""
     try:
         config.stash[SINCE] = Since(path, run(given(config, path)))
-    except (NotRecords, Refused) as error:
+    except (RecordFileError, MergeError) as error:
         raise pytest.UsageError(f"--tf-since: {error}") from error
 
 
@@ -70,7 +70,7 @@ def read_baseline(config: pytest.Config) -> Baseline:
         )
     try:
         return baseline.read(path)
-    except NotABaseline as error:
+    except BaselineError as error:
         raise pytest.UsageError(f"--tf-baseline: {error}") from error
 
 
@@ -225,7 +225,7 @@ class Recording:
             return None
         try:
             changes = against(since.column, columns)
-        except Refused as error:
+        except MergeError as error:
             self._said.append(f"since {since.name}: {error}")
             return None
         self._said.append(f"since {since.name}: {changes.sentence}")

@@ -11,7 +11,7 @@ from tf_conv_conformance.plugin.hooks import leave_out
 from tf_conv_conformance.plugin.ids import id_of
 from tf_conv_conformance.plugin.items import CallItem
 from tf_conv_conformance.plugin.options import definitions, reports, shard, splitting
-from tf_conv_conformance.records.reader import NotRecords, Records, file_name, read
+from tf_conv_conformance.records.reader import RecordFileError, Records, file_name, read
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def read_done(config: pytest.Config) -> Done:
         path = reports(config) / file_name(definition.name)
         try:
             records[definition.name] = read(path)
-        except NotRecords as error:
+        except RecordFileError as error:
             raise pytest.UsageError(f"--tf-resume: {error}") from error
         if (made := records[definition.name].shards) != shard(config):
             held, how = (

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from cachetools import LRUCache, cached
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, channels_first
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION, largest
 from tf_conv_conformance.prediction import models
@@ -31,7 +32,7 @@ BESIDE = (
 )  # bytes that one entry may take beside its arrays, so that tiny ones have a bound too
 
 
-class Inexact(Exception):
+class InexactDataError(ConformanceError):
     """Data that the dtype cannot sum exactly; the message shows the arithmetic. `tensor` is the one to blame, if one value is."""
 
     def __init__(self, message: str, tensor: str | None = None) -> None:
@@ -158,7 +159,7 @@ def result_shape(arguments: Arguments) -> tuple[int, ...]:
     """The shape of the convolution that TensorFlow computes; that of a scalar where the models do not tell."""
     try:
         return models.forward_shape(computed_model(arguments), arguments)
-    except models.Impossible:
+    except models.NoResultError:
         return ()
 
 
@@ -184,7 +185,7 @@ def products(arguments: Arguments) -> int:
 def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
     """The arms of data of a call; another `salt` draws other numbers of the same kind.
 
-    Raises :class:`Inexact` where the dtype cannot hold every partial sum: the case is then refused, not loosened.
+    Raises :class:`InexactDataError` where the dtype cannot hold every partial sum: the case is then refused, not loosened.
     """
     names = arguments.data
     if arguments.input.values is not None or arguments.filter.values is not None:
@@ -203,13 +204,13 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn | None]
         return Signed(1), Signed(1), Signed(1) if gradient else None
     precision = PRECISION[arguments.dtype]
     if name == "reals" and "int" in arguments.dtype:
-        raise Inexact(f"{arguments.dtype} holds integers alone; leave out `reals`")
+        raise InexactDataError(f"{arguments.dtype} holds integers alone; leave out `reals`")
     if name == "reals":
         real = Real(precision)
         return real, real, real if gradient else None
     top, summed = 2**precision - 1, max(products(arguments), 1)
     if summed > top:
-        raise Inexact(
+        raise InexactDataError(
             f"sums of {summed} products do not stay exact in {arguments.dtype}: even with data of 1 and -1 they reach {summed}, and "
             f"it holds integers up to {top} only; use a smaller filter, fewer channels or a wider dtype"
         )
@@ -229,7 +230,7 @@ def seed(arguments: Arguments, arm: str, salt: int) -> int:
 
 
 def _refuse_literals(arguments: Arguments, names: Sequence[str], summed: int) -> None:
-    """Refuse literal values whose sums cannot be judged in these arms. Raises :class:`Inexact`."""
+    """Refuse literal values whose sums cannot be judged in these arms. Raises :class:`InexactDataError`."""
     if "literal" in names and arguments.dtype in PRECISION:
         _refuse_inexact_literals(arguments, 2 ** PRECISION[arguments.dtype] - 1, summed)
     if "reals" not in names or arguments.dtype not in EXPONENTS:
@@ -240,7 +241,7 @@ def _refuse_literals(arguments: Arguments, names: Sequence[str], summed: int) ->
     ]
     most = math.prod(Fraction(max([1.0, *values])) for values in finite)  # what is drawn is below 1
     if summed * most > Fraction(largest(arguments.dtype)) / 2:
-        raise Inexact(
+        raise InexactDataError(
             f"{summed} products of up to {_written(most)} may overflow {arguments.dtype}, which ends at {largest(arguments.dtype):.4g}, "
             "and whether they do depends on their order; take smaller values or a wider dtype"
         )
@@ -256,12 +257,12 @@ def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> Non
         for value in set(finite):
             exact = Fraction(value)
             if "int" in arguments.dtype and exact.denominator != 1:
-                raise Inexact(
+                raise InexactDataError(
                     f"the value {value:g} of `{name}` is not an integer, and {arguments.dtype} holds no other",
                     name,
                 )
             if exact and _odd_part(exact) > top:
-                raise Inexact(
+                raise InexactDataError(
                     f"the value {value:g} of `{name}` is not exact in {arguments.dtype}; write `data: [reals]` to hold the result to a "
                     "rounding bound, or take multiples of a power of two, such as 0.25",
                     name,
@@ -270,7 +271,7 @@ def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> Non
         most *= max(values, default=Fraction(0))
         step *= min((_step(value) for value in values if value), default=Fraction(1))
     if summed * most / step > top:
-        raise Inexact(
+        raise InexactDataError(
             f"{summed} products of up to {_written(most)}, in steps of {float(step):g}, do not stay exact in {arguments.dtype} "
             f"({summed} * {_written(most)} / {float(step):g} > {top}); use smaller or rounder values, or `data: [reals]` alone, "
             "which holds the result to a rounding bound"

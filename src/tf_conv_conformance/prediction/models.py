@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache, cached
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.convolution.arguments import Arguments, Reading, in_groups, read
 from tf_conv_conformance.convolution.geometry import (
     Axis,
@@ -68,49 +69,51 @@ def kept(reads: Callable[[Axis], Reads], axis: Axis) -> Reads:
     return positions
 
 
-class Impossible(Exception):
+class NoResultError(ConformanceError):
     """The model gives no result for these arguments; the message says why."""
 
 
 def channels_out(arguments: Arguments, reading: Reading) -> int:
-    """How many channels the result has. Raises :class:`Impossible` where input and filter do not fit."""
+    """How many channels the result has. Raises :class:`NoResultError` where input and filter do not fit."""
     ours, theirs, out = reading.in_channels, reading.filter_in_channels, reading.filter_out
     if arguments.op == "depthwise_conv2d":
         if ours != theirs:
-            raise Impossible(f"the filter is made for {theirs} channels and the input has {ours}")
+            raise NoResultError(
+                f"the filter is made for {theirs} channels and the input has {ours}"
+            )
         return ours * out
     if ours == theirs:
         return out
     if not in_groups(ours, theirs, out):
-        raise Impossible(
+        raise NoResultError(
             f"{ours} input channels in groups of {theirs} do not fit {out} output channels"
         )
     return out
 
 
 def reading_of(arguments: Arguments) -> Reading:
-    """The reading of the arguments. Raises :class:`Impossible` where they have none."""
+    """The reading of the arguments. Raises :class:`NoResultError` where they have none."""
     reading = read(arguments)
     if reading is None:
-        raise Impossible("the arguments have no meaning as a convolution")
+        raise NoResultError("the arguments have no meaning as a convolution")
     return reading
 
 
 def forward_shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
-    """The convolution's shape in the call's data format. Raises :class:`Impossible` where there is none."""
+    """The convolution's shape in the call's data format. Raises :class:`NoResultError` where there is none."""
     reading = reading_of(arguments)
     height, width = (
         model.size(axis, model.truncates_sizes) for axis in (reading.height, reading.width)
     )
     if height < 0 or width < 0:
-        raise Impossible(f"the size of the result would be {height} × {width}")
+        raise NoResultError(f"the size of the result would be {height} × {width}")
     channels = channels_out(arguments, reading)
     inner = (channels, height, width) if reading.channels_first else (height, width, channels)
     return (*reading.batch_shape, *inner)
 
 
 def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
-    """The result's shape: the convolution's, or that of the tensor by which its gradient is taken. Raises :class:`Impossible`."""
+    """The result's shape: the convolution's, or that of the tensor by which its gradient is taken. Raises :class:`NoResultError`."""
     forward = forward_shape(model, arguments)
     if arguments.gradient is None:
         return forward

@@ -57,7 +57,7 @@ def outcome(model: Model, arguments: Arguments) -> Outcome:
     """What a model says comes out, whatever preconditions are broken."""
     try:
         return Returns(models.shape(model, arguments), arguments.dtype)
-    except models.Impossible as error:
+    except models.NoResultError as error:
         return Refuses((str(error),))
 
 
@@ -81,7 +81,7 @@ def documented(arguments: Arguments) -> Outcome:
 def inputs(arguments: Arguments) -> Inputs:
     """The data of a call: the first draw that tells every model of the call from its wrong oracles.
 
-    Raises :class:`tf_conv_conformance.prediction.data.Inexact` where no exact data exists.
+    Raises :class:`tf_conv_conformance.prediction.data.InexactDataError` where no exact data exists.
     """
     judged = [model for model in models.models_of(arguments) if has_values(model, arguments)]
     literal = (arguments.input.values or ()) + (arguments.filter.values or ())

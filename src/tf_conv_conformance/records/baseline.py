@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tf_conv_conformance.convolution.names import FAILING
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.records.differences import absent, told
 from tf_conv_conformance.records.reader import Line
+from tf_conv_conformance.verdict.kinds import FAILING
 
 SCHEMA = 1
 SIZE_LIMIT = 64 * 2**20  # bytes
@@ -27,7 +28,7 @@ KEYS = ("hash", "verdict", "outcome", "digest")
 Known = dict[str, dict[str, dict[str, Any]]]
 
 
-class NotABaseline(Exception):
+class BaselineError(ConformanceError):
     """The file is no baseline that this version reads; the message says why."""
 
 
@@ -94,23 +95,23 @@ def _entry(content_hash: str, end: Line) -> dict[str, Any]:
 
 
 def read(path: Path) -> Baseline:
-    """The baseline in a file. Raises :class:`NotABaseline`."""
+    """The baseline in a file. Raises :class:`BaselineError`."""
     try:
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
         if len(data) > SIZE_LIMIT:
-            raise NotABaseline(f"{path}: is larger than {SIZE_LIMIT} bytes")
+            raise BaselineError(f"{path}: is larger than {SIZE_LIMIT} bytes")
         value = json.loads(data)
     except OSError as error:
-        raise NotABaseline(f"{path}: cannot be read: {error.strerror}") from error
+        raise BaselineError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise NotABaseline(f"{path}: is not JSON: {error}") from error
+        raise BaselineError(f"{path}: is not JSON: {error}") from error
     if (
         not isinstance(value, dict)
         or value.get("schema") != SCHEMA
         or not _entries(value.get("known"))
     ):
-        raise NotABaseline(
+        raise BaselineError(
             f"{path}: is not a baseline of schema {SCHEMA}; --tf-update-baseline writes one"
         )
     return Baseline(value["known"])

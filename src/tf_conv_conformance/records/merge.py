@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.records.reader import Line, Records
 from tf_conv_conformance.records.series import labels, order, series
 from tf_conv_conformance.records.shards import Shards
@@ -16,7 +17,7 @@ from tf_conv_conformance.records.writer import in_order
 ALIKE = "run every shard with the same tests, in the same order, and with the same durations"
 
 
-class Refused(Exception):
+class MergeError(ConformanceError):
     """Files that cannot be merged; the message names them and says why."""
 
 
@@ -41,7 +42,7 @@ def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[
     """The columns of record files, each with its name: by version, then without and with oneDNN.
 
     Files of one series are parts of it: their ends are disjoint, and the column has them all. `partial` lets a run pass that did not come
-    to its end; what it did not do counts as missing. Raises :class:`Refused`.
+    to its end; what it did not do counts as missing. Raises :class:`MergeError`.
     """
     by_series: dict[str | None, list[_Part]] = {}
     for name, records in files:
@@ -61,14 +62,14 @@ def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[
 
 
 def single(name: str, records: Records) -> Column:
-    """Return the one column of a file, partial or not. Raises :class:`Refused` if it has more."""
+    """Return the one column of a file, partial or not. Raises :class:`MergeError` if it has more."""
     return sole(name, merge([(name, records)], partial=True))
 
 
 def sole(name: str, columns: Sequence[Column]) -> Column:
-    """Return the only column. Raises :class:`Refused` if there are more."""
+    """Return the only column. Raises :class:`MergeError` if there are more."""
     if len(columns) > 1:
-        raise Refused(
+        raise MergeError(
             f"{name}: contains {len(columns)} subjects ({', '.join(column.label for column in columns)}); expected exactly one"
         )
     return columns[0]
@@ -90,7 +91,7 @@ def _split(name: str, records: Records) -> Iterator[tuple[str | None, _Part]]:
     }
     for end in records.every_end:
         if end["subject"] not in known:
-            raise Refused(
+            raise MergeError(
                 f"{name}: {end['id']} has a result of subject {end['subject']!r}, which the file does not describe"
             )
         key = known[end["subject"]]
@@ -148,12 +149,12 @@ def _joined(label: str, parts: Sequence[_Part]) -> Shards | None:
     holders: dict[int, str] = {}
     for name, shards in told:
         if shards is None or shards.of != of:
-            raise Refused(
+            raise MergeError(
                 f"not shards of one run of {label}: {first} is one of {of}, {name} is {f'one of {shards.of}' if shards else 'not a shard'}"
             )
         for number in shards.numbers:
             if number in holders:
-                raise Refused(
+                raise MergeError(
                     f"duplicate shard: {holders[number]} and {name} are both shard {number}/{of} of {label}"
                 )
             holders[number] = name
@@ -167,7 +168,9 @@ def _same_shards(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -
             f"{f'shard {column.records.shards}' if column.records.shards else 'a whole run'} of {column.label} ({_names(parts)})"
             for column, parts in zip(columns, groups, strict=True)
         ]
-        raise Refused(f"shards differ: {'; '.join(held)}: every subject must cover the same shards")
+        raise MergeError(
+            f"shards differ: {'; '.join(held)}: every subject must cover the same shards"
+        )
 
 
 def _union(label: str, parts: Sequence[_Part]) -> Records:
@@ -185,7 +188,7 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     twice: list[tuple[str, str, str]] = []
     for part in parts:
         if edited := _edited(merged.calls, part.records.calls):
-            raise Refused(
+            raise MergeError(
                 f"plans differ: {_other_hash(edited[0], parts[: parts.index(part)], [part])}"
             )
         twice += [
@@ -202,7 +205,7 @@ def _union(label: str, parts: Sequence[_Part]) -> Records:
     if twice:
         identifier, one, other = twice[0]
         advice = f"; {ALIKE}" if shards else ""
-        raise Refused(
+        raise MergeError(
             f"duplicate subject: {one} and {other} both have results of {label} for {len(twice):,} calls, such as {identifier}{advice}"
         )
     whole = _whole(label, parts, shards, merged.planned)
@@ -229,12 +232,12 @@ def _whole(label: str, parts: Sequence[_Part], shards: Shards | None, planned: i
     counts = {footer["whole"]: name for name, footer in footers if footer and "whole" in footer}
     if len(counts) > 1:
         (one, first), (other, second) = list(counts.items())[:2]
-        raise Refused(
+        raise MergeError(
             f"not shards of one run of {label}: {first} is of a run of {one:,} calls, {second} of a run of {other:,}; {ALIKE}"
         )
     whole = next(iter(counts), None)
     if whole is not None and shards and not shards.missing and planned != whole:
-        raise Refused(
+        raise MergeError(
             f"not shards of one run of {label}: {_names(parts)} plan {planned:,} of its {whole:,} calls; {ALIKE}"
         )
     return whole
@@ -276,7 +279,7 @@ def _same_plans(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) ->
                 f"{len(edited):,} edited, such as {_other_hash(edited[0], groups[0], parts)}"
             )
         if any(said):
-            raise Refused(
+            raise MergeError(
                 f"plans differ: {columns[0].records.planned:,} calls of {columns[0].label} ({_names(groups[0])}), "
                 f"{column.records.planned:,} of {column.label} "
                 f"({_names(parts)}): {'; '.join(text for text in said if text)}"
@@ -317,7 +320,7 @@ def _complete(columns: Sequence[Column], groups: Sequence[Sequence[_Part]]) -> N
                     f"{part.name}: {of} have no result of {column.label}, such as {missing[0]}"
                 )
     if said:
-        raise Refused(
+        raise MergeError(
             "; ".join(said)
             + "; --partial accepts this, and counts calls without a result as missing"
         )

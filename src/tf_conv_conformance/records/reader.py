@@ -27,11 +27,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tf_conv_conformance.convolution.names import FAILING
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.records.schema import READ, SCHEMA, is_left_out, kind_of, shown, updated
 from tf_conv_conformance.records.schema import Line as Line  # for those that read records
 from tf_conv_conformance.records.shards import Shards, parse
 from tf_conv_conformance.records.shared_values import SharedValues
+from tf_conv_conformance.verdict.kinds import FAILING
 
 
 def now() -> str:
@@ -101,7 +102,7 @@ class Records:
         return self.planned - len(self.ends)
 
 
-class NotRecords(Exception):
+class RecordFileError(ConformanceError):
     """The file is not a record file that this version reads; the message says why."""
 
 
@@ -118,12 +119,12 @@ def uncollected() -> Iterator[None]:
 
 
 def record_files(path: Path) -> list[Path]:
-    """Return the record file at a path, or those in a folder, at any depth. Raises :class:`NotRecords` if it has none."""
+    """Return the record file at a path, or those in a folder, at any depth. Raises :class:`RecordFileError` if it has none."""
     if not path.is_dir():
         return [path]
     found = sorted(path.rglob("results*.jsonl"))
     if not found:
-        raise NotRecords(
+        raise RecordFileError(
             f"{path}: expected a record file or a folder of them, got a folder without results*.jsonl"
         )
     return found
@@ -131,7 +132,7 @@ def record_files(path: Path) -> list[Path]:
 
 @uncollected()
 def read(path: Path) -> Records:
-    """Return the records in a file; a torn last line is left out. Raises :class:`NotRecords`.
+    """Return the records in a file; a torn last line is left out. Raises :class:`RecordFileError`.
 
     Values that are the same in many lines are one object: none is to be changed.
     """
@@ -145,17 +146,17 @@ def read(path: Path) -> Records:
                 except (ValueError, RecursionError) as error:
                     raise _not_a_line(path, number, error) from error
     except OSError as error:
-        raise NotRecords(f"{path}: cannot be read: {error.strerror}") from error
+        raise RecordFileError(f"{path}: cannot be read: {error.strerror}") from error
     if not records.header:
-        raise NotRecords(
+        raise RecordFileError(
             f"{path}: expected a record file, which begins with a header; got a file without a whole line"
         )
     records.header["schema"] = SCHEMA  # to which all lines have been updated
     return records
 
 
-def _not_a_line(path: Path, number: int, error: Exception | str) -> NotRecords:
-    return NotRecords(f"{path}:{number}: {error}")
+def _not_a_line(path: Path, number: int, error: Exception | str) -> RecordFileError:
+    return RecordFileError(f"{path}:{number}: {error}")
 
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")

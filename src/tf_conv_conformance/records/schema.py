@@ -7,15 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from tf_conv_conformance.convolution.names import (
-    DOORS,
-    DTYPES,
-    KINDS,
-    MODES,
-    OPS,
-    Gradient,
-    RelationName,
-)
+from tf_conv_conformance.convolution.names import DOORS, DTYPES, MODES, OPS, Gradient, RelationName
+from tf_conv_conformance.verdict.kinds import KINDS
 
 SCHEMA = 4
 READ = (2, 3, SCHEMA)

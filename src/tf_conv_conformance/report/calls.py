@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.convolution.arguments import Arguments, from_record
-from tf_conv_conformance.convolution.names import FAILING, KINDS, PASSING, Kind
 from tf_conv_conformance.prediction.exclusions import in_order, word
 from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.reader import Line, is_new_failure
+from tf_conv_conformance.verdict.kinds import FAILING, KINDS, PASSING, Kind
 
 ORDER: tuple[Kind, ...] = (
     "violates",

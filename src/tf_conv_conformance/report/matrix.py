@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.convolution.arguments import Arguments, read
-from tf_conv_conformance.convolution.names import PASSING
 from tf_conv_conformance.records.differences import unanswered
 from tf_conv_conformance.report.calls import ORDER, Shown
 from tf_conv_conformance.verdict.comparison import shape_text
+from tf_conv_conformance.verdict.kinds import PASSING
 
 Steps = tuple[tuple[int, int], tuple[int, int]]
 """Strides and rates of a call, each of height and width."""

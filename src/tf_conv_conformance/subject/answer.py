@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.subject.observation import Arm, Observation, Warned
 
 FACTS = (
@@ -27,49 +28,49 @@ STORED_AS = {"bfloat16": "uint16", "string": None}
 """How NumPy names what holds a dtype, where that is another name; None where it is not known."""
 
 
-class Nonsense(Exception):
+class ProtocolError(ConformanceError):
     """A message that the protocol does not have; the text says what is wrong with it."""
 
 
 def greeting(head: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """The subject and the docstrings in a worker's first message. Raises :class:`Nonsense`."""
+    """The subject and the docstrings in a worker's first message. Raises :class:`ProtocolError`."""
     if (
         not isinstance(head, dict)
         or not isinstance(head.get("subject"), dict)
         or not isinstance(head.get("documentation"), dict)
     ):
-        raise Nonsense("the first message is no greeting")
+        raise ProtocolError("the first message is no greeting")
     if lacking := [name for name in FACTS if name not in head["subject"]]:
-        raise Nonsense(f"the greeting lacks {lacking[0]}")
+        raise ProtocolError(f"the greeting lacks {lacking[0]}")
     return head["subject"], head["documentation"]
 
 
 def observation_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> Observation:
-    """Return the observation in an answer of `count` arms, or in a fault of the worker. Raises :class:`Nonsense`."""
+    """Return the observation in an answer of `count` arms, or in a fault of the worker. Raises :class:`ProtocolError`."""
     if isinstance(head, dict) and head.get("type") == "fault":
         return Observation("suite error", last_output=str(head.get("message")))
     return Observation("answered", arms_of(head, arrays, count), float(head["seconds"]))
 
 
 def arms_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Arm, ...]:
-    """The `count` arms in an answer, each value with its array. Raises :class:`Nonsense`."""
+    """The `count` arms in an answer, each value with its array. Raises :class:`ProtocolError`."""
     if (
         not isinstance(head, dict)
         or head.get("type") != "answer"
         or not isinstance(head.get("seconds"), int | float)
     ):
-        raise Nonsense("the message is no answer")
+        raise ProtocolError("the message is no answer")
     told = head.get("arms")
     if (
         not isinstance(told, list)
         or len(told) != count
         or not all(isinstance(arm, dict) for arm in told)
     ):
-        raise Nonsense(f"the answer has not the {count} arms of the call")
+        raise ProtocolError(f"the answer has not the {count} arms of the call")
     rest = list(arrays)
     arms = tuple(_arm(arm, rest) for arm in told)
     if rest:
-        raise Nonsense(f"{len(rest)} arrays belong to no arm")
+        raise ProtocolError(f"{len(rest)} arrays belong to no arm")
     return arms
 
 
@@ -98,13 +99,13 @@ def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
             )
         dtype, shape = str(told["dtype"]), list(told["shape"])
     except (KeyError, TypeError) as error:
-        raise Nonsense(f"an arm lacks {error}") from error
+        raise ProtocolError(f"an arm lacks {error}") from error
     if not rest:
-        raise Nonsense("an arm has no array")
+        raise ProtocolError("an arm has no array")
     array = rest.pop(0)
     stored = STORED_AS.get(dtype, dtype)
     if list(array.shape) != shape or (stored is not None and _name(array.dtype) != stored):
-        raise Nonsense(
+        raise ProtocolError(
             f"an array is {array.dtype.name} of shape {list(array.shape)}, and was said to be {dtype} of shape {shape}"
         )
     return Arm(values=array, dtype=dtype, warnings=warned)

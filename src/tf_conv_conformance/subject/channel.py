@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.subject import wire
 
 MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
@@ -19,11 +20,11 @@ PIPE_SIZE = (
 )  # bytes that the system may hold in a pipe, so that neither side waits while the other computes
 
 
-class Late(Exception):
+class LateAnswerError(ConformanceError):
     """What was waited for did not come in time."""
 
 
-class TooLong(Exception):
+class LongAnswerError(ConformanceError):
     """A message is longer than what is read; the text says how long that is."""
 
 
@@ -64,9 +65,9 @@ class Channel:
             self._unsent = []
 
     def read(self, count: int) -> bytearray:
-        """So many bytes. Raises :class:`Late`, :class:`TooLong`, and EOFError when the worker has died."""
+        """So many bytes. Raises :class:`LateAnswerError`, :class:`LongAnswerError`, and EOFError when the worker has died."""
         if count > MESSAGE_LIMIT:
-            raise TooLong(f"more than {MESSAGE_LIMIT} bytes")
+            raise LongAnswerError(f"more than {MESSAGE_LIMIT} bytes")
         if count <= len(self._ahead):
             data, self._ahead = bytearray(self._ahead[:count]), self._ahead[count:]
             return data
@@ -104,7 +105,7 @@ class Channel:
         events = poll.poll(max(0.0, self.patience) * 1000)
         self.patience -= time.monotonic() - began
         if not events:
-            raise Late
+            raise LateAnswerError
         self._flush()
 
     def close(self) -> None:

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tf_conv_conformance import ConformanceError
+
 FORM = "NAME = [VARIABLE=value …] [threads=N] [device=CPU:0] COMMAND"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*")
 _GIVEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.S)
@@ -17,7 +19,7 @@ _UNNAMED = re.compile(r"\s*([A-Z_][A-Z0-9_]*|threads|device)=")
 _DEVICE = re.compile(r"(CPU|GPU):[0-9]+")
 
 
-class Undefined(ValueError):
+class SubjectDefinitionError(ConformanceError):
     """Text that defines no subject; the message says what would."""
 
 
@@ -36,24 +38,24 @@ DEFAULT = Definition()
 
 
 def define(text: str, folder: Path) -> Definition:
-    """The subject in a line of the form :data:`FORM`; a relative path to an interpreter is relative to `folder`. Raises :class:`Undefined`.
+    """The subject in a line of the form :data:`FORM`; a relative path to an interpreter is relative to `folder`. Raises :class:`SubjectDefinitionError`.
 
     The command is an interpreter, with a command before it where there is one (``nice python3``, ``ssh host python3``), and this
     interpreter where none is given.
     """
     if given := _UNNAMED.match(text):
-        raise Undefined(
+        raise SubjectDefinitionError(
             f"{text!r} lacks the subject's name; write 'NAME = {text.strip()}', with a NAME other than {given[1]}"
         )
     name, equals, rest = (part.strip() for part in text.partition("="))
     if not equals or not _NAME.fullmatch(name):
-        raise Undefined(
+        raise SubjectDefinitionError(
             f"{text!r} defines no subject; the form is {FORM}, the name of letters, digits, '.' and '_'"
         )
     try:
         words = shlex.split(rest)
     except ValueError as error:
-        raise Undefined(f"{name}: {error} in {rest!r}") from error
+        raise SubjectDefinitionError(f"{name}: {error} in {rest!r}") from error
     environment = []
     threads, device = None, None
     while words and (given := _GIVEN.fullmatch(words[0])):
@@ -65,7 +67,7 @@ def define(text: str, folder: Path) -> Definition:
         elif given[1] == "device" and _DEVICE.fullmatch(given[2]):
             device = given[2]
         else:
-            raise Undefined(
+            raise SubjectDefinitionError(
                 f"{name}: {given[0]!r} is neither threads=N, of 1 and more, nor device=CPU:0 or GPU:0, nor a VARIABLE=value"
             )
     return Definition(name, tuple(located(words, folder)), tuple(environment), threads, device)

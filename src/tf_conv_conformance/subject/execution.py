@@ -84,7 +84,7 @@ def portable(array: Any, dtype: str) -> Any:
     return array.view(np.uint16) if dtype == "bfloat16" else array
 
 
-class Raised(Exception):
+class RaisedError(Exception):
     """An exception that TensorFlow raised, which is an observation. Any other is a fault of the worker."""
 
     def __init__(self, error: Exception) -> None:
@@ -93,11 +93,11 @@ class Raised(Exception):
 
 
 def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """Call TensorFlow; raise :class:`Raised` for what it raises."""
+    """Call TensorFlow; raise :class:`RaisedError` for what it raises."""
     try:
         return function(*arguments, **keywords)
     except Exception as error:
-        raise Raised(error) from error
+        raise RaisedError(error) from error
 
 
 def convolution(
@@ -187,7 +187,7 @@ class Prepared:
         self.function: Callable[..., Any] | None = None
 
     def __call__(self, tensors: list[Any]) -> Any:
-        """Return the result for one arm's tensors. Raises :class:`Raised` for what TensorFlow raises."""
+        """Return the result for one arm's tensors. Raises :class:`RaisedError` for what TensorFlow raises."""
         function = self.function
         if function is None:
             function = in_mode(
@@ -207,7 +207,7 @@ def told(caught: Any) -> list[dict[str, str]]:
 
 
 def value(result: Any) -> tuple[dict[str, Any], Any]:
-    """An arm with a value, without its warnings, and its array. Raises :class:`Raised`."""
+    """An arm with a value, without its warnings, and its array. Raises :class:`RaisedError`."""
     array = portable(observed(result.numpy), result.dtype.name)
     return {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}, array
 
@@ -229,7 +229,7 @@ def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict
                 }
             else:
                 arm, array = value(result)
-        except Raised as raised:
+        except RaisedError as raised:
             arm = raised_arm(tf, raised.error)
     arm["warnings"] = told(caught)
     return arm, array

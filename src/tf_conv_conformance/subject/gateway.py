@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.subject import execution, worker
-from tf_conv_conformance.subject.answer import Nonsense, greeting, observation_of
-from tf_conv_conformance.subject.channel import Late, TooLong
+from tf_conv_conformance.subject.answer import ProtocolError, greeting, observation_of
+from tf_conv_conformance.subject.channel import LateAnswerError, LongAnswerError
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.output import Output
@@ -37,9 +38,9 @@ BYTES_AHEAD = 2**23  # of tensors, in the same way
 
 _FAILURES = (
     EOFError,
-    Late,
-    TooLong,
-    Nonsense,
+    LateAnswerError,
+    LongAnswerError,
+    ProtocolError,
     ValueError,
     KeyError,
     TypeError,
@@ -51,7 +52,7 @@ _FAILURES = (
 """What reading an answer may raise: the worker's end, its silence, or anything that it may have sent."""
 
 
-class SubjectUnavailable(Exception):
+class SubjectUnavailableError(ConformanceError):
     """No TensorFlow could be started; the message says what was tried and what it printed last, `brief` leaves out its tracebacks."""
 
     def __init__(self, tried: str, printed: str = "", advice: str = "") -> None:
@@ -75,7 +76,7 @@ class InProcess:
         try:
             self._tf = worker.import_tensorflow()
         except ImportError as error:
-            raise SubjectUnavailable(
+            raise SubjectUnavailableError(
                 f"TensorFlow cannot be imported in this process: {error}"
             ) from error
         self.subject: dict[str, Any] = worker.describe(self._tf, {})
@@ -116,7 +117,7 @@ class _Parcel:
 class Gateway:
     """A worker process, started at construction and again after it has died. Not for use by several threads.
 
-    Construction does not wait: the first use does, and raises :class:`SubjectUnavailable` when TensorFlow does not start.
+    Construction does not wait: the first use does, and raises :class:`SubjectUnavailableError` when TensorFlow does not start.
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class Gateway:
         self._greeted = False
         self._greeting: tuple[dict[str, Any], dict[str, str]] | None = None
         self._parcels: deque[_Parcel] = deque()
-        with suppress(SubjectUnavailable):  # it is told at the first use
+        with suppress(SubjectUnavailableError):  # it is told at the first use
             self._launch()
 
     @property
@@ -250,7 +251,7 @@ class Gateway:
         if not parcel.left:
             self._parcels.popleft()
         if not self._greeted and self._parcels:
-            with suppress(SubjectUnavailable):  # it is tried again when it is waited for
+            with suppress(SubjectUnavailableError):  # it is tried again when it is waited for
                 self._launch()
 
     def _failed(self, parcel: _Parcel, error: BaseException, seconds: float) -> None:
@@ -268,7 +269,7 @@ class Gateway:
 
     def _unanswered(self, error: BaseException, code: int) -> Observation:
         """Return why there is no answer: `error` is what reading it raised, `code` the process's return code."""
-        if isinstance(error, Late):
+        if isinstance(error, LateAnswerError):
             return Observation("timed out", time_limit=self._time_limit)
         if not isinstance(error, EOFError):
             return Observation("suite error", protocol_error=str(error) or type(error).__name__)
@@ -302,7 +303,7 @@ class Gateway:
             tries -= 1
             try:
                 self._start()
-            except SubjectUnavailable:
+            except SubjectUnavailableError:
                 if not tries:
                     raise
         return self._process
@@ -315,14 +316,16 @@ class Gateway:
         try:
             hello, _ = self._process.receive(START_LIMIT)
             if isinstance(hello, dict) and hello.get("type") == "failed":
-                raise Nonsense(str(hello.get("message")))
+                raise ProtocolError(str(hello.get("message")))
             subject, documentation = greeting(hello)
             self._output.mark(hello)
         except _FAILURES as error:
             code = self._end(error)
             self._kill()  # a fork server is not given another try
             reason = (
-                f"no answer within {START_LIMIT:g} s" if isinstance(error, Late) else str(error)
+                f"no answer within {START_LIMIT:g} s"
+                if isinstance(error, LateAnswerError)
+                else str(error)
             )
             if isinstance(error, EOFError):
                 reason = _signal_name(code) if code < 0 else f"exit status {code}"
@@ -346,11 +349,11 @@ class Gateway:
                 f"{error.filename or self._definition.command[0]}: {error.strerror}"
             ) from error
 
-    def _unavailable(self, reason: str) -> SubjectUnavailable:
+    def _unavailable(self, reason: str) -> SubjectUnavailableError:
         name, words = self._definition.name, " ".join(self._definition.command)
         who = f"subject {name} ({words})" if name else words
         advice = f"Install it there: {words} -m pip install tensorflow, or a build of your own."
-        return SubjectUnavailable(
+        return SubjectUnavailableError(
             f"TensorFlow did not start in {who}: {reason}", self._output.tail(), advice
         )
 

@@ -12,7 +12,7 @@ from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.reader import Line
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
-from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailable
+from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailableError
 from tf_conv_conformance.subject.lookahead import LookAhead
 from tf_conv_conformance.verdict.perform import Subject
 
@@ -43,7 +43,7 @@ class Session:
         self._memory = memory
         self._in_process = in_process
         self._running: dict[str, Running] = {}
-        self._unavailable: dict[str, SubjectUnavailable] = {}
+        self._unavailable: dict[str, SubjectUnavailableError] = {}
         self._ahead: Gateway | None = (
             None  # the first subject, of which nobody knows yet whether it starts
         )
@@ -54,7 +54,7 @@ class Session:
         return tuple(self.definitions)
 
     def running(self, name: str = "") -> Running:
-        """A subject, started when it is not alive. Raises :class:`SubjectUnavailable` when it cannot start, which is tried once."""
+        """A subject, started when it is not alive. Raises :class:`SubjectUnavailableError` when it cannot start, which is tried once."""
         if name in self._unavailable:
             raise self._unavailable[name]
         running = self._running.pop(name, None) or self._start(name)
@@ -72,14 +72,14 @@ class Session:
             return None
         try:
             return self._facts(self.names[0], self._ahead)
-        except SubjectUnavailable:  # raised again, and reported, with the first call
+        except SubjectUnavailableError:  # raised again, and reported, with the first call
             return None
 
     def failed(self, name: str) -> bool:
         """Whether a subject has been found not to start."""
         return name in self._unavailable
 
-    def give_up(self, name: str, error: SubjectUnavailable) -> None:
+    def give_up(self, name: str, error: SubjectUnavailableError) -> None:
         """Start a subject no more: it died, and no other came in its place."""
         self._running.pop(name).subject.close()
         self._unavailable[name] = error
@@ -98,7 +98,7 @@ class Session:
         try:
             subject = InProcess(SYMBOLS) if self._in_process else self._gateway(name)
             facts = self._facts(name, subject)
-        except SubjectUnavailable as error:
+        except SubjectUnavailableError as error:
             self._unavailable[name] = error
             raise
         return Running(

@@ -58,7 +58,7 @@ def command(definition: Definition, memory: float | None, symbols: Sequence[str]
     return [*definition.command, *(map(shlex.quote, words) if remote else words)]
 
 
-class Died(EOFError):
+class WorkerDiedError(EOFError):
     """A worker has died, and its fork server can fork another one."""
 
 
@@ -95,13 +95,13 @@ class Process:
         self._channel.write(wire.message(head, arrays))
 
     def receive(self, time_limit: float) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Return the next message. Raises EOFError if the worker ends, and :class:`Died` if another one can be forked."""
+        """Return the next message. Raises EOFError if the worker ends, and :class:`WorkerDiedError` if another one can be forked."""
         self._time_limit = self._channel.patience = time_limit
         head, arrays = wire.receive(self._channel)
         if head.get("type") == "ended":
             self._code, self._token = int(head["code"]), bytes.fromhex(head["token"])
             self.died = True
-            raise Died
+            raise WorkerDiedError
         return head, arrays
 
     def fork(self) -> None:
@@ -111,8 +111,8 @@ class Process:
         self._channel.write([self._token])
 
     def ending(self, error: BaseException) -> int:
-        """Return the worker's return code. `error` is what receiving raised; only after :class:`Died` the process lives on."""
-        if isinstance(error, Died):
+        """Return the worker's return code. `error` is what receiving raised; only after :class:`WorkerDiedError` the process lives on."""
+        if isinstance(error, WorkerDiedError):
             return self._code
         if not isinstance(error, EOFError):
             self.kill()

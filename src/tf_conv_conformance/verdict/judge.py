@@ -15,7 +15,6 @@ from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, Observed, When
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.convolution.dtypes import nearest
-from tf_conv_conformance.convolution.names import FAILING, Kind
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Refuses, Returns
@@ -24,6 +23,7 @@ from tf_conv_conformance.prediction.rules.mismatches import refusal
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
 from tf_conv_conformance.verdict.comparison import Difference
+from tf_conv_conformance.verdict.kinds import FAILING, Kind
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from tf_conv_conformance.casefile.call import Call, model_of
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.model import Observed
 from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
-from tf_conv_conformance.cli.question import Question, case_text
+from tf_conv_conformance.casefile.writer import case_text
+from tf_conv_conformance.cli.question import Question
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.prediction import predict

@@ -1,5 +1,0 @@
-"""``python -m tf_conv_conformance`` is the command ``tf-conv-conformance``."""
-
-from tf_conv_conformance.cli.main import main
-
-raise SystemExit(main())
