@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tf_conv_conformance.casefile.writer import case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import read_source
 from tf_conv_conformance.cli.main import main, parser
-from tf_conv_conformance.cli.question import OptionError, read_question
+from tf_conv_conformance.cli.question import OptionError, command, read_question
 from tf_conv_conformance.convolution.arguments import TensorSpec
 
 GIVEN = {
@@ -228,7 +228,7 @@ def test_the_command_for_another_asks_the_same():
         data_format="NCHW",
         modes="eager",
     )
-    words = shlex.split(question.command("explain"))
+    words = shlex.split(command(question, "explain"))
     assert words[:3] == ["tf-conv-conformance", "explain", "conv2d"]
     again = read_question(vars(parser().parse_args(words[1:])))
     assert again.arguments == question.arguments

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.yaml_reader import scalar
+from tf_conv_conformance.convolution.arguments import Arguments
 
 ONE_LINE = 10**6
+
+
+@dataclass(frozen=True)
+class WrittenCase:
+    """A case as plain values in the order of its keys, and its calls, one for each mode."""
+
+    case: Mapping[str, Any]
+    calls: tuple[Call, ...]
+
+    @property
+    def arguments(self) -> Arguments:
+        """Return the arguments, which all modes share."""
+        return self.calls[0].arguments
 
 
 class _Dumper(yaml.SafeDumper):

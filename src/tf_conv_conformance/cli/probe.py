@@ -1,4 +1,4 @@
-"""The command ``probe``: makes one call on TensorFlow in every mode, and says what came out, why, and how to keep the question."""
+"""The command ``probe``: makes one call on TensorFlow in every mode, and says what came out, why, and how to keep the case."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.casefile.writer import WrittenCase
 from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
-from tf_conv_conformance.cli.question import Question
+from tf_conv_conformance.cli.question import command
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.entry_points import source
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.records.series import subject_text
 from tf_conv_conformance.subject.gateway import without_stacks
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.comparison import ending
@@ -51,48 +53,35 @@ STYLES = {
 }
 
 
-def ask(question: Question, subject: Subject) -> Answers:
+def ask(written: WrittenCase, subject: Subject) -> Answers:
     """Make the calls. Raises ``SubjectUnavailableError`` where TensorFlow does not start again after a crash."""
-    return {call.mode: perform(call, subject) for call in question.calls}
+    return {call.mode: perform(call, subject) for call in written.calls}
 
 
-def tell(to: Console, question: Question, performed: Answers, subject: Subject) -> bool:
+def tell(to: Console, written: WrittenCase, performed: Answers, subject: Subject) -> bool:
     """Print what became of the calls, and why; return whether none fails."""
-    verbatim(to, "\n".join(source(question.arguments)), indent=INDENT)
-    indented(
-        to, pairs(*tensor_rows(question.arguments), ("subject", subject_text(subject.subject)))
-    )
+    verbatim(to, "\n".join(source(written.arguments)), indent=INDENT)
+    indented(to, pairs(*tensor_rows(written.arguments), ("subject", subject_text(subject.subject))))
     heading(to, "What the documentation says")
-    indented(to, pairs(*documentation_rows(question.arguments, subject.documentation)))
+    indented(to, pairs(*documentation_rows(written.arguments, subject.documentation)))
     heading(to, "What came out")
-    indented(to, _table(question, performed))
-    for call, modes in _alike(question, performed):
+    indented(to, _table(written, performed))
+    for call, modes in _alike(written, performed):
         heading(to, f"Why: {', '.join(modes)}")
         indented(to, pairs(*_why(call, performed[call.mode])))
     heading(to, "The arithmetic, and a picture of what feeds an element")
     to.print()
-    verbatim(to, question.command("explain"))
-    _to_keep(to, question, performed, subject.subject)
+    verbatim(to, command(written, "explain"))
+    _to_keep(to, written, performed, subject.subject)
     return not any(one.verdict.failing for one in performed.values())
 
 
-def subject_text(subject: Mapping[str, Any]) -> str:
-    """The TensorFlow under test in a line."""
-    onednn = {True: "oneDNN on", False: "oneDNN off", None: "oneDNN unknown"}[subject["onednn"]]
-    keras = f", Keras {subject['keras']}" if subject["keras"] else ""
-    cpu = subject["cpu"]
-    return (
-        f"TensorFlow {subject['tensorflow']}{keras}, Python {subject['python']}, NumPy {subject['numpy']}, {onednn}, "
-        f"{subject['device']}, {subject['machine']} ({cpu['name']})"
-    )
-
-
-def _table(question: Question, performed: Answers) -> Table:
+def _table(written: WrittenCase, performed: Answers) -> Table:
     """A row for each mode."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for title in ("mode", "verdict", "observed", "off by at most", "warnings"):
         table.add_column(title, overflow="fold")
-    for call in question.calls:
+    for call in written.calls:
         verdict, observation = performed[call.mode].verdict, performed[call.mode].observation
         assert observation is not None  # a question requires nothing of the subject
         warned = ", ".join(dict.fromkeys(warned.category for warned in observation.warnings))
@@ -121,10 +110,10 @@ def _largest(call: Call, observation: Observation) -> str:
     return "not finite" if difference.largest is None else f"{difference.largest:g}"
 
 
-def _alike(question: Question, performed: Answers) -> list[tuple[Call, list[str]]]:
+def _alike(written: WrittenCase, performed: Answers) -> list[tuple[Call, list[str]]]:
     """The calls by verdict and reason: the first of each, and the modes that share them."""
     groups: dict[tuple[str, str], tuple[Call, list[str]]] = {}
-    for call in question.calls:
+    for call in written.calls:
         verdict = performed[call.mode].verdict
         groups.setdefault((verdict.kind, verdict.reason), (call, []))[1].append(call.mode)
     return list(groups.values())
@@ -159,15 +148,15 @@ def _shortened(text: str) -> str:
 
 
 def _to_keep(
-    to: Console, question: Question, performed: Answers, subject: Mapping[str, Any]
+    to: Console, written: WrittenCase, performed: Answers, subject: Mapping[str, Any]
 ) -> None:
     """The call as Python, and the case as YAML."""
-    call = min(question.calls, key=lambda one: SHOWN_FIRST.index(performed[one.mode].verdict.kind))
+    call = min(written.calls, key=lambda one: SHOWN_FIRST.index(performed[one.mode].verdict.kind))
     arm = predict.inputs(call.arguments).arms[arm_of(call, performed[call.mode].verdict)]
     heading(to, f"The call in Python ({call.mode}, {arm.name.replace('_', ' ')})")
     to.print()
     verbatim(to, python(call.arguments, call.mode, arm))
-    suggestion = suggest(question, performed, subject)
+    suggestion = suggest(written, performed, subject)
     heading(to, "The case, to keep as cases/NAME.yaml")
     indented(to, Text(f"Run by pytest, {suggestion.outlook}."))
     to.print()

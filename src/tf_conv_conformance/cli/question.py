@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Complaint, shown
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.writer import case_text, flow
+from tf_conv_conformance.casefile.writer import WrittenCase, case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source
-from tf_conv_conformance.convolution.arguments import Arguments
 
 KEYS = (
     "op",
@@ -41,30 +38,11 @@ class OptionError(ConformanceError):
     """An option cannot be used; the message names it, and says what would be right."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """One case as the options give it: its keys with plain values, and its calls, one for each mode."""
+def read_question(options: Mapping[str, str | None]) -> WrittenCase:
+    """Return the case that options describe, by key of the case; None if one is not given.
 
-    case: Mapping[str, Any]
-    calls: tuple[Call, ...]
-
-    @property
-    def arguments(self) -> Arguments:
-        """The arguments, which all modes share."""
-        return self.calls[0].arguments
-
-    def command(self, name: str) -> str:
-        """The command line that asks the same of another command, which knows no modes."""
-        words = [
-            f"--{key.replace('_', '-')}={_written(value)}"
-            for key, value in self.case.items()
-            if key not in ("id", "op", "modes")
-        ]
-        return shlex.join(["tf-conv-conformance", name, str(self.case["op"]), *words])
-
-
-def read_question(options: Mapping[str, str | None]) -> Question:
-    """The question that options put, by key of the case; None where one is not given. Raises :class:`OptionError`."""
+    Raises :class:`OptionError`.
+    """
     given = {key: text for key in KEYS if (text := options.get(key)) is not None}
     case: dict[str, Any] = {
         "id": "asked",
@@ -75,7 +53,17 @@ def read_question(options: Mapping[str, str | None]) -> Question:
         raise OptionError(
             "\n".join(dict.fromkeys(_about_options(complaint) for complaint in loaded.complaints))
         )
-    return Question(case, loaded.calls)
+    return WrittenCase(case, loaded.calls)
+
+
+def command(written: WrittenCase, name: str) -> str:
+    """Return the command line of another command for the same call, in every mode."""
+    words = [
+        f"{option(key)}={_written(value)}"
+        for key, value in written.case.items()
+        if key not in ("id", "op", "modes")
+    ]
+    return shlex.join(["tf-conv-conformance", name, str(written.case["op"]), *words])
 
 
 def option(key: str) -> str:

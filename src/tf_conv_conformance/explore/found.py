@@ -13,9 +13,7 @@ import numpy as np
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.writer import case_text
-from tf_conv_conformance.cli.probe import subject_text
-from tf_conv_conformance.cli.question import Question
+from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.explore.cause import explanation
 from tf_conv_conformance.explore.investigating import Cause
@@ -23,6 +21,7 @@ from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Refuses
 from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.records.series import subject_text
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.message import arm_of
 from tf_conv_conformance.verdict.perform import Performed
@@ -46,11 +45,11 @@ class Found:
 def found(cause: Cause, subject: Mapping[str, Any], origin: str) -> Found:
     """The files of a cause; `origin` says where the search came upon it."""
     name = f"{cause.plain['op']}-{_slug(cause)}-{cause.signature}"
-    question = _question(cause, name)
+    written = _written(cause, name)
     performed = {
         mode: one.performed for mode, one in cause.judged.items() if one.performed is not None
     }
-    suggestion = suggest(question, performed, subject, _otherwise)
+    suggestion = suggest(written, performed, subject, _otherwise)
     modes = ", ".join(cause.new)
     title = f"{title_of(cause)} ({modes}; {cause.plain.get('via', cause.drawn[cause.new[0]].call.arguments.door)})"
     head = [
@@ -102,12 +101,12 @@ def _slug(cause: Cause) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:50]
 
 
-def _question(cause: Cause, name: str) -> Question:
+def _written(cause: Cause, name: str) -> WrittenCase:
     modes = {} if set(cause.judged) == set(MODES) else {"modes": list(cause.judged)}
     case = {"id": name, **cause.plain, **modes}
     loaded = load_text(case_text(case))
     assert not loaded.complaints, loaded.complaints  # it was a case when it was drawn
-    return Question(case, loaded.calls)
+    return WrittenCase(case, loaded.calls)
 
 
 def _otherwise(call: Call, performed: Performed) -> dict[str, Any] | None:

@@ -86,6 +86,17 @@ def heading(subject: Mapping[str, Any]) -> str:
     return f"{name}TensorFlow {subject['tensorflow']}{build}, {onednn}, {instructions}, {subject['device'].upper()}"
 
 
+def subject_text(subject: Subject) -> str:
+    """Return a subject in a line with the versions of all that it needs, as `probe` prints it."""
+    onednn = {True: "oneDNN on", False: "oneDNN off", None: "oneDNN unknown"}[subject["onednn"]]
+    keras = f", Keras {subject['keras']}" if subject["keras"] else ""
+    cpu = subject["cpu"]
+    return (
+        f"TensorFlow {subject['tensorflow']}{keras}, Python {subject['python']}, NumPy {subject['numpy']}, {onednn}, "
+        f"{subject['device']}, {subject['machine']} ({cpu['name']})"
+    )
+
+
 def instruction_set(flags: Sequence[str]) -> str | None:
     """Return the widest vector instructions among the flags of a CPU, as people call them; None if no flag is of any."""
     widest = next((name for flag, name in _INSTRUCTIONS.items() if flag in flags), None)

@@ -13,8 +13,7 @@ from tf_conv_conformance.casefile.call import Call, model_of
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.model import Observed
 from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
-from tf_conv_conformance.casefile.writer import case_text
-from tf_conv_conformance.cli.question import Question
+from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.prediction import predict
@@ -51,7 +50,7 @@ class Suggestion:
 
 
 def suggest(
-    question: Question,
+    written: WrittenCase,
     performed: Answers,
     subject: Mapping[str, Any],
     otherwise: Otherwise = lambda *_: None,
@@ -61,17 +60,17 @@ def suggest(
     `otherwise` says what to declare where no model explains a call.
     """
     failing = {mode: one for mode, one in performed.items() if one.verdict.failing}
-    text = case_text(question.case)
+    text = case_text(written.case)
     if not failing:
         return Suggestion(text, "it is green as it is")
-    calls = {call.mode: call for call in question.calls}
+    calls = {call.mode: call for call in written.calls}
     observed: Seen = {
         mode: _observed(calls[mode], one) or otherwise(calls[mode], one)
         for mode, one in failing.items()
     }
-    declared = _declared(observed, failing, question, len(performed))
+    declared = _declared(observed, failing, written, len(performed))
     if declared:
-        with_deviations = case_text(question.case, declared)
+        with_deviations = case_text(written.case, declared)
         if _is_green(with_deviations, performed, subject):
             return Suggestion(
                 with_deviations, "it is green with what it declares, on this TensorFlow"
@@ -110,7 +109,7 @@ def _is_green(text: str, performed: Answers, subject: Mapping[str, Any]) -> bool
     return not any(verdict.failing for verdict in verdicts)
 
 
-def _declared(observed: Seen, failing: Answers, question: Question, modes: int) -> list[Plain]:
+def _declared(observed: Seen, failing: Answers, written: WrittenCase, modes: int) -> list[Plain]:
     """A deviation for each different thing that was observed, with the modes in which it was; empty where one cannot be declared."""
     groups: list[tuple[Plain, list[Mode]]] = []
     for mode, plain in _with_common_errors(observed, failing).items():
@@ -121,7 +120,7 @@ def _declared(observed: Seen, failing: Answers, question: Question, modes: int) 
             groups.append((plain, [mode]))
         else:
             same.append(mode)
-    arguments = question.arguments
+    arguments = written.arguments
     found = []
     for plain, of in groups:
         rules = failing[of[0]].verdict.rules or tuple(
