@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.records.changes import Changes, compare
-from tf_conv_conformance.records.merge import Column, MergeError, merge, sole
-from tf_conv_conformance.records.reader import RecordFileError, read, record_files
-from tf_conv_conformance.records.series import series
+from tf_conv_conformance.records.load import changes_since, load_columns, load_run
+from tf_conv_conformance.records.merge import MergeError, sole
+from tf_conv_conformance.records.reader import RecordFileError
 from tf_conv_conformance.report.escape import plain
 
 TROUBLE = 2
@@ -23,42 +21,13 @@ class UnwritableFileError(ConformanceError):
     """A file that cannot be written; the message names it and says why."""
 
 
-def columns(paths: Sequence[Path], partial: bool) -> tuple[Column, ...]:
-    """Return the columns of record files, and of all those in folders. Raises RecordFileError, MergeError."""
-    files = [file for path in paths for file in record_files(path)]
-    return merge([(str(file), read(file)) for file in files], partial)
-
-
-def run(path: Path) -> Column:
-    """Return the run in a record file, or in the files of a folder, to be compared with another.
-
-    It may be partial: a comparison says what it could not compare. Raises RecordFileError, MergeError.
-    """
-    return sole(
-        str(path), merge([(str(file), read(file)) for file in record_files(path)], partial=True)
-    )
-
-
-def against(old: Column, now: Sequence[Column]) -> Changes:
-    """Return what changed since an earlier run in the column of its series, or in the only one there is. Raises MergeError."""
-    key = series(old.subject and old.subject["subject"])
-    same = [column for column in now if series(column.subject and column.subject["subject"]) == key]
-    if not same and len(now) > 1:
-        raise MergeError(
-            f"the earlier run is of {old.label}; expected one of {', '.join(column.label for column in now)}"
-        )
-    column = (same or now)[0]
-    found = compare(old.records, column.records)
-    return replace(found, new=column.label, old=column.label if same else found.old)
-
-
 def report(paths: Sequence[Path], output: Path, since: Path | None, partial: bool) -> int:
     """Render record files as one page; return the exit status."""
     from tf_conv_conformance.report.page import write
 
     def render() -> int:
-        found = columns(paths, partial)
-        changes = against(run(since), found) if since else None
+        found = load_columns(paths, partial)
+        changes = changes_since(load_run(since), found) if since else None
         with _writing(output):
             write(found, output, changes)
         print(output)
@@ -73,8 +42,10 @@ def summarise(paths: Sequence[Path], since: Path | None, partial: bool) -> int:
     from tf_conv_conformance.report.summary import summary
 
     def say() -> int:
-        found = columns(paths, partial)
-        verbatim(console(), summary(found, against(run(since), found) if since else None))
+        found = load_columns(paths, partial)
+        verbatim(
+            console(), summary(found, changes_since(load_run(since), found) if since else None)
+        )
         return 0
 
     return _saying_why_not(say)
@@ -87,7 +58,7 @@ def told(paths: Sequence[Path], folder: Path, partial: bool) -> int:
     from tf_conv_conformance.report.versions import patterns
 
     def write() -> int:
-        found = columns(paths, partial)
+        found = load_columns(paths, partial)
         calls = shown(found)
         unlike = patterns(found, calls)
         with _writing(folder):
@@ -111,8 +82,8 @@ def compared(old: Path, new: Path, output: Path | None) -> int:
     from tf_conv_conformance.report.page import write
 
     def say() -> int:
-        now = run(new)
-        changes = against(run(old), [now])
+        now = load_run(new)
+        changes = changes_since(load_run(old), [now])
         if output is not None:
             with _writing(output):
                 write([now], output, changes)
@@ -128,7 +99,7 @@ def merged(paths: Sequence[Path], output: Path, partial: bool) -> int:
     from tf_conv_conformance.records.writer import settle, written
 
     def write() -> int:
-        column = sole("the merged file", columns(paths, partial))
+        column = sole("the merged file", load_columns(paths, partial))
         with _writing(output):
             with output.open("w", encoding="utf-8", newline="\n") as file:
                 file.writelines(map(written, lines(column.records)))

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tf_conv_conformance.cli.records import against, run
 from tf_conv_conformance.plugin.failure_text import shorten
 from tf_conv_conformance.plugin.hooks import BASELINE, COLLECTED, DONE, SESSION, WHOLE
 from tf_conv_conformance.plugin.options import given, header, reports, selecting
@@ -21,6 +20,7 @@ from tf_conv_conformance.plugin.resuming import carried
 from tf_conv_conformance.records import baseline, lines
 from tf_conv_conformance.records.baseline import Baseline, BaselineError
 from tf_conv_conformance.records.changes import Changes
+from tf_conv_conformance.records.load import changes_since, load_run
 from tf_conv_conformance.records.merge import Column, MergeError, merge
 from tf_conv_conformance.records.reader import (
     Line,
@@ -54,7 +54,7 @@ SINCE: pytest.StashKey[Since] = pytest.StashKey()
 def remember(config: pytest.Config, path: str) -> None:
     """Read an earlier run, relative to where pytest was started. Raises ``pytest.UsageError`` where it cannot be read."""
     try:
-        config.stash[SINCE] = Since(path, run(given(config, path)))
+        config.stash[SINCE] = Since(path, load_run(given(config, path)))
     except (RecordFileError, MergeError) as error:
         raise pytest.UsageError(f"--tf-since: {error}") from error
 
@@ -224,7 +224,7 @@ class Recording:
         if since is None:
             return None
         try:
-            changes = against(since.column, columns)
+            changes = changes_since(since.column, columns)
         except MergeError as error:
             self._said.append(f"since {since.name}: {error}")
             return None
