@@ -9,10 +9,10 @@ from support.record_files import FACTS
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.explore import cause
 from tf_conv_conformance.explore.coverage import DIMENSIONS, Coverage, code
-from tf_conv_conformance.explore.drawing import calls_of
 from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.found import Found, keep
 from tf_conv_conformance.explore.known import foretelling, read_known
+from tf_conv_conformance.explore.random_calls import calls_of
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.subject.observation import Arm, Observation

@@ -78,18 +78,6 @@ def test_numbers_that_make_no_sense_are_refused(explore, options, message):
     result.stderr.fnmatch_lines([f"*{message}"])
 
 
-def test_without_hypothesis_it_says_what_to_install(pytester, monkeypatch):
-    pytester.makepyfile(
-        hypothesis="raise ModuleNotFoundError('No module named hypothesis', name='hypothesis')"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
-    result = pytester.runpytest_subprocess("--tf-explore", "5", "-p", "no:hypothesispytest")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["*--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance?explore?'"]
-    )
-
-
 @pytest.mark.slow
 def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
     result = explore("--tf-explore", "8", "--tf-explore-seed", "3", "--tf-modes", "eager")

@@ -15,12 +15,11 @@ import pytest
 from tf_conv_conformance.casefile.writer import flow
 from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.explore.coverage import code
-from tf_conv_conformance.explore.drawing import Drawn, draw
 from tf_conv_conformance.explore.found import Found, found
 from tf_conv_conformance.explore.investigating import Investigator
 from tf_conv_conformance.explore.judging import Judge, Judged
 from tf_conv_conformance.explore.known import Known, read_known, shipped
-from tf_conv_conformance.explore.strategies import VERSION
+from tf_conv_conformance.explore.random_calls import VERSION, RandomCall, draw_block
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.items import Asking, CallFailedError
 from tf_conv_conformance.subject.gateway import SubjectUnavailableError
@@ -124,7 +123,9 @@ class ExploreItem(Asking):
     def _explore(self, running: Running) -> tuple[dict[str, Any], list[Found]]:
         judge, investigator = self._explorer.on(self.subject, running)
         began = time.monotonic()
-        drawn = draw(self.asked.seed, self.asked.number, self.asked.count, self._explorer.modes)
+        drawn = draw_block(
+            self.asked.seed, self.asked.number, self.asked.count, self._explorer.modes
+        )
         judged: list[Judged] = []
         causes: Counter[str] = Counter()
         made: list[Found] = []
@@ -150,7 +151,7 @@ class ExploreItem(Asking):
 
     def _line(
         self,
-        drawn: Sequence[Drawn],
+        drawn: Sequence[RandomCall],
         judged: Sequence[Judged],
         causes: Counter[str],
         running: Running,

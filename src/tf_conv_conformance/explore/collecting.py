@@ -11,7 +11,7 @@ import pytest
 
 from tf_conv_conformance.explore.block import SIZE, Asked, ExploreItem, Explorer
 from tf_conv_conformance.explore.journal import Journal, done
-from tf_conv_conformance.explore.strategies import VERSION
+from tf_conv_conformance.explore.random_calls import VERSION
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.hooks import session_of
 from tf_conv_conformance.plugin.ids import test_name

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.cause import Outcome, rules_of, signature
-from tf_conv_conformance.explore.drawing import Drawn, Plain, calls_of
 from tf_conv_conformance.explore.edges import stands_for
 from tf_conv_conformance.explore.judging import Judge, Judged, Killing
+from tf_conv_conformance.explore.random_calls import Plain, RandomCall, calls_of
 from tf_conv_conformance.explore.reducing import reduce, weight
 
 TRIES = {"crashed": 80, "timed out": 8, "flaky": 60}
@@ -29,7 +29,7 @@ class Cause:
     signature: str
     plain: Plain
     judged: dict[Mode, Judged]
-    drawn: dict[Mode, Drawn]
+    drawn: dict[Mode, RandomCall]
     rules: tuple[str, ...]
 
     @property
@@ -42,7 +42,7 @@ class Cause:
         """What came out in the first of those modes."""
         return self.judged[self.new[0]].outcome
 
-    def covers(self, drawn: Drawn, judged: Judged) -> bool:
+    def covers(self, drawn: RandomCall, judged: Judged) -> bool:
         """Whether a call has this cause: the same comes out in its mode, and it has the edges, the broken rules and more of them."""
         mode = drawn.call.mode
         if mode not in self.new or self.judged[mode].outcome != judged.outcome:
@@ -66,7 +66,7 @@ class Investigator:
         self._found_by: dict[tuple[object, ...], list[str]] = {}
         self._causes: list[Cause] = []
 
-    def cause(self, drawn: Drawn, judged: Judged) -> tuple[str, Cause | None]:
+    def cause(self, drawn: RandomCall, judged: Judged) -> tuple[str, Cause | None]:
         """The signature of a call's cause, and the cause where it was not found before in this process."""
         alike = next((one for one in self._causes if one.covers(drawn, judged)), None)
         if alike is not None:
@@ -87,7 +87,7 @@ class Investigator:
         self._causes.append(cause)
         return cause.signature, None if known else cause
 
-    def _found(self, drawn: Drawn, judged: Judged) -> Cause:
+    def _found(self, drawn: RandomCall, judged: Judged) -> Cause:
         mode, wanted = drawn.call.mode, judged
         broken = set(rules_of(drawn.call))
         kind, deaths, began = judged.outcome[0], 0, time.monotonic()
@@ -114,7 +114,7 @@ class Investigator:
         plain = reduce(drawn.plain, shows, TRIES.get(kind, TRIES_ELSE))
         return self._in_every_mode(plain, drawn, judged)
 
-    def _again(self, drawn: Drawn, wanted: Judged) -> Judged:
+    def _again(self, drawn: RandomCall, wanted: Judged) -> Judged:
         """Judge a call; where memory that nobody wrote may be at stake, and happens to hold the right numbers, a few times."""
         one = self._judge.judge(drawn.call)
         for _ in range(AGAIN if "unexplained" in wanted.outcome else 0):
@@ -123,7 +123,7 @@ class Investigator:
             one = self._judge.judge(drawn.call)
         return one
 
-    def _in_every_mode(self, plain: Plain, first: Drawn, judged: Judged) -> Cause:
+    def _in_every_mode(self, plain: Plain, first: RandomCall, judged: Judged) -> Cause:
         """Ask the smallest call in every mode."""
         drawn = {one.call.mode: one for one in calls_of(plain, self._modes)}
         found = {mode: self._again(one, judged) for mode, one in drawn.items()}

@@ -1,4 +1,4 @@
-"""The strategies of random calls: what is drawn is a pure function of the seed, readable as a case, and lies on the edges that it should."""
+"""Random calls: a function of the seed, valid as cases, and on the edges that they should meet."""
 
 from collections import Counter
 
@@ -7,22 +7,22 @@ import pytest
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.names import DOORS
-from tf_conv_conformance.explore.drawing import ELEMENTS, calls_of, draw
 from tf_conv_conformance.explore.edges import edges
+from tf_conv_conformance.explore.random_calls import ELEMENTS, calls_of, draw_block
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    return [one for block in range(4) for one in draw(7, block, 250)]
+    return [one for block in range(10) for one in draw_block(7, block, 250)]
 
 
-def test_a_block_is_a_pure_function_of_seed_number_and_modes():
-    first = draw(7, 3, 60)
-    draw(8, 0, 20)
-    assert draw(7, 3, 60) == first
-    assert draw(7, 3, 25) == first[:25]
-    assert draw(7, 4, 60) != first
-    assert draw(8, 3, 60) != first
+def test_a_block_depends_on_seed_and_number_alone():
+    first = draw_block(7, 3, 60)
+    draw_block(8, 0, 20)
+    assert draw_block(7, 3, 60) == first
+    assert draw_block(7, 3, 25) == first[:25]
+    assert draw_block(7, 4, 60) != first
+    assert draw_block(8, 3, 60) != first
 
 
 def test_calls_seldom_come_twice(drawn):
@@ -33,12 +33,13 @@ def test_every_call_is_read_as_a_case_with_just_its_arguments(drawn):
     for one in drawn[:150]:
         loaded = load_text(case_text({"id": "x", **one.plain, "modes": [one.call.mode]}))
         assert loaded.complaints == ()
-        assert [call.arguments for call in loaded.calls] == [one.call.arguments]
+        # as text: NaN is not equal to itself
+        assert [str(call.arguments) for call in loaded.calls] == [str(one.call.arguments)]
 
 
-def test_the_modes_that_are_not_asked_for_are_not_drawn():
-    assert {one.call.mode for one in draw(7, 0, 100, ["graph"])} == {"graph"}
-    assert {one.call.mode for one in draw(7, 0, 250)} == {"eager", "graph", "xla"}
+def test_only_the_given_modes_are_drawn():
+    assert {one.call.mode for one in draw_block(7, 0, 100, ["graph"])} == {"graph"}
+    assert {one.call.mode for one in draw_block(7, 0, 250)} == {"eager", "graph", "xla"}
 
 
 def test_half_of_the_calls_lie_on_an_edge_and_every_edge_is_met(drawn):
@@ -65,7 +66,7 @@ def test_tensors_are_small(drawn):
         assert size <= ELEMENTS
 
 
-def test_what_no_reader_takes_makes_no_calls():
+def test_invalid_and_large_cases_make_no_calls():
     plain = {
         "op": "conv2d",
         "input": [1, 4, 4, 1],

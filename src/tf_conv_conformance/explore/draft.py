@@ -1,0 +1,161 @@
+"""Cases in the making: mostly right, with sizes around the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar
+
+from tf_conv_conformance.convolution.names import DOORS, OPS, Door, Op
+from tf_conv_conformance.prediction.rules.catalogue import RULES
+
+Value = TypeVar("Value")
+Pair = tuple[int, int]
+
+ATROUS = "tf.nn.atrous_conv2d"
+EXPLICIT = frozenset(RULES["padding.amounts"].doors)
+SIZES = range(1, 13)
+MULTIPLES = range(1, 6)
+BESIDE = {0: 3, -1: 2, 1: 2}
+NEAR = {"free": 3, "multiple": 4, "filter": 3}
+FILTER = {1: 4, 2: 5, 3: 6, 4: 2, 5: 2, 7: 1}
+STRIDE = {1: 8, 2: 6, 3: 3, 4: 2, 5: 1, 7: 1, 16: 1}
+RATE = {1: 8, 2: 6, 3: 4, 4: 2, 5: 1, 8: 1}
+CHANNELS = {1: 6, 2: 5, 3: 3, 4: 2, 8: 1}
+OUT = {1: 5, 2: 5, 3: 2, 4: 1}
+BATCH = {1: 6, 2: 3, 3: 1}
+AMOUNT = {0: 5, 1: 5, 2: 3, 3: 2, 7: 1}
+DTYPE = {"float32": 6, "float64": 2, "half": 2, "bfloat16": 2}
+
+
+@dataclass
+class Draft:
+    """A case in the making: the keys of a YAML case without id and modes, and the numbers' source.
+
+    Values are drawn with `Random.choices` and `Random.random` only. Other methods of `Random` may
+    draw differently in another version of Python, and a seed must stay valid.
+    """
+
+    random: Random
+    op: Op
+    door: Door
+    channels_first: bool = False
+    case: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_keras(self) -> bool:
+        """Whether the entry point is a Keras layer."""
+        return ".keras." in self.door
+
+    @property
+    def channel_place(self) -> int:
+        """Return the index of the channels in a list of four."""
+        return 1 if self.channels_first else 3
+
+    def weighted(self, weights: Mapping[Value, int]) -> Value:
+        """Return one of the keys, each as often as its weight says."""
+        return self.random.choices(list(weights), list(weights.values()))[0]
+
+    def choice(self, values: Sequence[Value]) -> Value:
+        """Return one of the values."""
+        return self.random.choices(values)[0]
+
+    def one_in(self, count: int) -> bool:
+        """Return True once in `count` times."""
+        return self.random.random() * count < 1
+
+    def spatial_place(self) -> int:
+        """Return the index of height or width in a list of four."""
+        return self.choice([2, 3] if self.channels_first else [1, 2])
+
+    def in_four(self, pair: Sequence[int]) -> list[int]:
+        """Return strides or dilations for height and width as a list of four."""
+        return [1, 1, *pair] if self.channels_first else [1, *pair, 1]
+
+
+def replaced(values: Sequence[Any], place: int, value: Any) -> list[Any]:
+    """Return the values with another one at an index."""
+    return [*values[:place], value, *values[place + 1 :]]
+
+
+def draw_draft(random: Random) -> Draft:
+    """Return a case with nothing odd about it."""
+    op = random.choices(OPS)[0]
+    weights = [8 if number == 0 else 2 for number in range(len(DOORS[op]))]
+    draft = Draft(random, op, random.choices(DOORS[op], weights)[0])
+    case = draft.case
+    case |= {"op": op, "via": draft.door, "dtype": draft.weighted(DTYPE)}
+    takes_format = draft.door != ATROUS
+    draft.channels_first = takes_format and not draft.is_keras and draft.one_in(6)
+    if draft.channels_first or (takes_format and draft.one_in(6)):
+        case["data_format"] = "NCHW" if draft.channels_first else "NHWC"
+    _add_shapes(draft)
+    if draft.one_in(6):
+        # A Keras layer holds its filter, so only the gradient of its input can be taken.
+        case["gradient"] = "input" if draft.is_keras else draft.choice(["input", "filter"])
+    if draft.one_in(8):
+        case["data"] = ["reals"]
+    return draft
+
+
+def _add_shapes(draft: Draft) -> None:
+    """Add tensors, padding, strides and dilations that fit each other."""
+    case = draft.case
+    rates = _pair(draft, RATE)
+    strides = (1, 1) if draft.door == ATROUS else _pair(draft, STRIDE)
+    filters = (draft.weighted(FILTER), draft.weighted(FILTER))
+    case["padding"] = _padding(draft)
+    sizes = [_size(draft, filters[axis], rates[axis]) for axis in (0, 1)]
+    channels = draft.weighted(CHANNELS)
+    inner = [channels, *sizes] if draft.channels_first else [*sizes, channels]
+    case["input"] = [draft.weighted(BATCH), *inner]
+    case["filter"] = [*filters, channels, draft.weighted(OUT)]
+    case["strides"] = _strides(draft, strides)
+    if max(rates) > 1 or draft.door == ATROUS or draft.one_in(2):
+        case["dilations"] = _dilations(draft, rates)
+
+
+def _pair(draft: Draft, weights: Mapping[int, int]) -> Pair:
+    """Return numbers for height and width: the same, more often than not."""
+    height = draft.weighted(weights)
+    return height, draft.weighted(weights) if draft.one_in(3) else height
+
+
+def _size(draft: Draft, filter_size: int, rate: int) -> int:
+    """Return an input's size: small, near a multiple of the rate, or near the dilated filter."""
+    near = draft.weighted(NEAR)
+    if near == "free":
+        return draft.choice(SIZES)
+    multiple = rate * draft.choice(MULTIPLES)
+    base = multiple if near == "multiple" else (filter_size - 1) * rate + 1
+    return max(1, base + draft.weighted(BESIDE))
+
+
+def _padding(draft: Draft) -> Any:
+    if draft.door not in EXPLICIT or draft.weighted({True: 3, False: 2}):
+        return draft.choice(["SAME", "VALID"])
+    height, width = ([draft.weighted(AMOUNT), draft.weighted(AMOUNT)] for _ in range(2))
+    none: list[int] = [0, 0]
+    return [none, none, height, width] if draft.channels_first else [none, height, width, none]
+
+
+def _strides(draft: Draft, pair: Pair) -> int | list[int]:
+    """Return strides in one of the forms that the entry point documents."""
+    equal = pair[0] == pair[1]
+    if equal and draft.one_in(3):
+        return pair[0]
+    if draft.is_keras or draft.door in (ATROUS, "tf.nn.convolution"):
+        return list(pair)
+    if draft.door == DOORS["conv2d"][0] and draft.one_in(3):
+        return [pair[0]] if equal else list(pair)
+    return draft.in_four(pair)
+
+
+def _dilations(draft: Draft, pair: Pair) -> int | list[int]:
+    """Return dilations in one of the forms that the entry point documents."""
+    if draft.door == ATROUS:
+        return pair[0]
+    if draft.op == "depthwise_conv2d" and ".raw_ops." not in draft.door:
+        return pair[0] if pair[0] == pair[1] and draft.one_in(3) else list(pair)
+    return _strides(draft, pair)

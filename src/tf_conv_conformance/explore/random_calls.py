@@ -1,0 +1,93 @@
+"""Random calls, in blocks: a function of seed, block number, modes and :data:`VERSION` alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from pydantic import ValidationError
+
+from tf_conv_conformance.casefile import checks
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.casefile.expansion import CaseError, expand
+from tf_conv_conformance.casefile.model import Case, Defaults
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import DOORS, MODES, Mode
+from tf_conv_conformance.explore.draft import draw_draft
+from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
+from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.models import MODELS
+from tf_conv_conformance.prediction.predict import Returns
+
+VERSION = 2
+"""What a seed draws: raised whenever that changes."""
+ELEMENTS = 2**16  # of a tensor: a call takes milliseconds
+ODDITY_COUNT = {0: 9, 1: 9, 2: 2}
+# One case in 18 is made in all modes. XLA is rare: it compiles each call.
+MODE_WEIGHTS = {"eager": 10, "graph": 5, "xla": 2, "all": 1}
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RandomCall:
+    """A call, and its case as plain values: the keys of a YAML case without id and modes."""
+
+    plain: Plain
+    call: Call
+
+
+def draw_block(
+    seed: int, block: int, count: int, modes: Sequence[Mode] = MODES
+) -> list[RandomCall]:
+    """Return the first `count` calls of a block, in these modes."""
+    random = Random(f"{VERSION}:{seed}:{block}")
+    calls: list[RandomCall] = []
+    while len(calls) < count:
+        plain = draw_case(random)
+        (drawn,) = random.choices(list(MODE_WEIGHTS), list(MODE_WEIGHTS.values()))
+        chosen = [mode for mode in modes if drawn in (mode, "all")]
+        calls += calls_of(plain, chosen or [modes[len(calls) % len(modes)]])
+    return calls[:count]
+
+
+def draw_case(random: Random) -> Plain:
+    """Return a case without id and modes, with up to two oddities and without usual values."""
+    draft = draw_draft(random)
+    count = draft.weighted(ODDITY_COUNT)
+    oddities = random.choices(list(ODDITIES), list(ODDITIES.values()), k=count)
+    # Literal values fill a shape, so they come after the oddities that change shapes.
+    for oddity in sorted(oddities, key=lambda oddity: oddity is literal_values):
+        oddity(draft)
+    usual = {"via": DOORS[draft.op][0], "dtype": "float32"}
+    return {key: value for key, value in draft.case.items() if usual.get(key) != value}
+
+
+def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[RandomCall]:
+    """Return the calls of a case in these modes; none if it is too large or no valid case."""
+    try:
+        case = Case.model_validate({"id": "explored", **plain})
+        expanded = next(iter(expand(case, Defaults())))
+        arguments = expanded.arguments
+        checks.check_entry_point(arguments)
+        checks.check_size(arguments)
+        checks.check_gradient(arguments)
+        checks.check_exact(arguments)
+    except (ValidationError, CaseError):
+        return []
+    if not _is_small(arguments):
+        return []
+    return [
+        RandomCall(plain, Call(f"explored[{mode}]", 1, case, arguments, mode, ())) for mode in modes
+    ]
+
+
+def _is_small(arguments: Arguments) -> bool:
+    forward = replace(arguments, gradient=None)
+    outcomes = (predict.outcome(model, forward) for model in MODELS.values())
+    results = [outcome.shape for outcome in outcomes if isinstance(outcome, Returns)]
+    shapes = [arguments.input.shape, arguments.filter.shape, *results]
+    # An empty tensor may still have a huge size.
+    return all(max(math.prod(shape), *shape, 0) <= ELEMENTS for shape in shapes)
