@@ -14,7 +14,7 @@ from tf_conv_conformance.cli.question import read_question
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 
 BLOG = {
     "op": "depthwise_conv2d",
@@ -228,7 +228,7 @@ def computed(options, change=lambda numbers: numbers, **observed):
         encode(change(one.numbers), arguments.dtype)
         for one in predict.values(model, arguments, arguments)
     ]
-    return Observation("answered", tuple(Arm(values=arm, dtype=arguments.dtype) for arm in arms))
+    return Observation("answered", tuple(Answer(values=arm, dtype=arguments.dtype) for arm in arms))
 
 
 def off_by_3(numbers):
@@ -244,7 +244,7 @@ def test_modes_that_fail_in_different_ways(tensorflow):
     """The one that died is shown as Python."""
     error = Observation(
         "answered",
-        (Arm(error="InternalError", bases=("InternalError", "OpError"), message="no"),) * 2,
+        (Answer(error="InternalError", bases=("InternalError", "OpError"), message="no"),) * 2,
     )
     lines, _ = told(
         PLAIN,
@@ -362,7 +362,7 @@ def test_a_narrow_accumulator_is_declared(tensorflow):
 
 def test_an_empty_result_has_no_values_to_explain(tensorflow):
     options = {**EAGER, "dtype": "float64"}
-    empty = Observation("answered", (Arm(values=np.zeros((1, 0, 3, 3)), dtype="float64"),) * 2)
+    empty = Observation("answered", (Answer(values=np.zeros((1, 0, 3, 3)), dtype="float64"),) * 2)
     lines, _ = told(options, Subject(tensorflow, empty, empty))
     assert "        observed: {shape: [1, 0, 3, 3]}" in lines
 
@@ -372,7 +372,7 @@ def test_an_error_of_two_classes_gets_their_common_name(tensorflow):
     eager = Observation(
         "answered",
         (
-            Arm(
+            Answer(
                 error="InvalidArgumentError",
                 bases=("InvalidArgumentError", "OpError"),
                 message="no",
@@ -383,7 +383,7 @@ def test_an_error_of_two_classes_gets_their_common_name(tensorflow):
     graph = Observation(
         "answered",
         (
-            Arm(
+            Answer(
                 error="ValueError",
                 bases=("ValueError", "InvalidArgumentError", "OpError"),
                 message="no",

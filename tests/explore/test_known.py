@@ -15,7 +15,7 @@ from tf_conv_conformance.explore.known import foretelling, read_known
 from tf_conv_conformance.explore.random_calls import calls_of
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.perform import Performed
 
@@ -86,16 +86,16 @@ def call(mode="eager", **plain):
 def values(one, model=DOCUMENTED, other=None):
     """An observation of what a model predicts."""
     predicted = predict.values(model, other or one.arguments, one.arguments)
-    arms = (Arm(encode(arm.numbers, one.arguments.dtype), one.arguments.dtype) for arm in predicted)
+    arms = (Answer(encode(arm.numbers, one.arguments.dtype), one.arguments.dtype) for arm in predicted)
     return Observation("answered", tuple(arms))
 
 
 def shaped(*shape):
-    return Observation("answered", (Arm(np.zeros(shape, np.float32), "float32"),) * 2)
+    return Observation("answered", (Answer(np.zeros(shape, np.float32), "float32"),) * 2)
 
 
 def error(name, message="", *bases):
-    return Observation("answered", (Arm(error=name, bases=(name, *bases), message=message),) * 2)
+    return Observation("answered", (Answer(error=name, bases=(name, *bases), message=message),) * 2)
 
 
 def foretold(known, one, observation):

@@ -12,7 +12,7 @@ from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.error_bounds import bound
 from tf_conv_conformance.prediction.models import DOCUMENTED, values
 from tf_conv_conformance.prediction.relations import RELATIONS, obstacle, others_of
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.relation_verdict import judge_relation
 
 CONV2D = Arguments(
@@ -62,7 +62,7 @@ def answer(arguments, data, fault=None):
     for tensors in data:
         result = values(DOCUMENTED, arguments, *tensors)
         arms.append(
-            Arm(
+            Answer(
                 values=encode(fault(result, arguments) if fault else result, arguments.dtype),
                 dtype=arguments.dtype,
             )
@@ -135,7 +135,7 @@ def test_a_fault_breaks_the_relation_that_speaks_of_it(name):
 
 def test_an_exception_on_either_side_violates():
     right = answer(CONV2D, data_of(CONV2D))
-    wrong = Observation("answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),))
+    wrong = Observation("answered", (Answer(error="ValueError", bases=("ValueError",), message="no"),))
     for first, second in ((right, wrong), (wrong, right)):
         assert held(first, second).kind == "violates"
     assert held(right, Observation("crashed", signal="SIGFPE")).kind == "crashed"
@@ -187,8 +187,8 @@ def test_the_hash_tells_a_relation_from_its_call(calls):
 
 def test_the_arm_that_differs_is_named():
     both = answer(CONV2D, data_of(CONV2D))
-    wrong = replace(both.arms[1], values=both.arms[1].values + 1)
-    verdict = held(both, replace(both, arms=(both.arms[0], wrong)))
+    wrong = replace(both.answers[1], values=both.answers[1].values + 1)
+    verdict = held(both, replace(both, answers=(both.answers[0], wrong)))
     assert (verdict.kind, verdict.difference.arm) == ("violates", "wide_integers")
 
 

@@ -17,7 +17,7 @@ from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.records.changes import compare
 from tf_conv_conformance.records.merge import merge
 from tf_conv_conformance.report.page import write
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 
 BROWSER = next(
     filter(
@@ -417,7 +417,7 @@ def test_two_versions_stand_side_by_side(visit, tmp_path):
     def older(call):
         if call.deviations:
             return Observation(
-                "answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),) * 2
+                "answered", (Answer(error="ValueError", bases=("ValueError",), message="no"),) * 2
             )
         return answer(call)
 

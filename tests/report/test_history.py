@@ -5,13 +5,13 @@ import json
 from support.browser_records import answer, run
 from support.page_records import HOSTILE, SUBJECT
 from tf_conv_conformance.cli.main import main
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 
 
 def refuses(call):
     if call.deviations:
         return Observation(
-            "answered", (Arm(error="ValueError", bases=("ValueError",), message=HOSTILE),) * 2
+            "answered", (Answer(error="ValueError", bases=("ValueError",), message=HOSTILE),) * 2
         )
     return answer(call)
 

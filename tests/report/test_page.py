@@ -22,7 +22,7 @@ from tf_conv_conformance.report import refusals
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.page import ranges, render
 from tf_conv_conformance.report.statements import statements
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
 
 SWEEP = """
@@ -350,7 +350,7 @@ def test_report_command(tmp_path, column, capsys):
 
 def test_an_error_and_a_crash_are_recorded_without_values(calls):
     call = calls(SWEEP % ("x", "1"))["x[strides1-rate1-eager]"]
-    error = Observation("answered", (Arm(error="ValueError", bases=("ValueError",), message="no"),))
+    error = Observation("answered", (Answer(error="ValueError", bases=("ValueError",), message="no"),))
     assert lines.observed(error) == {"error": "ValueError", "message": "no"}
     crash = Observation("crashed", signal="SIGFPE", last_output="bye")
     line = lines.end_line("i", call, judge(call, crash, SUBJECT), crash, None)

@@ -61,7 +61,7 @@ def asked(height, width=3, mode="eager", factor=1, channels=1):
 
 
 def values(observation):
-    return [float(arm.values.flat[0]) for arm in observation.arms]
+    return [float(arm.values.flat[0]) for arm in observation.answers]
 
 
 def test_observations_come_in_the_order_of_the_requests(faulty):
@@ -322,7 +322,7 @@ def test_a_call_among_others_is_observed_as_if_it_were_alone(tensorflow, mode):
     alone = [tensorflow.call(request.head, request.arrays) for request in requests]
     for one, other in zip(alone, tensorflow.calls(requests), strict=True):
         assert one.kind == other.kind == "answered"
-        for arm, same in zip(one.arms, other.arms, strict=True):
+        for arm, same in zip(one.answers, other.answers, strict=True):
             assert (arm.error, arm.bases, arm.message, arm.warnings, arm.dtype) == (
                 same.error,
                 same.bases,
@@ -335,7 +335,7 @@ def test_a_call_among_others_is_observed_as_if_it_were_alone(tensorflow, mode):
                 if same.values is None
                 else np.array_equal(arm.values, same.values)
             )
-    assert any(arm.error for one in alone for arm in one.arms)
+    assert any(arm.error for one in alone for arm in one.answers)
 
 
 @pytest.mark.tensorflow

@@ -73,7 +73,7 @@ def test_onednn_is_in_effect_as_asked(monkeypatch, onednn):
 def test_bits_cross_both_ways(tensorflow, mode, dtype):
     x, w = arrays(dtype=dtype)
     observation = tensorflow.call(head(mode=mode, dtype=dtype), [x, w])
-    (arm,) = observation.arms
+    (arm,) = observation.answers
     expected = sum(
         as_numbers(x, dtype)[0, i : i + 2, j : j + 2, 0] * as_numbers(w, dtype)[i, j, 0, 0]
         for i in range(2)
@@ -86,13 +86,13 @@ def test_bits_cross_both_ways(tensorflow, mode, dtype):
 def test_arms_are_answered_one_by_one(tensorflow):
     first, second = arrays(), [2 * array for array in arrays()]
     observation = tensorflow.call(head(mode="graph"), [*first, *second])
-    assert len(observation.arms) == 2
-    assert np.array_equal(observation.arms[1].values, 4 * observation.arms[0].values)
+    assert len(observation.answers) == 2
+    assert np.array_equal(observation.answers[1].values, 4 * observation.answers[0].values)
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 def test_an_exception_is_named_with_its_bases_and_without_nodes(tensorflow, mode):
-    (arm,) = tensorflow.call(head(mode=mode, strides=[1, 0, 0, 1]), arrays()).arms
+    (arm,) = tensorflow.call(head(mode=mode, strides=[1, 0, 0, 1]), arrays()).answers
     assert arm.values is None
     assert arm.error in arm.bases
     assert {"InvalidArgumentError", "OpError"} <= set(arm.bases), (
@@ -209,10 +209,10 @@ def test_in_process_runs_the_same_code(monkeypatch):
     subject = InProcess(SYMBOLS)
     observation = subject.call(head(), arrays())
     assert observation.kind == "answered"
-    assert observation.arms[0].shape == (1, 2, 2, 1)
+    assert observation.answers[0].shape == (1, 2, 2, 1)
     requests = [Request(head(mode=mode), arrays()) for mode in ("eager", "graph")]
-    assert [one.arms[0].values.tolist() for one in subject.calls(requests)] == [
-        observation.arms[0].values.tolist()
+    assert [one.answers[0].values.tolist() for one in subject.calls(requests)] == [
+        observation.answers[0].values.tolist()
     ] * 2
     subject.close()
 

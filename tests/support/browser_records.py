@@ -8,7 +8,7 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.reader import read
 from tf_conv_conformance.records.writer import Recorder
-from tf_conv_conformance.subject.observation import Arm, Observation, Warned
+from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 from tf_conv_conformance.verdict.judge import judge
 
 CASES = """
@@ -36,10 +36,10 @@ def wrong(call):
     """What the documentation predicts, but for one element of row 3, column 5, in channel 1."""
     right = returned(call, "documented")
     arms = []
-    for arm in right.arms:
+    for arm in right.answers:
         values = arm.values.copy()
         values[0, 3, 5, 0] += 4
-        arms.append(Arm(values=values, dtype=arm.dtype, warnings=(Warned("UserWarning", HOSTILE),)))
+        arms.append(Answer(values=values, dtype=arm.dtype, warnings=(Warned("UserWarning", HOSTILE),)))
     return Observation("answered", tuple(arms), 0.25)
 
 

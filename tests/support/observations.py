@@ -3,7 +3,7 @@
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import MODELS, values
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 
 SUBJECT = {
     "tensorflow": "2.21.0",
@@ -31,7 +31,7 @@ def returned(call, model="documented", change=lambda values: values, dtype=None,
         x, w = arm.arrays(arguments)
         result = change(values(MODELS[model], arguments, x, w).copy())
         arms.append(
-            Arm(
+            Answer(
                 values=encode(result, dtype or arguments.dtype),
                 dtype=dtype or arguments.dtype,
                 warnings=warnings,
@@ -41,4 +41,4 @@ def returned(call, model="documented", change=lambda values: values, dtype=None,
 
 
 def raised(error="InvalidArgumentError", message="no", bases=("OpError",)):
-    return Observation("answered", (Arm(error=error, bases=(error, *bases), message=message),) * 2)
+    return Observation("answered", (Answer(error=error, bases=(error, *bases), message=message),) * 2)

@@ -12,7 +12,7 @@ from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED, values
 from tf_conv_conformance.prediction.reproduction import python
-from tf_conv_conformance.subject.observation import Arm, Observation, Warned
+from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 from tf_conv_conformance.verdict import comparison, message
 from tf_conv_conformance.verdict.explanation import explaining_model, feeding
 from tf_conv_conformance.verdict.judge import judge, unmet
@@ -86,7 +86,7 @@ def test_less_precision_inside_is_seen_by_the_wide_arm(calls):
         x, w = arm.arrays(call.arguments)
         rounded = encode(x, "bfloat16").astype(np.uint32) << 16
         arms.append(
-            Arm(
+            Answer(
                 values=values(
                     DOCUMENTED, call.arguments, rounded.view(np.float32).astype(float), w
                 ).astype(np.float32),
@@ -172,7 +172,7 @@ def test_a_model_may_stand_for_other_arguments(calls):
             old,
             values=values(DOCUMENTED, stands_for, *arm.arrays(call.arguments)).astype(np.float32),
         )
-        for old, arm in zip(answered.arms, predict.inputs(call.arguments).arms, strict=True)
+        for old, arm in zip(answered.answers, predict.inputs(call.arguments).arms, strict=True)
     ]
     assert kind(call, Observation("answered", tuple(arms))) == "deviates"
     assert kind(call, answered) == "violates"
@@ -280,7 +280,7 @@ LITERAL = "cases:\n  - {id: x, op: conv2d, input: {values: [[[[1], [2]]]]}, filt
 
 def test_literal_values(calls):
     right = Observation(
-        "answered", (Arm(values=np.array([[[[3], [6]]]], np.float32), dtype="float32"),)
+        "answered", (Answer(values=np.array([[[[3], [6]]]], np.float32), dtype="float32"),)
     )
     assert kind(eager(calls, LITERAL % "[3, 6]"), right) == "conforms"
     assert kind(eager(calls, LITERAL % "[[[[3], [6]]]]"), right) == "conforms"
@@ -394,7 +394,7 @@ def test_a_deviation_may_have_another_dtype(calls, dtype, kind_of_it):
         "cases:\n  - id: x\n    op: conv2d\n    input: [1, 7, 6, 2]\n    filter: [3, 2, 2, 3]\n    strides: 2\n    padding: SAME"
         + declared
     )
-    nothing = Observation("answered", (Arm(values=np.zeros(0, dtype), dtype=dtype),) * 2)
+    nothing = Observation("answered", (Answer(values=np.zeros(0, dtype), dtype=dtype),) * 2)
     assert kind(eager(calls, text), nothing) == kind_of_it
 
 
@@ -480,7 +480,7 @@ ZEROS = "cases:\n  - {id: x, op: depthwise_conv2d, input: {values: [[[[0], [0]]]
 
 def test_only_a_claim_that_rests_on_the_oracle_is_vacuous(calls):
     zeros = Observation(
-        "answered", (Arm(values=np.zeros((1, 1, 2, 1), np.float32), dtype="float32"),)
+        "answered", (Answer(values=np.zeros((1, 1, 2, 1), np.float32), dtype="float32"),)
     )
     ones = "strides: [1, 1, 1, 1]"
     assert kind(eager(calls, ZEROS % ones), zeros) == "vacuous"

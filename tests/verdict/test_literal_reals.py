@@ -9,7 +9,7 @@ from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.subject.lookahead import perform_all
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
 
 CASES = """
@@ -82,7 +82,7 @@ def test_a_result_beyond_the_bound_violates(calls, factor, kind):
     call = calls(CASES)["dtypes[conv2d-float32-eager]"]
     right = predict.values(DOCUMENTED, call.arguments, call.arguments)[0].numbers
     observed = Observation(
-        "answered", (Arm(values=(right * factor).astype(np.float32), dtype="float32"),)
+        "answered", (Answer(values=(right * factor).astype(np.float32), dtype="float32"),)
     )
     assert judge(call, observation=observed, subject={}).kind == kind
 
@@ -99,7 +99,7 @@ def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, state
     call = calls(STATED % ("reals", stated))["x[eager]"]
     result = np.float32([[[[0.1], [0.7]]]]) * np.float32(0.3)
     assert (
-        judge(call, Observation("answered", (Arm(values=result, dtype="float32"),)), {}).kind
+        judge(call, Observation("answered", (Answer(values=result, dtype="float32"),)), {}).kind
         == kind
     )
 

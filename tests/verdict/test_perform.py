@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from support.observations import CONV2D, SUBJECT, eager
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.perform import perform, same
 
@@ -30,7 +30,7 @@ class Subject:
 
 def answer(number, shape=(1, 4, 3, 3)):
     return Observation(
-        "answered", (Arm(values=np.full(shape, number, np.float32), dtype="float32"),) * 2
+        "answered", (Answer(values=np.full(shape, number, np.float32), dtype="float32"),) * 2
     )
 
 

@@ -98,7 +98,7 @@ def _table(written: WrittenCase, performed: Answers) -> Table:
 
 def _largest(call: Call, observation: Observation) -> str:
     """The largest distance from the documented formula's values."""
-    if observation.kind != "answered" or any(arm.error is not None for arm in observation.arms):
+    if observation.kind != "answered" or any(arm.error is not None for arm in observation.answers):
         return "–"
     if not predict.has_values(DOCUMENTED, call.arguments):
         return "no formula"
@@ -123,7 +123,7 @@ def _why(call: Call, performed: Performed) -> Iterator[tuple[str, str]]:
     verdict, observation = performed.verdict, performed.observation
     assert observation is not None
     yield verdict.kind, verdict.reason
-    for arm in observation.arms[:1]:
+    for arm in observation.answers[:1]:
         if arm.error is not None:
             yield arm.error, _shortened(arm.message) or "(no message)"
     yield from ((warned.category, _shortened(warned.message)) for warned in observation.warnings)

@@ -13,7 +13,7 @@ from tf_conv_conformance.explore.as_if import changes, readings
 from tf_conv_conformance.explore.known import is_refused, named_shapes, predicts, short
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.perform import Performed
 from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
 
@@ -37,7 +37,7 @@ def outcome(call: Call, performed: Performed) -> Outcome:
         return ("timed out",)
     if observation.kind == "crashed":
         return "crashed", str(observation.signal), fatal(observation.last_output)
-    arm = next((arm for arm in observation.arms if arm.error is not None), observation.arms[0])
+    arm = next((arm for arm in observation.answers if arm.error is not None), observation.answers[0])
     if arm.error is not None:
         return "refused", error_name(arm), pattern(arm.message)
     kind = (
@@ -51,12 +51,12 @@ def outcome(call: Call, performed: Performed) -> Outcome:
     if explained is not None:
         return kind, "as if", str(explained[0])
     shapes = [
-        name for name, shape in named_shapes(call.arguments) if shape == observation.arms[0].shape
+        name for name, shape in named_shapes(call.arguments) if shape == observation.answers[0].shape
     ]
     return kind, "unexplained", shapes[0] if shapes else "another shape"
 
 
-def error_name(arm: Arm) -> str:
+def error_name(arm: Answer) -> str:
     """The TensorFlow error behind an exception, where there is one: a graph raises it anew as ValueError."""
     own = [
         name

@@ -116,8 +116,8 @@ def _otherwise(call: Call, performed: Performed) -> dict[str, Any] | None:
         return None
     if observation.kind == "timed out":
         return {"timeout": True}
-    arm = observation.arms[0]
-    if arm.error is not None or len({one.error for one in observation.arms}) > 1:
+    arm = observation.answers[0]
+    if arm.error is not None or len({one.error for one in observation.answers}) > 1:
         return None
     explained = explanation(call, observation)
     if explained is not None:

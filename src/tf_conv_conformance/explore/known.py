@@ -133,7 +133,7 @@ class Known:
             not self.shapes and self.deviation.observed.values is not None
         ):  # a shape that is nothing in particular, here as there
             return observation.kind == "answered" and not any(
-                arm.error or arm.shape in shapes.values() for arm in observation.arms
+                arm.error or arm.shape in shapes.values() for arm in observation.answers
             )
         declared = (
             [shapes[name] for name in self.shapes if name in shapes]

@@ -150,7 +150,7 @@ def differing(call: Call, verdict: Verdict, observation: Observation) -> dict[st
 def digest(call: Call, observation: Observation) -> str | None:
     """A hash of the bits of the exact arms, to hold against another run's; None for what nobody wrote or summed exactly."""
     unwritten = any(one.deviation.observed.values is not None for one in call.deviations)
-    named = zip(predict.inputs(call.arguments).arms, observation.arms, strict=False)
+    named = zip(predict.inputs(call.arguments).arms, observation.answers, strict=False)
     exact = [arm.values for data, arm in named if data.name != "reals" and arm.values is not None]
     if unwritten or not exact:
         return None
@@ -167,7 +167,7 @@ def observed(observation: Observation) -> dict[str, Any]:
             **observation.unanswered,
             "output": observation.last_output,
         }
-    arm = observation.arms[0]
+    arm = observation.answers[0]
     if arm.error is not None:
         return {"error": arm.error, "message": arm.message}
     return {"shape": list(arm.shape or ()), "dtype": arm.dtype}

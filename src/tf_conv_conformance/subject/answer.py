@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.subject.observation import Arm, Observation, Warned
+from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 
 FACTS = (
     "tensorflow",
@@ -52,7 +52,7 @@ def observation_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> Obser
     return Observation("answered", arms_of(head, arrays, count), float(head["seconds"]))
 
 
-def arms_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Arm, ...]:
+def arms_of(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Answer, ...]:
     """The `count` arms in an answer, each value with its array. Raises :class:`ProtocolError`."""
     if (
         not isinstance(head, dict)
@@ -85,13 +85,13 @@ def _name(dtype: np.dtype[Any]) -> str:
     return dtype.name
 
 
-def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
+def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Answer:
     try:
         warned = tuple(
             Warned(str(one["category"]), str(one["message"])) for one in told["warnings"]
         )
         if told["status"] != "value":
-            return Arm(
+            return Answer(
                 error=str(told["error"]),
                 bases=tuple(map(str, told["bases"])),
                 message=str(told["message"]),
@@ -108,4 +108,4 @@ def _arm(told: Mapping[str, Any], rest: list[np.ndarray]) -> Arm:
         raise ProtocolError(
             f"an array is {array.dtype.name} of shape {list(array.shape)}, and was said to be {dtype} of shape {shape}"
         )
-    return Arm(values=array, dtype=dtype, warnings=warned)
+    return Answer(values=array, dtype=dtype, warnings=warned)

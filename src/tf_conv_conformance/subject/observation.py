@@ -18,7 +18,7 @@ class Warned:
 
 
 @dataclass(frozen=True)
-class Arm:
+class Answer:
     """One arm of data through the call: a value with its dtype and shape, or an exception.
 
     `values` holds the bits that came back, bfloat16 as uint16; :func:`tf_conv_conformance.convolution.dtypes.as_numbers` reads them.
@@ -51,7 +51,7 @@ class Observation:
     """
 
     kind: Literal["answered", "crashed", "timed out", "suite error"]
-    arms: tuple[Arm, ...] = ()
+    answers: tuple[Answer, ...] = ()
     seconds: float = 0.0
     signal: str | None = None
     exit_status: int | None = None
@@ -68,4 +68,4 @@ class Observation:
     @property
     def warnings(self) -> tuple[Warned, ...]:
         """The distinct warnings of all arms, in the order in which they first came."""
-        return tuple(dict.fromkeys(warned for arm in self.arms for warned in arm.warnings))
+        return tuple(dict.fromkeys(warned for arm in self.answers for warned in arm.warnings))

@@ -15,7 +15,7 @@ from tf_conv_conformance.convolution.dtypes import PRECISION, as_numbers
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.error_bounds import Values
 from tf_conv_conformance.prediction.predict import Returns
-from tf_conv_conformance.subject.observation import Arm, Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 
 PATTERN_LIMIT = 1.0  # seconds that a regular expression of a case file may take
 
@@ -65,7 +65,7 @@ class Difference:
         return f"{self.observed} instead of {self.predicted}"
 
 
-def outcome_text(arm: Arm) -> str:
+def outcome_text(arm: Answer) -> str:
     """Return what an arm returned or raised, in a few words."""
     if arm.error is not None:
         return (
@@ -96,7 +96,7 @@ def ending(observation: Observation) -> str:
         return f"protocol error: {observation.protocol_error}"
     if observation.kind == "suite error":
         return f"the suite's worker failed: {(observation.last_output.splitlines() or ['(no message)'])[-1]}"
-    return outcome_text(observation.arms[0]) if observation.arms else "no answer"
+    return outcome_text(observation.answers[0]) if observation.answers else "no answer"
 
 
 def from_values(
@@ -109,7 +109,7 @@ def from_values(
     said = value_text(expected.dtype, expected.shape)
     if observation.kind != "answered":
         return Difference("outcome", said, ending(observation))
-    for number, arm in enumerate(observation.arms):
+    for number, arm in enumerate(observation.answers):
         if arm.values is None:
             return Difference("outcome", said, outcome_text(arm), names[number])
         if arm.shape != expected.shape:
@@ -180,7 +180,7 @@ def from_error(
     said = " or ".join(names) if names else "an exception"
     if observation.kind != "answered":
         return Difference("outcome", said, ending(observation))
-    for number, arm in enumerate(observation.arms):
+    for number, arm in enumerate(observation.answers):
         if arm.error is None:
             return Difference("outcome", said, outcome_text(arm), arms[number])
         if names and not set(map(own_name, names)) & set(arm.bases):

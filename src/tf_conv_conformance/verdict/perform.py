@@ -160,12 +160,12 @@ def same(one: Observation, other: Observation) -> bool:
     if (
         one.kind != other.kind
         or one.unanswered != other.unanswered
-        or len(one.arms) != len(other.arms)
+        or len(one.answers) != len(other.answers)
     ):
         return False
     return all(
         a.error == b.error and a.dtype == b.dtype and _same_bits(a.values, b.values)
-        for a, b in zip(one.arms, other.arms, strict=True)
+        for a, b in zip(one.answers, other.answers, strict=True)
     )
 
 

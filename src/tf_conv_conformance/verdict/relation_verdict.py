@@ -60,7 +60,7 @@ def judge_relation(
 
 def _has_values(observation: Observation) -> bool:
     return observation.kind == "answered" and all(
-        arm.values is not None for arm in observation.arms
+        arm.values is not None for arm in observation.answers
     )
 
 
@@ -75,7 +75,7 @@ def _first_difference(
     relation, reading = RELATIONS[call.relation or ""], read(call.arguments)
     assert reading is not None  # the relation applies to the call
     for number, data in enumerate(predict.inputs(call.arguments).arms):
-        arms = [one.arms[number] for one in (observation, *answers)]
+        arms = [one.answers[number] for one in (observation, *answers)]
         dtype = arms[0].dtype
         for arm in arms:
             if arm.dtype is None or arm.dtype != dtype:

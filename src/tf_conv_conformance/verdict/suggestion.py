@@ -148,8 +148,8 @@ def _with_common_errors(observed: Seen, failing: Answers) -> Seen:
 def _bases(observation: Observation | None) -> set[str]:
     """The names by which the exceptions of all arms may be called."""
     return (
-        set.intersection(*(set(arm.bases) for arm in observation.arms))
-        if observation is not None and observation.arms
+        set.intersection(*(set(arm.bases) for arm in observation.answers))
+        if observation is not None and observation.answers
         else set()
     )
 
@@ -166,10 +166,10 @@ def _observed(call: Call, performed: Performed) -> Plain | None:
         return None
     if observation.kind == "crashed":
         return {"crash": observation.signal}
-    if observation.arms[0].error is not None:
-        return {"error": written_name(observation.arms[0].error, ERRORS)}
+    if observation.answers[0].error is not None:
+        return {"error": written_name(observation.answers[0].error, ERRORS)}
     plain = next(explaining(call, observation), None)
-    shape = observation.arms[0].shape or ()
+    shape = observation.answers[0].shape or ()
     if plain is None and 0 in shape:
         plain = {}  # no values that a model would have to explain
     if plain is None:
