@@ -26,7 +26,7 @@ ROUNDS = 9
 
 
 def read(path):
-    """The cells of a file: seconds, megabytes more than before, calls, complaints."""
+    """The cells of a file: seconds, megabytes more than before, calls, diagnostics."""
     before, began = peak(), time.process_time()
     loaded = load(path)
     seconds = time.process_time() - began
@@ -34,7 +34,7 @@ def read(path):
         f"{seconds:.2f}",
         f"{peak() - before:.0f}",
         f"{len(loaded.calls):,}",
-        f"{len(loaded.complaints):,}",
+        f"{len(loaded.diagnostics):,}",
     )
 
 
@@ -71,7 +71,7 @@ def largest(context):
 def main():
     given = parser(__doc__).parse_args()
     bounds = table(
-        ("file of `tests/largest.py`", "KiB", "seconds", "MB", "calls", "complaints"),
+        ("file of `tests/largest.py`", "KiB", "seconds", "MB", "calls", "diagnostics"),
         largest(multiprocessing.get_context("spawn")),
     )
     ours = table((f"median of {ROUNDS} rounds", "seconds", "PyYAML", "ratio"), [shipped()])

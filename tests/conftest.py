@@ -71,11 +71,11 @@ def tensorflow():
 
 @pytest.fixture
 def calls():
-    """The calls in YAML text, by name. Fails on any complaint."""
+    """The calls in YAML text, by name. Fails on any diagnostic."""
 
     def read(text):
         loaded = load_text(text)
-        assert [complaint.at("case") for complaint in loaded.complaints] == []
+        assert [diagnostic.at("case") for diagnostic in loaded.diagnostics] == []
         return {call.name: call for call in loaded.calls}
 
     return read

@@ -25,8 +25,8 @@ def one(**changes):
     return "cases:\n  - " + "\n    ".join(lines) + "\n"
 
 
-def complaints(text):
-    return [complaint.at("f.yaml") for complaint in load_text(text).complaints]
+def diagnostics(text):
+    return [diagnostic.at("f.yaml") for diagnostic in load_text(text).diagnostics]
 
 
 DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported}"
@@ -111,7 +111,7 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_place(changes, expected):
-    found = complaints(one(**changes))
+    found = diagnostics(one(**changes))
     assert len(found) == 1, found
     assert expected in found[0]
     assert found[0].startswith("f.yaml:")
@@ -130,7 +130,7 @@ def test_a_fault_is_said_with_its_place(changes, expected):
 def test_a_file_that_is_none(text, expected):
     with pytest.raises(UnreadableFileError) as caught:
         load_text(text)
-    assert expected in caught.value.complaint.at("f.yaml")
+    assert expected in caught.value.diagnostic.at("f.yaml")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_file_that_is_none(text, expected):
     ],
 )
 def test_faults_of_the_file_itself(text, expected):
-    assert expected in complaints(text)
+    assert expected in diagnostics(text)
 
 
 def test_one_bad_case_does_not_hide_the_others():
@@ -175,7 +175,7 @@ def test_one_bad_case_does_not_hide_the_others():
     )
     loaded = load_text(text)
     assert {call.case.id for call in loaded.calls} == {"x"}
-    assert [(complaint.case, complaint.line) for complaint in loaded.complaints] == [
+    assert [(diagnostic.case, diagnostic.line) for diagnostic in loaded.diagnostics] == [
         ("y", 12),
         ("z", 15),
     ]
@@ -183,14 +183,14 @@ def test_one_bad_case_does_not_hide_the_others():
 
 def test_a_duplicate_id_is_an_error_of_the_second():
     loaded = load_text(one() + one().removeprefix("cases:\n"))
-    assert "f.yaml:8:9: cases[1].id: the id 'x' is already taken" in loaded.complaints[0].at(
+    assert "f.yaml:8:9: cases[1].id: the id 'x' is already taken" in loaded.diagnostics[0].at(
         "f.yaml"
     )
 
 
-def test_an_unreadable_file_is_a_complaint(tmp_path):
+def test_an_unreadable_file_is_a_diagnostic(tmp_path):
     (tmp_path / "x.yaml").write_bytes(b"\xff")
-    assert [complaint.message for complaint in load(tmp_path / "x.yaml").complaints] == [
+    assert [diagnostic.message for diagnostic in load(tmp_path / "x.yaml").diagnostics] == [
         "byte 0xff is not UTF-8; save the file as UTF-8"
     ]
 
@@ -273,7 +273,7 @@ def test_a_result_may_be_demanded_of_all_cases_of_a_file(calls):
         + "  - "
         + case % ("y", "0")
     )
-    (wrong,) = complaints(text)
+    (wrong,) = diagnostics(text)
     assert wrong.startswith("f.yaml:4:5: cases[1]: `expect: result` demands a result")
     meant = calls(text.replace("strides: 0", "strides: 0, expect: {error: Exception}"))
     assert [call.case.plain_expect for call in meant.values()] == [
@@ -326,7 +326,7 @@ def test_when_and_where_narrow_a_deviation(calls):
 
 def test_a_declared_shape_must_be_the_models(calls):
     wrong = DEVIATION.replace("phase_strided", "phase_strided, shape: [1, 4, 4, 4]")
-    found = complaints(one(**{**ATROUS, "strides": "2"}, deviations=f"[{wrong}]"))
+    found = diagnostics(one(**{**ATROUS, "strides": "2"}, deviations=f"[{wrong}]"))
     assert "[1, 4, 4, 4] is not what phase_strided computes, which is [1, 5, 5, 4]" in found[0]
 
 
@@ -354,10 +354,10 @@ def test_a_file_has_room_for_so_many_tests_and_the_cases_beyond_say_so():
     swept = one(strides=None, id="y", sweep=f"{{strides: [{WIDE}]}}").removeprefix("cases:\n")
     loaded = load_text(large + swept)
     assert len(loaded.calls) == 900
-    assert [complaint.case for complaint in loaded.complaints] == ["x"]
+    assert [diagnostic.case for diagnostic in loaded.diagnostics] == ["x"]
     assert (
         "makes 32400000 tests, and the file has room for 300000 more; split it"
-        in loaded.complaints[0].message
+        in loaded.diagnostics[0].message
     )
 
 
@@ -367,11 +367,11 @@ def test_a_fault_in_a_sweep_has_its_place():
         filter=None,
         sweep="{strides: [1, 2], filter: [[3, 3, 2, 2], [3, $height, 2, 2], [99999, 99999, 2, 2]]}",
     )
-    (complaint,) = load_text(text).complaints
-    assert "elements; 16777216 is the limit" in complaint.at("f.yaml")
-    assert complaint.case == "x"
+    (diagnostic,) = load_text(text).diagnostics
+    assert "elements; 16777216 is the limit" in diagnostic.at("f.yaml")
+    assert diagnostic.case == "x"
 
 
 def test_many_cases_with_one_id_are_told_apart_at_once():
     case = "  - {id: x, op: conv3d}\n"
-    assert len(load_text("cases:\n" + case * 8000).complaints) == 8000
+    assert len(load_text("cases:\n" + case * 8000).diagnostics) == 8000

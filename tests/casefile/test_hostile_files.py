@@ -1,4 +1,4 @@
-"""Whatever bytes a case file holds: calls or complaints, within bounds, and never an exception."""
+"""Whatever bytes a case file holds: calls or diagnostics, within bounds, and never an exception."""
 
 import subprocess
 import sys
@@ -44,12 +44,12 @@ def mutated(draw):
 def check(path, data):
     path.write_bytes(data)
     loaded = load(path)
-    assert loaded.calls or loaded.complaints
-    for complaint in loaded.complaints:
-        line = complaint.at("f.yaml")
+    assert loaded.calls or loaded.diagnostics
+    for diagnostic in loaded.diagnostics:
+        line = diagnostic.at("f.yaml")
         assert "\n" not in line
-        assert complaint.line >= 1
-        assert complaint.column >= 1
+        assert diagnostic.line >= 1
+        assert diagnostic.column >= 1
     names = [call.name for call in loaded.calls]
     assert len(names) == len(set(names))
     return loaded
@@ -60,7 +60,7 @@ def check(path, data):
 )
 @given(mutated())
 @pytest.mark.slow
-def test_mutated_files_are_calls_or_complaints(tmp_path, data):
+def test_mutated_files_are_calls_or_diagnostics(tmp_path, data):
     loaded = check(tmp_path / "f.yaml", data)
     for call in loaded.calls[::20]:
         inputs = predict.inputs(call.arguments)
@@ -74,7 +74,7 @@ def test_mutated_files_are_calls_or_complaints(tmp_path, data):
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.binary(max_size=300))
-def test_any_bytes_are_calls_or_complaints(tmp_path, data):
+def test_any_bytes_are_calls_or_diagnostics(tmp_path, data):
     check(tmp_path / "f.yaml", data)
 
 
@@ -173,7 +173,7 @@ for path in map(pathlib.Path, sys.argv[1:]):
         continue
     before = peak()
     loaded = load(path)
-    assert loaded.calls or loaded.complaints
+    assert loaded.calls or loaded.diagnostics
     assert len(loaded.calls) <= 300_000
     os.write(1, f"{path.stem}: {peak() - before}\\n".encode())
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Mistakes of people who are new to case files: each complaint has its place, and says what is right."""
+"""Mistakes of people who are new to case files: each diagnostic has its place, and says what is right."""
 
 import pytest
 
@@ -19,9 +19,9 @@ DEVIATION = (
 
 def said(text):
     try:
-        return [complaint.at("f") for complaint in load_text(text).complaints]
+        return [diagnostic.at("f") for diagnostic in load_text(text).diagnostics]
     except UnreadableFileError as error:
-        return [error.complaint.at("f")]
+        return [error.diagnostic.at("f")]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_what_tensorflow_is_to_refuse_is_no_mistake(line):
     assert said(CASE % line) == []
 
 
-def test_one_mistake_is_one_complaint():
+def test_one_mistake_is_one_diagnostic():
     for line in (
         "padding: [0, 0, 1, 1, 1, 1, 0, 0]",
         "sweep: {padding: [[0, 0], [1, 1], [1, 1], [0, 0]]}",

@@ -78,8 +78,8 @@ def test_a_case_makes_a_sample_or_the_whole(calls):
     ],
 )
 def test_what_the_scope_gives_may_not_be_given(change, message):
-    (complaint,) = load_text(CASE + f"    {change}\n").complaints
-    assert message in complaint.message
+    (diagnostic,) = load_text(CASE + f"    {change}\n").diagnostics
+    assert message in diagnostic.message
 
 
 def test_division_towards_zero():

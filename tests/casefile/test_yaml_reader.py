@@ -8,14 +8,14 @@ from tf_conv_conformance.casefile import yaml_reader
 from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source, read_text
 
 
-def complaint(text):
+def diagnostic(text):
     with pytest.raises(UnreadableFileError) as caught:
         read_source(text)
-    return caught.value.complaint
+    return caught.value.diagnostic
 
 
 def faults(text):
-    return [(one.line, one.column, one.message) for one in read_source(text).complaints()]
+    return [(one.line, one.column, one.message) for one in read_source(text).diagnostics()]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_places_are_those_of_the_values():
     assert source.place(("cases", 0, "id")) == (2, 9)
     assert source.place(("cases", 0, "sweep", "rate", 1, 1)) == (3, 27)
     assert source.place(("cases", 0, "absent")) == (2, 5)
-    assert source.complaint(("cases", 0, "sweep", "rate", 1), "x").key == "cases[0].sweep.rate[1]"
+    assert source.diagnostic(("cases", 0, "sweep", "rate", 1), "x").key == "cases[0].sweep.rate[1]"
 
 
 @pytest.mark.parametrize(
@@ -95,19 +95,19 @@ def test_places_are_those_of_the_values():
     ],
 )
 def test_what_is_not_one_document_is_said_with_its_place(text, line, column, message):
-    found = complaint(text)
+    found = diagnostic(text)
     assert message in found.message
     assert (found.line, found.column) == (line, column)
 
 
 def test_depth_has_a_bound():
-    assert "nested deeper" in complaint("a: " + "[" * 500).message
+    assert "nested deeper" in diagnostic("a: " + "[" * 500).message
     assert (
-        "nest" in complaint("a: " + "[" * 100_000).message
+        "nest" in diagnostic("a: " + "[" * 100_000).message
     )  # newer releases of libyaml have a bound of their own
     assert (
         "nested deeper"
-        in complaint(
+        in diagnostic(
             "a:\n" + "".join(" " * i + "- \n" for i in range(1, 40)) + " " * 40 + "- x"
         ).message
     )
@@ -118,7 +118,7 @@ def test_aliases_do_not_multiply_memory():
     for previous, name in zip("abcdefgh", "bcdefghi", strict=True):
         bomb += f"{name}: &{name} [{', '.join([f'*{previous}'] * 10)}]\n"
     tracemalloc.start()
-    assert "aliases expanded" in complaint(bomb).message
+    assert "aliases expanded" in diagnostic(bomb).message
     assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
     tracemalloc.stop()
 
@@ -139,8 +139,8 @@ def test_files_that_are_no_text_are_refused(tmp_path, data, message, column):
     path.write_bytes(data)
     with pytest.raises(UnreadableFileError) as caught:
         read_text(path)
-    assert message in caught.value.complaint.message
-    assert caught.value.complaint.column == column
+    assert message in caught.value.diagnostic.message
+    assert caught.value.diagnostic.column == column
 
 
 def test_byte_order_mark_and_windows_line_ends_are_fine(tmp_path):
@@ -151,6 +151,6 @@ def test_byte_order_mark_and_windows_line_ends_are_fine(tmp_path):
     assert source.place(("b", 0)) == (2, 5)
 
 
-def test_a_missing_file_is_a_complaint(tmp_path):
+def test_a_missing_file_is_a_diagnostic(tmp_path):
     with pytest.raises(UnreadableFileError, match="cannot be read"):
         read_text(tmp_path / "none.yaml")

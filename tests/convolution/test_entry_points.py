@@ -208,10 +208,10 @@ def test_an_integer_is_short_for_the_list_that_the_entry_point_takes(
 
 
 def test_an_entry_point_of_the_other_operator_is_a_fault():
-    (complaint,) = load_text(case(via="tf.nn.separable_conv2d")).complaints
-    assert complaint.key == "cases[0].via"
+    (diagnostic,) = load_text(case(via="tf.nn.separable_conv2d")).diagnostics
+    assert diagnostic.key == "cases[0].via"
     assert (
-        "tf.nn.separable_conv2d does not reach conv2d; these do: tf.nn.conv2d" in complaint.message
+        "tf.nn.separable_conv2d does not reach conv2d; these do: tf.nn.conv2d" in diagnostic.message
     )
 
 
@@ -270,14 +270,14 @@ def test_the_protocol_runs_only_what_it_names(tensorflow):
         ({"padding": "same"}, "padding", "write SAME, or {verbatim: same}"),
     ],
 )
-def test_what_an_entry_point_cannot_take_is_a_complaint(changes, key, why):
-    (complaint,) = load_text(case(**changes)).complaints
-    assert complaint.key == ("cases[0]" if key == "rate" else f"cases[0].{key}")
-    assert why in complaint.message
+def test_what_an_entry_point_cannot_take_is_a_diagnostic(changes, key, why):
+    (diagnostic,) = load_text(case(**changes)).diagnostics
+    assert diagnostic.key == ("cases[0]" if key == "rate" else f"cases[0].{key}")
+    assert why in diagnostic.message
 
 
 def test_in_a_sweep_the_combination_is_named():
     text = case(via="tf.nn.atrous_conv2d", rate=1).replace("strides: 2", "sweep: {strides: [1, 2]}")
-    (complaint,) = load_text(text).complaints
-    assert complaint.key == "cases[0].sweep.strides"
-    assert complaint.message.startswith("strides2: tf.nn.atrous_conv2d takes no strides")
+    (diagnostic,) = load_text(text).diagnostics
+    assert diagnostic.key == "cases[0].sweep.strides"
+    assert diagnostic.message.startswith("strides2: tf.nn.atrous_conv2d takes no strides")

@@ -90,7 +90,7 @@ def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
     assert {path.stem.rpartition("-")[2] for path in files} == set(line["causes"])
     for path in files:
         loaded = load(path)
-        assert loaded.complaints == ()
+        assert loaded.diagnostics == ()
         assert [call.mode for call in loaded.calls] == ["eager"]
         compile(path.with_suffix(".py").read_text(), path.stem, "exec")
         result.stdout.fnmatch_lines([f"*{path}*"])

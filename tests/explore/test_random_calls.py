@@ -32,7 +32,7 @@ def test_calls_seldom_come_twice(drawn):
 def test_every_call_is_read_as_a_case_with_just_its_arguments(drawn):
     for one in drawn[:150]:
         loaded = load_text(case_text({"id": "x", **one.plain, "modes": [one.call.mode]}))
-        assert loaded.complaints == ()
+        assert loaded.diagnostics == ()
         # as text: NaN is not equal to itself
         assert [str(call.arguments) for call in loaded.calls] == [str(one.call.arguments)]
 

@@ -175,9 +175,9 @@ def test_a_case_has_a_call_for_each_relation_beside_its_own(calls):
 
 
 def test_a_relation_that_says_nothing_is_a_fault():
-    (complaint,) = load_text(CASE % "grouped").complaints
-    assert complaint.key == "cases[0].relations[0]"
-    assert complaint.message.startswith("grouped needs a depthwise_conv2d call")
+    (diagnostic,) = load_text(CASE % "grouped").diagnostics
+    assert diagnostic.key == "cases[0].relations[0]"
+    assert diagnostic.message.startswith("grouped needs a depthwise_conv2d call")
 
 
 def test_the_hash_tells_a_relation_from_its_call(calls):
@@ -274,11 +274,11 @@ DOORS_WITHOUT = [
 
 
 @pytest.mark.parametrize(("name", "via", "rest", "why"), DOORS_WITHOUT)
-def test_a_relation_whose_calls_cannot_be_made_is_a_complaint(name, via, rest, why):
+def test_a_relation_whose_calls_cannot_be_made_is_a_diagnostic(name, via, rest, why):
     text = f"cases: [{{id: x, op: conv2d, via: {via}, input: [2, 8, 8, 4], filter: [3, 3, 4, 4], strides: 1, {rest}, relations: [{name}]}}]"
-    (complaint,) = load_text(text).complaints
-    assert complaint.key == "cases[0].relations[0]"
-    assert why in complaint.message
+    (diagnostic,) = load_text(text).diagnostics
+    assert diagnostic.key == "cases[0].relations[0]"
+    assert why in diagnostic.message
 
 
 def test_a_rate_of_four_entries_is_transposed_with_the_rest():

@@ -52,7 +52,7 @@ def answer(call):
 def run(folder, subject, answers=answer, name="results.jsonl"):
     """A record file of a run in which the subject answered so."""
     loaded = load_text(CASES % json.dumps(HOSTILE + "long " * 200_000))
-    assert loaded.complaints == ()
+    assert loaded.diagnostics == ()
     planned = [(f"cases/a.yaml::{call.name}", "cases/a.yaml", call) for call in loaded.calls]
     recorder = Recorder(folder / name, lines.plan(planned))
     line = lines.subject_line(subject, {"tf.nn.conv2d": f"Given an input tensor {HOSTILE}"})

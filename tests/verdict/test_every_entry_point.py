@@ -29,7 +29,7 @@ NO_PAIRS = ("tf.nn.convolution", "tf.nn.atrous_conv2d")
 
 
 def cases_of(op, via, layout):
-    """A case for each combination of padding and steps, and of relation and data: a complaint about one hides no other.
+    """A case for each combination of padding and steps, and of relation and data: a diagnostic about one hides no other.
 
     Gradients, modes and dtypes take turns.
     """
@@ -86,4 +86,4 @@ def test_no_call_is_blamed_on_tensorflow_that_is_not_its_own(tensorflow, known, 
     assert len(calls) > len(cases) / 4 or (via, layout) == (
         "tf.nn.atrous_conv2d",
         "NCHW",
-    )  # all complaints
+    )  # all diagnostics

@@ -35,7 +35,7 @@ VERDICTS = {
 
 def read(name):
     loaded = load(HERE / name)
-    assert not loaded.complaints
+    assert not loaded.diagnostics
     return loaded.calls
 
 

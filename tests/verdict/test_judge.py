@@ -285,8 +285,8 @@ def test_literal_values(calls):
     assert kind(eager(calls, LITERAL % "[3, 6]"), right) == "conforms"
     assert kind(eager(calls, LITERAL % "[[[[3], [6]]]]"), right) == "conforms"
     assert kind(eager(calls, LITERAL % "[3, 7]"), right) == "unexpected"
-    (complaint,) = load_text(LITERAL % "[3, 6, 9]").complaints
-    assert complaint.message.startswith("has 3 values; the result has 2, in the shape [1, 1, 2, 1]")
+    (diagnostic,) = load_text(LITERAL % "[3, 6, 9]").diagnostics
+    assert diagnostic.message.startswith("has 3 values; the result has 2, in the shape [1, 1, 2, 1]")
     assert judge(eager(calls, LITERAL % "[[3, 6]]"), right, SUBJECT).difference.aspect == "shape"
 
 

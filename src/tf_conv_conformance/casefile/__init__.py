@@ -1,1 +1,1 @@
-"""Case files: YAML text → cases → calls, with a complaint and its place for whatever is wrong."""
+"""Case files: YAML text → cases → calls, with a diagnostic and its place for whatever is wrong."""

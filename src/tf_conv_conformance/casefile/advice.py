@@ -105,7 +105,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 def unknown_key(keys: Sequence[str | int]) -> str:
-    """Return the complaint about a key that its mapping does not know: what it is called here, or where it belongs."""
+    """Return the diagnostic about a key that its mapping does not know: what it is called here, or where it belongs."""
     key = str(keys[-1])
     parents = [one for one in keys[:-1] if isinstance(one, str)]
     model = KNOWN.get(parents[-1], CaseFile) if parents else CaseFile

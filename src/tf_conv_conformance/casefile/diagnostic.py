@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, order=True)
-class Complaint:
+class Diagnostic:
     """One fault in a case file: 1-based `line` and `column`, the `key` path to it, and what is wrong and would be right.
 
     `case` is the id of the case that has it; None where the whole file cannot be read.
@@ -20,7 +20,7 @@ class Complaint:
     case: str | None = None
 
     def at(self, file: str) -> str:
-        """The complaint as one line, ``file:line:column: key: message``."""
+        """The diagnostic as one line, ``file:line:column: key: message``."""
         return f"{self.place(file)}: {self.key + ': ' if self.key else ''}{self.message}"
 
     def place(self, file: str) -> str:
@@ -28,7 +28,7 @@ class Complaint:
         return f"{file}:{self.line}:{self.column}"
 
     def brief(self) -> str:
-        """Return the complaint without what the name of its test says: ``line:column: key: message``, the key within its case."""
+        """Return the diagnostic without what the name of its test says: ``line:column: key: message``, the key within its case."""
         key = re.sub(r"^cases\[\d+\]\.?", "", self.key)
         return f"{self.line}:{self.column}: {key + ': ' if key else ''}{self.message}"
 

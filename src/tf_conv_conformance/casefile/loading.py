@@ -1,4 +1,4 @@
-"""A case file → its calls and the complaints about it. One bad case does not hide the others."""
+"""A case file → its calls and the diagnostics about it. One bad case does not hide the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tf_conv_conformance.casefile.advice import unknown_key
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.diagnostic import Complaint, shown
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, shown
 from tf_conv_conformance.casefile.expansion import CaseError, Keys
 from tf_conv_conformance.casefile.messages import described, keys_of, message_of
 from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
@@ -24,7 +24,7 @@ from tf_conv_conformance.casefile.yaml_reader import (
     read_text,
 )
 
-COMPLAINTS_LIMIT = 100  # of a case
+DIAGNOSTICS_LIMIT = 100  # of a case
 TESTS, COMPARISONS, PROBLEMS = (
     "tests",
     "comparisons with the conditions of deviations",
@@ -37,10 +37,10 @@ M = TypeVar("M", bound=Strict)
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a file holds, in its order: the calls of its good cases, and the complaints about the other cases."""
+    """What a file holds, in its order: the calls of its good cases, and the diagnostics about the other cases."""
 
     calls: tuple[Call, ...]
-    complaints: tuple[Complaint, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
 
 def load(path: Path, whole: bool = False) -> Loaded:
@@ -48,48 +48,48 @@ def load(path: Path, whole: bool = False) -> Loaded:
     try:
         return load_text(read_text(path), whole)
     except UnreadableFileError as error:
-        return Loaded((), (error.complaint,))
+        return Loaded((), (error.diagnostic,))
 
 
 def load_text(text: str, whole: bool = False) -> Loaded:
-    """The calls and complaints of YAML text. Raises :class:`UnreadableFileError` where it is not one YAML document."""
+    """The calls and diagnostics of YAML text. Raises :class:`UnreadableFileError` where it is not one YAML document."""
     source = read_source(text)
     if not isinstance(source.value, dict):
         got = "nothing" if source.value is None else described(source.value)
         raise UnreadableFileError(
-            Complaint(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}")
+            Diagnostic(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}")
         )
     faults = _reading_faults(source)
-    complaints = [*_top_level(source), *faults]
+    diagnostics = [*_top_level(source), *faults]
     defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
-    complaints += wrong
+    diagnostics += wrong
     calls, wrong = _all_cases(source, defaults, faults, whole)
-    complaints += wrong
-    bad = {complaint.case for complaint in complaints}
+    diagnostics += wrong
+    bad = {diagnostic.case for diagnostic in diagnostics}
     return Loaded(
         tuple(call for call in calls if call.case.id not in bad),
         tuple(
             sorted(
-                set(complaints),
-                key=lambda complaint: (complaint.line, complaint.column, complaint.message),
+                set(diagnostics),
+                key=lambda diagnostic: (diagnostic.line, diagnostic.column, diagnostic.message),
             )
         ),
     )
 
 
-def _top_level(source: Source) -> list[Complaint]:
-    """Return the complaints about the file's own keys."""
+def _top_level(source: Source) -> list[Diagnostic]:
+    """Return the diagnostics about the file's own keys."""
     unknown = [key for key in source.value if key not in CaseFile.model_fields]
-    found = [source.complaint((key,), unknown_key((key,)), about_key=True) for key in unknown]
+    found = [source.diagnostic((key,), unknown_key((key,)), about_key=True) for key in unknown]
     cases = source.value.get("cases")
     if "cases" not in source.value:
         found.append(
-            source.complaint((), "`cases` is missing: write `cases:`, and below it a list of cases")
+            source.diagnostic((), "`cases` is missing: write `cases:`, and below it a list of cases")
         )
     elif not isinstance(cases, list) or not cases:
         got = "an empty list" if cases == [] else described(cases)
         found.append(
-            source.complaint(
+            source.diagnostic(
                 ("cases",),
                 f"expected a list of cases; got {got}; start each case with a dash, as in `- id: plain`",
             )
@@ -97,7 +97,7 @@ def _top_level(source: Source) -> list[Complaint]:
     about = source.value.get("about", "")
     if not isinstance(about, str):
         found.append(
-            source.complaint(
+            source.diagnostic(
                 ("about",), f"expected text; got {described(about)}; write it in quotes"
             )
         )
@@ -111,11 +111,11 @@ def _case_id(source: Source, index: int) -> str:
     return identifier if isinstance(identifier, str) and identifier else f"case-{index + 1}"
 
 
-def _reading_faults(source: Source) -> list[Complaint]:
+def _reading_faults(source: Source) -> list[Diagnostic]:
     """Faults found while reading, each with the case that it spoils."""
     return [
-        Complaint(c.line, c.column, c.key, c.message, _owner(source, fault.keys))
-        for c, fault in zip(source.complaints(), source.faults, strict=True)
+        Diagnostic(c.line, c.column, c.key, c.message, _owner(source, fault.keys))
+        for c, fault in zip(source.diagnostics(), source.faults, strict=True)
     ]
 
 
@@ -134,17 +134,17 @@ def _owner(source: Source, keys: tuple[str | int, ...]) -> str | None:
 
 def _validated(
     model: type[M], raw: Any, source: Source, keys: tuple[str | int, ...]
-) -> tuple[M | None, list[Complaint]]:
-    """The model's instance, or the complaints that say why there is none."""
+) -> tuple[M | None, list[Diagnostic]]:
+    """The model's instance, or the diagnostics that say why there is none."""
     case = _owner(source, keys)
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
         found = []
-        for fault in itertools.islice(error.errors(include_url=False), COMPLAINTS_LIMIT):
+        for fault in itertools.islice(error.errors(include_url=False), DIAGNOSTICS_LIMIT):
             path = (*keys, *keys_of(fault))
             found.append(
-                source.complaint(
+                source.diagnostic(
                     path,
                     message_of(fault, path),
                     case,
@@ -152,20 +152,20 @@ def _validated(
                 )
             )
         if (more := error.error_count() - len(found)) > 0:
-            found.append(source.complaint(keys, f"has {more} more faults", case))
+            found.append(source.diagnostic(keys, f"has {more} more faults", case))
         return None, found
 
 
 def _all_cases(
-    source: Source, defaults: Defaults | None, faults: list[Complaint], whole: bool
-) -> tuple[list[Call], list[Complaint]]:
+    source: Source, defaults: Defaults | None, faults: list[Diagnostic], whole: bool
+) -> tuple[list[Call], list[Diagnostic]]:
     """The calls, and what is wrong beside the faults of reading: no second word about one place or a spoiled case."""
     places, spoiled = (
         {(fault.line, fault.column) for fault in faults},
         {fault.case for fault in faults},
     )
     calls: list[Call] = []
-    complaints: list[Complaint] = []
+    diagnostics: list[Diagnostic] = []
     taken: set[str] = set()
     room = dict(ROOM)
     cases = source.value.get("cases")
@@ -173,7 +173,7 @@ def _all_cases(
         name = _case_id(source, index)
         if name in taken:
             wrong = [
-                source.complaint(
+                source.diagnostic(
                     ("cases", index, "id"),
                     f"the id {shown(name)} is already taken by an earlier case",
                     name,
@@ -188,11 +188,11 @@ def _all_cases(
                 keys = (
                     error.keys if error.keys and error.keys[0] in raw else ()
                 )  # an argument may be in the defaults or in a sweep
-                wrong = [source.complaint(("cases", index, *keys), error.message, name)]
+                wrong = [source.diagnostic(("cases", index, *keys), error.message, name)]
         taken.add(name)
         said = [one for one in wrong if (one.line, one.column) not in places]
-        complaints += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]
-    return calls, complaints
+        diagnostics += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]
+    return calls, diagnostics
 
 
 def _checked(

@@ -1,4 +1,4 @@
-"""pydantic's errors as complaints: what is wrong, and what would be right."""
+"""pydantic's errors as diagnostics: what is wrong, and what would be right."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.casefile.diagnostic import Complaint, key_path, shown
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, key_path, shown
 
 FILE_LIMIT = 4 * 2**20  # bytes of a file
 DEPTH_LIMIT = 24  # collections in collections
@@ -45,11 +45,11 @@ Path_ = tuple[str | int, ...]
 
 
 class UnreadableFileError(ConformanceError):
-    """The file cannot be read as YAML at all; holds the one complaint that says why."""
+    """The file cannot be read as YAML at all; holds the one diagnostic that says why."""
 
-    def __init__(self, complaint: Complaint) -> None:
-        super().__init__(complaint.message)
-        self.complaint = complaint
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
 
 
 @dataclass(frozen=True)
@@ -94,21 +94,21 @@ class Source:
         )
         return textwrap.dedent("\n".join([first, *inside])).rstrip()[:BLOCK_LIMIT]
 
-    def complaints(self) -> list[Complaint]:
-        """The faults found while reading, as complaints."""
+    def diagnostics(self) -> list[Diagnostic]:
+        """The faults found while reading, as diagnostics."""
         return [
-            Complaint(fault.line, fault.column, key_path(fault.keys), fault.message)
+            Diagnostic(fault.line, fault.column, key_path(fault.keys), fault.message)
             for fault in self.faults
         ]
 
-    def complaint(
+    def diagnostic(
         self, keys: Path_, message: str, case: str | None = None, about_key: bool = False
-    ) -> Complaint:
-        """A complaint about the value at `keys`, or about the last of the keys itself."""
+    ) -> Diagnostic:
+        """A diagnostic about the value at `keys`, or about the last of the keys itself."""
         line, column = (
             self.key_places[keys] if about_key and keys in self.key_places else self.place(keys)
         )
-        return Complaint(line, column, key_path(keys), message, case)
+        return Diagnostic(line, column, key_path(keys), message, case)
 
 
 def read_text(path: Path) -> str:
@@ -118,11 +118,11 @@ def read_text(path: Path) -> str:
             data = file.read(FILE_LIMIT + 1)
     except OSError as error:
         raise UnreadableFileError(
-            Complaint(1, 1, "", f"cannot be read: {error.strerror}")
+            Diagnostic(1, 1, "", f"cannot be read: {error.strerror}")
         ) from error
     if len(data) > FILE_LIMIT:
         raise UnreadableFileError(
-            Complaint(1, 1, "", f"is larger than {FILE_LIMIT} bytes; split it into several files")
+            Diagnostic(1, 1, "", f"is larger than {FILE_LIMIT} bytes; split it into several files")
         )
     try:
         return data.decode("utf-8-sig")
@@ -130,7 +130,7 @@ def read_text(path: Path) -> str:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
         message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise UnreadableFileError(Complaint(line, column, "", message)) from error
+        raise UnreadableFileError(Diagnostic(line, column, "", message)) from error
 
 
 def read_source(text: str) -> Source:
@@ -146,13 +146,13 @@ def read_source(text: str) -> Source:
         mark = next(filter(None, reversed(marks) if problem in _FROM_THE_START else marks), None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise UnreadableFileError(
-            Complaint(line, column, "", f"not YAML: {problem}{_hint(text, line, column, problem)}")
+            Diagnostic(line, column, "", f"not YAML: {problem}{_hint(text, line, column, problem)}")
         ) from error
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         raise UnreadableFileError(
-            Complaint(
+            Diagnostic(
                 line, column, "", f"not YAML: character {shown(error.character)} is not allowed"
             )
         ) from error
@@ -254,7 +254,7 @@ class _Builder:
                 self.anchors[done.anchor] = (done.value, _size(done.value))
 
     def _unreadable(self, event: yaml.Event, message: str) -> UnreadableFileError:
-        return UnreadableFileError(Complaint(*_mark(event), "", message))
+        return UnreadableFileError(Diagnostic(*_mark(event), "", message))
 
     def _fault(self, event: yaml.Event, keys: Path_, message: str) -> None:
         self.faults.append(Fault(keys, message, *_mark(event)))

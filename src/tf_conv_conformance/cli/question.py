@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.casefile.diagnostic import Complaint, shown
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, shown
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source
@@ -49,9 +49,9 @@ def read_question(options: Mapping[str, str | None]) -> WrittenCase:
         **{key: _value(key, text) for key, text in given.items()},
     }
     loaded = load_text(case_text(case))
-    if loaded.complaints:
+    if loaded.diagnostics:
         raise OptionError(
-            "\n".join(dict.fromkeys(_about_options(complaint) for complaint in loaded.complaints))
+            "\n".join(dict.fromkeys(_about_options(diagnostic) for diagnostic in loaded.diagnostics))
         )
     return WrittenCase(case, loaded.calls)
 
@@ -84,7 +84,7 @@ def _value(key: str, text: str) -> Any:
         source = read_source(text)
     except UnreadableFileError as error:
         raise OptionError(
-            f"{option(key)}: {shown(text)} cannot be read: {error.complaint.message}"
+            f"{option(key)}: {shown(text)} cannot be read: {error.diagnostic.message}"
         ) from error
     if source.faults:
         raise OptionError(f"{option(key)}: {source.faults[0].message}")
@@ -118,10 +118,10 @@ def _pairs(value: Any) -> Any:
     return [value[first : first + 2] for first in range(0, 8, 2)]
 
 
-def _about_options(complaint: Complaint) -> str:
-    """A complaint about the case as one about the option that gave it."""
-    found = re.fullmatch(r"cases\[0\]\.(\w+)(.*)", complaint.key)
-    return f"{option(found[1])}{found[2]}: {complaint.message}" if found else complaint.message
+def _about_options(diagnostic: Diagnostic) -> str:
+    """A diagnostic about the case as one about the option that gave it."""
+    found = re.fullmatch(r"cases\[0\]\.(\w+)(.*)", diagnostic.key)
+    return f"{option(found[1])}{found[2]}: {diagnostic.message}" if found else diagnostic.message
 
 
 def _written(value: Any) -> str:

@@ -105,7 +105,7 @@ def _written(cause: Cause, name: str) -> WrittenCase:
     modes = {} if set(cause.judged) == set(MODES) else {"modes": list(cause.judged)}
     case = {"id": name, **cause.plain, **modes}
     loaded = load_text(case_text(case))
-    assert not loaded.complaints, loaded.complaints  # it was a case when it was drawn
+    assert not loaded.diagnostics, loaded.diagnostics  # it was a case when it was drawn
     return WrittenCase(case, loaded.calls)
 
 

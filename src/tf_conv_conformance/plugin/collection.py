@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tf_conv_conformance.casefile.diagnostic import Complaint
+from tf_conv_conformance.casefile.diagnostic import Diagnostic
 from tf_conv_conformance.casefile.loading import Loaded
 from tf_conv_conformance.plugin.hooks import COLLECTED, SESSION
 from tf_conv_conformance.plugin.ids import test_name
-from tf_conv_conformance.plugin.items import CallItem, ComplaintItem
+from tf_conv_conformance.plugin.items import CallItem, DiagnosticItem
 from tf_conv_conformance.plugin.options import large, makes_calls
 from tf_conv_conformance.plugin.plan import calls_of, read
 
@@ -24,13 +24,13 @@ class CaseFile(pytest.File):
         Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
         """
         loaded = self._load()
-        by_case: dict[str | None, list[Complaint]] = {}
-        for complaint in loaded.complaints:
-            by_case.setdefault(complaint.case, []).append(complaint)
-        for case, complaints in by_case.items():
+        by_case: dict[str | None, list[Diagnostic]] = {}
+        for diagnostic in loaded.diagnostics:
+            by_case.setdefault(diagnostic.case, []).append(diagnostic)
+        for case, diagnostics in by_case.items():
             name = f"{printable(case)}[invalid]" if case is not None else "file[invalid]"
-            yield ComplaintItem.from_parent(
-                self, name=name, nodeid=f"{self.nodeid}::{name}", complaints=complaints
+            yield DiagnosticItem.from_parent(
+                self, name=name, nodeid=f"{self.nodeid}::{name}", diagnostics=diagnostics
             )
         calls = calls_of(loaded, self.config)
         if calls and makes_calls(self.config):
@@ -53,7 +53,7 @@ class CaseFile(pytest.File):
             return Loaded(
                 (),
                 (
-                    Complaint(
+                    Diagnostic(
                         1,
                         1,
                         "",
@@ -64,9 +64,9 @@ class CaseFile(pytest.File):
         return read(self.path, self.config)
 
 
-def complaints(items: Iterable[pytest.Item]) -> list[str]:
+def diagnostics(items: Iterable[pytest.Item]) -> list[str]:
     """What is wrong with the case files that were collected."""
-    return [item.text() for item in items if isinstance(item, ComplaintItem)]
+    return [item.text() for item in items if isinstance(item, DiagnosticItem)]
 
 
 def printable(name: str) -> str:

@@ -32,7 +32,7 @@ COLLECTED: pytest.StashKey[int] = pytest.StashKey()
 """How many calls the case files hold that were collected, the large ones only if they are asked for."""
 WHOLE: pytest.StashKey[int] = pytest.StashKey()
 """How many calls the shards of a run have together, if pytest-split divides it."""
-COMPLAINTS: pytest.StashKey[list[str]] = pytest.StashKey()
+DIAGNOSTICS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 RECORDING = "tf-conv-conformance-recording"
 
@@ -259,10 +259,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     config.stash[SESSION].close()
     if config.getoption("collectonly"):
-        from tf_conv_conformance.plugin.collection import complaints
+        from tf_conv_conformance.plugin.collection import diagnostics
 
-        config.stash[COMPLAINTS] = complaints(session.items)
-        if config.stash[COMPLAINTS]:
+        config.stash[DIAGNOSTICS] = diagnostics(session.items)
+        if config.stash[DIAGNOSTICS]:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -270,6 +270,6 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """With ``--collect-only``, where no test runs that could say it: what is wrong with the case files."""
-    if found := config.stash.get(COMPLAINTS, []):
+    if found := config.stash.get(DIAGNOSTICS, []):
         terminalreporter.section("case files that cannot be read as they are", red=True)
         terminalreporter.write_line("\n".join(found))

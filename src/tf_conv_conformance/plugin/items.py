@@ -12,7 +12,7 @@ import pytest
 
 from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.diagnostic import Complaint
+from tf_conv_conformance.casefile.diagnostic import Diagnostic
 from tf_conv_conformance.plugin.failure_text import shown
 from tf_conv_conformance.plugin.hooks import BASELINE, SESSION
 from tf_conv_conformance.plugin.ids import id_of
@@ -210,23 +210,23 @@ def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
     return found
 
 
-class ComplaintItem(Standing):
+class DiagnosticItem(Standing):
     """What is wrong with one case, or with the whole file: a test that fails with it."""
 
-    def __init__(self, *, complaints: list[Complaint], **kwargs: Any) -> None:
+    def __init__(self, *, diagnostics: list[Diagnostic], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.complaints = complaints
-        self.line = complaints[0].line
+        self.diagnostics = diagnostics
+        self.line = diagnostics[0].line
 
     def text(self) -> str:
-        """The complaints, a line each."""
-        return "\n".join(complaint.at(self.path_id) for complaint in self.complaints)
+        """The diagnostics, a line each."""
+        return "\n".join(diagnostic.at(self.path_id) for diagnostic in self.diagnostics)
 
     def runtest(self) -> None:
-        """Fail with the complaints: what is wrong first, since pytest's summary has room for little more than the test's name."""
+        """Fail with the diagnostics: what is wrong first, since pytest's summary has room for little more than the test's name."""
         raise CallFailedError(
             "\n".join(
-                f"{complaint.brief()}\n    {complaint.place(self.path_id)}"
-                for complaint in self.complaints
+                f"{diagnostic.brief()}\n    {diagnostic.place(self.path_id)}"
+                for diagnostic in self.diagnostics
             )
         )

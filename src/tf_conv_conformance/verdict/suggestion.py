@@ -97,9 +97,9 @@ def _why_not(failing: Answers) -> str:
 
 
 def _is_green(text: str, performed: Answers, subject: Mapping[str, Any]) -> bool:
-    """Whether the file is read without complaint, and its verdicts on what was observed pass."""
+    """Whether the file is read without diagnostic, and its verdicts on what was observed pass."""
     loaded = load_text(text)
-    if loaded.complaints:
+    if loaded.diagnostics:
         return False
     verdicts = (
         judge(call, observation, subject)
