@@ -86,7 +86,9 @@ def call(mode="eager", **plain):
 def values(one, model=DOCUMENTED, other=None):
     """An observation of what a model predicts."""
     predicted = predict.values(model, other or one.arguments, one.arguments)
-    arms = (Answer(encode(arm.numbers, one.arguments.dtype), one.arguments.dtype) for arm in predicted)
+    arms = (
+        Answer(encode(arm.numbers, one.arguments.dtype), one.arguments.dtype) for arm in predicted
+    )
     return Observation("answered", tuple(arms))
 
 

@@ -135,7 +135,9 @@ def test_a_fault_breaks_the_relation_that_speaks_of_it(name):
 
 def test_an_exception_on_either_side_violates():
     right = answer(CONV2D, data_of(CONV2D))
-    wrong = Observation("answered", (Answer(error="ValueError", bases=("ValueError",), message="no"),))
+    wrong = Observation(
+        "answered", (Answer(error="ValueError", bases=("ValueError",), message="no"),)
+    )
     for first, second in ((right, wrong), (wrong, right)):
         assert held(first, second).kind == "violates"
     assert held(right, Observation("crashed", signal="SIGFPE")).kind == "crashed"

@@ -350,7 +350,9 @@ def test_report_command(tmp_path, column, capsys):
 
 def test_an_error_and_a_crash_are_recorded_without_values(calls):
     call = calls(SWEEP % ("x", "1"))["x[strides1-rate1-eager]"]
-    error = Observation("answered", (Answer(error="ValueError", bases=("ValueError",), message="no"),))
+    error = Observation(
+        "answered", (Answer(error="ValueError", bases=("ValueError",), message="no"),)
+    )
     assert lines.observed(error) == {"error": "ValueError", "message": "no"}
     crash = Observation("crashed", signal="SIGFPE", last_output="bye")
     line = lines.end_line("i", call, judge(call, crash, SUBJECT), crash, None)

@@ -39,7 +39,9 @@ def wrong(call):
     for arm in right.answers:
         values = arm.values.copy()
         values[0, 3, 5, 0] += 4
-        arms.append(Answer(values=values, dtype=arm.dtype, warnings=(Warned("UserWarning", HOSTILE),)))
+        arms.append(
+            Answer(values=values, dtype=arm.dtype, warnings=(Warned("UserWarning", HOSTILE),))
+        )
     return Observation("answered", tuple(arms), 0.25)
 
 

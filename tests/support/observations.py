@@ -41,4 +41,6 @@ def returned(call, model="documented", change=lambda values: values, dtype=None,
 
 
 def raised(error="InvalidArgumentError", message="no", bases=("OpError",)):
-    return Observation("answered", (Answer(error=error, bases=(error, *bases), message=message),) * 2)
+    return Observation(
+        "answered", (Answer(error=error, bases=(error, *bases), message=message),) * 2
+    )

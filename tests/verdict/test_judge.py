@@ -286,7 +286,9 @@ def test_literal_values(calls):
     assert kind(eager(calls, LITERAL % "[[[[3], [6]]]]"), right) == "conforms"
     assert kind(eager(calls, LITERAL % "[3, 7]"), right) == "unexpected"
     (diagnostic,) = load_text(LITERAL % "[3, 6, 9]").diagnostics
-    assert diagnostic.message.startswith("has 3 values; the result has 2, in the shape [1, 1, 2, 1]")
+    assert diagnostic.message.startswith(
+        "has 3 values; the result has 2, in the shape [1, 1, 2, 1]"
+    )
     assert judge(eager(calls, LITERAL % "[[3, 6]]"), right, SUBJECT).difference.aspect == "shape"
 
 

@@ -122,12 +122,15 @@ def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, state
     ],
 )
 def test_what_has_no_bound_is_refused(data, stated, expected):
-    diagnostics = [diagnostic.message for diagnostic in load_text(STATED % (data, stated)).diagnostics]
+    diagnostics = [
+        diagnostic.message for diagnostic in load_text(STATED % (data, stated)).diagnostics
+    ]
     assert diagnostics == [] if expected is None else expected in diagnostics[0]
 
 
 def test_a_value_beyond_its_dtype_is_refused():
     (diagnostic,) = load_text((STATED % ("reals", "[1, 2]")).replace("0.7", "1e39")).diagnostics
     assert (
-        diagnostic.message == "the value 1e+39 of `input` is beyond float32, which ends at 3.403e+38"
+        diagnostic.message
+        == "the value 1e+39 of `input` is beyond float32, which ends at 3.403e+38"
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tf_conv_conformance.casefile.model import (
     KNOWN,
     Case,
-    CaseFile,
+    CaseFileModel,
     Defaults,
     Deviation,
     Expect,
@@ -108,7 +108,7 @@ def unknown_key(keys: Sequence[str | int]) -> str:
     """Return the diagnostic about a key that its mapping does not know: what it is called here, or where it belongs."""
     key = str(keys[-1])
     parents = [one for one in keys[:-1] if isinstance(one, str)]
-    model = KNOWN.get(parents[-1], CaseFile) if parents else CaseFile
+    model = KNOWN.get(parents[-1], CaseFileModel) if parents else CaseFileModel
     known = list(model.model_fields)
     here, advice = _KEYS.get(key.lower(), ("", ""))
     if here is None or here in known:
@@ -122,9 +122,9 @@ def unknown_key(keys: Sequence[str | int]) -> str:
 
 def _home(key: str, here: type[Strict]) -> str:
     """Return where a key may stand; empty if nowhere."""
-    if key in CaseFile.model_fields:
+    if key in CaseFileModel.model_fields:
         return _TOP
-    homes = ["`defaults`"] if here is CaseFile and key in Defaults.model_fields else []
+    homes = ["`defaults`"] if here is CaseFileModel and key in Defaults.model_fields else []
     homes += [word for model, words in _HOMES if key in model.model_fields for word in words]
     return "in " + " or ".join(filter(None, (", ".join(homes[:-1]), homes[-1]))) if homes else ""
 

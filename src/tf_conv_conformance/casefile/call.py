@@ -15,7 +15,7 @@ from tf_conv_conformance.prediction.models import MODELS, Model
 
 
 @dataclass(frozen=True)
-class Declared:
+class AppliedDeviation:
     """A deviation that speaks about a call, and the arguments for which its model stands."""
 
     deviation: Deviation
@@ -67,7 +67,7 @@ class Call:
     case: Case
     arguments: Arguments
     mode: Mode
-    deviations: tuple[Declared, ...]
+    deviations: tuple[AppliedDeviation, ...]
     relation: str | None = None
     text: str = ""
     other_modes: tuple[Deviation, ...] = ()

@@ -11,7 +11,7 @@ import numpy as np
 
 from tf_conv_conformance.casefile.advice import near
 from tf_conv_conformance.casefile.call import model_of
-from tf_conv_conformance.casefile.diagnostic import shown
+from tf_conv_conformance.casefile.diagnostic import quote
 from tf_conv_conformance.casefile.expansion import (
     CaseError,
     Expanded,
@@ -144,7 +144,7 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
     if deviation.rule not in RULES:
         found = near(deviation.rule, list(RULES))
         hint = "docs/rules.md lists them" if found is None else f"did you mean {found!r}?"
-        raise CaseError((*keys, "rule"), f"there is no rule {shown(deviation.rule)}; {hint}")
+        raise CaseError((*keys, "rule"), f"there is no rule {quote(deviation.rule)}; {hint}")
     if (
         deviation.expires is not None
         and datetime.date.fromisoformat(deviation.expires) < datetime.date.today()

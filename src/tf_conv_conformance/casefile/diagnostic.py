@@ -33,7 +33,7 @@ class Diagnostic:
         return f"{self.line}:{self.column}: {key + ': ' if key else ''}{self.message}"
 
 
-def shown(value: object) -> str:
+def quote(value: object) -> str:
     """A value from a case file as it may be printed: short, on one line, control characters escaped."""
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

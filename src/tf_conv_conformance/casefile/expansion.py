@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.casefile.diagnostic import shown
+from tf_conv_conformance.casefile.diagnostic import quote
 from tf_conv_conformance.casefile.model import (
     REFERENCES,
     Alternatives,
@@ -178,7 +178,7 @@ def _refuse_repeated(case: Case, name: str, labels: list[str], alternatives: lis
             keys = ("sweep", _written(case.sweep, name), index)
             raise CaseError(
                 keys,
-                f"the same alternative is there twice; one alternative that is a list is written as {shown([alternatives])}",
+                f"the same alternative is there twice; one alternative that is a list is written as {quote([alternatives])}",
             )
         seen.add(label)
 

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from tf_conv_conformance.casefile.advice import unknown_key
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.diagnostic import Diagnostic, shown
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, quote
 from tf_conv_conformance.casefile.expansion import CaseError, Keys
-from tf_conv_conformance.casefile.messages import described, keys_of, message_of
-from tf_conv_conformance.casefile.model import Case, CaseFile, Defaults, Strict
+from tf_conv_conformance.casefile.messages import describe, keys_of, message_of
+from tf_conv_conformance.casefile.model import Case, CaseFileModel, Defaults, Strict
 from tf_conv_conformance.casefile.scope import most_problems
 from tf_conv_conformance.casefile.sweep import Sweep, all_calls, checked
 from tf_conv_conformance.casefile.yaml_reader import (
@@ -36,26 +36,26 @@ M = TypeVar("M", bound=Strict)
 
 
 @dataclass(frozen=True)
-class Loaded:
+class CaseFileContents:
     """What a file holds, in its order: the calls of its good cases, and the diagnostics about the other cases."""
 
     calls: tuple[Call, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
-def load(path: Path, whole: bool = False) -> Loaded:
+def load(path: Path, whole: bool = False) -> CaseFileContents:
     """Read a case file; of exhaustive scopes a sample, or the `whole`. It always returns."""
     try:
         return load_text(read_text(path), whole)
     except UnreadableFileError as error:
-        return Loaded((), (error.diagnostic,))
+        return CaseFileContents((), (error.diagnostic,))
 
 
-def load_text(text: str, whole: bool = False) -> Loaded:
+def load_text(text: str, whole: bool = False) -> CaseFileContents:
     """The calls and diagnostics of YAML text. Raises :class:`UnreadableFileError` where it is not one YAML document."""
     source = read_source(text)
     if not isinstance(source.value, dict):
-        got = "nothing" if source.value is None else described(source.value)
+        got = "nothing" if source.value is None else describe(source.value)
         raise UnreadableFileError(
             Diagnostic(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}")
         )
@@ -66,7 +66,7 @@ def load_text(text: str, whole: bool = False) -> Loaded:
     calls, wrong = _all_cases(source, defaults, faults, whole)
     diagnostics += wrong
     bad = {diagnostic.case for diagnostic in diagnostics}
-    return Loaded(
+    return CaseFileContents(
         tuple(call for call in calls if call.case.id not in bad),
         tuple(
             sorted(
@@ -79,15 +79,17 @@ def load_text(text: str, whole: bool = False) -> Loaded:
 
 def _top_level(source: Source) -> list[Diagnostic]:
     """Return the diagnostics about the file's own keys."""
-    unknown = [key for key in source.value if key not in CaseFile.model_fields]
+    unknown = [key for key in source.value if key not in CaseFileModel.model_fields]
     found = [source.diagnostic((key,), unknown_key((key,)), about_key=True) for key in unknown]
     cases = source.value.get("cases")
     if "cases" not in source.value:
         found.append(
-            source.diagnostic((), "`cases` is missing: write `cases:`, and below it a list of cases")
+            source.diagnostic(
+                (), "`cases` is missing: write `cases:`, and below it a list of cases"
+            )
         )
     elif not isinstance(cases, list) or not cases:
-        got = "an empty list" if cases == [] else described(cases)
+        got = "an empty list" if cases == [] else describe(cases)
         found.append(
             source.diagnostic(
                 ("cases",),
@@ -98,7 +100,7 @@ def _top_level(source: Source) -> list[Diagnostic]:
     if not isinstance(about, str):
         found.append(
             source.diagnostic(
-                ("about",), f"expected text; got {described(about)}; write it in quotes"
+                ("about",), f"expected text; got {describe(about)}; write it in quotes"
             )
         )
     return found
@@ -175,7 +177,7 @@ def _all_cases(
             wrong = [
                 source.diagnostic(
                     ("cases", index, "id"),
-                    f"the id {shown(name)} is already taken by an earlier case",
+                    f"the id {quote(name)} is already taken by an earlier case",
                     name,
                 )
             ]

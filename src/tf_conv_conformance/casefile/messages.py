@@ -9,8 +9,8 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from tf_conv_conformance.casefile.advice import near, nearest, unknown_key, unknown_word
-from tf_conv_conformance.casefile.diagnostic import shown
-from tf_conv_conformance.casefile.model import KNOWN, REFERENCES, CaseFile
+from tf_conv_conformance.casefile.diagnostic import quote
+from tf_conv_conformance.casefile.model import KNOWN, REFERENCES, CaseFileModel
 from tf_conv_conformance.casefile.names import own_name
 
 Path_ = tuple[str | int, ...]
@@ -62,24 +62,24 @@ def message_of(error: ErrorDetails, keys: Path_) -> str:
     if kind == "missing":
         return f"is missing{_meaning(keys)}"
     if kind == "flat_padding" or (name == "padding" and _takes_pairs(kind, context)):
-        return f"expected {PADDING}; got {described(value)}{_meant_padding(value)}"
+        return f"expected {PADDING}; got {describe(value)}{_meant_padding(value)}"
     if kind == "list_type" and len(keys) > 1 and keys[-2] == "padding":
-        return f"expected a pair [before, after]; got {described(value)}"
+        return f"expected a pair [before, after]; got {describe(value)}"
     if kind == "one_alternative":
-        return f"every item of this list is one alternative; write [{shown(value)}] if the whole list is one"
+        return f"every item of this list is one alternative; write [{quote(value)}] if the whole list is one"
     if kind == "string_type" and name in ("tensorflow", "keras"):
-        return f'expected a version range in quotes, such as ">=2.12"; got {described(value)}, which would read 2.10 as 2.1'
+        return f'expected a version range in quotes, such as ">=2.12"; got {describe(value)}, which would read 2.10 as 2.1'
     if kind == "literal_error":
         return _unknown_word(value, context["expected"], name)
     if name in _NAMES and kind in ("string_type", "string_pattern_mismatch"):
-        return f"expected {_NAMES[name]}; got {described(value)}"
+        return f"expected {_NAMES[name]}; got {describe(value)}"
     if kind == "string_pattern_mismatch":
-        return f"{shown(value)} {_pattern(str(value), context['pattern'])}"
+        return f"{quote(value)} {_pattern(str(value), context['pattern'])}"
     if kind == "union_tag_invalid":
         forms = " or ".join(_FORMS[tag] for tag in _FORMS if tag in context["expected_tags"])
-        return f"expected {_TENSORS.get(name, forms)}; got {described(value)}{_rewritten(value)}"
+        return f"expected {_TENSORS.get(name, forms)}; got {describe(value)}{_rewritten(value)}"
     if kind == "unknown_name":
-        return f"{shown(value)} is no {context['what']}; {_named(str(value), context)}"
+        return f"{quote(value)} is no {context['what']}; {_named(str(value), context)}"
     if kind in _WANTED:
         example = (
             f" such as {_EXAMPLES[name]}"
@@ -87,7 +87,7 @@ def message_of(error: ErrorDetails, keys: Path_) -> str:
             else ""
         )
         return (
-            f"expected {_WANTED[kind]}{example}; got {described(value)}{_meant(kind, value, keys)}"
+            f"expected {_WANTED[kind]}{example}; got {describe(value)}{_meant(kind, value, keys)}"
         )
     return _bound(kind, value, context) or error["msg"]
 
@@ -96,7 +96,7 @@ def _bound(kind: str, value: Any, context: Mapping[str, Any]) -> str | None:
     """Return what is said of a value that is too small, too large, too short or too long."""
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = "at least" if kind == "greater_than_equal" else "at most"
-        return f"{shown(value)} is out of range; it must be {bound} {context.get('ge', context.get('le'))}"
+        return f"{quote(value)} is out of range; it must be {bound} {context.get('ge', context.get('le'))}"
     if kind == "too_short":
         return (
             "must not be empty"
@@ -111,7 +111,7 @@ def _bound(kind: str, value: Any, context: Mapping[str, Any]) -> str | None:
 def _meaning(keys: Path_) -> str:
     """Return what a missing key is for."""
     parents = [key for key in keys[:-1] if isinstance(key, str)]
-    model = KNOWN.get(parents[-1], CaseFile) if parents else CaseFile
+    model = KNOWN.get(parents[-1], CaseFileModel) if parents else CaseFileModel
     meaning = (
         model.model_fields[str(keys[-1])].description
         if str(keys[-1]) in model.model_fields
@@ -140,14 +140,14 @@ def _meant_padding(value: Any) -> str:
     return ""
 
 
-def described(value: Any) -> str:
+def describe(value: Any) -> str:
     """Return a value with its kind, as YAML has it."""
     if value is None or isinstance(value, bool):
         return "nothing (null)" if value is None else str(value).lower()
     return (
         "a mapping"
         if isinstance(value, dict)
-        else f"{_KINDS.get(type(value), '')} {shown(value)}".lstrip()
+        else f"{_KINDS.get(type(value), '')} {quote(value)}".lstrip()
     )
 
 
@@ -170,9 +170,9 @@ def _meant(kind: str, value: Any, keys: Path_) -> str:
     if kind == "bool_type" and str(value).lower() in ("yes", "on", "true", "no", "off", "false"):
         return f"; write {str(str(value).lower() in ('yes', 'on', 'true')).lower()}"
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        return f'; write "{shown(value)}" in quotes'
+        return f'; write "{quote(value)}" in quotes'
     if kind == "list_type" and len(keys) > 1 and keys[-2] in ("sweep", "where"):
-        return f"; write a list of alternatives, such as [{shown(value)}]"
+        return f"; write a list of alternatives, such as [{quote(value)}]"
     if kind == "list_type" and isinstance(value, dict):
         return "; start each item with a dash"
     rewritten = _rewritten(value)
@@ -207,13 +207,13 @@ def _unknown_word(value: Any, expected: str, name: str) -> str:
     choices = re.findall(r"'([^']*)'", expected)
     if len(choices) < 2:
         example = f" or a mapping such as {_EXAMPLES[name]}" if name in _EXAMPLES else ""
-        return f"expected {expected.strip(chr(39)).lower()}{example}; got {described(value)}"
+        return f"expected {expected.strip(chr(39)).lower()}{example}; got {describe(value)}"
     if isinstance(value, list):
-        return f"expected a single value; got {described(value)}; write alternatives as `sweep: {{{name}: {shown(value)}}}`"
+        return f"expected a single value; got {describe(value)}; write alternatives as `sweep: {{{name}: {quote(value)}}}`"
     hint = unknown_word(value, choices)
     if len(choices) <= FEW:
-        return f"{shown(value)} is not one of {expected}{hint}"
-    return f"{shown(value)} is unknown{hint}{' K' if hint.endswith('?') else '; k'}nown: {', '.join(choices)}"
+        return f"{quote(value)} is not one of {expected}{hint}"
+    return f"{quote(value)} is unknown{hint}{' K' if hint.endswith('?') else '; k'}nown: {', '.join(choices)}"
 
 
 def _pattern(value: str, pattern: str) -> str:
@@ -227,4 +227,4 @@ def _pattern(value: str, pattern: str) -> str:
     allowed = (
         "may hold only letters, digits, `.`, `_` and `-`, and must start with a letter or a digit"
     )
-    return f"{allowed}; write {shown(right)}" if right else allowed
+    return f"{allowed}; write {quote(right)}" if right else allowed

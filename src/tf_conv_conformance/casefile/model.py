@@ -528,7 +528,7 @@ KNOWN: dict[str, type[Strict]] = {
 """The model of the mapping, or of the mappings in the list, that stands under a key; ``CaseFile`` under none."""
 
 
-class CaseFile(Strict):
+class CaseFileModel(Strict):
     """A file of cases about one question."""
 
     about: Text | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from tf_conv_conformance.casefile.model import CaseFile
+from tf_conv_conformance.casefile.model import CaseFileModel
 
 
 class _WithoutNull(GenerateJsonSchema):
@@ -36,7 +36,7 @@ def _untitled(value: Any) -> Any:
 
 def schema_text() -> str:
     """The schema as JSON text, ending in a newline."""
-    schema = _untitled(CaseFile.model_json_schema(schema_generator=_WithoutNull))
+    schema = _untitled(CaseFileModel.model_json_schema(schema_generator=_WithoutNull))
     header = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "tf-conv-conformance case file",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tf_conv_conformance.casefile import checks
-from tf_conv_conformance.casefile.call import Call, Declared
+from tf_conv_conformance.casefile.call import AppliedDeviation, Call
 from tf_conv_conformance.casefile.expansion import CaseError, Expanded, Expansion, Keys, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.yaml_reader import Source
@@ -94,7 +94,7 @@ class Sweep:
             swept = ("sweep",) if set(error.keys) & self.expansion.swept else ()
             raise CaseError((*swept, *error.keys), f"{one.label}: {error.message}") from None
 
-    def _declared(self, one: Expanded) -> list[Declared]:
+    def _declared(self, one: Expanded) -> list[AppliedDeviation]:
         """The deviations that are about a combination, in some of the case's modes."""
         found = []
         for index, deviation in enumerate(self.case.deviations):
@@ -105,7 +105,7 @@ class Sweep:
                 checks.check_observed(
                     deviation.observed, stands_for, ("deviations", index, "observed")
                 )
-                found.append(Declared(deviation, stands_for))
+                found.append(AppliedDeviation(deviation, stands_for))
         return found
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.casefile.diagnostic import Diagnostic, key_path, shown
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, key_path, quote
 
 FILE_LIMIT = 4 * 2**20  # bytes of a file
 DEPTH_LIMIT = 24  # collections in collections
@@ -153,7 +153,7 @@ def read_source(text: str) -> Source:
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         raise UnreadableFileError(
             Diagnostic(
-                line, column, "", f"not YAML: character {shown(error.character)} is not allowed"
+                line, column, "", f"not YAML: character {quote(error.character)} is not allowed"
             )
         ) from error
     return replace(builder.source(), text=text)
@@ -312,7 +312,7 @@ class _Builder:
 
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, keys: Path_) -> None:
         if event.tag not in (None, "!"):
-            self._fault(event, keys, f"tags are not used in case files; remove {shown(event.tag)}")
+            self._fault(event, keys, f"tags are not used in case files; remove {quote(event.tag)}")
 
     def _key(self, event: yaml.ScalarEvent) -> None:
         mapping = self.stack[-1]
@@ -326,7 +326,7 @@ class _Builder:
             self._fault(
                 event,
                 keys,
-                f"the key {shown(key)} is already given in line {self.key_places[keys][0]}; keep one",
+                f"the key {quote(key)} is already given in line {self.key_places[keys][0]}; keep one",
             )
         mapping.key = key
         self.key_places.setdefault(keys, _mark(event))

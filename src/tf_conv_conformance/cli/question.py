@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.casefile.diagnostic import Diagnostic, shown
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, quote
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source
@@ -51,7 +51,9 @@ def read_question(options: Mapping[str, str | None]) -> WrittenCase:
     loaded = load_text(case_text(case))
     if loaded.diagnostics:
         raise OptionError(
-            "\n".join(dict.fromkeys(_about_options(diagnostic) for diagnostic in loaded.diagnostics))
+            "\n".join(
+                dict.fromkeys(_about_options(diagnostic) for diagnostic in loaded.diagnostics)
+            )
         )
     return WrittenCase(case, loaded.calls)
 
@@ -77,14 +79,14 @@ def _value(key: str, text: str) -> Any:
     if "," in text and not text.startswith(("[", "{")):
         if not all(item.strip() for item in text.split(",")):
             raise OptionError(
-                f"{option(key)}: {shown(text)} has an empty item; put one comma between two items, as in 1,24,24,3"
+                f"{option(key)}: {quote(text)} has an empty item; put one comma between two items, as in 1,24,24,3"
             )
         text = f"[{text}]"
     try:
         source = read_source(text)
     except UnreadableFileError as error:
         raise OptionError(
-            f"{option(key)}: {shown(text)} cannot be read: {error.diagnostic.message}"
+            f"{option(key)}: {quote(text)} cannot be read: {error.diagnostic.message}"
         ) from error
     if source.faults:
         raise OptionError(f"{option(key)}: {source.faults[0].message}")

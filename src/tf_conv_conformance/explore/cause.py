@@ -37,7 +37,9 @@ def outcome(call: Call, performed: Performed) -> Outcome:
         return ("timed out",)
     if observation.kind == "crashed":
         return "crashed", str(observation.signal), fatal(observation.last_output)
-    arm = next((arm for arm in observation.answers if arm.error is not None), observation.answers[0])
+    arm = next(
+        (arm for arm in observation.answers if arm.error is not None), observation.answers[0]
+    )
     if arm.error is not None:
         return "refused", error_name(arm), pattern(arm.message)
     kind = (
@@ -51,7 +53,9 @@ def outcome(call: Call, performed: Performed) -> Outcome:
     if explained is not None:
         return kind, "as if", str(explained[0])
     shapes = [
-        name for name, shape in named_shapes(call.arguments) if shape == observation.answers[0].shape
+        name
+        for name, shape in named_shapes(call.arguments)
+        if shape == observation.answers[0].shape
     ]
     return kind, "unexplained", shapes[0] if shapes else "another shape"
 

@@ -190,6 +190,6 @@ def _unjudged(performed: Performed) -> Judged:
 
 def _same_shapes(one: Observation, other: Observation) -> bool:
     """Whether two observations are values of the same shapes and dtypes: memory that nobody wrote may hold anything."""
-    return one.kind == other.kind and [(arm.shape, arm.dtype, arm.error) for arm in one.answers] == [
-        (arm.shape, arm.dtype, arm.error) for arm in other.answers
-    ]
+    return one.kind == other.kind and [
+        (arm.shape, arm.dtype, arm.error) for arm in one.answers
+    ] == [(arm.shape, arm.dtype, arm.error) for arm in other.answers]

@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tf_conv_conformance.casefile.call import Call, Declared, model_of
+from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.casefile.model import Deviation
 from tf_conv_conformance.convolution.arguments import Arguments, read
@@ -115,7 +115,7 @@ class Known:
         if observed.shape is not None and observed.model is None:
             return self._has_shape(call, observation, names)
         if observed.model is None:
-            declared = Declared(
+            declared = AppliedDeviation(
                 self.deviation.model_copy(update={"observed": observed}), call.arguments
             )
             return deviation_difference(call, declared, observation, names) is None
@@ -259,7 +259,7 @@ def shipped() -> Path:
 
 def read_known(folders: Iterable[Path]) -> tuple[Known, ...]:
     """The deviations that the case files in these folders declare; of a file that cannot be read as it is, what can."""
-    found: dict[tuple[int, str], tuple[str, list[tuple[Call, Declared]]]] = {}
+    found: dict[tuple[int, str], tuple[str, list[tuple[Call, AppliedDeviation]]]] = {}
     files = {
         file.resolve(): folder
         for folder in folders
@@ -280,7 +280,7 @@ def read_known(folders: Iterable[Path]) -> tuple[Known, ...]:
     return tuple(_known(where, about) for where, about in found.values())
 
 
-def _known(where: str, about: list[tuple[Call, Declared]]) -> Known:
+def _known(where: str, about: list[tuple[Call, AppliedDeviation]]) -> Known:
     calls = [call for call, _ in about]
     deviation = about[0][1].deviation
     as_if = [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from tf_conv_conformance.casefile.diagnostic import Diagnostic
-from tf_conv_conformance.casefile.loading import Loaded
+from tf_conv_conformance.casefile.loading import CaseFileContents
 from tf_conv_conformance.plugin.hooks import COLLECTED, SESSION
 from tf_conv_conformance.plugin.ids import test_name
 from tf_conv_conformance.plugin.items import CallItem, DiagnosticItem
@@ -45,12 +45,12 @@ class CaseFile(pytest.File):
                     self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject
                 )
 
-    def _load(self) -> Loaded:
+    def _load(self) -> CaseFileContents:
         root = self.config.rootpath
         if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(
             root.resolve()
         ):
-            return Loaded(
+            return CaseFileContents(
                 (),
                 (
                     Diagnostic(

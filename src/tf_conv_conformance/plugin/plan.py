@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.loading import Loaded, load
+from tf_conv_conformance.casefile.loading import CaseFileContents, load
 from tf_conv_conformance.plugin.ids import id_of, own_name
 from tf_conv_conformance.plugin.items import CallItem
 from tf_conv_conformance.plugin.options import modes
@@ -57,12 +57,12 @@ def planned_by_id(
     return found
 
 
-def read(path: Path, config: pytest.Config) -> Loaded:
+def read(path: Path, config: pytest.Config) -> CaseFileContents:
     """Return what a file holds, of exhaustive scopes as much as the options ask for."""
     return load(path, bool(config.getoption("--tf-exhaustive")))
 
 
-def calls_of(loaded: Loaded, config: pytest.Config) -> list[Call]:
+def calls_of(loaded: CaseFileContents, config: pytest.Config) -> list[Call]:
     """Return the calls of a file in the modes of ``--tf-modes``."""
     asked = modes(config)
     return [call for call in loaded.calls if call.mode in asked]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from packaging.specifiers import SpecifierSet
 
-from tf_conv_conformance.casefile.call import Call, Declared, model_of
+from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, Observed, When
 from tf_conv_conformance.casefile.names import own_name
@@ -102,12 +102,12 @@ def _undeclared(call: Call, subject: Mapping[str, Any]) -> Iterator[str]:
         yield f"{other.rule} ({_how(other.observed)}): requires mode {modes}, but the call runs in {call.mode}"
 
 
-def applying(call: Call, subject: Mapping[str, Any]) -> list[Declared]:
+def applying(call: Call, subject: Mapping[str, Any]) -> list[AppliedDeviation]:
     """Return the call's deviations that are declared for this subject."""
     return [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
 
 
-def _judged(call: Call, observation: Observation, declared: Sequence[Declared]) -> Verdict:
+def _judged(call: Call, observation: Observation, declared: Sequence[AppliedDeviation]) -> Verdict:
     """Hold the observation against the documentation, against `expect` where that claims something else, and against deviations."""
     inputs = predict.inputs(call.arguments)
     names = [arm.name for arm in inputs.arms]
@@ -171,7 +171,7 @@ def _vacuous(call: Call, unnoticed: str) -> str:
     return f"the same with {unnoticed}, a wrong oracle: this data cannot tell them apart; {remedy}"
 
 
-def _excluded(call: Call, declared: Sequence[Declared]) -> tuple[str, ...] | None:
+def _excluded(call: Call, declared: Sequence[AppliedDeviation]) -> tuple[str, ...] | None:
     """The wrong oracles that the data shows where the call is held to what deviations declare, else to what the case claims."""
     held = [
         (model, one.arguments)
@@ -264,7 +264,7 @@ def expected_difference(
 
 
 def deviation_difference(
-    call: Call, one: Declared, observation: Observation, names: Sequence[str]
+    call: Call, one: AppliedDeviation, observation: Observation, names: Sequence[str]
 ) -> Difference | None:
     """Where the observation is not what a deviation declares."""
     observed = one.deviation.observed
@@ -333,7 +333,7 @@ def _reason(call: Call, difference: Difference, observation: Observation) -> str
     return difference.text()
 
 
-def _declared_text(declared: Sequence[Declared]) -> str:
+def _declared_text(declared: Sequence[AppliedDeviation]) -> str:
     return "; ".join(
         f"{one.deviation.rule} ({_how(one.deviation.observed)}; {one.deviation.reported})"
         for one in declared
