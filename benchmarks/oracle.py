@@ -44,7 +44,7 @@ from scipy.signal import correlate
 from section import parser, publish, table
 
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.convolution.arguments import Arguments, Reading, read
+from tf_conv_conformance.convolution.arguments import Arguments, Interpretation, interpret
 from tf_conv_conformance.convolution.entry_points import keywords
 from tf_conv_conformance.convolution.geometry import documented_padding
 from tf_conv_conformance.prediction import data
@@ -113,7 +113,7 @@ def by_onnx(arguments: Arguments, x, w) -> Callable:
         "x": np.moveaxis(x, 3, 1).copy(),
         "w": (w.transpose(2, 3, 0, 1) if depthwise else w.transpose(3, 2, 0, 1)).copy(),
     }
-    axes = read(arguments).height, read(arguments).width
+    axes = interpret(arguments).height, interpret(arguments).width
     group, strides = x.shape[3] if depthwise else 1, [axis.stride for axis in axes]
     node = onnx.helper.make_node("Conv", ["x", "w"], ["y"], group=group, strides=strides)
     double = onnx.TensorProto.DOUBLE
@@ -130,8 +130,8 @@ def by_onnx(arguments: Arguments, x, w) -> Callable:
     return lambda: evaluator.run(None, tensors)[0]
 
 
-def text(arguments: Arguments, reading: Reading) -> str:
-    height, width = reading.height, reading.width
+def text(arguments: Arguments, interpretation: Interpretation) -> str:
+    height, width = interpretation.height, interpretation.width
     shapes = (
         "×".join(map(str, arguments.input.shape[1:])),
         "×".join(map(str, arguments.filter.shape)),
@@ -170,15 +170,21 @@ def against_tensorflow(arguments: Arguments, kind: str) -> tuple[float, float]:
 def against_peers(arguments: Arguments) -> dict[str, float]:
     """How many times as long as the oracle each peer takes, in float64."""
     x, w = (tensor.astype(np.float64) for tensor in tensors(arguments, "integers"))
-    reading = read(arguments)
+    interpretation = interpret(arguments)
     oracle = partial(values, DOCUMENTED, arguments, x, w)
     padded = np.pad(
-        x, ((0, 0), documented_padding(reading.height), documented_padding(reading.width), (0, 0))
+        x,
+        (
+            (0, 0),
+            documented_padding(interpretation.height),
+            documented_padding(interpretation.width),
+            (0, 0),
+        ),
     )
     onnx_ = by_onnx(arguments, padded, w)
     assert np.array_equal(np.moveaxis(onnx_(), 1, 3), oracle())
     own, slower = seconds({"oracle": oracle}, ROUNDS)["oracle"], seconds({"onnx": onnx_}, 1)
-    if reading.height.stride == reading.width.stride == 1:
+    if interpretation.height.stride == interpretation.width.stride == 1:
         methods = {
             method: lambda method=method: by_scipy(arguments, padded, w, method)
             for method in ("direct", "fft")
@@ -257,12 +263,14 @@ def main(page: Path | None) -> None:
                 runs[kind][number][one] = oracle / tensorflow
                 numbers = (1000 * oracle, 1000 * tensorflow, oracle / tensorflow)
                 print(
-                    f"{text(one, read(one)):<50} {number + 1:4} {kind:>9}",
+                    f"{text(one, interpret(one)):<50} {number + 1:4} {kind:>9}",
                     *(f"{value:8.2f}" for value in numbers),
                     flush=True,
                 )
     undilated = [
-        one for one in every if all(axis.rate == 1 for axis in (read(one).height, read(one).width))
+        one
+        for one in every
+        if all(axis.rate == 1 for axis in (interpret(one).height, interpret(one).width))
     ]
     peers = {one: against_peers(one) for one in undilated[::EVERY]}
     most = max(memory(one, kind) for one in every for kind in KINDS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.picture import draw, first_unlike, remarks, view
-from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, read
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, PHASE_STRIDED
 
@@ -159,8 +159,8 @@ def test_the_same_size_with_other_values(explained):
         ]
     )
     documented, phased = (
-        DOCUMENTED.reads(Axis(9, 3, 2, 2, "SAME")),
-        PHASE_STRIDED.reads(Axis(9, 3, 2, 2, "SAME")),
+        DOCUMENTED.indices(Axis(9, 3, 2, 2, "SAME")),
+        PHASE_STRIDED.indices(Axis(9, 3, 2, 2, "SAME")),
     )
     assert documented[:, 0].tolist() == [-2, 0, 2, 4, 6]
     assert phased[:, 0].tolist() == [-2, -1, 2, 3, 6]
@@ -379,7 +379,9 @@ def test_the_picture_shows_what_is_read(model, height, width, row, column, limit
         seen |= {(int(label), columns.first + place): mark for place, mark in enumerate(marks)}
     assert len(seen) == (rows.last - rows.first) * (columns.last - columns.first)
     assert rows.last - rows.first <= limit
-    reads = {(int(i), int(j)) for i in model.reads(height)[row] for j in model.reads(width)[column]}
+    reads = {
+        (int(i), int(j)) for i in model.indices(height)[row] for j in model.indices(width)[column]
+    }
     assert {place for place, mark in seen.items() if mark in "●○"} == reads & seen.keys()
     inside = {(i, j) for i in range(height.size) for j in range(width.size)}
     assert {place for place, mark in seen.items() if mark in "●·"} == inside & seen.keys()
@@ -398,8 +400,8 @@ def test_the_first_that_is_fed_differently():
             (1, 1, 1, 1),
             "VALID",
         )
-        reading = replace(read(arguments), height=height, width=width)
-        return first_unlike(reading, tuple(MODELS.values()))
+        interpretation = replace(interpret(arguments), height=height, width=width)
+        return first_unlike(interpretation, tuple(MODELS.values()))
 
     alike, unlike, longer = (
         Axis(9, 3, 1, 2, "VALID"),

@@ -8,10 +8,10 @@ import pytest
 from tf_conv_conformance.convolution.geometry import (
     Axis,
     Phases,
+    documented_indices,
     documented_padding,
-    documented_reads,
     documented_size,
-    phase_strided_reads,
+    phase_strided_indices,
     phase_strided_size,
     phases,
 )
@@ -154,9 +154,13 @@ def test_same_pads_the_odd_one_at_the_end():
 
 
 def test_reads_keep_padding_in_its_place():
-    assert documented_reads(Axis(5, 3, 2, 2, "SAME")).tolist() == [[-2, 0, 2], [0, 2, 4], [2, 4, 6]]
-    assert documented_reads(Axis(4, 2, 3, 1, (1, 2))).tolist() == [[-1, 0], [2, 3]]
-    assert phase_strided_reads(Axis(5, 2, 2, 2, (1, 2))).tolist() == [
+    assert documented_indices(Axis(5, 3, 2, 2, "SAME")).tolist() == [
+        [-2, 0, 2],
+        [0, 2, 4],
+        [2, 4, 6],
+    ]
+    assert documented_indices(Axis(4, 2, 3, 1, (1, 2))).tolist() == [[-1, 0], [2, 3]]
+    assert phase_strided_indices(Axis(5, 2, 2, 2, (1, 2))).tolist() == [
         [-1, 1],
         [0, 2],
         [3, 5],

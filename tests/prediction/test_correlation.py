@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from tf_conv_conformance.convolution.geometry import Axis, documented_reads, phase_strided_reads
+from tf_conv_conformance.convolution.geometry import Axis, documented_indices, phase_strided_indices
 from tf_conv_conformance.prediction import correlation
 from tf_conv_conformance.prediction.correlation import (
     adjoint_filter,
@@ -58,12 +58,12 @@ def literal(x, w, rows, columns, skip_padding=False):
 
 
 def descending(axis):
-    return documented_reads(axis)[:, ::-1]
+    return documented_indices(axis)[:, ::-1]
 
 
 def with_a_jump(axis):
     """Even but for the last position."""
-    reads = documented_reads(axis).copy()
+    reads = documented_indices(axis).copy()
     reads[-1, -1] += 1
     return reads
 
@@ -88,11 +88,11 @@ AXES = [  # (height, width)
 
 
 KINDS = [
-    (descending, documented_reads),
-    (documented_reads, descending),
-    (with_a_jump, documented_reads),
-    (documented_reads, with_a_jump),
-    (phase_strided_reads, phase_strided_reads),
+    (descending, documented_indices),
+    (documented_indices, descending),
+    (with_a_jump, documented_indices),
+    (documented_indices, with_a_jump),
+    (phase_strided_indices, phase_strided_indices),
 ]
 
 
@@ -101,7 +101,7 @@ def examples(channels):
     """Inputs, filters, what is read, and the sums."""
     found = []
     for (height, width), (down, along) in [
-        (axes, (documented_reads, documented_reads)) for axes in AXES
+        (axes, (documented_indices, documented_indices)) for axes in AXES
     ] + [(AXES[2], kind) for kind in KINDS]:
         x = integers(0, (2, height.size, width.size, channels[0] * channels[1]))
         given = (
@@ -133,8 +133,8 @@ def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, 
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
     rows, columns = (
-        documented_reads(Axis(9, 2, 1, 1, "VALID")),
-        documented_reads(Axis(8, 4, 2, 1, "VALID")),
+        documented_indices(Axis(9, 2, 1, 1, "VALID")),
+        documented_indices(Axis(8, 4, 2, 1, "VALID")),
     )
     terms = 2 * 4 * channels[0]
     x = np.full((2, 9, 8, channels[0] * channels[1]), 2**10, np.float32)
@@ -159,7 +159,7 @@ def test_a_single_product_beyond_the_bound_is_made_in_float64(monkeypatch):
     monkeypatch.setattr(correlation, "SMALL", -1)
     x, w = np.full((1, 2, 2, 1), 97, np.float32), np.full((1, 1, 1, 1, 1), 257 * 673, np.float32)
     assert 97 * 257 * 673 == 2**24 + 1
-    rows = documented_reads(Axis(2, 1, 1, 1, "VALID"))
+    rows = documented_indices(Axis(2, 1, 1, 1, "VALID"))
     assert (correlate(x, w, rows, rows) == 2**24 + 1).all()
     x[0, 1, 1, 0] = 96
     assert correlation.dtype_of_sums(x[:, 1:, 1:], w) == np.float32
@@ -188,8 +188,8 @@ def test_what_is_not_finite_is_multiplied_with_padding_or_skipped(channels):
         x = integers(0, (2, height.size, width.size, channels[0] * channels[1]))
         w, rows, columns = (
             integers(1, (height.filter, width.filter, *channels)),
-            documented_reads(height),
-            documented_reads(width),
+            documented_indices(height),
+            documented_indices(width),
         )
         w[0, 0], w[-1, -1] = np.inf, 0
         with np.errstate(invalid="ignore"):
@@ -214,7 +214,7 @@ def test_what_is_not_finite_is_multiplied_with_padding_or_skipped(channels):
 def test_the_adjoints_are_the_same_products_the_other_way_round(channels):
     for height, width in AXES:
         shape = (2, height.size, width.size, channels[0] * channels[1])
-        rows, columns = documented_reads(height), documented_reads(width)
+        rows, columns = documented_indices(height), documented_indices(width)
         x, w = integers(0, shape), integers(1, (height.filter, width.filter, *channels))
         dy = integers(2, (2, len(rows), len(columns), channels[1] * channels[2]))
         by_input, by_filter = np.zeros(shape), np.zeros(w.shape)
@@ -235,8 +235,8 @@ def test_without_channels_or_outputs_sums_are_empty_or_zero(way, monkeypatch):
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
     rows, columns = (
-        documented_reads(Axis(4, 2, 1, 1, "VALID")),
-        documented_reads(Axis(5, 2, 1, 1, "VALID")),
+        documented_indices(Axis(4, 2, 1, 1, "VALID")),
+        documented_indices(Axis(5, 2, 1, 1, "VALID")),
     )
     for batch, depth, groups, out in (
         (2, 1, 2, 0),
@@ -248,7 +248,7 @@ def test_without_channels_or_outputs_sums_are_empty_or_zero(way, monkeypatch):
     ):
         x, w = np.ones((batch, 4, 5, depth * groups)), np.ones((2, 2, depth, groups, out))
         assert np.array_equal(correlate(x, w, rows, columns), np.zeros((batch, 3, 4, groups * out)))
-    none = documented_reads(Axis(1, 2, 1, 1, "VALID"))
+    none = documented_indices(Axis(1, 2, 1, 1, "VALID"))
     x, w = np.ones((2, 4, 5, 2)), np.ones((2, 2, 2, 1, 3))
     assert correlate(x, w, none, columns).shape == (2, 0, 4, 3)
     assert correlate(x, w, rows, none).shape == (2, 3, 0, 3)
@@ -270,8 +270,8 @@ def test_a_filter_has_its_groups_apart():
 
 
 DOWN, ALONG = (
-    documented_reads(Axis(15, 3, 2, 3, "VALID")),
-    documented_reads(Axis(12, 2, 3, 2, "VALID")),
+    documented_indices(Axis(15, 3, 2, 3, "VALID")),
+    documented_indices(Axis(12, 2, 3, 2, "VALID")),
 )  # five outputs, and four
 
 
@@ -357,7 +357,7 @@ def test_blocks_are_no_larger_where_more_comes_out_than_is_read(monkeypatch):
         (CONV, DOWN[:, :1], 1 * 12 * 4),  # no overlap
         (
             CONV,
-            documented_reads(Axis(15, 4, 1, 2, "VALID")),
+            documented_indices(Axis(15, 4, 1, 2, "VALID")),
             12 * 12 * 4,
         ),  # six output rows: (6 - 1) * 1 + (4 - 1) * 2 + 1
     ],
@@ -372,15 +372,15 @@ def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, mon
 @pytest.mark.parametrize(
     ("axis", "slices"),
     [
-        (documented_reads(Axis(15, 3, 2, 3, (4, 1))), True),
-        (documented_reads(Axis(15, 3, 2, 3, (-2, -1))), True),
-        (documented_reads(Axis(15, 1, 2, 1, (1, 0))), True),
-        (documented_reads(Axis(15, 8, 1, 2, (-1, 1))), True),  # one output
-        (documented_reads(Axis(15, 1, 1, 1, (-7, -7))), True),  # one output and one tap
+        (documented_indices(Axis(15, 3, 2, 3, (4, 1))), True),
+        (documented_indices(Axis(15, 3, 2, 3, (-2, -1))), True),
+        (documented_indices(Axis(15, 1, 2, 1, (1, 0))), True),
+        (documented_indices(Axis(15, 8, 1, 2, (-1, 1))), True),  # one output
+        (documented_indices(Axis(15, 1, 1, 1, (-7, -7))), True),  # one output and one tap
         (descending(Axis(15, 3, 2, 3, "VALID")), False),
-        (documented_reads(Axis(15, 3, 2, 3, "VALID"))[::-1], False),
+        (documented_indices(Axis(15, 3, 2, 3, "VALID"))[::-1], False),
         (with_a_jump(Axis(15, 3, 2, 3, "VALID")), False),
-        (phase_strided_reads(Axis(15, 3, 2, 3, "VALID")), False),
+        (phase_strided_indices(Axis(15, 3, 2, 3, "VALID")), False),
     ],
 )
 def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
@@ -425,7 +425,7 @@ def test_slices_are_blocks_of_output_rows(channels, block, copies, lines, monkey
     ],
 )
 def test_depthwise_outputs_side_by_side_are_summed_in_one_run(run, expected, monkeypatch):
-    columns = documented_reads(Axis(12, 2, 1, 1, "VALID"))
+    columns = documented_indices(Axis(12, 2, 1, 1, "VALID"))
     found = copied(
         DEPTHWISE, monkeypatch, batch=1, columns=columns, SMALL=-1, STRIP=2**30, RUN=run
     )[2]

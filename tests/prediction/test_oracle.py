@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.signal import correlate as scipy_correlate
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
-from tf_conv_conformance.convolution.geometry import Axis, documented_reads
+from tf_conv_conformance.convolution.geometry import Axis, documented_indices
 from tf_conv_conformance.prediction import correlation
 from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
@@ -18,9 +18,9 @@ from tf_conv_conformance.prediction.models import (
     NoResultError,
     compute,
     flushed,
+    interpretation_of,
     kept,
     models_of,
-    reading_of,
     shape,
     values,
 )
@@ -341,12 +341,12 @@ def test_padding_may_be_multiplied_or_skipped():
     with np.errstate(invalid="ignore"):
         multiplied = values(DOCUMENTED, arguments, x, w)
         skipped = values(replace(DOCUMENTED, skips_padding=True), arguments, x, w)
-        reading = reading_of(arguments)
+        interpretation = interpretation_of(arguments)
         by_default = compute(
             arguments,
-            reading,
-            documented_reads(reading.height),
-            documented_reads(reading.width),
+            interpretation,
+            documented_indices(interpretation.height),
+            documented_indices(interpretation.width),
             x,
             w,
         )
@@ -425,9 +425,9 @@ def test_the_smallest_normal_number_is_not_flushed(dtype, exponent):
 
 def test_reads_that_are_kept_cannot_be_written_to():
     axis = Axis(5, 3, 1, 1, "SAME")
-    assert kept(documented_reads, axis) is kept(documented_reads, axis)
+    assert kept(documented_indices, axis) is kept(documented_indices, axis)
     with pytest.raises(ValueError, match="read-only"):
-        kept(documented_reads, axis)[0, 0] = 1
+        kept(documented_indices, axis)[0, 0] = 1
 
 
 @pytest.mark.parametrize(

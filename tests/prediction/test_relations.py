@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, read
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.error_bounds import bound
@@ -230,7 +230,7 @@ def test_a_second_run_is_held_to_its_bits_on_reals_too():
 def test_the_numpy_of_a_relation_makes_the_same_tensors_and_halves(name):
     """What is printed for people is what was done."""
     arguments = ABOUT[name]
-    reading = read(arguments)
+    interpretation = interpret(arguments)
     tensors = predict.inputs(arguments).arms[0].arrays(arguments)
     names = {
         "np": np,
@@ -249,8 +249,8 @@ def test_the_numpy_of_a_relation_makes_the_same_tensors_and_halves(name):
         assert made[1].shape == other.arguments.filter.shape
         results.append(values(DOCUMENTED, other.arguments, *made))
         names[f"y{number}"] = results[-1]
-    ours, theirs = eval(RELATIONS[name].halves(reading), names)
-    expected = RELATIONS[name].equal(reading, names["y"], results)
+    ours, theirs = eval(RELATIONS[name].halves(interpretation), names)
+    expected = RELATIONS[name].equal(interpretation, names["y"], results)
     assert np.array_equal(ours, expected[0])
     assert np.array_equal(theirs, expected[1])
 

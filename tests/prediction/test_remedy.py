@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, read
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.entry_points import source
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
@@ -61,11 +61,11 @@ def test_both_ways_give_the_documented_result():
     asked, expected = [], []
     for arguments in CALLS:
         assert remedy(arguments) is not None
-        reading = read(arguments)
+        interpretation = interpret(arguments)
         arm = predict.inputs(arguments).arms[0]
         tensors = [tensor.tolist() for tensor in arm.arrays(arguments)]
         ones = (1,) * len(arguments.strides) if isinstance(arguments.strides, tuple) else 1
-        ways = [f"y[{subsample(reading)}]", dilated_conv2d(arguments, reading)]
+        ways = [f"y[{subsample(interpretation)}]", dilated_conv2d(arguments, interpretation)]
         assert all(way in remedy(arguments) for way in ways)
         asked.append([source(replace(arguments, strides=ones)), ways, tensors])
         expected.append(predict.values(DOCUMENTED, arguments, arguments)[0].numbers)
@@ -104,5 +104,5 @@ def test_channels_first_and_an_axis_without_stride():
     first = replace(
         DEPTHWISE, input=TensorSpec((1, 2, 10, 9)), strides=(1, 1, 2, 1), data_format="NCHW"
     )
-    assert subsample(read(first)) == ":, :, ::2, :"
-    assert dilated_conv2d(first, read(first)).endswith("dilations=[2, 3], data_format='NCHW')")
+    assert subsample(interpret(first)) == ":, :, ::2, :"
+    assert dilated_conv2d(first, interpret(first)).endswith("dilations=[2, 3], data_format='NCHW')")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, read
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction import wrong_oracles as module
@@ -47,9 +47,9 @@ def in_full(model, arguments, arms, seed):
 
 
 def another(wrong, model, arguments, tensors):
-    reading = read(arguments)
-    axes = ((reading.height, wrong.height), (reading.width, wrong.width))
-    if any(model.reads(right).shape != wrong.model.reads(other).shape for right, other in axes):
+    interpretation = interpret(arguments)
+    axes = ((interpretation.height, wrong.height), (interpretation.width, wrong.width))
+    if any(model.indices(right).shape != wrong.model.indices(other).shape for right, other in axes):
         return True  # another shape, which any data shows
     found, right = wrong.values(arguments, tensors), values(model, arguments, *tensors)
     return not np.array_equal(found, right)
@@ -474,7 +474,7 @@ def test_wrong_filters_by_hand():
 )
 def test_where_an_axis_parts_from_a_wrong_one(right, wrong, differs, output, reads):
     found = module._parting(DOCUMENTED, right, DOCUMENTED, wrong)
-    assert (found and (found.differs, found.output, found.reads)) == (
+    assert (found and (found.differs, found.output, found.indices)) == (
         None if differs is None else (differs, output, reads)
     )
 

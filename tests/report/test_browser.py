@@ -12,7 +12,7 @@ from support.browser_records import CASES, answer, run
 from support.observations import returned
 from support.page_records import HOSTILE, SUBJECT
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.convolution.arguments import read as reading_of
+from tf_conv_conformance.convolution.arguments import interpret as interpretation_of
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.records.changes import compare
 from tf_conv_conformance.records.merge import merge
@@ -202,8 +202,8 @@ def test_the_picture_marks_what_the_oracle_reads(visit, report, padding):
     (call,) = [
         one for one in load_text(CASES % "x").calls if f"cases/a.yaml::{one.name}" == identifier
     ]
-    reading = reading_of(call.arguments)
-    sizes = [DOCUMENTED.size(axis) for axis in (reading.height, reading.width)]
+    interpretation = interpretation_of(call.arguments)
+    sizes = [DOCUMENTED.size(axis) for axis in (interpretation.height, interpretation.width)]
     page.fill("[aria-label='output row']", "0")
     page.fill("[aria-label='output column']", "0")
     for step in range(sizes[0] * sizes[1]):
@@ -211,7 +211,10 @@ def test_the_picture_marks_what_the_oracle_reads(visit, report, padding):
             int(page.input_value(f"[aria-label='output {name}']")) for name in ("row", "column")
         )
         for model in (DOCUMENTED, PHASE_STRIDED):
-            rows, columns = model.reads(reading.height), model.reads(reading.width)
+            rows, columns = (
+                model.indices(interpretation.height),
+                model.indices(interpretation.width),
+            )
             if row < len(rows) and column < len(columns):
                 assert taps_drawn(page, model.name) == {
                     (y, x) for y in rows[row] for x in columns[column]

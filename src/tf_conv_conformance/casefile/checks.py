@@ -24,7 +24,7 @@ from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
 from tf_conv_conformance.convolution import entry_points
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.prediction import data, predict
-from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, reading_of
+from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
 from tf_conv_conformance.prediction.predict import Refuses, Returns
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
 from tf_conv_conformance.prediction.rules.mismatches import refusal
@@ -197,7 +197,7 @@ def says_the_same(observed: Observed, stands_for: Arguments, arguments: Argument
         or outcome != documented
     ):
         return False
-    ours, theirs = reading_of(arguments), reading_of(stands_for)
+    ours, theirs = interpretation_of(arguments), interpretation_of(stands_for)
     axes = ((ours.height, theirs.height), (ours.width, theirs.width))
     return all(np.array_equal(DOCUMENTED.taps(our), model.taps(their)) for our, their in axes)
 

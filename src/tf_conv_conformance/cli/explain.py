@@ -27,7 +27,7 @@ from tf_conv_conformance.cli.sections import (
     outcome_text,
     tensor_rows,
 )
-from tf_conv_conformance.convolution.arguments import Arguments, Reading, read
+from tf_conv_conformance.convolution.arguments import Arguments, Interpretation, interpret
 from tf_conv_conformance.convolution.entry_points import source
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import Model, models_of
@@ -46,21 +46,21 @@ class Picture:
 
 def explain(to: Console, arguments: Arguments, at: tuple[int, int] | None) -> None:
     """Print the explanation; the picture is of the element in row and column `at`. Raises :class:`OptionError` where there is none."""
-    reading = read(arguments)
-    element = _element(arguments, reading, at)
+    interpretation = interpret(arguments)
+    element = _element(arguments, interpretation, at)
     verbatim(to, "\n".join(source(arguments)), indent=INDENT)
     indented(to, pairs(*tensor_rows(arguments)))
     heading(to, "What the documentation says")
     indented(to, pairs(*documentation_rows(arguments, None)))
-    if reading is None:
+    if interpretation is None:
         return
     heading(to, "The arithmetic")
-    for part in arithmetic(arguments, reading):
+    for part in arithmetic(arguments, interpretation):
         indented(to, part)
     models = models_of(arguments)
     if len(models) > 1:
         heading(to, "What is documented, and what space to batch with a strided convolution gives")
-        indented(to, pairs(*_comparison(arguments, reading, models)))
+        indented(to, pairs(*_comparison(arguments, interpretation, models)))
     of = "convolution" if arguments.gradient else "result"
     if element is None:
         heading(to, f"What feeds the {of}")
@@ -72,11 +72,11 @@ def explain(to: Console, arguments: Arguments, at: tuple[int, int] | None) -> No
         else ""
     )
     heading(to, f"What feeds the {of}'s element in row {element[0]}, column {element[1]}{chosen}")
-    _draw(to, _pictures(reading, models, element, to.width))
+    _draw(to, _pictures(interpretation, models, element, to.width))
 
 
 def _comparison(
-    arguments: Arguments, reading: Reading, models: tuple[Model, ...]
+    arguments: Arguments, interpretation: Interpretation, models: tuple[Model, ...]
 ) -> Iterator[tuple[str, str]]:
     """The shapes of both models, and whether one shape hides other values."""
     outcomes = [predict.outcome(model, arguments) for model in models]
@@ -87,7 +87,8 @@ def _comparison(
     if any(isinstance(outcome, Refuses) for outcome in outcomes):
         return
     documented, phased = (
-        [model.reads(axis) for axis in (reading.height, reading.width)] for model in models
+        [model.indices(axis) for axis in (interpretation.height, interpretation.width)]
+        for model in models
     )
     if any(one.shape != other.shape for one, other in zip(documented, phased, strict=True)):
         yield "so", "the sizes differ, so that no element can be compared with another"
@@ -106,15 +107,19 @@ def _comparison(
 
 
 def _element(
-    arguments: Arguments, reading: Reading | None, at: tuple[int, int] | None
+    arguments: Arguments, interpretation: Interpretation | None, at: tuple[int, int] | None
 ) -> tuple[int, int] | None:
     """The element to draw; None where no model has any. Raises :class:`OptionError` where no model has the one that was asked for."""
     models = models_of(arguments)
-    axes = (reading.height, reading.width) if reading is not None else ()
+    axes = (interpretation.height, interpretation.width) if interpretation is not None else ()
     sizes = [[max(model.size(axis), 0) for axis in axes] for model in models]
     if at is None:
-        drawable = reading is not None and any(all(size) for size in sizes)
-        return first_unlike(reading, models) if reading is not None and drawable else None
+        drawable = interpretation is not None and any(all(size) for size in sizes)
+        return (
+            first_unlike(interpretation, models)
+            if interpretation is not None and drawable
+            else None
+        )
     if not any(size and at[0] < size[0] and at[1] < size[1] for size in sizes):
         known = ", ".join(
             f"{TITLES[model.name]} {' × '.join(map(str, size)) or 'none'}"
@@ -127,15 +132,15 @@ def _element(
 
 
 def _pictures(
-    reading: Reading, models: tuple[Model, ...], element: tuple[int, int], width: int
+    interpretation: Interpretation, models: tuple[Model, ...], element: tuple[int, int], width: int
 ) -> list[Picture]:
     """What to draw for each model, as many columns as fit side by side."""
     found = []
     for model in models:
-        rows = view(model, reading.height, element[0], ROWS)
+        rows = view(model, interpretation.height, element[0], ROWS)
         edge = label_width(rows) if rows is not None else 0
         room = (width - INDENT - GAP * (len(models) - 1)) // len(models) - edge
-        columns = view(model, reading.width, element[1], max((room + 1) // 2, COLUMNS))
+        columns = view(model, interpretation.width, element[1], max((room + 1) // 2, COLUMNS))
         views = (rows, columns) if rows is not None and columns is not None else None
         found.append(Picture(TITLES[model.name], views))
     return found

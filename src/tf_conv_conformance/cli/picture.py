@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from tf_conv_conformance.convolution.arguments import Reading
+from tf_conv_conformance.convolution.arguments import Interpretation
 from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction.models import Model
 
@@ -42,7 +42,7 @@ class View:
 
 def view(model: Model, axis: Axis, element: int, limit: int) -> View | None:
     """The view of an axis for one element of the result, of at most `limit` positions; None where the model has no such element."""
-    reads = model.reads(axis)
+    reads = model.indices(axis)
     if element >= len(reads):
         return None
     taps = tuple(int(position) for position in reads[element])
@@ -110,16 +110,18 @@ def remarks(rows: View, columns: View) -> list[str]:
     )
 
 
-def first_unlike(reading: Reading, models: Sequence[Model]) -> tuple[int, int]:
+def first_unlike(interpretation: Interpretation, models: Sequence[Model]) -> tuple[int, int]:
     """Row and column of the first element that the models feed differently, or that not all of them have; 0, 0 where there is none."""
-    row, column = (_first_unlike(models, axis) for axis in (reading.height, reading.width))
+    row, column = (
+        _first_unlike(models, axis) for axis in (interpretation.height, interpretation.width)
+    )
     if column is not None:
         return 0, column
     return (row or 0), 0
 
 
 def _first_unlike(models: Sequence[Model], axis: Axis) -> int | None:
-    reads = [model.reads(axis) for model in models]
+    reads = [model.indices(axis) for model in models]
     common = min(map(len, reads))
     for element in range(common):
         if any((one[element] != reads[0][element]).any() for one in reads):

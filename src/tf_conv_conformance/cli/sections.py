@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tf_conv_conformance.cli.console import beside
-from tf_conv_conformance.convolution.arguments import Arguments, Reading
+from tf_conv_conformance.convolution.arguments import Arguments, Interpretation
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.arithmetic import axes_of, steps
 from tf_conv_conformance.prediction.models import DOCUMENTED, models_of
@@ -63,10 +63,10 @@ def outcome_text(outcome: Outcome) -> str:
     return value_text(outcome.dtype, outcome.shape)
 
 
-def arithmetic(arguments: Arguments, reading: Reading) -> Iterator[RenderableType]:
+def arithmetic(arguments: Arguments, interpretation: Interpretation) -> Iterator[RenderableType]:
     """Yield the steps of each axis; with two models they stand side by side, each side of an equation on its own line."""
     models = models_of(arguments)
-    for name, axis in axes_of(reading).items():
+    for name, axis in axes_of(interpretation).items():
         given = steps(DOCUMENTED, axis)[0]
         yield Text(f"{name}: {given}", style="italic")
         if len(models) == 1:

@@ -61,7 +61,7 @@ FIELDS = tuple(field.name for field in fields(Arguments))
 
 
 @dataclass(frozen=True)
-class Reading:
+class Interpretation:
     """The arguments as the documentation reads them: two axes, the channels, and what surrounds them.
 
     `groups` is how many times the filter's in_channels fit into the input's (1 for most; the input's channels for depthwise).
@@ -116,7 +116,7 @@ def channels_first(arguments: Arguments) -> bool:
 
 
 def spatial(value: IntOrInts | None, first: bool) -> tuple[int, int] | None:
-    """The height and width entries of `strides` or `dilations`; None where the value has no such reading."""
+    """The height and width entries of `strides` or `dilations`; None where the value has no such interpretation."""
     if value is None:
         return 1, 1
     values = (value,) if isinstance(value, int) else value
@@ -137,7 +137,7 @@ def outer(value: IntOrInts | None, first: bool) -> tuple[int, int]:
 
 
 def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding] | None:
-    """The padding of height and of width; None where it has no such reading."""
+    """The padding of height and of width; None where it has no such interpretation."""
     if padding == "SAME":
         return "SAME", "SAME"
     if padding == "VALID":
@@ -168,7 +168,7 @@ def split_shape(shape: Sequence[int], first: bool) -> tuple[tuple[int, ...], int
 
 
 @lru_cache(maxsize=8192)
-def read(arguments: Arguments) -> Reading | None:
+def interpret(arguments: Arguments) -> Interpretation | None:
     """What the arguments mean; None where the documentation gives them no meaning, so that only a refusal is left.
 
     Lenient on purpose: it reads arguments that break a precondition too, since TensorFlow may accept them.
@@ -187,7 +187,7 @@ def read(arguments: Arguments) -> Reading | None:
         return None
     batch_shape, height, width, in_channels = split_shape(arguments.input.shape, first)
     rows, columns, filter_in, filter_out = arguments.filter.shape
-    return Reading(
+    return Interpretation(
         batch_shape=batch_shape,
         height=Axis(height, rows, strides[0], dilations[0], padding[0]),
         width=Axis(width, columns, strides[1], dilations[1], padding[1]),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Padding = Literal["SAME", "VALID"] | tuple[int, int]
 Taps = NDArray[np.int64]
 """Which input element each output element reads: shape ``(out, size of the filter)``, -1 where it reads padding."""
-Reads = NDArray[np.int64]
+Indices = NDArray[np.int64]
 """The same with padding in its place: negative before the input, its size or more after it."""
 
 
@@ -71,7 +71,7 @@ def documented_size(axis: Axis, truncated: bool = False) -> int:
     return truncated_steps(room, axis.stride) if truncated else ceil_div(room + 1, axis.stride)
 
 
-def documented_reads(axis: Axis) -> Reads:
+def documented_indices(axis: Axis) -> Indices:
     """``out[i]`` reads ``input[stride * i + rate * d - before]`` for each filter element ``d``."""
     outputs, taps = _counted(axis, documented_size(axis))
     return _as_positions(axis.stride * outputs + axis.rate * taps - documented_padding(axis)[0])
@@ -116,7 +116,7 @@ def phase_strided_size(axis: Axis, truncated: bool = False) -> int:
     return cut.result if cut.result < 0 else axis.rate * cut.result - cut.excess
 
 
-def phase_strided_reads(axis: Axis) -> Reads:
+def phase_strided_indices(axis: Axis) -> Indices:
     """``out[i]`` reads ``input[i mod r + r * (s * (i div r) + d) - before]``: the stride steps within a phase."""
     outputs, taps = _counted(axis, phase_strided_size(axis))
     steps = axis.stride * (outputs // axis.rate) + taps
@@ -133,11 +133,11 @@ def _counted(axis: Axis, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.arange(count, dtype=kind)[:, None], np.arange(axis.filter, dtype=kind)
 
 
-def _as_positions(reads: NDArray[Any]) -> Reads:
+def _as_positions(reads: NDArray[Any]) -> Indices:
     """In 64 bits: what is read further outside than these hold is read as far outside as they do."""
     return reads if reads.dtype == np.int64 else np.clip(reads, -FAR, FAR).astype(np.int64)
 
 
-def within(reads: Reads, size: int) -> Taps:
+def within(reads: Indices, size: int) -> Taps:
     """The positions read, with those outside ``0 .. size - 1`` marked -1: they read a padded zero."""
     return np.where((reads >= 0) & (reads < size), reads, -1)

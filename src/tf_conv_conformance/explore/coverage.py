@@ -14,8 +14,8 @@ from tf_conv_conformance.convolution.arguments import (
     Arguments,
     IntOrInts,
     channels_first,
+    interpret,
     outer,
-    read,
     spatial,
 )
 from tf_conv_conformance.convolution.names import DOORS, DTYPES, MODES
@@ -81,19 +81,21 @@ def _padding(arguments: Arguments) -> str:
 
 def _reach(arguments: Arguments) -> str:
     """How the dilated filter compares with its input."""
-    reading = read(arguments)
-    if reading is None:
+    interpretation = interpret(arguments)
+    if interpretation is None:
         return "no meaning"
-    room = min(axis.size - axis.dilated_filter for axis in (reading.height, reading.width))
+    room = min(
+        axis.size - axis.dilated_filter for axis in (interpretation.height, interpretation.width)
+    )
     return "smaller" if room > 0 else "equal" if room == 0 else "larger"
 
 
 def _multiple(arguments: Arguments) -> str:
     """How the input's size compares with multiples of a rate above 1."""
-    reading = read(arguments)
+    interpretation = interpret(arguments)
     axes = (
-        [axis for axis in (reading.height, reading.width) if axis.rate > 1]
-        if reading is not None
+        [axis for axis in (interpretation.height, interpretation.width) if axis.rate > 1]
+        if interpretation is not None
         else []
     )
     if not axes:

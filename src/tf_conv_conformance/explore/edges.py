@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
+    Interpretation,
     IntOrInts,
-    Reading,
     channels_first,
+    interpret,
     outer,
     outer_padding,
-    read,
     spatial,
 )
 from tf_conv_conformance.convolution.geometry import Axis, documented_padding, documented_size
@@ -26,14 +26,16 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 @lru_cache(maxsize=4096)
 def edges(arguments: Arguments) -> frozenset[str]:
     """The edges on which a call lies; empty for an everyday one."""
-    reading = read(arguments)
+    interpretation = interpret(arguments)
     found = (
         set(_of_tensors(arguments))
         | set(_of_numbers(arguments))
         | set(_of_padding(arguments))
         | set(_of_dtypes(arguments))
     )
-    return frozenset(found | (set(_of_axes(reading)) if reading is not None else set()))
+    return frozenset(
+        found | (set(_of_axes(interpretation)) if interpretation is not None else set())
+    )
 
 
 def stands_for(ours: Arguments, theirs: Arguments) -> bool:
@@ -136,8 +138,8 @@ def _of_dtypes(arguments: Arguments) -> Iterator[str]:
         yield "subnormal"
 
 
-def _of_axes(reading: Reading) -> Iterator[str]:
-    axes = (reading.height, reading.width)
+def _of_axes(interpretation: Interpretation) -> Iterator[str]:
+    axes = (interpretation.height, interpretation.width)
     sizes = [documented_size(axis) for axis in axes]
     if min(sizes) < 0:
         yield "no result"

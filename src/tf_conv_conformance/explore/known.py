@@ -15,7 +15,7 @@ from typing import Any
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.casefile.model import Deviation
-from tf_conv_conformance.convolution.arguments import Arguments, read
+from tf_conv_conformance.convolution.arguments import Arguments, interpret
 from tf_conv_conformance.convolution.geometry import documented_padding
 from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.explore.as_if import AS_IF, readings
@@ -236,19 +236,26 @@ def named_shapes(arguments: Arguments) -> Iterator[tuple[str, tuple[int, ...]]]:
             yield model.name, outcome.shape
     yield "the input's", arguments.input.shape
     yield "the filter's", arguments.filter.shape
-    reading = read(arguments)
-    if reading is not None:
+    interpretation = interpret(arguments)
+    if interpretation is not None:
         padded = [
-            axis.size + sum(documented_padding(axis)) for axis in (reading.height, reading.width)
+            axis.size + sum(documented_padding(axis))
+            for axis in (interpretation.height, interpretation.width)
         ]
         channels = arguments.filter.shape[3] * (
             arguments.filter.shape[2] if arguments.op == "depthwise_conv2d" else 1
         )
-        sizes = {"input": [reading.height.size, reading.width.size], "padded input": padded}
+        sizes = {
+            "input": [interpretation.height.size, interpretation.width.size],
+            "padded input": padded,
+        }
         for name, spatial in sizes.items():
-            for of, count in (("", reading.in_channels), (" with the result's channels", channels)):
-                inner = [count, *spatial] if reading.channels_first else [*spatial, count]
-                yield f"the {name}'s{of}", (*reading.batch_shape, *inner)
+            for of, count in (
+                ("", interpretation.in_channels),
+                (" with the result's channels", channels),
+            ):
+                inner = [count, *spatial] if interpretation.channels_first else [*spatial, count]
+                yield f"the {name}'s{of}", (*interpretation.batch_shape, *inner)
 
 
 def shipped() -> Path:

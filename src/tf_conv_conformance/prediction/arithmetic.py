@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tf_conv_conformance.convolution.arguments import Reading
+from tf_conv_conformance.convolution.arguments import Interpretation
 from tf_conv_conformance.convolution.geometry import Axis, phases
 from tf_conv_conformance.prediction.models import Model
 
 
-def axes_of(reading: Reading) -> dict[str, Axis]:
+def axes_of(interpretation: Interpretation) -> dict[str, Axis]:
     """Return the axes by name, two that are alike under one name."""
-    if reading.height == reading.width:
-        return {"height and width": reading.height}
-    return {"height": reading.height, "width": reading.width}
+    if interpretation.height == interpretation.width:
+        return {"height and width": interpretation.height}
+    return {"height": interpretation.height, "width": interpretation.width}
 
 
-def sizes(reading: Reading, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
+def sizes(interpretation: Interpretation, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
     """Yield how each model computes the size of each axis, in short; the axis is named once, and two that are alike "size"."""
-    for axis_name, axis in axes_of(reading).items():
-        name = "size" if reading.height == reading.width else axis_name
+    for axis_name, axis in axes_of(interpretation).items():
+        name = "size" if interpretation.height == interpretation.width else axis_name
         for model in models:
             for line in steps(model, axis):
                 if line.startswith(("m = ", "out = ")):

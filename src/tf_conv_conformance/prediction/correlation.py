@@ -23,7 +23,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from tf_conv_conformance.convolution.geometry import Reads, within
+from tf_conv_conformance.convolution.geometry import Indices, within
 
 Array = NDArray[np.floating[Any]]
 """Numbers; in float32 if they are integers, see :func:`dtype_of_sums`. Results are in float64."""
@@ -50,7 +50,9 @@ def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
     return w.reshape(height, width, filter_in, groups, filter_out // groups)
 
 
-def correlate(x: Array, w: Array, rows: Reads, columns: Reads, skip_padding: bool = False) -> Array:
+def correlate(
+    x: Array, w: Array, rows: Indices, columns: Indices, skip_padding: bool = False
+) -> Array:
     """The convolution: ``(batch, out_height, out_width, groups × out of a group)``.
 
     With `skip_padding` what would be multiplied with a padded zero is left out: another result only where a tap is not finite.
@@ -94,7 +96,7 @@ def _largest(numbers: Array) -> float:
 
 
 def adjoint_input(
-    dy: Array, w: Array, rows: Reads, columns: Reads, height: int, width: int
+    dy: Array, w: Array, rows: Indices, columns: Indices, height: int, width: int
 ) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `x`, of this height and width."""
     dy, w = (array.astype(np.float64, copy=False) for array in (dy, w))
@@ -115,7 +117,7 @@ def adjoint_input(
 
 
 def adjoint_filter(
-    x: Array, dy: Array, rows: Reads, columns: Reads, depth: int, groups: int
+    x: Array, dy: Array, rows: Indices, columns: Indices, depth: int, groups: int
 ) -> Array:
     """The gradient of ``sum(dy * correlate(x, w))`` by `w`, its groups apart."""
     x, dy = (array.astype(np.float64, copy=False) for array in (x, dy))
@@ -129,7 +131,7 @@ def adjoint_filter(
     return result.reshape(rows.shape[1], columns.shape[1], depth, groups, out)
 
 
-def places(rows: Reads, columns: Reads, height: int, width: int) -> Places:
+def places(rows: Indices, columns: Indices, height: int, width: int) -> Places:
     """The places that pixels read, from the positions of the rows and of the columns that each of them reads."""
     down = within(rows, height) * width
     along = np.where(
@@ -139,7 +141,7 @@ def places(rows: Reads, columns: Reads, height: int, width: int) -> Places:
     return both.reshape(math.prod(both.shape[:-2]), rows.shape[-1] * columns.shape[-1])
 
 
-def _all_places(x: Array, rows: Reads, columns: Reads) -> Places:
+def _all_places(x: Array, rows: Indices, columns: Indices) -> Places:
     """The places that all pixels of the result read."""
     return places(rows[:, None], columns[None], *x.shape[1:3])
 
@@ -212,7 +214,7 @@ Advance = tuple[int, int, int]
 """Where the first element read is, how far on the next output's is, and how far on the next tap's."""
 
 
-def _advance(reads: Reads) -> Advance | None:
+def _advance(reads: Indices) -> Advance | None:
     """How the positions advance; None where they do not do so evenly."""
     if not reads.size:
         return None

@@ -10,16 +10,21 @@ import numpy as np
 from cachetools import LRUCache, cached
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.convolution.arguments import Arguments, Reading, in_groups, read
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    Interpretation,
+    in_groups,
+    interpret,
+)
 from tf_conv_conformance.convolution.geometry import (
     Axis,
-    Reads,
+    Indices,
     Taps,
+    documented_indices,
     documented_padding,
-    documented_reads,
     documented_size,
+    phase_strided_indices,
     phase_strided_padding,
-    phase_strided_reads,
     phase_strided_size,
     within,
 )
@@ -43,7 +48,7 @@ class Model:
     name: str
     padding: Callable[[Axis], tuple[int, int]]
     size: Callable[..., int]
-    reads: Callable[[Axis], Reads]
+    indices: Callable[[Axis], Indices]
     truncates_sizes: bool = False
     skips_padding: bool = False
     flushes_subnormals: bool = False
@@ -51,18 +56,18 @@ class Model:
 
     def taps(self, axis: Axis) -> Taps:
         """The reads within the input, -1 where padding is read."""
-        return within(self.reads(axis), axis.size)
+        return within(self.indices(axis), axis.size)
 
 
-DOCUMENTED = Model("documented", documented_padding, documented_size, documented_reads)
+DOCUMENTED = Model("documented", documented_padding, documented_size, documented_indices)
 PHASE_STRIDED = Model(
-    "phase_strided", phase_strided_padding, phase_strided_size, phase_strided_reads
+    "phase_strided", phase_strided_padding, phase_strided_size, phase_strided_indices
 )
 MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
 
 
 @cached(LRUCache(2**23, getsizeof=lambda positions: 2**10 + positions.nbytes))
-def kept(reads: Callable[[Axis], Reads], axis: Axis) -> Reads:
+def kept(reads: Callable[[Axis], Indices], axis: Axis) -> Indices:
     """What a model's `reads` says of an axis, kept for the next call, whose axis often is the same. Not to be written to."""
     positions = reads(axis)
     positions.flags.writeable = False
@@ -73,9 +78,13 @@ class NoResultError(ConformanceError):
     """The model gives no result for these arguments; the message says why."""
 
 
-def channels_out(arguments: Arguments, reading: Reading) -> int:
+def channels_out(arguments: Arguments, interpretation: Interpretation) -> int:
     """How many channels the result has. Raises :class:`NoResultError` where input and filter do not fit."""
-    ours, theirs, out = reading.in_channels, reading.filter_in_channels, reading.filter_out
+    ours, theirs, out = (
+        interpretation.in_channels,
+        interpretation.filter_in_channels,
+        interpretation.filter_out,
+    )
     if arguments.op == "depthwise_conv2d":
         if ours != theirs:
             raise NoResultError(
@@ -91,25 +100,28 @@ def channels_out(arguments: Arguments, reading: Reading) -> int:
     return out
 
 
-def reading_of(arguments: Arguments) -> Reading:
+def interpretation_of(arguments: Arguments) -> Interpretation:
     """The reading of the arguments. Raises :class:`NoResultError` where they have none."""
-    reading = read(arguments)
-    if reading is None:
+    interpretation = interpret(arguments)
+    if interpretation is None:
         raise NoResultError("the arguments have no meaning as a convolution")
-    return reading
+    return interpretation
 
 
 def forward_shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
     """The convolution's shape in the call's data format. Raises :class:`NoResultError` where there is none."""
-    reading = reading_of(arguments)
+    interpretation = interpretation_of(arguments)
     height, width = (
-        model.size(axis, model.truncates_sizes) for axis in (reading.height, reading.width)
+        model.size(axis, model.truncates_sizes)
+        for axis in (interpretation.height, interpretation.width)
     )
     if height < 0 or width < 0:
         raise NoResultError(f"the size of the result would be {height} × {width}")
-    channels = channels_out(arguments, reading)
-    inner = (channels, height, width) if reading.channels_first else (height, width, channels)
-    return (*reading.batch_shape, *inner)
+    channels = channels_out(arguments, interpretation)
+    inner = (
+        (channels, height, width) if interpretation.channels_first else (height, width, channels)
+    )
+    return (*interpretation.batch_shape, *inner)
 
 
 def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
@@ -122,11 +134,16 @@ def shape(model: Model, arguments: Arguments) -> tuple[int, ...]:
 
 def values(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     """The result's values in float64 and in the call's data format, for input and filter, and for a gradient what comes from above."""
-    reading = reading_of(arguments)
+    interpretation = interpretation_of(arguments)
     if model.flushes_subnormals:
         tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
-    rows, columns = kept(model.reads, reading.height), kept(model.reads, reading.width)
-    result = compute(arguments, reading, rows, columns, *tensors, skip_padding=model.skips_padding)
+    rows, columns = (
+        kept(model.indices, interpretation.height),
+        kept(model.indices, interpretation.width),
+    )
+    result = compute(
+        arguments, interpretation, rows, columns, *tensors, skip_padding=model.skips_padding
+    )
     return flushed(result, arguments.dtype) if model.flushes_subnormals else result
 
 
@@ -138,9 +155,9 @@ def flushed(numbers: Array, dtype: str) -> Array:
 
 def compute(
     arguments: Arguments,
-    reading: Reading,
-    rows: Reads,
-    columns: Reads,
+    interpretation: Interpretation,
+    rows: Indices,
+    columns: Indices,
     x: Array,
     w: Array,
     dy: Array | None = None,
@@ -148,17 +165,25 @@ def compute(
     skip_padding: bool = False,
 ) -> Array:
     """The convolution or its gradient with the given reads."""
-    across = flat(reading, x)
-    kernel = grouped(w, reading.in_channels, arguments.op == "depthwise_conv2d")
+    across = flat(interpretation, x)
+    kernel = grouped(w, interpretation.in_channels, arguments.op == "depthwise_conv2d")
     if arguments.gradient is None or dy is None:
         return _layout(
-            reading, _pointwise(arguments, correlate(across, kernel, rows, columns, skip_padding))
+            interpretation,
+            _pointwise(arguments, correlate(across, kernel, rows, columns, skip_padding)),
         )
-    upstream = flat(reading, dy)
+    upstream = flat(interpretation, dy)
     if arguments.gradient == "input":
         return _layout(
-            reading,
-            adjoint_input(upstream, kernel, rows, columns, reading.height.size, reading.width.size),
+            interpretation,
+            adjoint_input(
+                upstream,
+                kernel,
+                rows,
+                columns,
+                interpretation.height.size,
+                interpretation.width.size,
+            ),
         )
     return adjoint_filter(
         across, upstream, rows, columns, kernel.shape[2], kernel.shape[3]
@@ -173,24 +198,24 @@ def _pointwise(arguments: Arguments, result: Array) -> Array:
         return result @ np.eye(result.shape[-1])
 
 
-def flat(reading: Reading, tensor: Array) -> Array:
+def flat(interpretation: Interpretation, tensor: Array) -> Array:
     """A tensor in the call's data format as ``(batch, height, width, channels)``."""
-    channels_last = np.moveaxis(tensor, -3, -1) if reading.channels_first else tensor
-    return channels_last.reshape(math.prod(reading.batch_shape), *channels_last.shape[-3:])
+    channels_last = np.moveaxis(tensor, -3, -1) if interpretation.channels_first else tensor
+    return channels_last.reshape(math.prod(interpretation.batch_shape), *channels_last.shape[-3:])
 
 
-def _layout(reading: Reading, result: Array) -> Array:
+def _layout(interpretation: Interpretation, result: Array) -> Array:
     """A ``(batch, height, width, channels)`` result in the data format and with the batch shape of the call."""
-    shaped = result.reshape(*reading.batch_shape, *result.shape[1:])
-    return np.moveaxis(shaped, -1, -3) if reading.channels_first else shaped
+    shaped = result.reshape(*interpretation.batch_shape, *result.shape[1:])
+    return np.moveaxis(shaped, -1, -3) if interpretation.channels_first else shaped
 
 
 def is_atrous_strided(arguments: Arguments) -> bool:
     """Whether this is a depthwise call with a rate and a stride above one: where the two models part."""
-    reading = read(arguments)
-    if reading is None or arguments.op != "depthwise_conv2d":
+    interpretation = interpret(arguments)
+    if interpretation is None or arguments.op != "depthwise_conv2d":
         return False
-    axes = (reading.height, reading.width)
+    axes = (interpretation.height, interpretation.width)
     return any(axis.rate > 1 for axis in axes) and any(axis.stride > 1 for axis in axes)
 
 

@@ -14,13 +14,13 @@ import numpy as np
 from tf_conv_conformance.convolution import entry_points
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
+    Interpretation,
     IntOrInts,
-    Reading,
     TensorSpec,
     as_tuples,
     channels_first,
+    interpret,
     padding_of,
-    read,
 )
 from tf_conv_conformance.convolution.geometry import documented_padding
 from tf_conv_conformance.prediction import predict
@@ -51,8 +51,8 @@ class Other:
     breaks: tuple[str, ...] = ()
 
 
-Make = Callable[[Arguments, Reading, str], Sequence[Other]]
-Halves = Callable[[Reading, Array, Sequence[Array]], tuple[Array, Array]]
+Make = Callable[[Arguments, Interpretation, str], Sequence[Other]]
+Halves = Callable[[Interpretation, Array, Sequence[Array]], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -65,32 +65,32 @@ class Relation:
     name: str
     says: str
     needs: str
-    applies: Callable[[Arguments, Reading, str], bool]
+    applies: Callable[[Arguments, Interpretation, str], bool]
     others: Make
     equal: Halves
-    halves: Callable[[Reading], str]
+    halves: Callable[[Interpretation], str]
     bitwise: bool = False
 
 
-def _result(_: Reading, result: Array, others: Sequence[Array]) -> tuple[Array, Array]:
+def _result(_: Interpretation, result: Array, others: Sequence[Array]) -> tuple[Array, Array]:
     return result, others[0]
 
 
-def _y_and_y1(_: Reading) -> str:
+def _y_and_y1(_: Interpretation) -> str:
     return "y, y1"
 
 
-def _as_grouped(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
+def _as_grouped(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
     """conv2d with a group for each channel, its filter the depthwise one with channels and multipliers in one axis."""
     height, width, in_channels, multiplier = arguments.filter.shape
     shape = (height, width, 1, in_channels * multiplier)
-    rates = (reading.height.rate, reading.width.rate)
+    rates = (interpretation.height.rate, interpretation.width.rate)
     grouped = replace(
         arguments,
         op="conv2d",
         filter=TensorSpec(shape),
         padding=padding_of(arguments),
-        dilations=(1, 1, *rates) if reading.channels_first else (1, *rates, 1),
+        dilations=(1, 1, *rates) if interpretation.channels_first else (1, *rates, 1),
         via=None,
     )
     return [
@@ -104,10 +104,10 @@ def _as_grouped(arguments: Arguments, reading: Reading, mode: str) -> list[Other
     ]
 
 
-def _zero_filled(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
+def _zero_filled(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
     """No dilation, and a filter with the skipped cells written out as zeros."""
-    sizes = (reading.height.dilated_filter, reading.width.dilated_filter)
-    rates = (reading.height.rate, reading.width.rate)
+    sizes = (interpretation.height.dilated_filter, interpretation.width.dilated_filter)
+    rates = (interpretation.height.rate, interpretation.width.rate)
     shape = (*sizes, *arguments.filter.shape[2:])
 
     def filled(tensors: Tensors) -> Tensors:
@@ -124,14 +124,20 @@ def _zero_filled(arguments: Arguments, reading: Reading, mode: str) -> list[Othe
     ]
 
 
-def _explicitly_padded(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
+def _explicitly_padded(
+    arguments: Arguments, interpretation: Interpretation, mode: str
+) -> list[Other]:
     """SAME as the explicit padding that its documentation computes."""
-    spatial = [list(documented_padding(axis)) for axis in (reading.height, reading.width)]
-    pairs = [[0, 0], [0, 0], *spatial] if reading.channels_first else [[0, 0], *spatial, [0, 0]]
+    spatial = [
+        list(documented_padding(axis)) for axis in (interpretation.height, interpretation.width)
+    ]
+    pairs = (
+        [[0, 0], [0, 0], *spatial] if interpretation.channels_first else [[0, 0], *spatial, [0, 0]]
+    )
     return [Other(replace(arguments, padding=as_tuples(pairs)), mode)]
 
 
-def _parts(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
+def _parts(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
     """The input in two parts that add up to it: its elements of even and of odd number."""
 
     def part(odd: bool) -> Other:
@@ -147,14 +153,14 @@ def _parts(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
     return [part(odd=False), part(odd=True)]
 
 
-def _rows(reading: Reading) -> int:
+def _rows(interpretation: Interpretation) -> int:
     """The axis of the rows."""
-    return -2 if reading.channels_first else -3
+    return -2 if interpretation.channels_first else -3
 
 
-def _shifted(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
+def _shifted(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
     """The input moved down by as many rows as one step takes."""
-    stride, axis = reading.height.stride, _rows(reading)
+    stride, axis = interpretation.height.stride, _rows(interpretation)
     moved = replace(arguments, input=TensorSpec(arguments.input.shape))
     return [
         Other(
@@ -166,21 +172,23 @@ def _shifted(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
     ]
 
 
-def _rows_but_one(reading: Reading, result: Array, others: Sequence[Array]) -> tuple[Array, Array]:
+def _rows_but_one(
+    interpretation: Interpretation, result: Array, others: Sequence[Array]
+) -> tuple[Array, Array]:
     """The rows of the result but the last, and those of the moved one but the first, which alone saw the rows that came around."""
-    axis = _rows(reading)
+    axis = _rows(interpretation)
     count = result.shape[axis]
     return np.take(result, range(count - 1), axis=axis), np.take(
         others[0], range(1, count), axis=axis
     )
 
 
-def _rows_but_one_text(reading: Reading) -> str:
-    rest = ", :" * (-_rows(reading) - 1)
+def _rows_but_one_text(interpretation: Interpretation) -> str:
+    rest = ", :" * (-_rows(interpretation) - 1)
     return f"y[..., :-1{rest}], y1[..., 1:{rest}]"
 
 
-def _batch_reversed(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
+def _batch_reversed(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
     turned = replace(arguments, input=TensorSpec(arguments.input.shape))
     return [Other(turned, mode, lambda tensors: (tensors[0][::-1], *tensors[1:]), x="x[::-1]")]
 
@@ -192,7 +200,7 @@ def _channels_second(value: IntOrInts | None) -> IntOrInts | None:
     return value
 
 
-def _transposed(arguments: Arguments, reading: Reading, mode: str) -> list[Other]:
+def _transposed(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
     """The same in NCHW."""
     batch, height, width, in_channels = arguments.input.shape
     padding = arguments.padding
@@ -218,7 +226,7 @@ def _transposed(arguments: Arguments, reading: Reading, mode: str) -> list[Other
     ]
 
 
-def _forward(arguments: Arguments, _: Reading, mode: str) -> bool:
+def _forward(arguments: Arguments, _: Interpretation, mode: str) -> bool:
     return arguments.gradient is None
 
 
@@ -329,10 +337,10 @@ RELATIONS: dict[str, Relation] = {
 
 def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
     """Return why a relation cannot be held for a call that has a result; None if it can."""
-    relation, reading = RELATIONS[name], read(arguments)
-    if reading is None or not relation.applies(arguments, reading, mode):
+    relation, interpretation = RELATIONS[name], interpret(arguments)
+    if interpretation is None or not relation.applies(arguments, interpretation, mode):
         return f"{name} needs {relation.needs}"
-    for other in relation.others(arguments, reading, mode):
+    for other in relation.others(arguments, interpretation, mode):
         if other.arguments == arguments:
             continue  # whatever the documentation says of it, the call has a result
         if reason := entry_points.obstacle(other.arguments):
@@ -349,6 +357,6 @@ def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
 
 def others_of(name: str, arguments: Arguments, mode: str) -> Sequence[Other]:
     """Return the calls that a relation makes of a call."""
-    reading = read(arguments)
-    assert reading is not None  # the relation applies to the call
-    return RELATIONS[name].others(arguments, reading, mode)
+    interpretation = interpret(arguments)
+    assert interpretation is not None  # the relation applies to the call
+    return RELATIONS[name].others(arguments, interpretation, mode)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tf_conv_conformance.convolution.arguments import Arguments, Reading, as_lists, padding_of, read
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    Interpretation,
+    as_lists,
+    interpret,
+    padding_of,
+)
 from tf_conv_conformance.convolution.geometry import Axis, documented_padding
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
@@ -23,17 +29,17 @@ def remedy(arguments: Arguments) -> str | None:
         or arguments.gradient is not None
     ):
         return None
-    reading = read(arguments)
-    if reading is None or not predict.has_values(DOCUMENTED, arguments):
+    interpretation = interpret(arguments)
+    if interpretation is None or not predict.has_values(DOCUMENTED, arguments):
         return None
-    return f"y[{subsample(reading)}] of the same call with strides of 1; or {dilated_conv2d(arguments, reading)} ({PAGE})"
+    return f"y[{subsample(interpretation)}] of the same call with strides of 1; or {dilated_conv2d(arguments, interpretation)} ({PAGE})"
 
 
-def subsample(reading: Reading) -> str:
+def subsample(interpretation: Interpretation) -> str:
     """Return the index that takes the documented result from that of the same call with strides of 1."""
-    spatial = [_steps(reading.height), _steps(reading.width)]
-    batch = [":"] * len(reading.batch_shape)
-    return ", ".join([*batch, *([":", *spatial] if reading.channels_first else spatial)])
+    spatial = [_steps(interpretation.height), _steps(interpretation.width)]
+    batch = [":"] * len(interpretation.batch_shape)
+    return ", ".join([*batch, *([":", *spatial] if interpretation.channels_first else spatial)])
 
 
 def _steps(axis: Axis) -> str:
@@ -42,12 +48,12 @@ def _steps(axis: Axis) -> str:
     return ":" if axis.stride == 1 else f"{first or ''}::{axis.stride}"
 
 
-def dilated_conv2d(arguments: Arguments, reading: Reading) -> str:
+def dilated_conv2d(arguments: Arguments, interpretation: Interpretation) -> str:
     """Return the call of `tf.nn.conv2d`, which dilates with strides; depthwise, it has a group for each channel."""
     rows, columns, channels, multiplier = arguments.filter.shape
     depthwise = arguments.op == "depthwise_conv2d"
     kernel = f"tf.reshape(w, {[rows, columns, 1, channels * multiplier]})" if depthwise else "w"
-    strides = [reading.height.stride, reading.width.stride]
-    dilations = [reading.height.rate, reading.width.rate]
-    layout = ", data_format='NCHW'" if reading.channels_first else ""
+    strides = [interpretation.height.stride, interpretation.width.stride]
+    dilations = [interpretation.height.rate, interpretation.width.rate]
+    layout = ", data_format='NCHW'" if interpretation.channels_first else ""
     return f"tf.nn.conv2d(x, {kernel}, strides={strides}, padding={as_lists(padding_of(arguments))!r}, dilations={dilations}{layout})"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, read
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.entry_points import source
 from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
 from tf_conv_conformance.prediction.relations import RELATIONS
@@ -67,11 +67,11 @@ def _invocation(arguments: Arguments) -> str:
 
 def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
     """Lines that make the first call of a relation and the others, and compare."""
-    relation, reading = RELATIONS[name], read(arguments)
-    assert reading is not None  # the relation applies to the call
+    relation, interpretation = RELATIONS[name], interpret(arguments)
+    assert interpretation is not None  # the relation applies to the call
     as_numbers = ".numpy().astype(np.float64)"
     lines = [f"y = {_invocation(arguments)}{as_numbers}", "", f"# {relation.says}", "x0, w0 = x, w"]
-    for number, other in enumerate(relation.others(arguments, reading, mode), start=1):
+    for number, other in enumerate(relation.others(arguments, interpretation, mode), start=1):
         lines += [
             "x, w = x0, w0",
             f"x, w = {other.x}, {other.w}",
@@ -80,7 +80,7 @@ def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
         lines.append(f"y{number} = {_invocation(other.arguments)}{as_numbers}")
     return [
         *lines,
-        f"ours, theirs = {relation.halves(reading)}",
+        f"ours, theirs = {relation.halves(interpretation)}",
         "print('equal:', np.array_equal(ours, theirs, equal_nan=True))",
         "print('largest difference:', np.abs(ours - theirs).max(initial=0))",
     ]

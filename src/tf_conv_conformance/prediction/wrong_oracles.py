@@ -18,7 +18,14 @@ from tf_conv_conformance.convolution.geometry import Axis, Taps, within
 from tf_conv_conformance.prediction.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.error_bounds import Values
-from tf_conv_conformance.prediction.models import MODELS, Model, compute, flat, kept, reading_of
+from tf_conv_conformance.prediction.models import (
+    MODELS,
+    Model,
+    compute,
+    flat,
+    interpretation_of,
+    kept,
+)
 
 Tensors = tuple[Array, ...]
 LESS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
@@ -53,9 +60,9 @@ class Wrong:
         other = w if self.filter is None else self.filter(w)
         return compute(
             arguments,
-            reading_of(arguments),
-            kept(self.model.reads, self.height),
-            kept(self.model.reads, self.width),
+            interpretation_of(arguments),
+            kept(self.model.indices, self.height),
+            kept(self.model.indices, self.width),
             x,
             other,
             *upstream,
@@ -67,8 +74,8 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[Wrong]:
 
     Some may be the right one: where padding alone is read, its shift is no other function.
     """
-    reading = reading_of(arguments)
-    height, width = reading.height, reading.width
+    interpretation = interpretation_of(arguments)
+    height, width = interpretation.height, interpretation.width
     yield Wrong("height padding shifted by one", model, _shifted(model, height), width)
     yield Wrong("width padding shifted by one", model, height, _shifted(model, width))
     if (height.stride, height.rate, height.padding) != (width.stride, width.rate, width.padding):
@@ -171,22 +178,28 @@ class _Sample:
 
 def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sample]]:
     """The wrong oracles with another shape, which any data shows; and where to look at the others, but for those that read the same."""
-    reading = reading_of(arguments)
-    same = [_parting(model, axis, model, axis) for axis in (reading.height, reading.width)]
+    interpretation = interpretation_of(arguments)
+    same = [
+        _parting(model, axis, model, axis) for axis in (interpretation.height, interpretation.width)
+    ]
     resized, samples = [], []
     for wrong in wrong_oracles(model, arguments):
         down = (
-            same[0] if wrong.filter else _parting(model, reading.height, wrong.model, wrong.height)
+            same[0]
+            if wrong.filter
+            else _parting(model, interpretation.height, wrong.model, wrong.height)
         )
         along = (
-            same[1] if wrong.filter else _parting(model, reading.width, wrong.model, wrong.width)
+            same[1]
+            if wrong.filter
+            else _parting(model, interpretation.width, wrong.model, wrong.width)
         )
         if down is None or along is None:
             resized.append(wrong.name)
         elif min(down.output, along.output) >= 0 and (
             down.differs or along.differs or wrong.filter
         ):
-            samples.append(_Sample(wrong, down.output, along.output, down.reads, along.reads))
+            samples.append(_Sample(wrong, down.output, along.output, down.indices, along.indices))
     return resized, samples
 
 
@@ -196,7 +209,7 @@ class _Parting:
 
     differs: bool
     output: int
-    reads: tuple[int, ...]
+    indices: tuple[int, ...]
 
 
 @lru_cache(maxsize=4096)
@@ -218,7 +231,7 @@ def _parting(model: Model, axis: Axis, other: Model, changed: Axis) -> _Parting 
 @lru_cache(maxsize=4)  # of both axes the right one and a wrong one: they may be large
 def _within(model: Model, axis: Axis) -> Taps:
     """Return what a model reads of an axis: the right oracle's is compared with that of each wrong one."""
-    return within(kept(model.reads, axis), axis.size)
+    return within(kept(model.indices, axis), axis.size)
 
 
 def _agreeing(
@@ -229,11 +242,15 @@ def _agreeing(
     encoded: Callable[[Array], Array],
 ) -> list[_Sample]:
     """The samples that come to the right values on this data, in all batch elements and channels."""
-    reading, depthwise, (x, w) = reading_of(arguments), arguments.op == "depthwise_conv2d", tensors
+    interpretation, depthwise, (x, w) = (
+        interpretation_of(arguments),
+        arguments.op == "depthwise_conv2d",
+        tensors,
+    )
     plain = [one for one in samples if one.wrong.filter is None]
     filters = [one.wrong.filter for one in samples if one.wrong.filter is not None]
     seen = samples[: len(plain) + 1]  # the other filters come last, and are all asked for one pixel
-    across = flat(reading, x)
+    across = flat(interpretation, x)
     rows, columns = (
         np.array(positions, dtype=np.int64)
         for positions in ([one.rows for one in seen], [one.columns for one in seen])
@@ -243,7 +260,7 @@ def _agreeing(
     )
 
     kernels = [
-        grouped(w if change is None else change(w), reading.in_channels, depthwise)
+        grouped(w if change is None else change(w), interpretation.in_channels, depthwise)
         for change in (None, *filters)
     ]
     groups, out = kernels[0].shape[3:]
@@ -258,7 +275,7 @@ def _agreeing(
     row, column = [one.row for one in samples], [one.column for one in samples]
 
     def there(numbers: Array) -> Array:
-        pixels = flat(reading, numbers)[:, row, column].reshape(
+        pixels = flat(interpretation, numbers)[:, row, column].reshape(
             len(read), len(samples), groups, out
         )
         return pixels[..., :CHANNELS].reshape(sums.shape)
@@ -317,5 +334,7 @@ def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple
     """Wide random data, on which a coincidence is out of the question, and the right values."""
     random = np.random.RandomState(seed)
     tensors = tuple(random.randint(1, 2**16, size=array.shape).astype(np.float64) for array in like)
-    reading = reading_of(arguments)
-    return tensors, Wrong("", model, reading.height, reading.width).values(arguments, tensors)
+    interpretation = interpretation_of(arguments)
+    return tensors, Wrong("", model, interpretation.height, interpretation.width).values(
+        arguments, tensors
+    )

@@ -40,5 +40,5 @@ def _model(model: Model, axis: Axis) -> dict[str, Any]:
         "after": after,
         "out": size,
         "steps": steps(model, axis),
-        "starts": model.reads(axis)[:, 0].tolist() if drawn else None,
+        "starts": model.indices(axis)[:, 0].tolist() if drawn else None,
     }

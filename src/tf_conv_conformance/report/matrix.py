@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tf_conv_conformance.convolution.arguments import Arguments, read
+from tf_conv_conformance.convolution.arguments import Arguments, interpret
 from tf_conv_conformance.records.differences import unanswered
 from tf_conv_conformance.report.calls import ORDER, Shown
 from tf_conv_conformance.verdict.comparison import shape_text
@@ -50,11 +50,11 @@ def matrices(calls: Sequence[Shown]) -> list[Matrix]:
     """A matrix for each group of calls with at least two strides and two rates; those with deviations first, then the largest."""
     groups: dict[tuple[str, str, str], dict[Steps, list[Shown]]] = {}
     for call in calls:
-        reading = read(call.arguments)
-        if reading is None or call.call["relation"] or call.arguments.gradient:
+        interpretation = interpret(call.arguments)
+        if interpretation is None or call.call["relation"] or call.arguments.gradient:
             continue
-        strides = (reading.height.stride, reading.width.stride)
-        rates = (reading.height.rate, reading.width.rate)
+        strides = (interpretation.height.stride, interpretation.width.stride)
+        rates = (interpretation.height.rate, interpretation.width.rate)
         groups.setdefault(_group(call.arguments), {}).setdefault((strides, rates), []).append(call)
     made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]
     return sorted(

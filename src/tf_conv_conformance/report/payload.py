@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tf_conv_conformance.convolution.arguments import read
+from tf_conv_conformance.convolution.arguments import interpret
 from tf_conv_conformance.prediction.exclusions import word
 from tf_conv_conformance.prediction.models import models_of
 from tf_conv_conformance.prediction.relations import RELATIONS
@@ -108,10 +108,10 @@ def _chunk(calls: Iterable[Shown], found: Mapping[str, Excluded]) -> dict[str, A
                 if key in found
                 else None
             )
-        reading, models = read(call.arguments), models_of(call.arguments)
+        interpretation, models = interpret(call.arguments), models_of(call.arguments)
         places = (
-            [axes.number((axis, models)) for axis in (reading.height, reading.width)]
-            if reading
+            [axes.number((axis, models)) for axis in (interpretation.height, interpretation.width)]
+            if interpretation
             else None
         )
         details.append({**_detail(call), "axes": places, "excludes": _places(call, found)})

@@ -13,8 +13,8 @@ from tf_conv_conformance.prediction.models import (
     MODELS,
     Model,
     channels_out,
+    interpretation_of,
     models_of,
-    reading_of,
 )
 from tf_conv_conformance.prediction.predict import Returns
 from tf_conv_conformance.subject.observation import Observation
@@ -60,19 +60,25 @@ def from_formula(
 
 def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
     """Which input elements a model sums into the output element at `index`, in the call's data format."""
-    reading = reading_of(arguments)
-    if reading.channels_first:
+    interpretation = interpretation_of(arguments)
+    if interpretation.channels_first:
         *batch, channel, row, column = index
     else:
         *batch, row, column, channel = index
-    rows, columns = MODELS[model].taps(reading.height), MODELS[model].taps(reading.width)
+    rows, columns = (
+        MODELS[model].taps(interpretation.height),
+        MODELS[model].taps(interpretation.width),
+    )
     axes = [*map(str, batch)]
     spatial = [f"rows {_reads(rows, row)}", f"columns {_reads(columns, column)}"]
     channels = f"channels {_channels(arguments, channel)}"
     return (
         "input["
         + ", ".join(
-            [*axes, *([channels, *spatial] if reading.channels_first else [*spatial, channels])]
+            [
+                *axes,
+                *([channels, *spatial] if interpretation.channels_first else [*spatial, channels]),
+            ]
         )
         + "]"
     )
@@ -88,11 +94,13 @@ def _reads(taps: Taps, output: int) -> str:
 
 
 def _channels(arguments: Arguments, channel: int) -> str:
-    reading = reading_of(arguments)
+    interpretation = interpretation_of(arguments)
     if arguments.op == "depthwise_conv2d":
-        return str(channel // max(reading.filter_out, 1))
+        return str(channel // max(interpretation.filter_out, 1))
     group = channel // (
-        channels_out(arguments, reading) * reading.filter_in_channels // reading.in_channels
+        channels_out(arguments, interpretation)
+        * interpretation.filter_in_channels
+        // interpretation.in_channels
     )
-    first = group * reading.filter_in_channels
-    return f"{first}:{first + reading.filter_in_channels}"
+    first = group * interpretation.filter_in_channels
+    return f"{first}:{first + interpretation.filter_in_channels}"

@@ -10,7 +10,7 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.arithmetic import sizes
 from tf_conv_conformance.prediction.exclusions import listed
-from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, reading_of
+from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
 from tf_conv_conformance.prediction.predict import Refuses, Returns
 from tf_conv_conformance.prediction.relations import RELATIONS
 from tf_conv_conformance.prediction.remedy import remedy
@@ -180,7 +180,7 @@ def first_difference(
                 if explained is None
                 else tuple(dict.fromkeys((DOCUMENTED, MODELS[explained])))
             )
-            yield from sizes(reading_of(call.arguments), models)
+            yield from sizes(interpretation_of(call.arguments), models)
     if explained is not None and (
         explained != "documented" or isinstance(predict.documented(call.arguments), Refuses)
     ):

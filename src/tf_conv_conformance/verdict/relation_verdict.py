@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.casefile.call import Call, model_of
-from tf_conv_conformance.convolution.arguments import Reading, read
+from tf_conv_conformance.convolution.arguments import Interpretation, interpret
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.correlation import Array
@@ -72,8 +72,8 @@ def _first_difference(
     subject: Mapping[str, Any],
 ) -> Difference | None:
     """Return the first difference between the two halves of a relation, one arm of data after the other."""
-    relation, reading = RELATIONS[call.relation or ""], read(call.arguments)
-    assert reading is not None  # the relation applies to the call
+    relation, interpretation = RELATIONS[call.relation or ""], interpret(call.arguments)
+    assert interpretation is not None  # the relation applies to the call
     for number, data in enumerate(predict.inputs(call.arguments).arms):
         arms = [one.answers[number] for one in (observation, *answers)]
         dtype = arms[0].dtype
@@ -83,7 +83,7 @@ def _first_difference(
         assert dtype is not None
         numbers = [as_numbers(arm.values, dtype) for arm in arms if arm.values is not None]
         try:
-            ours, theirs = relation.equal(reading, numbers[0], numbers[1:])
+            ours, theirs = relation.equal(interpretation, numbers[0], numbers[1:])
         except (ValueError, IndexError):  # shapes that cannot be brought together
             ours, theirs = numbers[0], numbers[1]
         if ours.shape != theirs.shape:
@@ -101,7 +101,7 @@ def _first_difference(
                 data.arrays(call.arguments),
                 _accumulator(call, subject),
                 relation,
-                reading,
+                interpretation,
             )
             allowed = allowed + unit_roundoff("float64") * np.abs(
                 theirs
@@ -117,7 +117,7 @@ def _bound(
     tensors: tuple[Array, ...],
     accumulator: str | None,
     relation: Relation,
-    reading: Reading,
+    interpretation: Interpretation,
 ) -> Array:
     """Return how far apart the halves may be: as far as all results may be from the exact ones, which are equal."""
     calls = [
@@ -128,7 +128,7 @@ def _bound(
         bound(replace(computed_model(arguments), accumulator=accumulator), arguments, *data)
         for arguments, data in calls
     ]
-    ours, theirs = relation.equal(reading, bounds[0], bounds[1:])
+    ours, theirs = relation.equal(interpretation, bounds[0], bounds[1:])
     return ours + theirs
 
 

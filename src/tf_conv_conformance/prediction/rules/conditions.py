@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
+    Interpretation,
     IntOrInts,
-    Reading,
     channels_first,
     in_groups,
+    interpret,
     outer,
     outer_padding,
     padding_of,
-    read,
     spatial,
 )
 from tf_conv_conformance.convolution.geometry import Axis, documented_padding, documented_size
@@ -28,19 +28,21 @@ def _length(value: IntOrInts | None) -> int:
     return 0 if isinstance(value, int) else len(value)
 
 
-def _about_reading(condition: Callable[[Reading], bool]) -> Condition:
+def _of_interpretation(condition: Callable[[Interpretation], bool]) -> Condition:
     """A condition on what the arguments mean; False where they mean nothing."""
 
     def about(arguments: Arguments) -> bool:
-        reading = read(arguments)
-        return reading is not None and condition(reading)
+        interpretation = interpret(arguments)
+        return interpretation is not None and condition(interpretation)
 
     return about
 
 
 def _axes(condition: Callable[..., bool]) -> Condition:
     """A condition that height or width meets."""
-    return _about_reading(lambda reading: condition(reading.height) or condition(reading.width))
+    return _of_interpretation(
+        lambda interpretation: condition(interpretation.height) or condition(interpretation.width)
+    )
 
 
 def rank_at_least_4(arguments: Arguments) -> bool:
@@ -152,10 +154,15 @@ def no_strides_with_rate(arguments: Arguments) -> bool:
 
 def groups_fit(arguments: Arguments) -> bool:
     """The filter's in_channels divide the input's into groups that divide its out_channels."""
-    reading = read(arguments)
-    if reading is None or reading.filter_in_channels in (0, reading.in_channels):
+    interpretation = interpret(arguments)
+    if interpretation is None or interpretation.filter_in_channels in (
+        0,
+        interpretation.in_channels,
+    ):
         return True
-    return in_groups(reading.in_channels, reading.filter_in_channels, reading.filter_out)
+    return in_groups(
+        interpretation.in_channels, interpretation.filter_in_channels, interpretation.filter_out
+    )
 
 
 def grouped(arguments: Arguments) -> bool:
@@ -300,13 +307,14 @@ def valid(arguments: Arguments) -> bool:
 
 def size_not_negative(arguments: Arguments) -> bool:
     """The documented size of the result is that of a tensor. Kept where the arguments mean nothing: another rule speaks there."""
-    reading = read(arguments)
+    interpretation = interpret(arguments)
     return (
-        reading is None or min(documented_size(reading.height), documented_size(reading.width)) >= 0
+        interpretation is None
+        or min(documented_size(interpretation.height), documented_size(interpretation.width)) >= 0
     )
 
 
-same_example = _about_reading(
+same_example = _of_interpretation(
     lambda r: (
         r.height == Axis(5, 3, 2, 1, "SAME")
         and r.width == Axis(2, 2, 1, 1, "SAME")
@@ -319,8 +327,8 @@ pads_unevenly = _axes(
     lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1
 )
 same_pads = _axes(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) > 0)
-unit_strides_same = _about_reading(
+unit_strides_same = _of_interpretation(
     lambda r: r.height.padding == "SAME" and r.height.stride == r.width.stride == 1
 )
-several_channels = _about_reading(lambda reading: reading.in_channels > 1)
-several_multiplied = _about_reading(lambda reading: reading.filter_out > 1)
+several_channels = _of_interpretation(lambda interpretation: interpretation.in_channels > 1)
+several_multiplied = _of_interpretation(lambda interpretation: interpretation.filter_out > 1)

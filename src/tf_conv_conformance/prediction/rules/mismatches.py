@@ -10,9 +10,9 @@ from tf_conv_conformance.convolution.arguments import (
     IntOrInts,
     as_lists,
     channels_first,
+    interpret,
     outer,
     outer_padding,
-    read,
     spatial,
 )
 from tf_conv_conformance.convolution.geometry import documented_size
@@ -112,9 +112,9 @@ def _negative_padding(arguments: Arguments) -> str:
 
 
 def _size(arguments: Arguments) -> str:
-    reading = read(arguments)
-    assert reading is not None  # the rule is kept by arguments without a meaning
-    return f"the result would have {documented_size(reading.height)} rows and {documented_size(reading.width)} columns"
+    interpretation = interpret(arguments)
+    assert interpretation is not None  # the rule is kept by arguments without a meaning
+    return f"the result would have {documented_size(interpretation.height)} rows and {documented_size(interpretation.width)} columns"
 
 
 def _counted(count: int, one: str, many: str) -> str:
