@@ -179,7 +179,7 @@ def run(path, names, count):
 
 
 def by_place(calls):
-    """Of each fault, how many calls it alters, and whether one is of the door and the modes that TensorFlow's depthwise test asks."""
+    """Of each fault, how many calls it alters, and whether one is of the entry point and the modes that TensorFlow's depthwise test asks."""
     seen = [asked(call) for _, call in calls]
     altered = {
         name: [one for one in seen if fault.alteration.affects(one)]
@@ -189,7 +189,7 @@ def by_place(calls):
         name: {
             "altered": len(ones),
             "depthwise": any(
-                one.door == "tf.nn.depthwise_conv2d" and one.mode != "xla" for one in ones
+                one.symbol == "tf.nn.depthwise_conv2d" and one.mode != "xla" for one in ones
             ),
         }
         for name, ones in altered.items()

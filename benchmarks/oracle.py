@@ -45,8 +45,8 @@ from section import parser, publish, table
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.arguments import Arguments, Interpretation, interpret
-from tf_conv_conformance.convolution.entry_points import keywords
 from tf_conv_conformance.convolution.geometry import documented_padding
+from tf_conv_conformance.convolution.invocation import keywords
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import DOCUMENTED, values
 

@@ -29,8 +29,8 @@ NATIVE, WHOLE = peer.nn_ops.depthwise_conv2d_native, peer.nn_impl.depthwise_conv
 class Faulty:
     """A function of TensorFlow with a fault, and with the fault's gradients."""
 
-    def __init__(self, fault, function, door):
-        self.fault, self.function, self.door = fault, function, door
+    def __init__(self, fault, function, symbol):
+        self.fault, self.function, self.symbol = fault, function, symbol
 
     def __call__(self, x, w, strides, padding, **keywords):
         """The call as the peer makes it."""
@@ -55,7 +55,7 @@ class Faulty:
     def _piece(self, x, w, keywords, by):
         dtypes = [x.dtype.name] * (3 if by else 2)
         request = {
-            "function": self.door,
+            "function": self.symbol,
             "keywords": keywords,
             "gradient": by,
             "dtypes": dtypes,

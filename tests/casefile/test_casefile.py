@@ -6,7 +6,7 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load, load_text
 from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError
-from tf_conv_conformance.convolution.entry_points import keywords
+from tf_conv_conformance.convolution.invocation import keywords
 
 GOOD = {
     "id": "x",

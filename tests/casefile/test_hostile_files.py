@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from support.largest_files import LARGEST
 from tf_conv_conformance.casefile.loading import load
-from tf_conv_conformance.convolution.names import DOORS
+from tf_conv_conformance.convolution.entry_points import BY_OP
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Refuses, Returns
@@ -134,7 +134,7 @@ def test_every_arguments_have_a_prediction(
     """Each call is documented to return or to be refused for a named rule; a result is one that the oracle can compute."""
     from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 
-    assume(via in (None, *DOORS[op]))
+    assume(via in (None, *(entry.symbol for entry in BY_OP[op])))
     arguments = Arguments(
         op,
         TensorSpec(x),

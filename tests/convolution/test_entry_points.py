@@ -9,8 +9,10 @@ import pytest
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.dtypes import as_numbers, encode
-from tf_conv_conformance.convolution.entry_points import keywords, obstacle
-from tf_conv_conformance.convolution.names import DOORS
+from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
+from tf_conv_conformance.convolution.invocation import keywords
+from tf_conv_conformance.convolution.names import SYMBOLS
+from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.reproduction import python
@@ -30,14 +32,13 @@ FORMS = {
     "tf.keras.layers.DepthwiseConv2D": {"strides": 1, "dilations": 2},
 }
 ALL = [
-    replace(BASE[op], via=door, **FORMS.get(door, {}))
-    for op, doors in DOORS.items()
-    for door in doors
+    replace(BASE[entry.op], via=entry.symbol, **FORMS.get(entry.symbol, {}))
+    for entry in ENTRY_POINTS.values()
 ]
 
 
 def test_the_worker_knows_the_same_entry_points():
-    assert tuple(door for doors in DOORS.values() for door in doors) == worker.FUNCTIONS
+    assert tuple(ENTRY_POINTS) == SYMBOLS == worker.FUNCTIONS
 
 
 @pytest.mark.parametrize("arguments", ALL, ids=lambda arguments: arguments.via)
@@ -47,7 +48,7 @@ def test_every_entry_point_computes_the_documented_values(tensorflow, arguments,
     arm = predict.inputs(arguments).arms[0]
     head = {
         "type": "call",
-        "function": arguments.door,
+        "function": arguments.entry_point.symbol,
         "keywords": keywords(arguments),
         "gradient": None,
         "dtypes": ["float32"] * 2,
@@ -114,7 +115,7 @@ def programs():
     yield from ((arguments, "eager", None) for arguments in (*ALL, *GRADIENTS, *OTHERS))
     for arguments in (*ALL, *GRADIENTS):
         if arguments.op == "conv2d" and (
-            ".keras." in arguments.door or arguments.via == "tf.nn.atrous_conv2d"
+            arguments.entry_point.is_layer or arguments.entry_point.needs_dilations
         ):
             yield from ((arguments, mode, None) for mode in ("graph", "xla"))
     yield from ((arguments, "xla", None) for arguments in IN_XLA)
@@ -152,7 +153,7 @@ def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
 
 
 @pytest.mark.parametrize(
-    ("door", "changes", "expected"),
+    ("via", "changes", "expected"),
     [
         (
             "tf.compat.v1.nn.depthwise_conv2d",
@@ -172,9 +173,9 @@ def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
         ),
     ],
 )
-def test_arguments_have_the_names_of_the_entry_point(door, changes, expected):
-    op = next(op for op, doors in DOORS.items() if door in doors)
-    assert keywords(replace(BASE[op], via=door, **changes)) == expected
+def test_arguments_have_the_names_of_the_entry_point(via, changes, expected):
+    base = BASE[ENTRY_POINTS[via].op]
+    assert keywords(replace(base, via=via, **changes)) == expected
 
 
 def case(**changes):

@@ -6,7 +6,7 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
-from tf_conv_conformance.convolution.names import DOORS
+from tf_conv_conformance.convolution.names import SYMBOLS
 from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.random_calls import ELEMENTS, calls_of, draw_block
 
@@ -53,9 +53,7 @@ def test_half_of_the_calls_lie_on_an_edge_and_every_edge_is_met(drawn):
     }  # fmt: skip
     assert expected <= found.keys()
     assert 0.3 < sum(bool(edges(one.call.arguments)) for one in drawn) / len(drawn) < 0.9
-    assert {one.call.arguments.door for one in drawn} == {
-        door for doors in DOORS.values() for door in doors
-    }
+    assert {one.call.arguments.entry_point.symbol for one in drawn} == set(SYMBOLS)
 
 
 def test_tensors_are_small(drawn):

@@ -54,7 +54,7 @@ class Asked:
         )
 
     @property
-    def door(self) -> str:
+    def symbol(self) -> str:
         return self.request["function"]
 
     @property
@@ -75,7 +75,7 @@ class Asked:
 
     @property
     def depthwise(self) -> bool:
-        return "epthwise" in self.door or "separable" in self.door
+        return "epthwise" in self.symbol or "separable" in self.symbol
 
     @property
     def x(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""Faults of gradients, of single doors and modes, of state, and of the process."""
+"""Faults of gradients, of single entry points and modes, of state, and of the process."""
 
 from __future__ import annotations
 
@@ -166,16 +166,16 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
     ),
 }
 
-DOORS: dict[str, tuple[str, Alteration]] = {
+ENTRY_POINTS: dict[str, tuple[str, Alteration]] = {
     "convolution-dilations": (
         "tf.nn.convolution ignores dilations",
-        keywords(lambda a: {"dilations": None}, lambda a: a.door == "tf.nn.convolution"),
+        keywords(lambda a: {"dilations": None}, lambda a: a.symbol == "tf.nn.convolution"),
     ),
     "convolution-stride": (
         "tf.nn.convolution takes the first stride for both axes",
         keywords(
             lambda a: {"strides": [a.keywords["strides"][0]] * 2},
-            lambda a: a.door == "tf.nn.convolution" and len(a.keywords["strides"]) == 2,
+            lambda a: a.symbol == "tf.nn.convolution" and len(a.keywords["strides"]) == 2,
         ),
     ),
     "raw-explicit": (
@@ -188,47 +188,47 @@ DOORS: dict[str, tuple[str, Alteration]] = {
                     for one in a.keywords["explicit_paddings"][i : i + 2][::-1]
                 ]
             },
-            lambda a: "raw" in a.door and "explicit_paddings" in a.keywords,
+            lambda a: "raw" in a.symbol and "explicit_paddings" in a.keywords,
         ),
     ),
     "raw-depthwise-dilations": (
         "tf.raw_ops.DepthwiseConv2dNative heeds dilations in height alone",
         keywords(
             lambda a: {"dilations": ones_at(a.keywords["dilations"], 2)},
-            lambda a: a.door.endswith("Native"),
+            lambda a: a.symbol.endswith("Native"),
         ),
     ),
     "keras-groups": (
         "keras.layers.Conv2D reads the first group's input in every group",
         tensors(
             lambda a, x, w: [first_group(a, x), w],
-            lambda a: "keras" in a.door and grouped(a) and not a.gradient,
+            lambda a: "keras" in a.symbol and grouped(a) and not a.gradient,
         ),
     ),
     "keras-dilation": (
         "keras layers ignore dilation_rate",
         keywords(
             lambda a: {"dilation_rate": 1},
-            lambda a: "keras" in a.door and "dilation_rate" in a.keywords,
+            lambda a: "keras" in a.symbol and "dilation_rate" in a.keywords,
         ),
     ),
     "keras-depthwise": (
         "keras.layers.DepthwiseConv2D orders channels by multiplier",
         result(
             lambda a, y, *t: by_multiplier(a, y),
-            lambda a: a.door.endswith(".DepthwiseConv2D") and a.w[3] > 1 and a.channels > 1,
+            lambda a: a.symbol.endswith(".DepthwiseConv2D") and a.w[3] > 1 and a.channels > 1,
         ),
     ),
     "atrous-rate": (
         "tf.nn.atrous_conv2d takes a rate above 2 as 2",
-        keywords(lambda a: {"rate": min(2, a.keywords["rate"])}, lambda a: "atrous" in a.door),
+        keywords(lambda a: {"rate": min(2, a.keywords["rate"])}, lambda a: "atrous" in a.symbol),
     ),
     "v1-rate-swapped": (
         "tf.compat.v1.nn.depthwise_conv2d reads the rate width first",
         keywords(
             lambda a: {"rate": a.keywords["rate"][::-1]},
             lambda a: (
-                a.door == "tf.compat.v1.nn.depthwise_conv2d"
+                a.symbol == "tf.compat.v1.nn.depthwise_conv2d"
                 and isinstance(a.keywords.get("rate"), list)
             ),
         ),
@@ -237,12 +237,12 @@ DOORS: dict[str, tuple[str, Alteration]] = {
         "tf.compat.v1.nn.conv2d takes SAME as VALID",
         keywords(
             lambda a: {"padding": "VALID"},
-            lambda a: a.door == "tf.compat.v1.nn.conv2d" and a.keywords.get("padding") == "SAME",
+            lambda a: a.symbol == "tf.compat.v1.nn.conv2d" and a.keywords.get("padding") == "SAME",
         ),
     ),
     "separable-stride": (
         "tf.nn.separable_conv2d ignores strides",
-        keywords(lambda a: {"strides": [1, 1, 1, 1]}, lambda a: "separable" in a.door),
+        keywords(lambda a: {"strides": [1, 1, 1, 1]}, lambda a: "separable" in a.symbol),
     ),
 }
 
@@ -327,7 +327,7 @@ _seen: dict[object, object] = {}
 def remembered(a: Asked, combine, kept):
     """An eager function that uses what an earlier call of these shapes left behind."""
     real = a.real
-    key = (a.door, tuple(a.x), tuple(a.w), a.dtype, str(a.keywords), a.gradient)
+    key = (a.symbol, tuple(a.x), tuple(a.w), a.dtype, str(a.keywords), a.gradient)
 
     def faulty(*t):
         before = _seen.get(key)
@@ -355,7 +355,7 @@ def counting(every: int, change):
 
 
 def eager(a: Asked):
-    return a.mode == "eager" and a.g is not None and "keras" not in a.door
+    return a.mode == "eager" and a.g is not None and "keras" not in a.symbol
 
 
 STATE: dict[str, tuple[str, Alteration]] = {

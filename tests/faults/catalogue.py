@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altering import Alteration, Asked, Function
-from calls import DOORS, GRADIENTS, MODES, PROCESS, STATE
+from calls import ENTRY_POINTS, GRADIENTS, MODES, PROCESS, STATE
 from checks import ERRORS, WARNINGS
 from geometry import GEOMETRY, LAYOUT
 from numbers_and_channels import CHANNELS, FORM, GROUPS, PRECISION, SPECIAL
@@ -36,7 +36,7 @@ _CLASSES = {
     "errors": ERRORS,
     "warnings": WARNINGS,
     "gradients": GRADIENTS,
-    "entry points": DOORS,
+    "entry points": ENTRY_POINTS,
     "one mode": MODES,
     "state": STATE,
     "process": PROCESS,

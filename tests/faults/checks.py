@@ -141,7 +141,7 @@ ERRORS: dict[str, tuple[str, Alteration]] = {
     "lower-case-accepted": (
         "'same' and 'valid' are accepted",
         keywords(
-            lambda a: {"padding": a.keywords["padding"].upper()}, lambda a: "keras" not in a.door
+            lambda a: {"padding": a.keywords["padding"].upper()}, lambda a: "keras" not in a.symbol
         ),
     ),
     "unknown-layout-accepted": (
@@ -150,7 +150,7 @@ ERRORS: dict[str, tuple[str, Alteration]] = {
             lambda a: {"data_format": "NHWC"},
             lambda a: (
                 a.keywords.get("data_format") not in (None, "NHWC", "NCHW")
-                and "keras" not in a.door
+                and "keras" not in a.symbol
             ),
         ),
     ),
@@ -169,7 +169,7 @@ ERRORS: dict[str, tuple[str, Alteration]] = {
             lambda a: (
                 a.g is not None
                 and not a.depthwise
-                and "keras" not in a.door
+                and "keras" not in a.symbol
                 and not a.gradient
                 and bool(a.w[2])
                 and a.channels % a.w[2] > 0

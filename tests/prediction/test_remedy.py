@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
-from tf_conv_conformance.convolution.entry_points import source
+from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.remedy import dilated_conv2d, remedy, subsample

@@ -10,7 +10,8 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
-from tf_conv_conformance.convolution.names import DOORS, MODES, RelationName
+from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
+from tf_conv_conformance.convolution.names import MODES, RelationName
 from tf_conv_conformance.explore.known import foretelling, read_known
 from tf_conv_conformance.subject.lookahead import perform_all
 
@@ -65,7 +66,9 @@ def known(repository):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("op", "via"), [(op, via) for op, doors in DOORS.items() for via in doors])
+@pytest.mark.parametrize(
+    ("op", "via"), [(entry.op, entry.symbol) for entry in ENTRY_POINTS.values()]
+)
 def test_no_call_is_blamed_on_tensorflow_that_is_not_its_own(tensorflow, known, op, via, layout):
     cases = [{"id": f"x{number}", **case} for number, case in enumerate(cases_of(op, via, layout))]
     loaded = [load_text(case_text(case)) for case in cases]

@@ -17,7 +17,7 @@ from tf_conv_conformance.casefile.model import (
     Tensor,
     When,
 )
-from tf_conv_conformance.convolution.names import DOORS
+from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 
 NEAR = 0.7  # of difflib's ratio: `stride` is near `strides`, `bias` is not near `via`
 NEAR_ALIKE = 0.65  # of a name with the same first letter: `egar` is near `eager`
@@ -140,9 +140,10 @@ def _place(parents: Sequence[str]) -> str:
 def unknown_word(value: object, choices: Sequence[str]) -> str:
     """Return a hint about a value that is none of the choices; empty if nothing is near."""
     text = str(value)
-    for op, doors in DOORS.items():
-        if op in choices and text in doors:
-            return f"; write op: {op}" + ("" if text == doors[0] else f" and via: {text}")
+    entry_point = ENTRY_POINTS.get(text)
+    if entry_point is not None and entry_point.op in choices:
+        via = "" if entry_point.is_default else f" and via: {text}"
+        return f"; write op: {entry_point.op}{via}"
     if (alias := _WORDS.get(text.lower())) in choices:
         return f"; did you mean {alias!r}?"
     if (found := near(text, choices) or near(text.rpartition(".")[2], choices)) is not None:

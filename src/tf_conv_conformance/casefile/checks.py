@@ -21,8 +21,8 @@ from tf_conv_conformance.casefile.expansion import (
     literal,
 )
 from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
-from tf_conv_conformance.convolution import entry_points
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.prediction import data, predict
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
 from tf_conv_conformance.prediction.predict import Refuses, Returns
@@ -69,7 +69,7 @@ def check_exact(arguments: Arguments) -> None:
 
 def check_entry_point(arguments: Arguments) -> None:
     """Refuse a call that the entry point has no way to take. Raises :class:`CaseError`."""
-    if found := entry_points.obstacle(arguments):
+    if found := obstacle(arguments):
         key, reason = found
         raise CaseError((key,), reason)
 

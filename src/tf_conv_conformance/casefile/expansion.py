@@ -30,7 +30,14 @@ from tf_conv_conformance.convolution.arguments import (
     split_shape,
 )
 from tf_conv_conformance.convolution.dtypes import canonical, largest, nearest
-from tf_conv_conformance.convolution.names import DOORS, Door, Op
+from tf_conv_conformance.convolution.entry_points import (
+    BY_OP,
+    DEFAULTS,
+    ENTRY_POINTS,
+    EntryPoint,
+    ListForm,
+)
+from tf_conv_conformance.convolution.names import Op, Symbol
 
 NAMES = (
     "op",
@@ -205,7 +212,7 @@ def _label(name: str, value: Any) -> str:
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
     """The arguments of one call, references resolved. Raises :class:`CaseError`."""
     data_format = _plain(given.get("data_format"))
-    lists = _list_forms(given["op"], given.get("via"), data_format)
+    entry_point = _entry_point(given["op"], given.get("via"))
     dtype = canonical(given.get("dtype", "float32"))
     filter_dtype = canonical(given["filter_dtype"]) if "filter_dtype" in given else None
     shape = _tensor("input", given["input"], None, data_format)
@@ -215,18 +222,21 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
             _rounded("input", shape, dtype),
             _rounded("filter", kernel, filter_dtype or dtype),
         )
+    dilations = None
+    if "dilations" in given:
+        dilations = _ints(given["dilations"], entry_point.dilations_form, data_format)
     return Arguments(
         op=given["op"],
         input=shape,
         filter=kernel,
-        strides=_ints(given.get("strides", STRIDES), lists[0]),
-        padding=_padding(given["padding"], given.get("via")),
-        dilations=_ints(given["dilations"], lists[1]) if "dilations" in given else None,
+        strides=_ints(given.get("strides", STRIDES), entry_point.strides_form, data_format),
+        padding=_padding(given["padding"], entry_point),
+        dilations=dilations,
         data_format=data_format,
         dtype=dtype,
         data=tuple(given["data"]),
         filter_dtype=filter_dtype,
-        via=_door(given["op"], given.get("via")),
+        via=None if entry_point.is_default else entry_point.symbol,
         gradient=given.get("gradient"),
     )
 
@@ -235,43 +245,33 @@ def _plain(value: Any) -> Any:
     return value.verbatim if isinstance(value, VerbatimInts | VerbatimText) else value
 
 
-Template = tuple[int | None, ...] | None
+def _entry_point(op: Op, via: Symbol | None) -> EntryPoint:
+    """Return the entry point of a call. Raises :class:`CaseError` for one of the other operator."""
+    entry_point = ENTRY_POINTS[via] if via else DEFAULTS[op]
+    if entry_point.op != op:
+        symbols = ", ".join(other.symbol for other in BY_OP[op])
+        raise CaseError(("via",), f"{via} does not reach {op}; these do: {symbols}")
+    return entry_point
 
 
-def _list_forms(op: str, via: str | None, data_format: str | None) -> tuple[Template, Template]:
-    """The lists that an integer is short for in strides and dilations, where the entry point takes only lists; None fills in."""
-    four: Template = (1, 1, None, None) if data_format == "NCHW" else (1, None, None, 1)
-    if via is not None and ".keras." in via:
-        return None, None
-    if via is not None and ".raw_ops." in via:
-        return four, four
-    if via == "tf.nn.convolution":
-        return (None, None), (None, None)
-    return (four, (None, None)) if op == "depthwise_conv2d" else (None, None)
-
-
-def _ints(value: Any, template: Template) -> IntOrInts:
-    """Strides or dilations as they are passed."""
-    if isinstance(value, int) and template is not None:
-        return tuple(value if entry is None else entry for entry in template)
+def _ints(value: Any, form: ListForm | None, data_format: str | None) -> IntOrInts:
+    """Return strides or dilations as they are passed: an integer in the list it is short for."""
+    if isinstance(value, int) and form == "spatial":
+        return value, value
+    if isinstance(value, int) and form == "full":
+        return (1, 1, value, value) if data_format == "NCHW" else (1, value, value, 1)
     plain = _plain(value)
     return plain if isinstance(plain, int) else tuple(plain)
 
 
-def _door(op: Op, via: Door | None) -> Door | None:
-    """The entry point, if it is not the operator's own. Raises :class:`CaseError` for one of the other operator."""
-    if via is not None and via not in DOORS[op]:
-        raise CaseError(("via",), f"{via} does not reach {op}; these do: {', '.join(DOORS[op])}")
-    return None if via == DOORS[op][0] else via
+def _padding(value: Any, entry_point: EntryPoint) -> str | Pairs:
+    """Return padding as it is passed.
 
-
-def _padding(value: Any, via: Door | None) -> str | Pairs:
-    """Padding as it is passed. Raises :class:`CaseError` for a name in lower case that only Keras documents."""
-    if isinstance(value, str) and value.islower() and (via is None or ".keras." not in via):
-        raise CaseError(
-            ("padding",),
-            f"only Keras layers document {value!r}; write {value.upper()}, or {{verbatim: {value}}} to see it refused",
-        )
+    Raises :class:`CaseError` for a name in lower case that only Keras layers document.
+    """
+    if isinstance(value, str) and value.islower() and not entry_point.is_layer:
+        advice = f"write {value.upper()}, or {{verbatim: {value}}} to see it refused"
+        raise CaseError(("padding",), f"only Keras layers document {value!r}; {advice}")
     plain = _plain(value)
     return plain if isinstance(plain, str) else tuple(tuple(pair) for pair in plain)
 

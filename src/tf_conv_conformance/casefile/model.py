@@ -29,12 +29,12 @@ from typing_extensions import TypeAliasType
 from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
 from tf_conv_conformance.convolution.names import (
     CpuFlag,
-    Door,
     Dtype,
     Gradient,
     Mode,
     Op,
     RelationName,
+    Symbol,
 )
 
 REFERENCES = ("batch", "height", "width", "in_channels")
@@ -257,7 +257,7 @@ class ArgumentFields(Strict):
     """The dtype of input and filter; float32 unless given."""
     filter_dtype: DtypeName | None = None
     """The dtype of the filter, where it is not the input's."""
-    via: Door | None = None
+    via: Symbol | None = None
     """The entry point into TensorFlow, where it is not the operator's own: tf.raw_ops.Conv2D."""
     gradient: Gradient | None = None
     """Take the gradient of the result by this tensor."""
@@ -276,7 +276,7 @@ class Alternatives(Strict):
     data_format: Annotated[list[FormatLike], Field(min_length=1)] | None = None
     dtype: Annotated[list[DtypeName], Field(min_length=1)] | None = None
     filter_dtype: Annotated[list[DtypeName], Field(min_length=1)] | None = None
-    via: Annotated[list[Door], Field(min_length=1)] | None = None
+    via: Annotated[list[Symbol], Field(min_length=1)] | None = None
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
 
 

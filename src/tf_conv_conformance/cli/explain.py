@@ -28,7 +28,7 @@ from tf_conv_conformance.cli.sections import (
     tensor_rows,
 )
 from tf_conv_conformance.convolution.arguments import Arguments, Interpretation, interpret
-from tf_conv_conformance.convolution.entry_points import source
+from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import Model, models_of
 from tf_conv_conformance.prediction.predict import Refuses

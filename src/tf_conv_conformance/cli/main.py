@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tf_conv_conformance import __version__
-from tf_conv_conformance.convolution.names import DOORS, MODES
+from tf_conv_conformance.convolution.names import MODES, SYMBOLS
 
 ASKING = """\
 A list is comma-separated, or YAML: 4,4,3,4 or [4, 4, 3, 4]; a shape may also be 4x4x3x4 or '(4, 4, 3, 4)'.
@@ -205,9 +205,9 @@ def add_question(command: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="NHWC or NCHW; not passed to TensorFlow unless given",
     )
-    doors = ", ".join(door for doors in DOORS.values() for door in doors)
+    symbols = ", ".join(SYMBOLS)
     command.add_argument(
-        "--via", metavar="NAME", help=f"the entry point (default: that of OP): {doors}"
+        "--via", metavar="NAME", help=f"the entry point (default: that of OP): {symbols}"
     )
     command.add_argument(
         "--data",

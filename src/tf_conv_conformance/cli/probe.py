@@ -16,7 +16,7 @@ from tf_conv_conformance.casefile.writer import WrittenCase
 from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
 from tf_conv_conformance.cli.question import command
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
-from tf_conv_conformance.convolution.entry_points import source
+from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any
 
+from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
-from tf_conv_conformance.convolution.names import DOORS, Door, Op
+from tf_conv_conformance.convolution.names import Op, Symbol
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]
@@ -40,7 +41,7 @@ class Arguments:
     dtype: str = "float32"
     data: tuple[str, ...] = ("small_integers", "wide_integers")
     filter_dtype: str | None = None
-    via: Door | None = None
+    via: Symbol | None = None
     gradient: str | None = None
 
     @cached_property
@@ -52,9 +53,9 @@ class Arguments:
         return self._hash
 
     @property
-    def door(self) -> Door:
-        """The entry point into TensorFlow through which the call goes."""
-        return self.via or DOORS[self.op][0]
+    def entry_point(self) -> EntryPoint:
+        """The entry point into TensorFlow that the call uses."""
+        return ENTRY_POINTS[self.via] if self.via else DEFAULTS[self.op]
 
 
 FIELDS = tuple(field.name for field in fields(Arguments))
@@ -115,6 +116,12 @@ def channels_first(arguments: Arguments) -> bool:
     return arguments.data_format == "NCHW"
 
 
+def in_channels_of(arguments: Arguments) -> int:
+    """Return the input's channels; 0 if its rank has none."""
+    shape = arguments.input.shape
+    return shape[-3 if channels_first(arguments) else -1] if len(shape) > 2 else 0
+
+
 def spatial(value: IntOrInts | None, first: bool) -> tuple[int, int] | None:
     """The height and width entries of `strides` or `dilations`; None where the value has no such interpretation."""
     if value is None:
@@ -151,7 +158,9 @@ def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding
 def padding_of(arguments: Arguments) -> str | Pairs:
     """Return the padding as the entry point reads it: Keras takes its names in either case."""
     padding = arguments.padding
-    return padding.upper() if isinstance(padding, str) and ".keras." in arguments.door else padding
+    return (
+        padding.upper() if isinstance(padding, str) and arguments.entry_point.is_layer else padding
+    )
 
 
 def outer_padding(padding: str | Pairs, first: bool) -> tuple[tuple[int, ...], ...]:

@@ -21,23 +21,20 @@ Dtype = Literal[
     "string",
 ]
 """float16 is also called half. Convolutions document the four floating ones; the operator behind conv2d takes int32 as well."""
-Conv2DDoor = Literal[
+Symbol = Literal[
     "tf.nn.conv2d",
     "tf.compat.v1.nn.conv2d",
     "tf.raw_ops.Conv2D",
     "tf.nn.convolution",
     "tf.nn.atrous_conv2d",
     "tf.keras.layers.Conv2D",
-]
-DepthwiseDoor = Literal[
     "tf.nn.depthwise_conv2d",
     "tf.compat.v1.nn.depthwise_conv2d",
     "tf.raw_ops.DepthwiseConv2dNative",
     "tf.nn.separable_conv2d",
     "tf.keras.layers.DepthwiseConv2D",
 ]
-Door = Literal[Conv2DDoor, DepthwiseDoor]
-"""The entry points into TensorFlow that reach the two operators; the first of each is the operator's own."""
+"""The entry points into TensorFlow that reach the two operators; see entry_points.py."""
 Gradient = Literal["input", "filter"]
 CpuFlag = Literal[
     "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
@@ -59,7 +56,4 @@ RelationName = Literal[
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
-DOORS: dict[Op, tuple[Door, ...]] = {
-    "conv2d": get_args(Conv2DDoor),
-    "depthwise_conv2d": get_args(DepthwiseDoor),
-}
+SYMBOLS: tuple[Symbol, ...] = get_args(Symbol)

@@ -115,7 +115,7 @@ def signature(call: Call, by_mode: Mapping[Mode, Outcome | None], rules: tuple[s
     dtype = "" if arguments.dtype == "float32" else arguments.dtype
     content = (
         arguments.op,
-        arguments.door,
+        arguments.entry_point.symbol,
         arguments.gradient,
         dtype,
         arguments.filter_dtype,

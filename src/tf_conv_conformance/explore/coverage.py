@@ -18,7 +18,7 @@ from tf_conv_conformance.convolution.arguments import (
     outer,
     spatial,
 )
-from tf_conv_conformance.convolution.names import DOORS, DTYPES, MODES
+from tf_conv_conformance.convolution.names import DTYPES, MODES, SYMBOLS
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
 
 Classify = Callable[[Arguments], str]
@@ -157,7 +157,7 @@ def _filter_dtype(arguments: Arguments) -> str:
 
 
 DIMENSIONS: dict[str, tuple[tuple[str, ...], Classify]] = {
-    "entry point": (tuple(door.removeprefix("tf.") for doors in DOORS.values() for door in doors), lambda a: a.door.removeprefix("tf.")),
+    "entry point": (tuple(symbol.removeprefix("tf.") for symbol in SYMBOLS), lambda a: a.entry_point.symbol.removeprefix("tf.")),
     "mode": (MODES, lambda a: ""),
     "dtype": (tuple(DTYPES), lambda a: a.dtype),
     "filter's dtype": (("the input's", "another"), _filter_dtype),

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
-from tf_conv_conformance.convolution.names import DOORS, OPS, Door, Op
+from tf_conv_conformance.convolution.entry_points import BY_OP, DEFAULTS, EntryPoint
+from tf_conv_conformance.convolution.names import OPS, Op
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 
 Value = TypeVar("Value")
 Pair = tuple[int, int]
 
-ATROUS = "tf.nn.atrous_conv2d"
-EXPLICIT = frozenset(RULES["padding.amounts"].doors)
+EXPLICIT = frozenset(RULES["padding.amounts"].entry_points)
 SIZES = range(1, 13)
 MULTIPLES = range(1, 6)
 BESIDE = {0: 3, -1: 2, 1: 2}
@@ -39,14 +39,14 @@ class Draft:
 
     random: Random
     op: Op
-    door: Door
+    entry_point: EntryPoint
     channels_first: bool = False
     case: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_keras(self) -> bool:
         """Whether the entry point is a Keras layer."""
-        return ".keras." in self.door
+        return self.entry_point.is_layer
 
     @property
     def channel_place(self) -> int:
@@ -82,11 +82,11 @@ def replaced(values: Sequence[Any], place: int, value: Any) -> list[Any]:
 def draw_draft(random: Random) -> Draft:
     """Return a case with nothing odd about it."""
     op = random.choices(OPS)[0]
-    weights = [8 if number == 0 else 2 for number in range(len(DOORS[op]))]
-    draft = Draft(random, op, random.choices(DOORS[op], weights)[0])
+    weights = [8 if number == 0 else 2 for number in range(len(BY_OP[op]))]
+    draft = Draft(random, op, random.choices(BY_OP[op], weights)[0])
     case = draft.case
-    case |= {"op": op, "via": draft.door, "dtype": draft.weighted(DTYPE)}
-    takes_format = draft.door != ATROUS
+    case |= {"op": op, "via": draft.entry_point.symbol, "dtype": draft.weighted(DTYPE)}
+    takes_format = not draft.entry_point.needs_dilations
     draft.channels_first = takes_format and not draft.is_keras and draft.one_in(6)
     if draft.channels_first or (takes_format and draft.one_in(6)):
         case["data_format"] = "NCHW" if draft.channels_first else "NHWC"
@@ -103,7 +103,7 @@ def _add_shapes(draft: Draft) -> None:
     """Add tensors, padding, strides and dilations that fit each other."""
     case = draft.case
     rates = _pair(draft, RATE)
-    strides = (1, 1) if draft.door == ATROUS else _pair(draft, STRIDE)
+    strides = (1, 1) if draft.entry_point.needs_dilations else _pair(draft, STRIDE)
     filters = (draft.weighted(FILTER), draft.weighted(FILTER))
     case["padding"] = _padding(draft)
     sizes = [_size(draft, filters[axis], rates[axis]) for axis in (0, 1)]
@@ -112,7 +112,7 @@ def _add_shapes(draft: Draft) -> None:
     case["input"] = [draft.weighted(BATCH), *inner]
     case["filter"] = [*filters, channels, draft.weighted(OUT)]
     case["strides"] = _strides(draft, strides)
-    if max(rates) > 1 or draft.door == ATROUS or draft.one_in(2):
+    if max(rates) > 1 or draft.entry_point.needs_dilations or draft.one_in(2):
         case["dilations"] = _dilations(draft, rates)
 
 
@@ -133,7 +133,7 @@ def _size(draft: Draft, filter_size: int, rate: int) -> int:
 
 
 def _padding(draft: Draft) -> Any:
-    if draft.door not in EXPLICIT or draft.weighted({True: 3, False: 2}):
+    if draft.entry_point not in EXPLICIT or draft.weighted({True: 3, False: 2}):
         return draft.choice(["SAME", "VALID"])
     height, width = ([draft.weighted(AMOUNT), draft.weighted(AMOUNT)] for _ in range(2))
     none: list[int] = [0, 0]
@@ -145,17 +145,21 @@ def _strides(draft: Draft, pair: Pair) -> int | list[int]:
     equal = pair[0] == pair[1]
     if equal and draft.one_in(3):
         return pair[0]
-    if draft.is_keras or draft.door in (ATROUS, "tf.nn.convolution"):
+    if (
+        draft.is_keras
+        or draft.entry_point.needs_dilations
+        or draft.entry_point.counts_axes_by_filter
+    ):
         return list(pair)
-    if draft.door == DOORS["conv2d"][0] and draft.one_in(3):
+    if draft.entry_point is DEFAULTS["conv2d"] and draft.one_in(3):
         return [pair[0]] if equal else list(pair)
     return draft.in_four(pair)
 
 
 def _dilations(draft: Draft, pair: Pair) -> int | list[int]:
     """Return dilations in one of the forms that the entry point documents."""
-    if draft.door == ATROUS:
+    if draft.entry_point.needs_dilations:
         return pair[0]
-    if draft.op == "depthwise_conv2d" and ".raw_ops." not in draft.door:
+    if draft.op == "depthwise_conv2d" and draft.entry_point.style != "raw op":
         return pair[0] if pair[0] == pair[1] and draft.one_in(3) else list(pair)
     return _strides(draft, pair)

@@ -51,7 +51,7 @@ def found(cause: Cause, subject: Mapping[str, Any], origin: str) -> Found:
     }
     suggestion = suggest(written, performed, subject, _otherwise)
     modes = ", ".join(cause.new)
-    title = f"{title_of(cause)} ({modes}; {cause.plain.get('via', cause.drawn[cause.new[0]].call.arguments.door)})"
+    title = f"{title_of(cause)} ({modes}; {cause.plain.get('via', cause.drawn[cause.new[0]].call.arguments.entry_point.symbol)})"
     head = [
         f"# {title}",
         f"# on {subject_text(subject)}",

@@ -156,7 +156,9 @@ def foretelling(
     """
     alike = [one for one in known if one.is_alike(call, subject)]
     speaking = [one for one in alike if one.is_about_its_rule(call.arguments)]
-    speaking.sort(key=lambda one: call.arguments.door not in RULES[one.deviation.rule].doors)
+    speaking.sort(
+        key=lambda one: call.arguments.entry_point not in RULES[one.deviation.rule].entry_points
+    )
     if (
         found := next((one for one in speaking if one.foretells(call, observation)), None)
     ) is not None:

@@ -10,26 +10,27 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tf_conv_conformance.convolution.names import DTYPES, Door
-from tf_conv_conformance.explore.draft import ATROUS, BATCH, EXPLICIT, Draft, replaced
+from tf_conv_conformance.convolution.entry_points import EntryPoint
+from tf_conv_conformance.convolution.names import DTYPES
+from tf_conv_conformance.explore.draft import BATCH, EXPLICIT, Draft, replaced
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 
 Oddity = Callable[[Draft], None]
 
 
-def _doors_with(rule_name: str) -> frozenset[Door]:
+def _with_rule(rule_name: str) -> frozenset[EntryPoint]:
     """Return the entry points that have a rule of this name."""
     named = (rule for rule in RULES.values() if rule.id.partition(".")[2] == rule_name)
-    return frozenset(door for rule in named for door in rule.doors)
+    return frozenset(entry_point for rule in named for entry_point in rule.entry_points)
 
 
-RANKED, FILTER_RANKED = _doors_with("input-rank"), _doors_with("filter-rank")
-TYPED, FILTER_TYPED = _doors_with("input-dtype"), _doors_with("filter-dtype")
-FORMATTED = _doors_with("data-format")
-SEVERAL_BATCHES = _doors_with("outer-batch-dimensions")
+RANKED, FILTER_RANKED = _with_rule("input-rank"), _with_rule("filter-rank")
+TYPED, FILTER_TYPED = _with_rule("input-dtype"), _with_rule("filter-dtype")
+FORMATTED = _with_rule("data-format")
+SEVERAL_BATCHES = _with_rule("outer-batch-dimensions")
 OUTER = {
-    "strides": _doors_with("unit-batch-and-channel-strides"),
-    "dilations": _doors_with("unit-batch-and-depth-dilations"),
+    "strides": _with_rule("unit-batch-and-channel-strides"),
+    "dilations": _with_rule("unit-batch-and-depth-dilations"),
 }
 FLOATS = ("float32", "float64", "half", "bfloat16")
 ODD_DTYPES = tuple(dtype for dtype in DTYPES if dtype not in (*FLOATS, "float16"))
@@ -67,7 +68,7 @@ def _set_spatial(draft: Draft, key: str, number: int) -> None:
 def _number_key(draft: Draft) -> str:
     """Return whether strides or dilations become odd; atrous_conv2d has no strides."""
     key = draft.choice(["strides", "dilations"])
-    return "dilations" if draft.door == ATROUS else key
+    return "dilations" if draft.entry_point.needs_dilations else key
 
 
 def _no_batch(draft: Draft) -> None:
@@ -98,9 +99,9 @@ def _large_filter(draft: Draft) -> None:
 
 def _rank(draft: Draft) -> None:
     shape = draft.case["input"]
-    if draft.door not in RANKED or len(shape) != 4:
+    if draft.entry_point not in RANKED or len(shape) != 4:
         return
-    if draft.door in SEVERAL_BATCHES and not draft.one_in(8):
+    if draft.entry_point in SEVERAL_BATCHES and not draft.one_in(8):
         draft.case["input"] = [draft.weighted(BATCH), *shape]
     else:
         draft.case["input"] = draft.choice([shape[1:], [2, *shape], shape[1:3], []])
@@ -108,7 +109,7 @@ def _rank(draft: Draft) -> None:
 
 def _filter_rank(draft: Draft) -> None:
     shape = draft.case["filter"]
-    if draft.door in FILTER_RANKED:
+    if draft.entry_point in FILTER_RANKED:
         draft.case["filter"] = draft.choice([shape[:3], [*shape, 1], shape[:2]])
 
 
@@ -133,7 +134,7 @@ def _huge(draft: Draft) -> None:
 
 
 def _length(draft: Draft) -> None:
-    if draft.door == ATROUS:
+    if draft.entry_point.needs_dilations:
         return
     number = draft.weighted({1: 2, 2: 1})
     numbers = [number] * draft.choice(range(6))
@@ -144,7 +145,7 @@ def _outer(draft: Draft) -> None:
     """Set a stride or a dilation of batch or channels."""
     key = draft.choice(list(OUTER))
     given = draft.case.get(key, 1)
-    if draft.door not in OUTER[key] or isinstance(given, dict):
+    if draft.entry_point not in OUTER[key] or isinstance(given, dict):
         return
     numbers = [given] if isinstance(given, int) else given
     if len(numbers) not in (1, 2, 4):
@@ -156,7 +157,7 @@ def _outer(draft: Draft) -> None:
 
 def _padding_word(draft: Draft) -> None:
     words = ["FULL", "same", ""]
-    if ".raw_ops." not in draft.door:
+    if draft.entry_point.style != "raw op":
         words.append("EXPLICIT")  # a word that the raw operators know
     word = draft.choice(words)
     known = draft.is_keras and word == "same"  # a Keras layer documents the small letters
@@ -172,7 +173,7 @@ def _padding_form(draft: Draft) -> None:
 
 def _padding_amount(draft: Draft) -> None:
     """Set a negative amount, one as large as the input, or one that no int holds."""
-    if draft.door in EXPLICIT:
+    if draft.entry_point in EXPLICIT:
         pair = replaced([0, 0], draft.choice([0, 1]), draft.weighted(ODD_AMOUNT))
         draft.case["padding"] = replaced([[0, 0]] * 4, draft.spatial_place(), pair)
 
@@ -180,25 +181,25 @@ def _padding_amount(draft: Draft) -> None:
 def _padding_outer(draft: Draft) -> None:
     given = draft.case["padding"]
     pairs = given if isinstance(given, list) else [[0, 0]] * 4
-    if draft.door in EXPLICIT and len(pairs) == 4:
+    if draft.entry_point in EXPLICIT and len(pairs) == 4:
         place = draft.choice([0, draft.channel_place])
         draft.case["padding"] = replaced(pairs, place, draft.choice([[1, 0], [0, 1], [2, 2]]))
 
 
 def _data_format(draft: Draft) -> None:
-    if draft.door in FORMATTED:
+    if draft.entry_point in FORMATTED:
         word = draft.choice(["NHCW", "nhwc", "HWNC", "NCHW_VECT_C", ""])
         draft.case["data_format"] = {"verbatim": word}
 
 
 def _dtype(draft: Draft) -> None:
-    if draft.door in TYPED:
+    if draft.entry_point in TYPED:
         draft.case["dtype"] = draft.choice(ODD_DTYPES)
         draft.case.pop("data", None)
 
 
 def _filter_dtype(draft: Draft) -> None:
-    if draft.door in FILTER_TYPED:
+    if draft.entry_point in FILTER_TYPED:
         draft.case["filter_dtype"] = draft.weighted(FILTER_DTYPE)
 
 

@@ -15,7 +15,8 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.expansion import CaseError, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.convolution.names import DOORS, MODES, Mode
+from tf_conv_conformance.convolution.entry_points import DEFAULTS
+from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.explore.draft import draw_draft
 from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
 from tf_conv_conformance.prediction import predict
@@ -61,7 +62,7 @@ def draw_case(random: Random) -> Plain:
     # Literal values fill a shape, so they come after the oddities that change shapes.
     for oddity in sorted(oddities, key=lambda oddity: oddity is literal_values):
         oddity(draft)
-    usual = {"via": DOORS[draft.op][0], "dtype": "float32"}
+    usual = {"via": DEFAULTS[draft.op].symbol, "dtype": "float32"}
     return {key: value for key, value in draft.case.items() if usual.get(key) != value}
 
 

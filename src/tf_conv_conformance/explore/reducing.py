@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
-from tf_conv_conformance.convolution.names import DOORS
+from tf_conv_conformance.convolution.entry_points import DEFAULTS
 
 Plain = dict[str, Any]
 Shows = Callable[[Plain], bool]
@@ -30,7 +30,7 @@ def weight(plain: Plain) -> float:
             "modes": 0,
         }.get(key, 12)
         found += _numbers(value)
-    found += 15 * (plain.get("via", DOORS[plain["op"]][0]) != DOORS[plain["op"]][0]) + 10 * (
+    found += 15 * (plain.get("via") not in (None, DEFAULTS[plain["op"]].symbol)) + 10 * (
         plain.get("dtype", "float32") != "float32"
     )
     return float(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tf_conv_conformance.convolution import entry_points
+from tf_conv_conformance.convolution import obstacles
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
     Interpretation,
@@ -117,7 +117,9 @@ def _zero_filled(arguments: Arguments, interpretation: Interpretation, mode: str
 
     rows, columns = (f"np.eye({size})[::{rate}]" for size, rate in zip(sizes, rates, strict=True))
     undilated = replace(
-        arguments, filter=TensorSpec(shape), dilations=entry_points.undilated(arguments)
+        arguments,
+        filter=TensorSpec(shape),
+        dilations=1 if arguments.entry_point.needs_dilations else None,
     )
     return [
         Other(undilated, mode, filled, w=f"np.einsum('hH,wW,hwio->HWio', {rows}, {columns}, w)")
@@ -343,7 +345,7 @@ def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
     for other in relation.others(arguments, interpretation, mode):
         if other.arguments == arguments:
             continue  # whatever the documentation says of it, the call has a result
-        if reason := entry_points.obstacle(other.arguments):
+        if reason := obstacles.obstacle(other.arguments):
             return f"{name} makes another call, which cannot be made: {reason[1]}"
         documented = predict.documented(other.arguments)
         because = documented.because if isinstance(documented, Refuses) else ()

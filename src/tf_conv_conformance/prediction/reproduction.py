@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
-from tf_conv_conformance.convolution.entry_points import source
+from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
 from tf_conv_conformance.prediction.relations import RELATIONS
 
@@ -89,7 +89,7 @@ def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
 def _gradient(arguments: Arguments) -> list[str]:
     target = "x" if arguments.gradient == "input" else "w"
     watched = [f"        tape.watch({target})"]
-    if target == "w" and ".keras." in arguments.door:
+    if target == "w" and arguments.entry_point.is_layer:
         target, watched = "layer.trainable_weights[0]", []
     return [
         "def gradient(x, w, dy):",

@@ -7,7 +7,14 @@ import math
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from tf_conv_conformance.convolution.names import DOORS, DTYPES, MODES, OPS, Gradient, RelationName
+from tf_conv_conformance.convolution.names import (
+    DTYPES,
+    MODES,
+    OPS,
+    SYMBOLS,
+    Gradient,
+    RelationName,
+)
 from tf_conv_conformance.verdict.kinds import KINDS
 
 SCHEMA = 4
@@ -44,7 +51,7 @@ ARGUMENTS = {
     "dtype": frozenset(DTYPES),
     "data": WORDS,
     "filter_dtype": (frozenset(DTYPES), None),
-    "via": (frozenset(door for doors in DOORS.values() for door in doors), None),
+    "via": (frozenset(SYMBOLS), None),
     "gradient": (frozenset(get_args(Gradient)), None),
 }
 DRAWN = ({"precision": range(1, 65)}, {"limit": COUNT, "odd": bool})

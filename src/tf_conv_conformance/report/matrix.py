@@ -30,7 +30,7 @@ class Cell:
 class Matrix:
     """Strides against rates for one entry point, padding, input and filter."""
 
-    door: str
+    entry_point: str
     padding: str
     sizes: str
     rates: tuple[str, ...]
@@ -70,7 +70,7 @@ def _group(arguments: Arguments) -> tuple[str, str, str]:
     )
     sizes = f"input {shape_text(arguments.input.shape)}, filter {shape_text(arguments.filter.shape)}, {arguments.dtype}"
     return (
-        arguments.door,
+        arguments.entry_point.symbol,
         padding,
         sizes + (f", {arguments.data_format}" if arguments.data_format else ""),
     )

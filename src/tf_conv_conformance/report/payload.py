@@ -134,7 +134,7 @@ def _detail(call: Shown) -> dict[str, Any]:
     end, predicted = call.end, call.call["predicted"]
     return {
         "case": call.case["key"],
-        "via": call.arguments.door,
+        "via": call.arguments.entry_point.symbol,
         "gradient": call.arguments.gradient,
         "relation": RELATIONS[call.call["relation"]].says if call.call["relation"] else None,
         "nchw": call.arguments.data_format == "NCHW",

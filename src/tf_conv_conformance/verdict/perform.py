@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.convolution.entry_points import keywords
+from tf_conv_conformance.convolution.invocation import keywords
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.predict import Returns
@@ -141,7 +141,7 @@ def request(arguments: Arguments, mode: str, data: Sequence[tuple[Array, ...]]) 
         *([arguments.dtype] if arguments.gradient else []),
     ]
     head = {
-        "function": arguments.door,
+        "function": arguments.entry_point.symbol,
         "keywords": keywords(arguments),
         "gradient": arguments.gradient,
         "dtypes": dtypes,

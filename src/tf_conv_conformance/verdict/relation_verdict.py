@@ -47,7 +47,7 @@ def judge_relation(
         )
     for other, answer in zip(others, answers, strict=True):
         if not _has_values(answer):
-            which = f"{other.arguments.door} in {other.mode} mode"
+            which = f"{other.arguments.entry_point.symbol} in {other.mode} mode"
             reason = (
                 f"no result of the other call that {relation.name} makes, {which}: {ending(answer)}"
             )

@@ -10,20 +10,26 @@ from dataclasses import replace
 from functools import lru_cache
 
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.convolution.names import DOORS, Door
+from tf_conv_conformance.convolution.entry_points import BY_OP, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.prediction.rules import conditions as c
 from tf_conv_conformance.prediction.rules.rule import GRADIENT, NOTES, Rule
 
-CONV2D, V1_CONV2D, RAW_CONV2D, CONVOLUTION, ATROUS, KERAS_CONV2D = DOORS["conv2d"]
-DEPTHWISE, V1_DEPTHWISE, RAW_DEPTHWISE, SEPARABLE, KERAS_DEPTHWISE = DOORS["depthwise_conv2d"]
+CONV2D, V1_CONV2D, RAW_CONV2D, CONVOLUTION, ATROUS, KERAS_CONV2D = (
+    entry.symbol for entry in BY_OP["conv2d"]
+)
+DEPTHWISE, V1_DEPTHWISE, RAW_DEPTHWISE, SEPARABLE, KERAS_DEPTHWISE = (
+    entry.symbol for entry in BY_OP["depthwise_conv2d"]
+)
 
-_C: tuple[Door, ...] = (CONV2D,)
-_D: tuple[Door, ...] = (DEPTHWISE,)
-_ALL: tuple[Door, ...] = (*DOORS["conv2d"], *DOORS["depthwise_conv2d"])
-_LINKED: tuple[Door, ...] = tuple(
-    door for door in _ALL if ".keras." not in door
+_C: tuple[EntryPoint, ...] = (ENTRY_POINTS[CONV2D],)
+_D: tuple[EntryPoint, ...] = (ENTRY_POINTS[DEPTHWISE],)
+_ALL: tuple[EntryPoint, ...] = tuple(ENTRY_POINTS.values())
+_LINKED: tuple[EntryPoint, ...] = tuple(
+    entry for entry in _ALL if not entry.is_layer
 )  # those whose docstrings rest on the notes on padding
-_EXPLICIT: tuple[Door, ...] = tuple(door for door in _LINKED if door not in (CONVOLUTION, ATROUS))
+_EXPLICIT: tuple[EntryPoint, ...] = tuple(
+    entry for entry in _LINKED if entry.symbol not in (CONVOLUTION, ATROUS)
+)
 
 # fmt: off
 _CONV2D = (
@@ -118,26 +124,26 @@ _DEPTHWISE = (
 )
 
 
-def _again(rules: tuple[Rule, ...], old: str, new: str, door: Door, leave: set[str], **phrases: str) -> tuple[Rule, ...]:
+def _again(rules: tuple[Rule, ...], old: str, new: str, door: str, leave: set[str], **phrases: str) -> tuple[Rule, ...]:
     """An entry point's rules made from another's: all but some, each under the new name, with other words where they are given."""
     made = []
     for rule in rules:
         name = rule.id.removeprefix(f"{old}.")
         if name not in leave:
-            symbol = rule.symbol if rule.symbol != DOORS["conv2d"][0] and rule.symbol != DOORS["depthwise_conv2d"][0] else door
+            symbol = door if rule.symbol in (CONV2D, DEPTHWISE) else rule.symbol
             phrase = phrases.get(name.replace("-", "_"), rule.phrase)
-            made.append(replace(rule, id=f"{new}.{name}", doors=(door,), symbol=symbol, phrase=phrase))
+            made.append(replace(rule, id=f"{new}.{name}", entry_points=(ENTRY_POINTS[door],), symbol=symbol, phrase=phrase))
     return tuple(made)
 
 
 _V1 = (
     *_again(_CONV2D, "conv2d", "v1-conv2d", V1_CONV2D, {"outer-batch-dimensions", "batch-shape", "input-rank", "example"},
             nchw_order="[batch, channels, height, width]"),
-    Rule("v1-conv2d.input-rank", (V1_CONV2D,), "call", V1_CONV2D, "A 4-D tensor. The dimension order", holds=c.rank_4),
+    Rule("v1-conv2d.input-rank", (ENTRY_POINTS[V1_CONV2D],), "call", V1_CONV2D, "A 4-D tensor. The dimension order", holds=c.rank_4),
     *_again(_DEPTHWISE, "depthwise", "v1-depthwise", V1_DEPTHWISE, set(), dilations_length="rate: 1-D of size 2"),
 )
-_RC: tuple[Door, ...] = (RAW_CONV2D,)
-_RD: tuple[Door, ...] = (RAW_DEPTHWISE,)
+_RC: tuple[EntryPoint, ...] = (ENTRY_POINTS[RAW_CONV2D],)
+_RD: tuple[EntryPoint, ...] = (ENTRY_POINTS[RAW_DEPTHWISE],)
 _RAW = (
     Rule("raw-conv2d.values", _RC, "values", RAW_CONV2D, "sum_{di, dj, q} input[b, strides[1] * i + di"),
     Rule("raw-conv2d.in-channels", _RC, "call", RAW_CONV2D, "and a filter / kernel tensor of shape", holds=c.same_in_channels),
@@ -187,9 +193,9 @@ _RAW = (
          applies=c.atrous),
     Rule("raw-depthwise.result-dtype", _RD, "dtype", RAW_DEPTHWISE, "A `Tensor`. Has the same type as `input`"),
 )
-_N: tuple[Door, ...] = (CONVOLUTION,)
-_A: tuple[Door, ...] = (ATROUS,)
-_S: tuple[Door, ...] = (SEPARABLE,)
+_N: tuple[EntryPoint, ...] = (ENTRY_POINTS[CONVOLUTION],)
+_A: tuple[EntryPoint, ...] = (ENTRY_POINTS[ATROUS],)
+_S: tuple[EntryPoint, ...] = (ENTRY_POINTS[SEPARABLE],)
 _OTHERS = (
     Rule("convolution.values", _N, "values", CONVOLUTION, "padded_input[b, x[0]*strides[0] + dilation_rate[0]*z[0]"),
     Rule("convolution.in-channels", _N, "call", CONVOLUTION, "If input/output depth does not match `filters` shape",
@@ -242,9 +248,9 @@ _OTHERS = (
 )
 
 
-def _keras(name: str, door: Door) -> tuple[Rule, ...]:
+def _keras(name: str, door: str) -> tuple[Rule, ...]:
     """The rules of a Keras layer. They speak of the same things for both."""
-    doors: tuple[Door, ...] = (door,)
+    doors = (ENTRY_POINTS[door],)
     if door == KERAS_CONV2D:
         size, values = "batch_size, new_height, new_width, filters", "activation(conv2d(inputs, kernel) + bias)"
     else:
@@ -265,7 +271,7 @@ def _keras(name: str, door: Door) -> tuple[Rule, ...]:
 
 _KERAS = (
     *_keras("keras-conv2d", KERAS_CONV2D),
-    Rule("keras-conv2d.groups", (KERAS_CONV2D,), "call", KERAS_CONV2D, "Input channels and `filters` must both be divisible by `groups`",
+    Rule("keras-conv2d.groups", (ENTRY_POINTS[KERAS_CONV2D],), "call", KERAS_CONV2D, "Input channels and `filters` must both be divisible by `groups`",
          applies=c.grouped, holds=c.groups_fit),
     *_keras("keras-depthwise", KERAS_DEPTHWISE),
 )
@@ -292,10 +298,10 @@ _PADDING = (
          holds=c.outer_padding_0),
     Rule("padding.explicit-is-pad", _EXPLICIT, "values", NOTES, "Equivalently, tf.pad can be used, since convolutions pad with zeros",
          applies=c.explicit),
-    Rule("padding.example-same", (CONV2D,), "shape", NOTES, "output.shape[1] # output_height: ceil(5 / 2)", applies=c.same_example),
-    Rule("padding.example-explicit", (CONV2D,), "values", NOTES, "(1, 5, 3, 1)",
+    Rule("padding.example-same", _C, "shape", NOTES, "output.shape[1] # output_height: ceil(5 / 2)", applies=c.same_example),
+    Rule("padding.example-explicit", _C, "values", NOTES, "(1, 5, 3, 1)",
          applies=c.printed_example((1, 3, 3, 1), (2, 2, 1, 1), valid_padding=False)),
-    Rule("padding.example-multiplied", (CONV2D,), "values", NOTES, "simulate the avg_pool with conv2d",
+    Rule("padding.example-multiplied", _C, "values", NOTES, "simulate the avg_pool with conv2d",
          applies=c.printed_example((1, 3, 2, 1), (2, 2, 1, 1), valid_padding=False)),
     Rule("padding.multiplied", _LINKED, "values", NOTES, "padding is filled with values of zero, and padding is multiplied with kernels",
          applies=c.pads_zeros),
@@ -312,13 +318,18 @@ RULES: dict[str, Rule] = {
 }
 
 
-_BY_DOOR = {door: tuple(rule for rule in RULES.values() if door in rule.doors) for door in _ALL}
+_BY_ENTRY_POINT = {
+    entry.symbol: tuple(rule for rule in RULES.values() if entry in rule.entry_points)
+    for entry in _ALL
+}
 
 
 @lru_cache(maxsize=8192)
 def exercised(arguments: Arguments) -> tuple[Rule, ...]:
     """The rules that speak about a call."""
-    return tuple(rule for rule in _BY_DOOR[arguments.door] if rule.applies(arguments))
+    return tuple(
+        rule for rule in _BY_ENTRY_POINT[arguments.entry_point.symbol] if rule.applies(arguments)
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.convolution.names import DOORS, Door
+from tf_conv_conformance.convolution.entry_points import EntryPoint
+from tf_conv_conformance.convolution.names import SYMBOLS as ENTRY_POINT_SYMBOLS
 
 NOTES = "tf.nn"  # its notes on padding
 GRADIENT = "tf.GradientTape.gradient"
-SYMBOLS = (*(door for doors in DOORS.values() for door in doors), NOTES, GRADIENT)
+SYMBOLS = (*ENTRY_POINT_SYMBOLS, NOTES, GRADIENT)
 
 Aspect = Literal["call", "shape", "dtype", "values"]
 """What a rule speaks of: whether a call may be made at all (a precondition), or the result's shape, dtype or values."""
@@ -28,13 +29,13 @@ class Rule:
     """One statement of TensorFlow's documentation.
 
     `phrase` is a few words by which the statement is found in the installed docstring of `symbol`, white space aside. `applies`
-    says whether the rule speaks about a call that goes through one of the `doors`. `holds`, for a precondition alone (aspect
+    says whether the rule speaks about a call that goes through one of the `entry_points`. `holds`, for a precondition alone (aspect
     ``call``), says whether the call keeps it; TensorFlow must refuse one that does not. The other aspects are kept by the result,
     which the oracle predicts. `stated` is False if no sentence states the rule: the phrase then leads to the closest one.
     """
 
     id: str
-    doors: tuple[Door, ...]
+    entry_points: tuple[EntryPoint, ...]
     aspect: Aspect
     symbol: str
     phrase: str

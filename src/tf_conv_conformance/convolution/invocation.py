@@ -1,0 +1,57 @@
+"""A call as Python passes it to its entry point."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tf_conv_conformance.convolution.arguments import Arguments, as_lists, in_channels_of
+
+KERAS_FORMATS = {"NHWC": "channels_last", "NCHW": "channels_first"}
+
+
+def keywords(arguments: Arguments) -> dict[str, Any]:
+    """Return the keyword arguments of a call beside its tensors, as JSON values."""
+    entry_point = arguments.entry_point
+    given = {}
+    for name in entry_point.parameters:
+        value = as_lists(getattr(arguments, name))
+        if value is not None:
+            given[entry_point.dilations_name if name == "dilations" else name] = value
+    if entry_point.is_layer and "data_format" in given:
+        given["data_format"] = KERAS_FORMATS.get(given["data_format"], given["data_format"])
+    if entry_point.style == "raw op" and isinstance(given["padding"], list):
+        amounts = [amount for pair in given["padding"] for amount in pair]
+        given |= {"padding": "EXPLICIT", "explicit_paddings": amounts}
+    return given
+
+
+def source(arguments: Arguments) -> list[str]:
+    """Return lines of Python that define `convolve`, a function of the input and the filter.
+
+    The lines of a Keras layer take `x` and `w` from NumPy, since it is built before a graph is.
+    """
+    entry_point = arguments.entry_point
+    given = "".join(f", {name}={value!r}" for name, value in keywords(arguments).items())
+    if entry_point.is_layer:
+        return [
+            f"layer = {entry_point.symbol}({_layer_sizes(arguments)}{given}, use_bias=False, "
+            f"dtype={arguments.dtype!r})",
+            "layer.build(x.shape)",
+            "layer.set_weights([w])",
+            "convolve = lambda x, w: layer(x)",
+        ]
+    tensors = "input=x, filter=w" if entry_point.style == "raw op" else "x, w"
+    if entry_point.pointwise:
+        size = math.prod(arguments.filter.shape[2:])
+        tensors = f"x, w, tf.eye({size}, dtype=w.dtype)[None, None]"
+    return [f"convolve = lambda x, w: {entry_point.symbol}({tensors}{given})"]
+
+
+def _layer_sizes(arguments: Arguments) -> str:
+    """Return the arguments from which a Keras layer makes a filter of the call's shape."""
+    height, width, filter_in_channels, out = arguments.filter.shape
+    if arguments.op == "depthwise_conv2d":
+        return f"({height}, {width}), depth_multiplier={out}"
+    groups = in_channels_of(arguments) // filter_in_channels
+    return f"{out}, ({height}, {width})" + (f", groups={groups}" if groups > 1 else "")
