@@ -297,9 +297,9 @@ def test_every_option_is_on_the_page(repository):
 
 
 def test_default_padding_is_in_the_help(capsys):
-    for command in ("explain", "probe"):
+    for name in ("explain", "probe"):
         with pytest.raises(SystemExit):
-            main([command, "--help"])
+            main([name, "--help"])
         assert "(default: VALID)" in " ".join(capsys.readouterr().out.split())
     options = parser().parse_args(
         ["probe", "conv2d", "--input", "1,4,4,1", "--filter", "1,1,1,1", "--strides", "1"]

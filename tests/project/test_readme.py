@@ -68,6 +68,7 @@ def test_the_two_commands_are_those_of_tox_and_ci(repository, readme):
 
 
 def test_every_option_is_in_the_table(readme):
+    from tf_conv_conformance.explore import hooks as explore_hooks
     from tf_conv_conformance.plugin import hooks
 
     class Group:
@@ -83,6 +84,7 @@ def test_every_option_is_in_the_table(readme):
             return self
 
     hooks.pytest_addoption(Group())
+    explore_hooks.pytest_addoption(Group())
     assert Group.options
     assert [
         name for name in Group.options if f"`{name}" not in readme and f"{name}`" not in readme

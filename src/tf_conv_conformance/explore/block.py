@@ -21,7 +21,7 @@ from tf_conv_conformance.explore.judging import Judge, Judged
 from tf_conv_conformance.explore.known import Known, read_known, shipped
 from tf_conv_conformance.explore.random_calls import VERSION, RandomCall, draw_block
 from tf_conv_conformance.plugin import options
-from tf_conv_conformance.plugin.items import Asking, CallFailedError
+from tf_conv_conformance.plugin.base import CallFailedError, SubjectItem
 from tf_conv_conformance.subject.gateway import SubjectUnavailableError
 from tf_conv_conformance.subject.pool import Running
 
@@ -83,23 +83,19 @@ def _folders(config: pytest.Config) -> list[Path]:
     ]
 
 
-class ExploreItem(Asking):
+class ExploreItem(SubjectItem):
     """Makes the calls of a block; fails where one of them has a cause that this process has not met and nothing foretells."""
 
     def __init__(
         self,
         *,
         asked: Asked,
-        subject: str,
         explorer: Explorer,
         deadline: float | None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(line=1, **kwargs)
         self.asked = asked
-        self.subject = subject
-        self.line = 1
-        self.tf_conv_explored: dict[str, Any] | None = None
         self._explorer = explorer
         self._deadline = deadline
         self._faults: list[str] = []  # calls on which this suite itself failed
@@ -108,12 +104,14 @@ class ExploreItem(Asking):
         """Draw the calls, make and judge them, and reduce those with a new cause."""
         if self._deadline is not None and time.monotonic() > self._deadline:
             pytest.skip("the minutes of --tf-explore-minutes are over")
-        running = self._running()
+        running = self.running()
         try:
             line, causes = self._explore(running)
         except SubjectUnavailableError as error:
-            raise self._died(error) from None
-        self.tf_conv_explored = {"line": line, "found": [asdict(one) for one in causes]}
+            self.give_up(error)
+            raise
+        explored = {"line": line, "found": [asdict(one) for one in causes]}
+        self.for_report = {"tf_conv_explored": explored}
         self.user_properties += [
             (f"explored-{kind}", count) for kind, count in line["kinds"].items()
         ]

@@ -13,8 +13,8 @@ from tf_conv_conformance.explore.block import SIZE, Asked, ExploreItem, Explorer
 from tf_conv_conformance.explore.journal import Journal, done
 from tf_conv_conformance.explore.random_calls import VERSION
 from tf_conv_conformance.plugin import options
-from tf_conv_conformance.plugin.hooks import session_of
 from tf_conv_conformance.plugin.ids import test_name
+from tf_conv_conformance.plugin.stash import session_of
 
 _ID = re.compile(r"explore::seed(-?\d+)\[(?:.*-)?calls(\d+)-(\d+)\]")
 NAMED = "tf_explore_named"  # in the options, so that an xdist worker is told

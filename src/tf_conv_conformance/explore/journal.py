@@ -15,7 +15,6 @@ from tf_conv_conformance.explore.coverage import Coverage
 from tf_conv_conformance.explore.found import Found, keep
 from tf_conv_conformance.explore.judging import KINDS
 from tf_conv_conformance.plugin import options
-from tf_conv_conformance.plugin.recording import check_room
 
 LINES, COVERAGE = "explored.jsonl", "coverage.json"
 Line = Mapping[str, Any]
@@ -52,7 +51,7 @@ class Journal:
         self._found: dict[str, tuple[Found, Path]] = {}
         self._seconds = 0.0
         self._skipped = 0
-        check_room(self._folder, 0)
+        options.check_reports_folder(self._folder, 0)
         for line in carried:
             self._count(line)
 

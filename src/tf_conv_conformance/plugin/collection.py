@@ -8,11 +8,11 @@ import pytest
 
 from tf_conv_conformance.casefile.diagnostic import Diagnostic
 from tf_conv_conformance.casefile.loading import CaseFileContents
-from tf_conv_conformance.plugin.hooks import COLLECTED, SESSION
 from tf_conv_conformance.plugin.ids import test_name
 from tf_conv_conformance.plugin.items import CallItem, DiagnosticItem
 from tf_conv_conformance.plugin.options import large, makes_calls
 from tf_conv_conformance.plugin.plan import calls_of, read
+from tf_conv_conformance.plugin.stash import COLLECTED, SESSION
 
 
 class CaseFile(pytest.File):

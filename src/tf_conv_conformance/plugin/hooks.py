@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,28 +10,25 @@ import pytest
 
 from tf_conv_conformance.convolution.names import DTYPES, MODES, OPS
 from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.numpy_threads import import_numpy
 from tf_conv_conformance.plugin.options import MARKER
+from tf_conv_conformance.plugin.selection import deselect
+from tf_conv_conformance.plugin.stash import (
+    BASELINE,
+    COLLECTED,
+    DIAGNOSTICS,
+    DONE,
+    SESSION,
+    SINCE,
+    WHOLE,
+    session_of,
+)
 
 if TYPE_CHECKING:
     from tf_conv_conformance.plugin.collection import CaseFile
     from tf_conv_conformance.plugin.plan import Planned
     from tf_conv_conformance.plugin.recording import Recording
-    from tf_conv_conformance.plugin.resuming import Done
-    from tf_conv_conformance.records.baseline import Baseline
-    from tf_conv_conformance.subject.pool import Session
 
-SESSION: pytest.StashKey[Session] = pytest.StashKey()
-"""The subject of this process; there once a case file is collected, or random calls are."""
-DONE: pytest.StashKey[Done] = pytest.StashKey()
-"""What an earlier run has done, with ``--tf-resume``."""
-BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
-"""The known failures, with ``--tf-baseline``."""
-COLLECTED: pytest.StashKey[int] = pytest.StashKey()
-"""How many calls the case files hold that were collected, the large ones only if they are asked for."""
-WHOLE: pytest.StashKey[int] = pytest.StashKey()
-"""How many calls the shards of a run have together, if pytest-split divides it."""
-DIAGNOSTICS: pytest.StashKey[list[str]] = pytest.StashKey()
-"""What is wrong with the case files, with ``--collect-only``."""
 RECORDING = "tf-conv-conformance-recording"
 
 
@@ -58,27 +53,15 @@ def pytest_configure(config: pytest.Config) -> None:
         from tf_conv_conformance.plugin.recording import read_baseline
 
         config.stash[BASELINE] = read_baseline(config)
-    if options.exploring(config):
-        _import_numpy(config)
-        try:
-            from tf_conv_conformance.explore.collecting import prepare
-        except ModuleNotFoundError as error:
-            if error.name is None or not error.name.startswith("hypothesis"):
-                raise
-            raise pytest.UsageError(
-                "--tf-explore: needs Hypothesis: pip install 'tf-conv-conformance[explore]'"
-            ) from error
-
-        prepare(config)
     if config.getoption("--tf-resume") and config.args:
         from tf_conv_conformance.plugin.resuming import Resuming, read_done
 
         config.stash[DONE] = read_done(config)
         config.pluginmanager.register(Resuming(config.stash[DONE]))
     if config.getoption("--tf-since") is not None and not hasattr(config, "workerinput"):
-        from tf_conv_conformance.plugin.recording import remember
+        from tf_conv_conformance.plugin.recording import read_since
 
-        remember(config, config.getoption("--tf-since"))
+        config.stash[SINCE] = read_since(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
@@ -86,42 +69,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     config = parent.config
     if not options.collects(config, file_path, parent.session.isinitpath(file_path)):
         return None
-    _import_numpy(config)
+    import_numpy(config)
     from tf_conv_conformance.plugin.collection import CaseFile
 
     session_of(config)
     file: CaseFile = CaseFile.from_parent(parent, path=file_path)
     return file
-
-
-def _import_numpy(config: pytest.Config) -> None:
-    """Import NumPy in an xdist worker with the worker's share of the cores.
-
-    With as many threads in each worker as there are cores, the oracle takes 2 to 3 times as long for large calls. OpenBLAS reads
-    the variable when it is loaded, so it is set just for that: a run without case files never comes here.
-    """
-    variable = "OPENBLAS_NUM_THREADS"
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers < 2 or variable in os.environ or "numpy" in sys.modules:
-        return
-    os.environ[variable] = str(max(1, (os.cpu_count() or 1) // workers))
-    try:
-        import numpy  # noqa: F401
-    finally:
-        del os.environ[variable]
-
-
-def session_of(config: pytest.Config) -> Session:
-    """The subjects of this process, made when they are first asked for."""
-    from tf_conv_conformance.subject.pool import Session
-
-    if SESSION not in config.stash:
-        asked = options.definitions(config)
-        limits = config.getoption("--tf-timeout"), config.getoption("--tf-memory")
-        config.stash[SESSION] = Session(
-            limits[0], asked, config.getoption("--tf-in-process"), limits[1]
-        )
-    return config.stash[SESSION]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -137,27 +90,17 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the calls of each subject together; leave out large calls unless they are selected."""
     if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
-        from tf_conv_conformance.plugin.items import Asking
+        from tf_conv_conformance.plugin.base import SubjectItem
 
         items.sort(
-            key=lambda item: names.index(item.subject if isinstance(item, Asking) else names[0])
+            key=lambda item: names.index(item.subject) if isinstance(item, SubjectItem) else 0
         )
     if not options.large(config):
-        leave_out(
-            config, items, [item for item in items if item.get_closest_marker(MARKER + "large")]
-        )
+        deselect(items, lambda item: item.get_closest_marker(MARKER + "large") is not None)
     if SESSION in config.stash and options.shard(config):
         from tf_conv_conformance.plugin.items import CallItem
 
         config.stash[WHOLE] = sum(isinstance(item, CallItem) for item in items)
-
-
-def leave_out(config: pytest.Config, items: list[pytest.Item], some: list[pytest.Item]) -> None:
-    """Deselect some of the tests."""
-    if some:
-        config.hook.pytest_deselected(items=some)
-        without = set(some)
-        items[:] = [item for item in items if item not in without]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -223,23 +166,16 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the record of a call on its report, which xdist carries to the controller."""
     report = yield
-    for name in (
-        ("tf_conv_record", "tf_conv_explored", "tf_conv_word", "tf_conv_likeness")
-        if call.when == "call"
-        else ()
-    ):
-        if (lines := getattr(item, name, None)) is not None:
-            setattr(report, name, lines)  # pytest carries any attribute of plain values
-            setattr(item, name, None)  # pytest keeps the tests of a run until its end
-    if report.skipped and SESSION in item.config.stash:
-        from tf_conv_conformance.plugin.items import Standing
+    if SESSION not in item.config.stash:
+        return report
+    from tf_conv_conformance.plugin.base import LocatedItem, SubjectItem
 
-        if isinstance(item, Standing) and isinstance(report.longrepr, tuple):
-            report.longrepr = (
-                str(item.path),
-                item.line,
-                report.longrepr[2],
-            )  # where the case stands, not where it was skipped
+    if isinstance(item, SubjectItem) and call.when == "call":
+        vars(report).update(item.for_report)  # pytest carries any attribute of plain values
+        item.for_report = {}  # pytest keeps the tests of a run until its end
+    if isinstance(item, LocatedItem) and report.skipped and isinstance(report.longrepr, tuple):
+        # where the case stands, not where it was skipped
+        report.longrepr = str(item.path), item.line, report.longrepr[2]
     return report
 
 

@@ -5,122 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Diagnostic
-from tf_conv_conformance.plugin.failure_text import shown
-from tf_conv_conformance.plugin.hooks import BASELINE, SESSION
+from tf_conv_conformance.plugin.base import CallFailedError, LocatedItem, SubjectItem
 from tf_conv_conformance.plugin.ids import id_of
 from tf_conv_conformance.plugin.options import MARKER
+from tf_conv_conformance.plugin.stash import BASELINE
 from tf_conv_conformance.plugin.upcoming import upcoming
 from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.predict import Returns
 from tf_conv_conformance.records import lines
+from tf_conv_conformance.records.baseline import Baseline
 from tf_conv_conformance.records.reader import Line
 from tf_conv_conformance.subject.gateway import SubjectUnavailableError
-from tf_conv_conformance.subject.pool import Running
 from tf_conv_conformance.verdict import message
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.kinds import PASSING
 from tf_conv_conformance.verdict.message import Failure
 from tf_conv_conformance.verdict.perform import Performed, perform
-
-
-class CallFailedError(ConformanceError):
-    """A call or a case that fails; its parts are all that is printed, the program last where there is one."""
-
-    def __init__(self, *parts: str) -> None:
-        super().__init__("\n".join(parts))
-        self.parts = parts
-
-
-class Standing(pytest.Item):
-    """A test that stands at a line of a case file and prints no traceback."""
-
-    line: int
-
-    @property
-    def path_id(self) -> str:
-        """The case file, as ids name it."""
-        return self.nodeid.partition("::")[0]
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        """The place that pytest names in headings and in JUnit XML."""
-        return self.path, self.line - 1, self.name
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The message alone for what this plugin reports, which also spares an xfail the cost of its traceback; else a traceback."""
-        if isinstance(excinfo.value, CallFailedError):
-            return shown(self.path_id, self.line, excinfo.value.parts)
-        if isinstance(excinfo.value, SubjectUnavailableError):
-            return shown(self.path_id, self.line, [str(excinfo.value)])
-        if isinstance(excinfo.value, pytest.xfail.Exception):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-
-class Asking(Standing):
-    """A test that asks a subject. `tf_conv_word` is what ``-v`` and ``-rA`` say of a call that passes without a result."""
-
-    subject: str
-    tf_conv_word: str | None = None
-    _described: Sequence[tuple[str, object]] = ()
-
-    def _describe(self, properties: Sequence[tuple[str, object]]) -> None:
-        """Set what JUnit XML has of the test, in place of what an earlier try has set: pytest-rerunfailures runs a test again."""
-        others = [one for one in self.user_properties if one not in self._described]
-        self.user_properties = [*others, *properties]
-        self._described = properties
-
-    def _running(self) -> Running:
-        """The subject. One that does not start fails one test; where others do start, the rest of its tests are skipped, and missing."""
-        session = self.config.stash[SESSION]
-        if session.failed(self.subject):
-            pytest.skip(f"subject {self.subject} did not start")
-        try:
-            return session.running(self.subject)
-        except SubjectUnavailableError as error:
-            raise self._unavailable(error) from None
-
-    def _died(self, error: SubjectUnavailableError) -> SubjectUnavailableError:
-        """The error of a subject that died and cannot be started again."""
-        self.config.stash[SESSION].give_up(self.subject, error)
-        return self._unavailable(error)
-
-    def _unavailable(self, error: SubjectUnavailableError) -> SubjectUnavailableError:
-        """The error, which ends the run where no other subject is asked."""
-        if len(self.config.stash[SESSION].names) == 1:
-            self.session.shouldfail = "TensorFlow did not start"
-        return error
-
-    def _end(self, call: Call, performed: Performed, subject: Line) -> Line:
-        """The record of a call; it says so where the call fails just as the baseline says."""
-        end = lines.end_line(
-            id_of(self.path_id, call),
-            call,
-            performed.verdict,
-            performed.observation,
-            subject["key"],
-        )
-        baseline = self.config.stash.get(BASELINE, None)
-        if (
-            performed.verdict.failing
-            and baseline is not None
-            and baseline.knows(self.subject, call.content_hash, end)
-        ):
-            end["known"] = True
-        return end
-
-    def _failure(self, call: Call, performed: Performed, running: Running) -> Failure:
-        where = f"{self.path_id}:{call.line}"
-        return message.explain(
-            where, call, performed.verdict, performed.observation, running.subject.documentation
-        )
 
 
 def markers(call: Call) -> list[str]:
@@ -134,22 +40,20 @@ def markers(call: Call) -> list[str]:
     ]
 
 
-class CallItem(Asking):
-    """One call: makes it, judges it, and leaves its record on the report."""
+class CallItem(SubjectItem):
+    """A test of one call, which puts the record of the call on its report."""
 
-    def __init__(self, *, call: Call, subject: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    _described: Sequence[tuple[str, object]] = ()
+
+    def __init__(self, *, call: Call, **kwargs: Any) -> None:
+        super().__init__(line=call.line, **kwargs)
         self.call = call
-        self.subject = subject
-        self.line = call.line
-        self.tf_conv_record: dict[str, Any] | None = None
-        self.tf_conv_likeness: tuple[str, str] | None = None
         for marker in markers(call):
             self.add_marker(marker)
 
     def runtest(self) -> None:
         """Make the call; fail, xfail or skip by its verdict."""
-        running = self._running()
+        running = self.running()
         try:
             performed = perform(
                 self.call,
@@ -157,12 +61,15 @@ class CallItem(Asking):
                 lambda: running.ahead.observations(self.call, self._following()),
             )
         except SubjectUnavailableError as error:
-            raise self._died(error) from None
+            self.give_up(error)
+            raise
         self._describe(properties(self.call, performed))
-        end = self._end(self.call, performed, running.record)
-        self.tf_conv_record = {"name": self.subject, "subject": running.record, "end": end}
+        end = self._end(performed, running.record)
+        record = {"name": self.subject, "subject": running.record, "end": end}
         verdict = performed.verdict
-        self.tf_conv_word = "refused" if verdict.kind == "refused" else None
+        self.for_report = {"tf_conv_record": record}
+        if verdict.kind == "refused":
+            self.for_report["tf_conv_word"] = "refused"
         if verdict.kind == "unsupported":
             pytest.skip(verdict.reason)
         if verdict.kind == "deviates":
@@ -170,9 +77,32 @@ class CallItem(Asking):
         if "known" in end:
             pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
         if verdict.kind not in PASSING:  # also one that deviates, under --runxfail
-            found = self._failure(self.call, performed, running)
-            self.tf_conv_likeness = self._likeness(found)
-            raise CallFailedError(f"{found.point}\n{found.details}", found.program)
+            where = f"{self.path_id}:{self.line}"
+            documentation = running.subject.documentation
+            failure = message.explain(
+                where, self.call, verdict, performed.observation, documentation
+            )
+            self.for_report["tf_conv_likeness"] = self._likeness(failure)
+            raise CallFailedError(f"{failure.point}\n{failure.details}", failure.program)
+
+    def _describe(self, properties: Sequence[tuple[str, object]]) -> None:
+        """Set what JUnit XML has of the call, in place of what an earlier try has set.
+
+        pytest-rerunfailures runs a test again.
+        """
+        others = [one for one in self.user_properties if one not in self._described]
+        self.user_properties = [*others, *properties]
+        self._described = properties
+
+    def _end(self, performed: Performed, subject: Line) -> Line:
+        """Return the record of the call, marked if it fails as the baseline says."""
+        call, verdict = self.call, performed.verdict
+        identifier = id_of(self.path_id, call)
+        end = lines.end_line(identifier, call, verdict, performed.observation, subject["key"])
+        known = self.config.stash.get(BASELINE, Baseline())
+        if verdict.failing and known.knows(self.subject, call.content_hash, end):
+            end["known"] = True
+        return end
 
     def _following(self) -> Iterator[Call]:
         """Return the calls of the tests that this process runs next, of the same subject."""
@@ -210,7 +140,7 @@ def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
     return found
 
 
-class DiagnosticItem(Standing):
+class DiagnosticItem(LocatedItem):
     """What is wrong with one case, or with the whole file: a test that fails with it."""
 
     def __init__(self, *, diagnostics: list[Diagnostic], **kwargs: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,9 @@ MARKER = "tf_"
 """What the names of this plugin's markers begin with."""
 FOLDER = "cases"
 """The name of a folder in which case files are looked for unless `tf_cases` says otherwise."""
+
+
+BYTES_A_CALL = 4096  # of the record file and the page, at most
 
 
 def add(parser: pytest.Parser) -> None:
@@ -104,21 +109,6 @@ def add(parser: pytest.Parser) -> None:
     option(
         "--tf-large", action="store_true", help="also make the calls of cases that are marked large"
     )
-    explored = "make so many random calls, and keep what they find in the reports' folder `found`; without a path nothing else is run"
-    option("--tf-explore", metavar="CALLS", type=int, help=explored)
-    option(
-        "--tf-explore-seed",
-        metavar="SEED",
-        type=int,
-        default=0,
-        help="which random calls (default: 0)",
-    )
-    option(
-        "--tf-explore-minutes",
-        metavar="MINUTES",
-        type=float,
-        help="begin no more random calls after so long",
-    )
     folders = f"names of the folders in which every *.yaml is a case file (default: in folders named {FOLDER}, those that look like one)"
     parser.addini("tf_cases", folders, type="args", default=None)
     parser.addini(
@@ -141,10 +131,6 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
     if not config.getoption("--tf-memory") > 0:
         raise pytest.UsageError("--tf-memory: must be above 0 GiB")
-    if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
-        raise pytest.UsageError("--tf-explore: must be 1 call or more")
-    if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
-        raise pytest.UsageError("--tf-explore-minutes: must be above 0 minutes")
     if config.getoption("--tf-in-process") and (
         config.getoption("--tf-python") or config.getoption("--tf-subject")
     ):
@@ -183,14 +169,6 @@ def names(config: pytest.Config, path: Path) -> bool:
         config.invocation_params.dir / str(argument).partition("::")[0] == path
         for argument in config.args
     )
-
-
-def exploring(config: pytest.Config) -> bool:
-    """Whether random calls are asked for: by their number, or by the ids of their tests."""
-    named = any(str(argument).startswith("explore::") for argument in config.args) or getattr(
-        config.option, "tf_explore_named", []
-    )
-    return bool(named) or config.getoption("--tf-explore") is not None
 
 
 def makes_calls(config: pytest.Config) -> bool:
@@ -298,3 +276,18 @@ def _asked(config: pytest.Config, value: str) -> Iterator[Definition]:
             f"--tf-subject: the ini file's tf_subjects have no {value!r} (they have: {known}); define it: '{FORM}'"
         )
     yield from named.values() if value == "all" else (named[value],)
+
+
+def check_reports_folder(folder: Path, calls: int) -> None:
+    """Raise ``pytest.UsageError`` if the reports' folder cannot be written or lacks space.
+
+    Creates nothing: perhaps no call is made.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "is not a folder" if not there.is_dir() else "cannot be written"
+        raise pytest.UsageError(f"--tf-reports: cannot write {folder}: {there} {why}")
+    if (free := shutil.disk_usage(there).free) < (needed := BYTES_A_CALL * calls):
+        raise pytest.UsageError(
+            f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}"
+        )

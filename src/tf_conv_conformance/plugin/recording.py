@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tf_conv_conformance.plugin.failure_text import shorten
-from tf_conv_conformance.plugin.hooks import BASELINE, COLLECTED, DONE, SESSION, WHOLE
-from tf_conv_conformance.plugin.options import given, header, reports, selecting
+from tf_conv_conformance.plugin.options import (
+    check_reports_folder,
+    given,
+    header,
+    reports,
+    selecting,
+)
 from tf_conv_conformance.plugin.plan import Planned
 from tf_conv_conformance.plugin.progress import Progress, counted
 from tf_conv_conformance.plugin.resuming import carried
+from tf_conv_conformance.plugin.stash import BASELINE, COLLECTED, DONE, SESSION, SINCE, WHOLE, Since
 from tf_conv_conformance.records import baseline, lines
 from tf_conv_conformance.records.baseline import Baseline, BaselineError
 from tf_conv_conformance.records.changes import Changes
@@ -35,26 +37,14 @@ from tf_conv_conformance.records.writer import Recorder, in_order
 from tf_conv_conformance.report import refusals
 from tf_conv_conformance.report.page import write
 
-BYTES_A_CALL = 4096  # of the record file and the page, at most
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
 
 
-@dataclass(frozen=True)
-class Since:
-    """An earlier run, as ``--tf-since`` names it."""
-
-    name: str
-    column: Column
-
-
-SINCE: pytest.StashKey[Since] = pytest.StashKey()
-"""The earlier run that this one is held against; read before this one writes, perhaps to the same file."""
-
-
-def remember(config: pytest.Config, path: str) -> None:
-    """Read an earlier run, relative to where pytest was started. Raises ``pytest.UsageError`` where it cannot be read."""
+def read_since(config: pytest.Config) -> Since:
+    """Read the run that ``--tf-since`` names. Raises ``pytest.UsageError``."""
+    path = config.getoption("--tf-since")
     try:
-        config.stash[SINCE] = Since(path, load_run(given(config, path)))
+        return Since(path, load_run(given(config, path)))
     except (RecordFileError, MergeError) as error:
         raise pytest.UsageError(f"--tf-since: {error}") from error
 
@@ -93,7 +83,7 @@ class Recording:
         self._done = config.stash.get(DONE, None)
         self._carried: list[Line] = []
         self._recorders: dict[str, Recorder] = {}
-        check_room(self._folder, len(tests))
+        check_reports_folder(self._folder, len(tests))
         self._progress = Progress(len(tests))
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin(
@@ -293,15 +283,3 @@ class Recording:
         if self._done or (planned >= collected and "--lf" not in by):
             return ""
         return f" ({planned:,} of {collected:,} collected calls{f': {by}' if by else ''})"
-
-
-def check_room(folder: Path, calls: int) -> None:
-    """Raise ``pytest.UsageError`` if the folder of the reports cannot be written; make nothing, since perhaps no call is made."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        why = "is not a folder" if not there.is_dir() else "cannot be written"
-        raise pytest.UsageError(f"--tf-reports: cannot write {folder}: {there} {why}")
-    if (free := shutil.disk_usage(there).free) < (needed := BYTES_A_CALL * calls):
-        raise pytest.UsageError(
-            f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}"
-        )

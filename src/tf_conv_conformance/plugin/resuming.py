@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Generator
-from dataclasses import dataclass
 
 import pytest
 
-from tf_conv_conformance.plugin.hooks import leave_out
 from tf_conv_conformance.plugin.ids import id_of
 from tf_conv_conformance.plugin.items import CallItem
 from tf_conv_conformance.plugin.options import definitions, reports, shard, splitting
+from tf_conv_conformance.plugin.selection import deselect
+from tf_conv_conformance.plugin.stash import Done
 from tf_conv_conformance.records.reader import RecordFileError, Records, file_name, read
-
-
-@dataclass(frozen=True)
-class Done:
-    """The content hashes of the calls that have an end, by subject and id, and in the process that writes the records they come from."""
-
-    hashes: dict[str, dict[str, str]]
-    records: dict[str, Records]
 
 
 def read_done(config: pytest.Config) -> Done:
@@ -70,11 +62,11 @@ class Resuming:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
+        self, items: list[pytest.Item]
     ) -> Generator[None, object, object]:
         """Deselect the calls that have an end."""
         result = yield
-        leave_out(config, items, [item for item in items if is_done(item, self._done)])
+        deselect(items, lambda item: is_done(item, self._done))
         return result
 
 

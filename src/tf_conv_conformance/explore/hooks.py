@@ -1,0 +1,57 @@
+"""Make random calls as tests: pytest's hooks and options.
+
+pytest loads this module in every run, so it imports nothing that takes time.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tf_conv_conformance.plugin.numpy_threads import import_numpy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options to the group of the plugin."""
+    option = parser.getgroup("tf-conv-conformance").addoption
+    option(
+        "--tf-explore",
+        metavar="CALLS",
+        type=int,
+        help="make CALLS random calls, and keep what they find in the folder `found` of the "
+        "reports; without a path nothing else is run",
+    )
+    option(
+        "--tf-explore-seed",
+        metavar="SEED",
+        type=int,
+        default=0,
+        help="seed of the random calls (default: 0)",
+    )
+    option(
+        "--tf-explore-minutes",
+        metavar="MINUTES",
+        type=float,
+        help="start no new random calls after MINUTES",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # it takes its own ids from the arguments of the command line
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options, and collect random calls if they ask for any."""
+    if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
+        raise pytest.UsageError("--tf-explore: must be 1 call or more")
+    if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
+        raise pytest.UsageError("--tf-explore-minutes: must be above 0 minutes")
+    if not _is_exploring(config):
+        return
+    import_numpy(config)
+    from tf_conv_conformance.explore.collecting import prepare
+
+    prepare(config)
+
+
+def _is_exploring(config: pytest.Config) -> bool:
+    """Return whether random calls are selected, by their number or by the ids of their tests."""
+    named = any(str(argument).startswith("explore::") for argument in config.args)
+    told = getattr(config.option, "tf_explore_named", [])
+    return bool(named or told) or config.getoption("--tf-explore") is not None
