@@ -156,7 +156,7 @@ def against_tensorflow(arguments: Arguments, kind: str) -> tuple[float, float]:
     x, w = tensors(arguments, kind)
     narrow = tf.constant(x, tf.float32), tf.constant(w, tf.float32)
     functions = {
-        "oracle": lambda: values(DOCUMENTED, arguments, x, w),
+        "oracle": lambda: DOCUMENTED.values(arguments, x, w),
         "tensorflow": lambda: OPS[arguments.op](*narrow, **keywords(arguments)).numpy(),
     }
     if kind == "integers":  # speed of what is wrong is worth nothing
@@ -197,7 +197,7 @@ def memory(arguments: Arguments, kind: str) -> float:
     """What the oracle takes at its peak, as a share of the bound."""
     x, w = tensors(arguments, kind)
     sizes = []
-    taken = peak(lambda: sizes.append(values(DOCUMENTED, arguments, x, w).size))
+    taken = peak(lambda: sizes.append(DOCUMENTED.values(arguments, x, w).size))
     return taken / (2 * 8 * (x.size + sizes[0]) + 2**26)
 
 

@@ -14,7 +14,7 @@ import jinja2
 import yaml
 
 from tf_conv_conformance.casefile.loading import load
-from tf_conv_conformance.prediction.predict import inputs
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 from tf_conv_conformance.records.reader import Records, read
@@ -101,7 +101,7 @@ def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
 
 def _arm(call: Any, end: Line | None) -> Any:
     """The arm of data in which the call differs, else the first."""
-    arms = inputs(call.arguments).arms
+    arms = predict(call.arguments).arms
     return next((arm for arm in arms if end and f"({arm.name})" in str(end["difference"])), arms[0])
 
 

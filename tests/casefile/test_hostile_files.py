@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from support.largest_files import LARGEST
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.convolution.entry_points import BY_OP
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
-from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.reproduction import python
 
 SHIPPED = [
@@ -63,7 +62,7 @@ def check(path, data):
 def test_mutated_files_are_calls_or_diagnostics(tmp_path, data):
     loaded = check(tmp_path / "f.yaml", data)
     for call in loaded.calls[::20]:
-        inputs = predict.inputs(call.arguments)
+        inputs = predict(call.arguments)
         assert compile(python(call.arguments, call.mode, inputs.arms[0]), "pasted", "exec")
         for arm in inputs.arms:
             shapes = [array.shape for array in arm.arrays(call.arguments)][:2]
@@ -147,17 +146,17 @@ def test_every_arguments_have_a_prediction(
         gradient=gradient,
     )
     documented, formula = (
-        predict.documented(arguments),
-        predict.outcome(DOCUMENTED, arguments),
+        predict(arguments).documented,
+        predict(arguments).outcome(DOCUMENTED),
     )
     if isinstance(documented, Refuses):
         assert all("." in reason and " " not in reason for reason in documented.because), documented
     else:
         assert isinstance(documented, Returns)
         assert documented == formula
-        assert [
-            values.numbers.shape for values in predict.values(DOCUMENTED, arguments, arguments)
-        ] == [documented.shape] * 2
+        assert [values.numbers.shape for values in predict(arguments).values(DOCUMENTED)] == [
+            documented.shape
+        ] * 2
 
 
 MEASURE = """

@@ -12,8 +12,8 @@ from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.probe import ask, tell
 from tf_conv_conformance.cli.question import read_question
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.observation import Answer, Observation
 
 BLOG = {
@@ -225,8 +225,7 @@ def computed(options, change=lambda numbers: numbers, **observed):
     arguments = read_question(options).arguments
     model = model_of(Observed.model_validate(observed)) if observed else DOCUMENTED
     arms = [
-        encode(change(one.numbers), arguments.dtype)
-        for one in predict.values(model, arguments, arguments)
+        encode(change(one.numbers), arguments.dtype) for one in predict(arguments).values(model)
     ]
     return Observation("answered", tuple(Answer(values=arm, dtype=arguments.dtype) for arm in arms))
 

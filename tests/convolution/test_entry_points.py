@@ -44,8 +44,8 @@ def test_the_worker_knows_the_same_entry_points():
 @pytest.mark.parametrize("arguments", ALL, ids=lambda arguments: arguments.via)
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 def test_every_entry_point_computes_the_documented_values(tensorflow, arguments, mode):
-    assert isinstance(predict.documented(arguments), predict.Returns)
-    arm = predict.inputs(arguments).arms[0]
+    assert isinstance(predict(arguments).documented, predict.Returns)
+    arm = predict(arguments).arms[0]
     head = {
         "type": "call",
         "function": arguments.entry_point.symbol,
@@ -60,7 +60,7 @@ def test_every_entry_point_computes_the_documented_values(tensorflow, arguments,
     assert answer.error is None, answer.message
     assert np.array_equal(
         as_numbers(answer.values, answer.dtype),
-        predict.values(DOCUMENTED, arguments, arguments)[0].numbers,
+        predict(arguments).values(DOCUMENTED)[0].numbers,
     )
 
 
@@ -132,11 +132,11 @@ def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
     )
     for arguments, mode, relation in programs():
         assert obstacle(arguments) is None
-        arm = predict.inputs(arguments).arms[0]
+        arm = predict(arguments).arms[0]
         lines += ["printed = []", python(arguments, mode, arm, relation)]
         if relation is None:
             lines.append("results.append(y.numpy().astype(np.float64).tolist())")
-            expected.append(predict.values(DOCUMENTED, arguments, arguments)[0].numbers.tolist())
+            expected.append(predict(arguments).values(DOCUMENTED)[0].numbers.tolist())
         else:
             lines.append("results.append([bool(printed[0][1]), float(printed[1][1])])")
             expected.append([True, 0.0])

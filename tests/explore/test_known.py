@@ -13,8 +13,8 @@ from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.found import Found, keep
 from tf_conv_conformance.explore.known import foretelling, read_known
 from tf_conv_conformance.explore.random_calls import calls_of
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.perform import Performed
@@ -85,7 +85,7 @@ def call(mode="eager", **plain):
 
 def values(one, model=DOCUMENTED, other=None):
     """An observation of what a model predicts."""
-    predicted = predict.values(model, other or one.arguments, one.arguments)
+    predicted = predict(one.arguments).values(model, other or one.arguments)
     arms = (
         Answer(encode(arm.numbers, one.arguments.dtype), one.arguments.dtype) for arm in predicted
     )

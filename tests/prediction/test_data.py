@@ -7,9 +7,10 @@ import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.dtypes import PRECISION, as_numbers, encode, largest, nearest
-from tf_conv_conformance.prediction import data, predict
+from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
-from tf_conv_conformance.prediction.wrong_oracles import told, wrong_oracles
+from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.prediction.wrong_oracles import detect_wrong_function, wrong_oracles
 
 CALL = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), 2, "SAME", 2)
 LITERAL = replace(
@@ -51,7 +52,7 @@ def test_the_arrays_of_an_arm_are_drawn_once_and_cannot_be_written_to():
     with pytest.raises(ValueError, match="read-only"):
         first[0][...] = 0
     with pytest.raises(ValueError, match="read-only"):
-        predict.values(DOCUMENTED, CALL, CALL)[0].numbers[...] = 0
+        predict(CALL).values(DOCUMENTED)[0].numbers[...] = 0
 
 
 def test_arrays_beyond_the_bound_are_not_kept():
@@ -146,7 +147,7 @@ def test_bfloat16_bits_go_and_come_back():
 
 def mutants(arguments, model=DOCUMENTED):
     x, w = data.arms(arguments)[0].arrays(arguments)
-    right = predict.models.values(model, arguments, x, w)
+    right = model.values(arguments, x, w)
     return {
         wrong.name: not np.array_equal(wrong.values(arguments, (x, w)), right)
         for wrong in wrong_oracles(model, arguments)
@@ -163,7 +164,7 @@ def test_generated_data_notices_every_wrong_oracle():
         "dilation ignored",
         "filter transposed",
     } <= noticed.keys()
-    assert predict.inputs(square).vacuous is None
+    assert predict(square).vacuous is None
 
 
 def test_a_wrong_oracle_that_is_no_other_function_is_not_held_against_the_data():
@@ -175,7 +176,7 @@ def test_a_wrong_oracle_that_is_no_other_function_is_not_held_against_the_data()
         dilations=1,
     )
     assert not all(mutants(pointwise).values())
-    assert predict.inputs(pointwise).vacuous is None
+    assert predict(pointwise).vacuous is None
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_data_that_sees_nothing_is_vacuous(x, w, wrong):
         1,
         "VALID",
     )
-    assert wrong in (predict.inputs(blind).vacuous or "")
+    assert wrong in (predict(blind).vacuous or "")
 
 
 def test_depthwise_is_judged_by_both_models():
@@ -206,19 +207,19 @@ def test_depthwise_is_judged_by_both_models():
         "SAME",
         (2, 2),
     )
-    arrays = [arm.arrays(atrous) for arm in predict.inputs(atrous).arms]
-    found = told(
+    arrays = [arm.arrays(atrous) for arm in predict(atrous).arms]
+    found = detect_wrong_function(
         PHASE_STRIDED,
         atrous,
         arrays,
-        predict.values(PHASE_STRIDED, atrous, atrous),
+        predict(atrous).values(PHASE_STRIDED),
         lambda sums: sums,
         seed=0,
     )
-    assert found.unnoticed is None
-    excluded = predict.inputs(atrous).excluded
-    assert excluded["phase_strided"] == (*found.excluded, "sums of 11 bits")
-    assert "phase_strided instead of documented" in excluded["documented"]
+    assert found.missed is None
+    prediction = predict(atrous)
+    assert prediction.excluded(PHASE_STRIDED) == (*found.excluded, "sums of 11 bits")
+    assert "phase_strided instead of documented" in prediction.excluded(DOCUMENTED)
     assert "documented instead of phase_strided" in found.excluded
     assert mutants(atrous)["phase_strided instead of documented"]
 

@@ -8,9 +8,10 @@ import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.dtypes import as_numbers, encode
-from tf_conv_conformance.prediction import data, predict
+from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.error_bounds import Values, bound, gamma, unit_roundoff
-from tf_conv_conformance.prediction.models import DOCUMENTED, values
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 
 CALL = Arguments(
     "conv2d", TensorSpec((1, 6, 5, 16)), TensorSpec((3, 3, 16, 4)), 1, "SAME", data=("reals",)
@@ -48,7 +49,7 @@ def test_every_order_of_summation_is_inside(seed):
     )
     x, w = data.arms(arguments, seed)[0].arrays(arguments)
     exact, limit = (
-        values(DOCUMENTED, arguments, x, w).item(),
+        DOCUMENTED.values(arguments, x, w).item(),
         bound(DOCUMENTED, arguments, x, w).item(),
     )
     for order in (
@@ -62,9 +63,9 @@ def test_every_order_of_summation_is_inside(seed):
 @pytest.mark.parametrize("loss", ["float16", "bfloat16"])
 def test_inputs_in_less_precision_are_outside(loss):
     x, w = data.arms(CALL)[0].arrays(CALL)
-    lossy = values(DOCUMENTED, CALL, as_numbers(encode(x, loss), loss), w)
+    lossy = DOCUMENTED.values(CALL, as_numbers(encode(x, loss), loss), w)
     assert (
-        np.abs(lossy - values(DOCUMENTED, CALL, x, w)) > bound(DOCUMENTED, CALL, x, w)
+        np.abs(lossy - DOCUMENTED.values(CALL, x, w)) > bound(DOCUMENTED, CALL, x, w)
     ).mean() > 0.9
 
 
@@ -82,7 +83,7 @@ def test_half_sums_are_outside_of_the_float32_bound_and_inside_of_their_own():
     for salt in range(50):
         x, w = data.arms(arguments, salt)[0].arrays(arguments)
         distance = abs(
-            summed(x, w, range(25), np.float16) - values(DOCUMENTED, arguments, x, w).item()
+            summed(x, w, range(25), np.float16) - DOCUMENTED.values(arguments, x, w).item()
         )
         outside += distance > bound(DOCUMENTED, arguments, x, w).item()
         assert distance <= bound(replace(DOCUMENTED, accumulator="float16"), arguments, x, w).item()
@@ -105,11 +106,11 @@ def test_integers_hold_no_reals():
 
 
 def test_predictions_of_reals_carry_the_bound():
-    (predicted,) = predict.values(DOCUMENTED, CALL, CALL)
+    (predicted,) = predict(CALL).values(DOCUMENTED)
     assert predicted.bound is not None
     assert (predicted.bound > 0).all()
     exact = replace(CALL, data=("small_integers",))
-    assert predict.values(DOCUMENTED, exact, exact)[0].bound is None
+    assert predict(exact).values(DOCUMENTED)[0].bound is None
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,6 @@ from tf_conv_conformance.prediction.models import (
     interpretation_of,
     kept,
     models_of,
-    shape,
-    values,
 )
 
 
@@ -130,14 +128,14 @@ def test_documented_is_the_literal_sum(g, op, data_format, way, special):
         data_format=data_format,
     )
     try:
-        assert shape(DOCUMENTED, arguments) == expected.shape
+        assert DOCUMENTED.shape(arguments) == expected.shape
     except NoResultError:
         assert 0 in expected.shape
         return
     with pytest.MonkeyPatch.context() as patch, np.errstate(invalid="ignore"):
         for name, number in way.items():
             patch.setattr(correlation, name, number)
-        assert np.array_equal(values(DOCUMENTED, arguments, x, w), expected, equal_nan=True)
+        assert np.array_equal(DOCUMENTED.values(arguments, x, w), expected, equal_nan=True)
 
 
 @settings(max_examples=60, deadline=None)
@@ -157,7 +155,7 @@ def test_documented_is_scipys_correlation_subsampled(g):
         ],
         axis=-1,
     )
-    assert np.array_equal(values(DOCUMENTED, arguments, x, w)[0], dense[:: g["s"][0], :: g["s"][1]])
+    assert np.array_equal(DOCUMENTED.values(arguments, x, w)[0], dense[:: g["s"][0], :: g["s"][1]])
 
 
 @settings(max_examples=100, deadline=None)
@@ -196,22 +194,22 @@ def test_phase_strided_is_space_to_batch(g):
     )
     if height <= 0 or width <= 0:
         return
-    assert shape(PHASE_STRIDED, arguments) == (2, height, width, 6)
-    assert np.array_equal(values(PHASE_STRIDED, arguments, x, w), result[:, :height, :width])
+    assert PHASE_STRIDED.shape(arguments) == (2, height, width, 6)
+    assert np.array_equal(PHASE_STRIDED.values(arguments, x, w), result[:, :height, :width])
 
 
 def test_the_blogs_shapes():
     blog = {"x": (1, 24, 24, 3), "w": (4, 4, 3, 4)}
-    assert shape(DOCUMENTED, made("conv2d", **blog, strides=4, dilations=3)) == (1, 4, 4, 4)
+    assert DOCUMENTED.shape(made("conv2d", **blog, strides=4, dilations=3)) == (1, 4, 4, 4)
     atrous = made("depthwise_conv2d", **blog, strides=(1, 4, 4, 1), dilations=(3, 3))
-    assert shape(DOCUMENTED, atrous) == (1, 4, 4, 12)
-    assert shape(PHASE_STRIDED, atrous) == (1, 6, 6, 12)
+    assert DOCUMENTED.shape(atrous) == (1, 4, 4, 12)
+    assert PHASE_STRIDED.shape(atrous) == (1, 6, 6, 12)
 
 
 def test_outer_batch_dimensions_are_batches():
     x, w = integers(0, (2, 3, 5, 4, 2)), integers(1, (2, 2, 2, 3))
-    whole = values(DOCUMENTED, made("conv2d", x.shape, w.shape, strides=1), x, w)
-    one = values(DOCUMENTED, made("conv2d", x.shape[1:], w.shape, strides=1), x[1], w)
+    whole = DOCUMENTED.values(made("conv2d", x.shape, w.shape, strides=1), x, w)
+    one = DOCUMENTED.values(made("conv2d", x.shape[1:], w.shape, strides=1), x[1], w)
     assert whole.shape == (2, 3, 4, 3, 3)
     assert np.array_equal(whole[1], one)
 
@@ -227,20 +225,19 @@ def test_outer_batch_dimensions_are_batches():
 )
 def test_channels_that_do_not_fit_have_no_result(x, w):
     with pytest.raises(NoResultError):
-        shape(DOCUMENTED, made("conv2d", x, w))
+        DOCUMENTED.shape(made("conv2d", x, w))
 
 
 def test_an_empty_sum_is_zero():
     assert np.array_equal(
-        values(
-            DOCUMENTED,
+        DOCUMENTED.values(
             made("conv2d", (1, 2, 2, 0), (1, 1, 0, 3)),
             np.zeros((1, 2, 2, 0)),
             np.zeros((1, 1, 0, 3)),
         ),
         np.zeros((1, 2, 2, 3)),
     )
-    assert shape(DOCUMENTED, made("depthwise_conv2d", (1, 4, 4, 1), (0, 0, 1, 1))) == (1, 5, 5, 1)
+    assert DOCUMENTED.shape(made("depthwise_conv2d", (1, 4, 4, 1), (0, 0, 1, 1))) == (1, 5, 5, 1)
 
 
 @settings(max_examples=100, deadline=None)
@@ -273,27 +270,27 @@ def test_gradients_are_the_adjoints(g, op, model, channels_first):
         data_format="NCHW" if channels_first else "NHWC",
     )
     try:
-        dy = integers(g["seed"] + 2, shape(model, forward))
+        dy = integers(g["seed"] + 2, model.shape(forward))
     except NoResultError:
         return
     by_input, by_filter = (replace(forward, gradient=tensor) for tensor in ("input", "filter"))
-    product = (values(model, forward, x, w) * dy).sum()
-    assert shape(model, by_input) == x.shape
-    assert shape(model, by_filter) == w.shape
-    assert (values(model, by_input, x, w, dy) * x).sum() == product
-    assert (values(model, by_filter, x, w, dy) * w).sum() == product
+    product = (model.values(forward, x, w) * dy).sum()
+    assert model.shape(by_input) == x.shape
+    assert model.shape(by_filter) == w.shape
+    assert (model.values(by_input, x, w, dy) * x).sum() == product
+    assert (model.values(by_filter, x, w, dy) * w).sum() == product
 
 
 def test_a_gradient_is_what_a_difference_of_one_makes():
     x, w, dy = integers(0, (1, 5, 4, 4)), integers(1, (3, 2, 2, 4)), integers(2, (1, 3, 2, 4))
     forward = made("conv2d", x.shape, w.shape, strides=2, padding="SAME")
-    by_input = values(DOCUMENTED, replace(forward, gradient="input"), x, w, dy)
-    by_filter = values(DOCUMENTED, replace(forward, gradient="filter"), x, w, dy)
+    by_input = DOCUMENTED.values(replace(forward, gradient="input"), x, w, dy)
+    by_filter = DOCUMENTED.values(replace(forward, gradient="filter"), x, w, dy)
     for tensor, gradient in ((x, by_input), (w, by_filter)):
         for index in np.ndindex(*tensor.shape):
-            before = (values(DOCUMENTED, forward, x, w) * dy).sum()
+            before = (DOCUMENTED.values(forward, x, w) * dy).sum()
             tensor[index] += 1
-            assert (values(DOCUMENTED, forward, x, w) * dy).sum() - before == gradient[index]
+            assert (DOCUMENTED.values(forward, x, w) * dy).sum() - before == gradient[index]
             tensor[index] -= 1
 
 
@@ -310,14 +307,14 @@ def test_phase_strided_is_the_same_however_it_is_copied(g, op, way):
         op, x.shape, w.shape, strides=(1, *g["s"], 1), dilations=g["r"], padding=g["padding"]
     )
     try:
-        shape(PHASE_STRIDED, arguments)
+        PHASE_STRIDED.shape(arguments)
     except NoResultError:
         return
-    at_once = values(PHASE_STRIDED, arguments, x, w)
+    at_once = PHASE_STRIDED.values(arguments, x, w)
     with pytest.MonkeyPatch.context() as patch:
         for name, number in way.items():
             patch.setattr(correlation, name, number)
-        assert np.array_equal(values(PHASE_STRIDED, arguments, x, w), at_once)
+        assert np.array_equal(PHASE_STRIDED.values(arguments, x, w), at_once)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -326,9 +323,9 @@ def test_a_large_layer_is_the_same_by_slices_and_gathered(stride, monkeypatch):
     arguments = made(
         "depthwise_conv2d", x.shape, w.shape, strides=(1, stride, stride, 1), padding="SAME"
     )
-    by_slices = values(DOCUMENTED, arguments, x, w)
+    by_slices = DOCUMENTED.values(arguments, x, w)
     monkeypatch.setattr(correlation, "STRIP", -1)
-    assert np.array_equal(values(DOCUMENTED, arguments, x, w), by_slices)
+    assert np.array_equal(DOCUMENTED.values(arguments, x, w), by_slices)
     taps = itertools.product(range(3), range(5))
     assert by_slices[1, 7, 9, 5] == sum(
         x[1, 7 * stride - 1 + i, 9 * stride - 2 + j, 2] * w[i, j, 2, 1] for i, j in taps
@@ -339,8 +336,8 @@ def test_padding_may_be_multiplied_or_skipped():
     x, w = np.ones((1, 2, 2, 1)), np.full((2, 2, 1, 1), np.inf)
     arguments = made("conv2d", x.shape, w.shape, strides=1, padding="SAME")
     with np.errstate(invalid="ignore"):
-        multiplied = values(DOCUMENTED, arguments, x, w)
-        skipped = values(replace(DOCUMENTED, skips_padding=True), arguments, x, w)
+        multiplied = DOCUMENTED.values(arguments, x, w)
+        skipped = replace(DOCUMENTED, skips_padding=True).values(arguments, x, w)
         interpretation = interpretation_of(arguments)
         by_default = compute(
             arguments,
@@ -361,14 +358,14 @@ def test_subnormal_numbers_may_be_flushed():
         np.array([1, 2.0**-30]).reshape(1, 1, 1, 2),
     )
     arguments = made("conv2d", x.shape, w.shape)
-    result = values(replace(DOCUMENTED, flushes_subnormals=True), arguments, x, w)
+    result = replace(DOCUMENTED, flushes_subnormals=True).values(arguments, x, w)
     assert result.ravel().tolist() == [0, 0, 2.0**-126, 0, 2.0**-100, 0]
 
 
 def test_the_pointwise_identity_of_a_separable_convolution_makes_nan_of_what_is_not_finite():
     call = made("depthwise_conv2d", (1, 1, 3, 2), (1, 1, 2, 1), via="tf.nn.separable_conv2d")
     x = np.array([[1.0, 2.0], [np.inf, 3.0], [4.0, np.nan]]).reshape(1, 1, 3, 2)
-    result = values(DOCUMENTED, call, x, np.ones((1, 1, 2, 1)))
+    result = DOCUMENTED.values(call, x, np.ones((1, 1, 2, 1)))
     assert np.array_equal(
         result[0, 0], [[1.0, 2.0], [np.inf, np.nan], [np.nan, np.nan]], equal_nan=True
     )
@@ -377,33 +374,33 @@ def test_the_pointwise_identity_of_a_separable_convolution_makes_nan_of_what_is_
 @pytest.mark.parametrize("channels", [2, 4])
 def test_a_depthwise_filter_is_for_as_many_channels_as_there_are(channels):
     with pytest.raises(NoResultError, match=f"made for {channels} channels and the input has 3"):
-        shape(DOCUMENTED, made("depthwise_conv2d", (1, 4, 4, 3), (1, 1, channels, 2)))
+        DOCUMENTED.shape(made("depthwise_conv2d", (1, 4, 4, 3), (1, 1, channels, 2)))
 
 
 def test_a_size_of_zero_is_a_shape_and_a_negative_one_is_none():
     for x, expected in (((1, 2, 5, 1), (1, 0, 3, 1)), ((1, 5, 2, 1), (1, 3, 0, 1))):
-        assert shape(DOCUMENTED, made("conv2d", x, (3, 3, 1, 1))) == expected
+        assert DOCUMENTED.shape(made("conv2d", x, (3, 3, 1, 1))) == expected
     for x in ((1, 1, 5, 1), (1, 5, 1, 1)):
         with pytest.raises(NoResultError):
-            shape(DOCUMENTED, made("conv2d", x, (3, 3, 1, 1)))
-    assert shape(DOCUMENTED, made("conv2d", (1, 4, 4, 0), (1, 1, 0, 2))) == (1, 4, 4, 2)
+            DOCUMENTED.shape(made("conv2d", x, (3, 3, 1, 1)))
+    assert DOCUMENTED.shape(made("conv2d", (1, 4, 4, 0), (1, 1, 0, 2))) == (1, 4, 4, 2)
 
 
 def test_sizes_are_divided_towards_zero_where_a_model_says_so_alone():
     arguments = made(
         "conv2d", (1, 2, 2, 1), (5, 5, 1, 1), strides=2
     )  # 2 - 5 by 2: -1 steps, or none
-    assert shape(replace(DOCUMENTED, truncates_sizes=True), arguments) == (1, 0, 0, 1)
+    assert replace(DOCUMENTED, truncates_sizes=True).shape(arguments) == (1, 0, 0, 1)
     with pytest.raises(NoResultError):
-        shape(DOCUMENTED, arguments)
+        DOCUMENTED.shape(arguments)
 
 
 def test_subnormal_numbers_are_kept_unless_a_model_flushes_them_going_in_and_coming_out():
     x, w = np.full((1, 1, 1, 1), 2.0**-130), np.full((1, 1, 1, 1), 2.0**20)
     arguments = made("conv2d", x.shape, w.shape)
-    assert values(DOCUMENTED, arguments, x, w).item() == 2.0**-110
-    assert values(replace(DOCUMENTED, flushes_subnormals=True), arguments, x, w).item() == 0
-    assert values(DOCUMENTED, arguments, x, np.ones_like(w)).item() == 2.0**-130
+    assert DOCUMENTED.values(arguments, x, w).item() == 2.0**-110
+    assert replace(DOCUMENTED, flushes_subnormals=True).values(arguments, x, w).item() == 0
+    assert DOCUMENTED.values(arguments, x, np.ones_like(w)).item() == 2.0**-130
 
 
 @pytest.mark.parametrize(
@@ -451,6 +448,6 @@ def test_the_models_part_for_depthwise_calls_with_a_stride_and_a_rate(op, stride
 @pytest.mark.parametrize("via", ["tf.nn.depthwise_conv2d", "tf.raw_ops.DepthwiseConv2dNative"])
 def test_a_depthwise_convolution_has_no_pointwise_identity(via):
     call = made("depthwise_conv2d", (1, 1, 1, 2), (1, 1, 2, 1), via=via)
-    assert values(
-        DOCUMENTED, call, np.array([np.inf, 3.0]).reshape(1, 1, 1, 2), np.ones((1, 1, 2, 1))
+    assert DOCUMENTED.values(
+        call, np.array([np.inf, 3.0]).reshape(1, 1, 1, 2), np.ones((1, 1, 2, 1))
     ).ravel().tolist() == [np.inf, 3]

@@ -8,9 +8,9 @@ import pytest
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.error_bounds import bound
-from tf_conv_conformance.prediction.models import DOCUMENTED, values
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.relations import RELATIONS, obstacle, others_of
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.relation_verdict import judge_relation
@@ -60,7 +60,7 @@ def answer(arguments, data, fault=None):
     """What a subject that computes the documented formula answers to each arm's tensors, with a fault in it."""
     arms = []
     for tensors in data:
-        result = values(DOCUMENTED, arguments, *tensors)
+        result = DOCUMENTED.values(arguments, *tensors)
         arms.append(
             Answer(
                 values=encode(fault(result, arguments) if fault else result, arguments.dtype),
@@ -71,7 +71,7 @@ def answer(arguments, data, fault=None):
 
 
 def data_of(arguments):
-    return [arm.arrays(arguments) for arm in predict.inputs(arguments).arms]
+    return [arm.arrays(arguments) for arm in predict(arguments).arms]
 
 
 def judged(name, arguments, fault=None, mode="graph"):
@@ -231,12 +231,12 @@ def test_the_numpy_of_a_relation_makes_the_same_tensors_and_halves(name):
     """What is printed for people is what was done."""
     arguments = ABOUT[name]
     interpretation = interpret(arguments)
-    tensors = predict.inputs(arguments).arms[0].arrays(arguments)
+    tensors = predict(arguments).arms[0].arrays(arguments)
     names = {
         "np": np,
         "x": tensors[0],
         "w": tensors[1],
-        "y": values(DOCUMENTED, arguments, *tensors),
+        "y": DOCUMENTED.values(arguments, *tensors),
     }
     results = []
     for number, other in enumerate(others_of(name, arguments, "graph"), start=1):
@@ -247,7 +247,7 @@ def test_the_numpy_of_a_relation_makes_the_same_tensors_and_halves(name):
         )
         assert made[0].shape == other.arguments.input.shape
         assert made[1].shape == other.arguments.filter.shape
-        results.append(values(DOCUMENTED, other.arguments, *made))
+        results.append(DOCUMENTED.values(other.arguments, *made))
         names[f"y{number}"] = results[-1]
     ours, theirs = eval(RELATIONS[name].halves(interpretation), names)
     expected = RELATIONS[name].equal(interpretation, names["y"], results)

@@ -11,8 +11,8 @@ import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.invocation import source
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.remedy import dilated_conv2d, remedy, subsample
 
 RUN_ALL = """
@@ -62,13 +62,13 @@ def test_both_ways_give_the_documented_result():
     for arguments in CALLS:
         assert remedy(arguments) is not None
         interpretation = interpret(arguments)
-        arm = predict.inputs(arguments).arms[0]
+        arm = predict(arguments).arms[0]
         tensors = [tensor.tolist() for tensor in arm.arrays(arguments)]
         ones = (1,) * len(arguments.strides) if isinstance(arguments.strides, tuple) else 1
         ways = [f"y[{subsample(interpretation)}]", dilated_conv2d(arguments, interpretation)]
         assert all(way in remedy(arguments) for way in ways)
         asked.append([source(replace(arguments, strides=ones)), ways, tensors])
-        expected.append(predict.values(DOCUMENTED, arguments, arguments)[0].numbers)
+        expected.append(predict(arguments).values(DOCUMENTED)[0].numbers)
     ended = subprocess.run(
         [sys.executable, "-c", RUN_ALL],
         input=json.dumps(asked),

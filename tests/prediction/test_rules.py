@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
-from tf_conv_conformance.prediction import predict
-from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
 from tf_conv_conformance.prediction.rules.mismatches import mismatch
 from tf_conv_conformance.prediction.rules.page import page
@@ -145,7 +144,7 @@ def test_a_precondition_is_kept_and_broken(rule):
         changes = {**changes, "dilations": None}  # with a rate another rule would speak, too
     breaking = replace(base, **changes)
     assert [one.id for one in broken(breaking)] == [rule.id]
-    assert predict.documented(breaking) == Refuses((rule.id,))
+    assert predict(breaking).documented == Refuses((rule.id,))
     assert mismatch(rule, breaking) == (MISMATCHES.get(rule.id) or MISMATCHES[statement])
 
 
@@ -161,8 +160,8 @@ def test_each_entry_point_has_rules_of_its_own():
 
 
 def test_nothing_is_broken_by_an_ordinary_call():
-    assert predict.documented(CONV2D) == Returns((2, 5, 4, 4), "float32")
-    assert predict.documented(DEPTHWISE) == Returns((2, 9, 8, 12), "float32")
+    assert predict(CONV2D).documented == Returns((2, 5, 4, 4), "float32")
+    assert predict(DEPTHWISE).documented == Returns((2, 9, 8, 12), "float32")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.geometry import Axis
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction import wrong_oracles as module
 from tf_conv_conformance.prediction.error_bounds import Values
 from tf_conv_conformance.prediction.exclusions import CODES
@@ -18,11 +17,14 @@ from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
     PHASE_STRIDED,
     NoResultError,
-    forward_shape,
-    shape,
-    values,
 )
-from tf_conv_conformance.prediction.wrong_oracles import Told, less_precise, told, wrong_oracles
+from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.prediction.wrong_oracles import (
+    Detection,
+    detect_low_precision,
+    detect_wrong_function,
+    wrong_oracles,
+)
 
 SQUARE = Arguments(
     "conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 3, 3, 4)), (1, 2, 3, 1), "SAME", (2, 1)
@@ -51,17 +53,17 @@ def another(wrong, model, arguments, tensors):
     axes = ((interpretation.height, wrong.height), (interpretation.width, wrong.width))
     if any(model.indices(right).shape != wrong.model.indices(other).shape for right, other in axes):
         return True  # another shape, which any data shows
-    found, right = wrong.values(arguments, tensors), values(model, arguments, *tensors)
+    found, right = wrong.values(arguments, tensors), model.values(arguments, *tensors)
     return not np.array_equal(found, right)
 
 
 def of(model, arguments, arms, seed=0):
-    right = [Values(values(model, arguments, *tensors)) for tensors in arms]
-    return told(model, arguments, arms, right, lambda sums: sums, seed)
+    right = [Values(model.values(arguments, *tensors)) for tensors in arms]
+    return detect_wrong_function(model, arguments, arms, right, lambda sums: sums, seed)
 
 
 def unnoticed(model, arguments, arms):
-    return of(model, arguments, arms).unnoticed
+    return of(model, arguments, arms).missed
 
 
 CALLS = st.fixed_dictionaries(
@@ -115,9 +117,9 @@ def test_one_pixel_tells_what_the_whole_tells(c, model, numbers, seed, count):
         shapes = [
             arguments.input.shape,
             arguments.filter.shape,
-            *([forward_shape(model, arguments)] if arguments.gradient else []),
+            *([model.forward_shape(arguments)] if arguments.gradient else []),
         ]
-        shape(model, arguments)
+        model.shape(arguments)
     except NoResultError:
         return
     arms = [
@@ -126,7 +128,7 @@ def test_one_pixel_tells_what_the_whole_tells(c, model, numbers, seed, count):
     ]
     found = of(model, arguments, arms, seed)
     assert len(set(found.excluded)) == len(found.excluded)
-    assert (set(found.excluded), found.unnoticed) == in_full(model, arguments, arms, seed)
+    assert (set(found.excluded), found.missed) == in_full(model, arguments, arms, seed)
 
 
 def test_a_wrong_oracle_that_agrees_in_its_pixel_is_seen_in_another():
@@ -144,7 +146,7 @@ def test_another_place_is_asked_with_the_right_filter():
         "conv2d", TensorSpec((1, 3, 1, 1)), TensorSpec((1, 1, 1, 2)), (1, 2, 1, 1), "VALID"
     )
     x, w = np.array([0.0, 5, 5]).reshape(1, 3, 1, 1), np.array([1.0, 2]).reshape(1, 1, 1, 2)
-    assert of(DOCUMENTED, arguments, [(x, w)]) == Told(
+    assert of(DOCUMENTED, arguments, [(x, w)]) == Detection(
         ("height and width swapped", "width padding shifted by one", "filters reversed"),
         "height padding shifted by one",
     )
@@ -170,13 +172,13 @@ def test_a_symmetric_filter_does_not_tell_what_it_is_symmetric_in(w, name):
 
 
 def test_drawn_data_is_not_evaluated_in_full(monkeypatch):
-    monkeypatch.setattr(module.Wrong, "values", lambda *_: pytest.fail("evaluated in full"))
+    monkeypatch.setattr(module.WrongOracle, "values", lambda *_: pytest.fail("evaluated in full"))
     for arguments in (
         SQUARE,
         replace(SQUARE, op="depthwise_conv2d"),
         replace(SQUARE, filter=TensorSpec((1, 1, 3, 4))),
     ):
-        assert predict.inputs(arguments).vacuous is None
+        assert predict(arguments).vacuous is None
 
 
 def test_a_difference_within_the_bound_is_none():
@@ -185,7 +187,7 @@ def test_a_difference_within_the_bound_is_none():
         "conv2d", TensorSpec((1, 3, 3, 1)), TensorSpec((2, 1, 1, 1)), 1, "VALID", data=("reals",)
     )
     x, w = np.random.RandomState(0).rand(1, 3, 3, 1), np.array([1.0, 2.0**-40]).reshape(2, 1, 1, 1)
-    numbers = values(DOCUMENTED, arguments, x, w)
+    numbers = DOCUMENTED.values(arguments, x, w)
     loose, tight = (
         Values(numbers, np.full(numbers.shape, bound)) for bound in (2.0**-30, 2.0**-52)
     )
@@ -195,12 +197,14 @@ def test_a_difference_within_the_bound_is_none():
         "first tap dropped",
         "filter flipped in height",
     )
-    assert told(DOCUMENTED, arguments, [(x, w)], [loose], lambda sums: sums, 0) == Told(
-        others, "last tap dropped"
-    )
+    assert detect_wrong_function(
+        DOCUMENTED, arguments, [(x, w)], [loose], lambda sums: sums, 0
+    ) == Detection(others, "last tap dropped")
     assert (
         "last tap dropped"
-        in told(DOCUMENTED, arguments, [(x, w)], [tight], lambda sums: sums, 0).excluded
+        in detect_wrong_function(
+            DOCUMENTED, arguments, [(x, w)], [tight], lambda sums: sums, 0
+        ).excluded
     )
 
 
@@ -218,15 +222,15 @@ def test_wide_sums_tell_less_precision(dtype, top):
         (top + 1, None),
     ):
         x = np.full((1, 2, 2, 1), float(number))
-        said = [Values(values(DOCUMENTED, one, x, w))]
+        said = [Values(DOCUMENTED.values(one, x, w))]
         excluded = () if name else (f"sums of {top.bit_length() - 1} bits",)
-        assert less_precise(DOCUMENTED, one, {"wide_integers": (x, w)}, said, 0) == Told(
-            excluded, name
-        )
-        assert less_precise(DOCUMENTED, one, {"literal": (x, w)}, said, 0) == Told(
+        assert detect_low_precision(
+            DOCUMENTED, one, {"wide_integers": (x, w)}, said, 0
+        ) == Detection(excluded, name)
+        assert detect_low_precision(DOCUMENTED, one, {"literal": (x, w)}, said, 0) == Detection(
             excluded, None
         )  # it need not show it
-    assert predict.inputs(one).vacuous is None
+    assert predict(one).vacuous is None
 
 
 def test_sums_of_padding_alone_are_zero_in_any_precision():
@@ -238,12 +242,12 @@ def test_sums_of_padding_alone_are_zero_in_any_precision():
         ((0, 0), (1, 0), (1, 0), (0, 0)),
     )
     x, w = np.full((1, 2, 2, 1), 3.0), np.ones((1, 1, 1, 1))
-    assert values(DOCUMENTED, outside, x, w).ravel().tolist() == [0]
+    assert DOCUMENTED.values(outside, x, w).ravel().tolist() == [0]
     assert (
-        less_precise(
+        detect_low_precision(
             DOCUMENTED, outside, {"wide_integers": (x, w)}, [Values(np.zeros((1, 1, 1, 1)))], 0
         )
-        == Told()
+        == Detection()
     )
 
 
@@ -259,18 +263,18 @@ def test_half_is_held_to_its_precision_where_random_sums_reach_it():
             dtype="float16",
         )
         x, w = np.ones((1, 1, 1, channels)), np.ones((1, 1, channels, 1))
-        assert less_precise(
-            DOCUMENTED, one, {"wide_integers": (x, w)}, [Values(values(DOCUMENTED, one, x, w))], 0
-        ) == Told((), name)
+        assert detect_low_precision(
+            DOCUMENTED, one, {"wide_integers": (x, w)}, [Values(DOCUMENTED.values(one, x, w))], 0
+        ) == Detection((), name)
 
 
 def test_single_precision_is_held_to_its_precision_up_to_many_products():
     """Sums of up to 4**11 products, two bits below the 13 that are more."""
     one = Arguments("conv2d", TensorSpec((1, 1, 1, 99)), TensorSpec((1, 1, 99, 1)), 1, "VALID")
     x, w = np.ones((1, 1, 1, 99)), np.ones((1, 1, 99, 1))
-    assert less_precise(
+    assert detect_low_precision(
         DOCUMENTED, one, {"wide_integers": (x, w)}, [Values(np.full((1, 1, 1, 1), 99.0))], 0
-    ) == Told((), "sums of 11 bits")
+    ) == Detection((), "sums of 11 bits")
 
 
 def test_nothing_less_than_bfloat16_is_known():
@@ -278,7 +282,10 @@ def test_nothing_less_than_bfloat16_is_known():
         "conv2d", TensorSpec((1, 1, 1, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", dtype="bfloat16"
     )
     x = np.full((1, 1, 1, 1), 255.0)
-    assert less_precise(DOCUMENTED, one, {"wide_integers": (x, x)}, [Values(x)], 0) == Told()
+    assert (
+        detect_low_precision(DOCUMENTED, one, {"wide_integers": (x, x)}, [Values(x)], 0)
+        == Detection()
+    )
 
 
 def test_reals_tell_less_precision_beyond_their_bound():
@@ -287,9 +294,9 @@ def test_reals_tell_less_precision_beyond_their_bound():
     )
     x, w = np.full((1, 1, 1, 1), 1 + 2.0**-12), np.ones((1, 1, 1, 1))
     for bound, excluded in ((2.0**-11, ()), (2.0**-22, ("sums of 11 bits",))):
-        assert less_precise(
+        assert detect_low_precision(
             DOCUMENTED, one, {"reals": (x, w)}, [Values(x, np.full(x.shape, bound))], 0
-        ) == Told(excluded)
+        ) == Detection(excluded)
 
 
 def test_infinities_are_the_same_in_fewer_bits():
@@ -298,9 +305,9 @@ def test_infinities_are_the_same_in_fewer_bits():
     )
     for number in (np.inf, -np.inf, np.nan, 0.0, 2.0**127, -1.5e300):
         x = np.full((1, 1, 1, 1), number)
-        assert less_precise(DOCUMENTED, one, {"literal": (x, x)}, [Values(x)], 0) == Told(
-            ("sums of 11 bits",) if number == -1.5e300 else ()
-        )
+        assert detect_low_precision(
+            DOCUMENTED, one, {"literal": (x, x)}, [Values(x)], 0
+        ) == Detection(("sums of 11 bits",) if number == -1.5e300 else ())
 
 
 def test_a_filter_without_flips_excludes_what_it_shows_alone():
@@ -318,7 +325,7 @@ def test_a_filter_without_flips_excludes_what_it_shows_alone():
             "last tap dropped",
             "first tap dropped",
         )
-        assert found == Told((*always, *flip), unseen)
+        assert found == Detection((*always, *flip), unseen)
 
 
 HEIGHT, WIDTH = (
@@ -473,8 +480,8 @@ def test_wrong_filters_by_hand():
     ],
 )
 def test_where_an_axis_parts_from_a_wrong_one(right, wrong, differs, output, reads):
-    found = module._parting(DOCUMENTED, right, DOCUMENTED, wrong)
-    assert (found and (found.differs, found.output, found.indices)) == (
+    found = module._contrast(DOCUMENTED, right, DOCUMENTED, wrong)
+    assert (found and (found.differs, found.output, found.reads)) == (
         None if differs is None else (differs, output, reads)
     )
 
@@ -489,7 +496,7 @@ def test_every_wrong_oracle_has_a_code():
     names = {
         wrong.name for model in (DOCUMENTED, PHASE_STRIDED) for wrong in wrong_oracles(model, every)
     }
-    assert names | {f"sums of {bits} bits" for bits in module.LESS.values()} == set(CODES)
+    assert names | {f"sums of {bits} bits" for bits in module.FEWER_BITS.values()} == set(CODES)
     assert len(set(CODES.values())) == len(CODES)
 
 
@@ -505,7 +512,7 @@ def test_a_wrong_oracle_with_a_size_without_bound_is_not_computed():
     )
     tracemalloc.start()
     try:
-        assert predict.inputs(arguments).vacuous is None
+        assert predict(arguments).vacuous is None
         assert tracemalloc.get_traced_memory()[1] < 2**24
     finally:
         tracemalloc.stop()

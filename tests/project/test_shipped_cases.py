@@ -4,7 +4,7 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.prediction.models import PHASE_STRIDED
-from tf_conv_conformance.prediction.predict import documented, outcome
+from tf_conv_conformance.prediction.predict import predict
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +20,16 @@ def calls(repository):
 
 def test_the_blogs_four_calls(calls):
     blog = {name.partition("::")[2]: call for name, call in calls.items() if "blog.yaml" in name}
-    assert documented(blog["conv2d-stride4-rate3[eager]"].arguments).shape == (1, 4, 4, 4)
-    assert documented(blog["depthwise-stride1-rate3[eager]"].arguments).shape == (1, 15, 15, 12)
+    assert predict(blog["conv2d-stride4-rate3[eager]"].arguments).documented.shape == (1, 4, 4, 4)
+    assert predict(blog["depthwise-stride1-rate3[eager]"].arguments).documented.shape == (
+        1,
+        15,
+        15,
+        12,
+    )
     atrous = blog["depthwise-stride4-rate3[xla]"]
-    assert documented(atrous.arguments).because == ("depthwise.unit-strides-when-atrous",)
-    assert outcome(PHASE_STRIDED, atrous.arguments).shape == (1, 6, 6, 12)
+    assert predict(atrous.arguments).documented.because == ("depthwise.unit-strides-when-atrous",)
+    assert predict(atrous.arguments).outcome(PHASE_STRIDED).shape == (1, 6, 6, 12)
     assert [declared.deviation.observed.warning for declared in atrous.deviations] == [
         None,
         "UserWarning",

@@ -1,8 +1,8 @@
 """Observations made by hand."""
 
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.prediction import predict
-from tf_conv_conformance.prediction.models import MODELS, values
+from tf_conv_conformance.prediction.models import MODELS
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.observation import Answer, Observation
 
 SUBJECT = {
@@ -27,9 +27,9 @@ def returned(call, model="documented", change=lambda values: values, dtype=None,
     """What a subject that computes `model`, with a fault, would answer."""
     arguments = call.arguments
     arms = []
-    for arm in predict.inputs(arguments).arms:
+    for arm in predict(arguments).arms:
         x, w = arm.arrays(arguments)
-        result = change(values(MODELS[model], arguments, x, w).copy())
+        result = change(MODELS[model].values(arguments, x, w).copy())
         arms.append(
             Answer(
                 values=encode(result, dtype or arguments.dtype),

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.reader import read, subject_key
 from tf_conv_conformance.records.writer import Recorder
@@ -16,7 +16,7 @@ SENTENCES = {"conv2d.input-rank": "A Tensor of rank at least 4."}
 CALL = load_text(
     "cases:\n  - {id: x, op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], strides: 1, padding: SAME, modes: eager}"
 ).calls[0]
-DATA = [asdict(arm) for arm in predict.inputs(CALL.arguments).arms]
+DATA = [asdict(arm) for arm in predict(CALL.arguments).arms]
 
 
 def subject(sentences=SENTENCES, **facts):

@@ -9,8 +9,8 @@ from support.observations import CONV2D, SUBJECT, eager, raised, returned
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.model import When
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.prediction import predict
-from tf_conv_conformance.prediction.models import DOCUMENTED, values
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 from tf_conv_conformance.verdict import comparison, message
@@ -82,13 +82,13 @@ def test_a_lost_dtype_violates(calls):
 def test_less_precision_inside_is_seen_by_the_wide_arm(calls):
     call = eager(calls, CONV2D)
     arms = []
-    for arm in predict.inputs(call.arguments).arms:
+    for arm in predict(call.arguments).arms:
         x, w = arm.arrays(call.arguments)
         rounded = encode(x, "bfloat16").astype(np.uint32) << 16
         arms.append(
             Answer(
-                values=values(
-                    DOCUMENTED, call.arguments, rounded.view(np.float32).astype(float), w
+                values=DOCUMENTED.values(
+                    call.arguments, rounded.view(np.float32).astype(float), w
                 ).astype(np.float32),
                 dtype="float32",
             )
@@ -170,9 +170,9 @@ def test_a_model_may_stand_for_other_arguments(calls):
     arms = [
         replace(
             old,
-            values=values(DOCUMENTED, stands_for, *arm.arrays(call.arguments)).astype(np.float32),
+            values=DOCUMENTED.values(stands_for, *arm.arrays(call.arguments)).astype(np.float32),
         )
-        for old, arm in zip(answered.answers, predict.inputs(call.arguments).arms, strict=True)
+        for old, arm in zip(answered.answers, predict(call.arguments).arms, strict=True)
     ]
     assert kind(call, Observation("answered", tuple(arms))) == "deviates"
     assert kind(call, answered) == "violates"
@@ -363,7 +363,7 @@ def test_the_pixels_that_feed_an_element(calls):
 def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
     call = eager(calls, CONV2D)
     arguments = replace(call.arguments, dtype=dtype)
-    arm = predict.inputs(arguments).arms[1]
+    arm = predict(arguments).arms[1]
     source = python(arguments, mode, arm)
     compile(source, "pasted", "exec")
     names = {}

@@ -5,8 +5,8 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.dtypes import as_numbers, encode
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.subject.lookahead import perform_all
 from tf_conv_conformance.subject.observation import Answer, Observation
@@ -62,7 +62,7 @@ def test_tensorflow_keeps_to_the_bound(tensorflow, calls):
 @pytest.mark.parametrize("dtype", ["half", "bfloat16", "float32"])
 def test_what_is_passed_is_what_the_oracle_and_the_printed_program_have(calls, dtype):
     call = calls(CASES)[f"dtypes[conv2d-{dtype}-eager]"]
-    (arm,), name = predict.inputs(call.arguments).arms, call.arguments.dtype
+    (arm,), name = predict(call.arguments).arms, call.arguments.dtype
     for tensor in arm.arrays(call.arguments):
         assert np.array_equal(as_numbers(encode(tensor, name), name), tensor)
     lines = python(call.arguments, "eager", arm).splitlines()
@@ -80,7 +80,7 @@ def test_what_is_passed_is_what_the_oracle_and_the_printed_program_have(calls, d
 )  # fmt: skip
 def test_a_result_beyond_the_bound_violates(calls, factor, kind):
     call = calls(CASES)["dtypes[conv2d-float32-eager]"]
-    right = predict.values(DOCUMENTED, call.arguments, call.arguments)[0].numbers
+    right = predict(call.arguments).values(DOCUMENTED)[0].numbers
     observed = Observation(
         "answered", (Answer(values=(right * factor).astype(np.float32), dtype="float32"),)
     )

@@ -23,9 +23,9 @@ from tf_conv_conformance.casefile.expansion import (
 from tf_conv_conformance.casefile.model import Deviation, Expect, Observed
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.obstacles import obstacle
-from tf_conv_conformance.prediction import data, predict
+from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
-from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
 from tf_conv_conformance.prediction.rules.mismatches import refusal
 
@@ -39,7 +39,7 @@ def check_size(arguments: Arguments) -> None:
     results = [
         outcome
         for model in MODELS.values()
-        if isinstance(outcome := predict.outcome(model, arguments), Returns)
+        if isinstance(outcome := predict(arguments).outcome(model), Returns)
     ]
     tensors |= {
         "documented result" if outcome is results[0] else "phase-strided result": outcome.shape
@@ -103,7 +103,7 @@ def check_expected_reals(expect: Expect | Literal["result"] | None, arguments: A
     if not isinstance(expect, Expect) or expect.values is None or "reals" not in arguments.data:
         return
     count = len(literal(expect.values, ("expect", "values"))[1])
-    if predict.model_with(count, arguments) is None:
+    if predict(arguments).model_with(count) is None:
         message = f"no model predicts {count} values for this call, so reals have no bound here; expect the `shape` alone"
         raise CaseError(("expect", "values"), message)
 
@@ -113,7 +113,7 @@ def check_expected_count(expect: Expect | Literal["result"] | None, arguments: A
     if not isinstance(expect, Expect) or expect.values is None or expect.shape is not None:
         return
     shape, numbers = literal(expect.values, ("expect", "values"))
-    documented = predict.documented(arguments)
+    documented = predict(arguments).documented
     if (
         len(shape) > 1
         or not isinstance(documented, Returns)
@@ -128,7 +128,7 @@ def check_expected_count(expect: Expect | Literal["result"] | None, arguments: A
 
 def check_result(expanded: Expanded) -> None:
     """Refuse a call that must return a result if its documentation refuses it. Raises :class:`CaseError`."""
-    documented = predict.documented(expanded.arguments)
+    documented = predict(expanded.arguments).documented
     if isinstance(documented, Refuses):
         why = "; ".join(refusal(reason, expanded.arguments) for reason in documented.because)
         which = f"{expanded.label}: " if expanded.label else ""
@@ -182,12 +182,12 @@ def declared(observed: Observed, arguments: Arguments) -> Returns | Refuses | No
     if observed.error is not None:
         return Refuses(tuple(observed.error))
     model = model_of(observed)
-    return None if model is None else predict.outcome(model, arguments)
+    return None if model is None else predict(arguments).outcome(model)
 
 
 def says_the_same(observed: Observed, stands_for: Arguments, arguments: Arguments) -> bool:
     """Whether what a deviation declares is what the documentation says of the call anyway: both refuse, or both read the same."""
-    documented, outcome = predict.documented(arguments), declared(observed, stands_for)
+    documented, outcome = predict(arguments).documented, declared(observed, stands_for)
     if isinstance(documented, Refuses):
         return isinstance(outcome, Refuses)
     model = model_of(observed)

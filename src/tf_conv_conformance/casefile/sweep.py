@@ -12,8 +12,8 @@ from tf_conv_conformance.casefile.expansion import CaseError, Expanded, Expansio
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.yaml_reader import Source
 from tf_conv_conformance.convolution.names import MODES, Mode
-from tf_conv_conformance.prediction import predict, relations
-from tf_conv_conformance.prediction.predict import Refuses
+from tf_conv_conformance.prediction import relations
+from tf_conv_conformance.prediction.predict import Refuses, predict
 from tf_conv_conformance.prediction.rules.catalogue import broken, exercised
 
 REASONS = 3  # why no call has a relation, in a message
@@ -184,7 +184,7 @@ def _no_result(name: str, call: Call) -> str | None:
     claim = call.case.claim
     if claim is not None and claim.error is not None:
         return f"{name} needs a result, and `expect` says that the call raises {' or '.join(claim.error)}"
-    documented = predict.documented(call.arguments)
+    documented = predict(call.arguments).documented
     declared = any(one.deviation.observed.returns for one in call.deviations)
     if isinstance(documented, Refuses) and not declared and claim is None:
         return f"{name} needs a result, and the documentation refuses the call ({', '.join(documented.because)})"

@@ -29,9 +29,8 @@ from tf_conv_conformance.cli.sections import (
 )
 from tf_conv_conformance.convolution.arguments import Arguments, Interpretation, interpret
 from tf_conv_conformance.convolution.invocation import source
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import Model, models_of
-from tf_conv_conformance.prediction.predict import Refuses
+from tf_conv_conformance.prediction.predict import Refuses, predict
 
 COLUMNS = 5  # of a picture at least, however narrow the terminal
 
@@ -79,7 +78,7 @@ def _comparison(
     arguments: Arguments, interpretation: Interpretation, models: tuple[Model, ...]
 ) -> Iterator[tuple[str, str]]:
     """The shapes of both models, and whether one shape hides other values."""
-    outcomes = [predict.outcome(model, arguments) for model in models]
+    outcomes = [predict(arguments).outcome(model) for model in models]
     yield from (
         (TITLES[model.name], outcome_text(outcome))
         for model, outcome in zip(models, outcomes, strict=True)

@@ -17,9 +17,9 @@ from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, ve
 from tf_conv_conformance.cli.question import command
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.invocation import source
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.records.series import subject_text
 from tf_conv_conformance.subject.gateway import without_stacks
@@ -100,7 +100,7 @@ def _largest(call: Call, observation: Observation) -> str:
     """The largest distance from the documented formula's values."""
     if observation.kind != "answered" or any(arm.error is not None for arm in observation.answers):
         return "–"
-    if not predict.has_values(DOCUMENTED, call.arguments):
+    if not predict(call.arguments).has_values(DOCUMENTED):
         return "no formula"
     difference = model_difference(DOCUMENTED, call, observation)
     if difference is None:
@@ -152,7 +152,7 @@ def _to_keep(
 ) -> None:
     """The call as Python, and the case as YAML."""
     call = min(written.calls, key=lambda one: SHOWN_FIRST.index(performed[one.mode].verdict.kind))
-    arm = predict.inputs(call.arguments).arms[arm_of(call, performed[call.mode].verdict)]
+    arm = predict(call.arguments).arms[arm_of(call, performed[call.mode].verdict)]
     heading(to, f"The call in Python ({call.mode}, {arm.name.replace('_', ' ')})")
     to.print()
     verbatim(to, python(call.arguments, call.mode, arm))

@@ -9,10 +9,9 @@ from rich.text import Text
 
 from tf_conv_conformance.cli.console import beside
 from tf_conv_conformance.convolution.arguments import Arguments, Interpretation
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.arithmetic import axes_of, steps
 from tf_conv_conformance.prediction.models import DOCUMENTED, models_of
-from tf_conv_conformance.prediction.predict import Outcome, Refuses
+from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
 from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 from tf_conv_conformance.prediction.rules.mismatches import mismatch
@@ -37,7 +36,7 @@ def documentation_rows(
     arguments: Arguments, docstrings: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str]]:
     """Yield what must come out, and each broken rule: how the call breaks it, and the sentence of the docstrings, or the kept one."""
-    documented = predict.documented(arguments)
+    documented = predict(arguments).documented
     if not isinstance(documented, Refuses) or documented.because[0] not in RULES:
         yield "says", outcome_text(documented)
         return
@@ -45,7 +44,7 @@ def documentation_rows(
     for rule in (RULES[identifier] for identifier in documented.because):
         yield "because", mismatch(rule, arguments)
         yield "rule", quoted(rule, docstrings)
-    outcome = predict.outcome(DOCUMENTED, arguments)
+    outcome = predict(arguments).outcome(DOCUMENTED)
     yield (
         "formula",
         outcome_text(outcome)

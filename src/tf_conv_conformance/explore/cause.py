@@ -11,7 +11,7 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.as_if import changes, readings
 from tf_conv_conformance.explore.known import is_refused, named_shapes, predicts, short
-from tf_conv_conformance.prediction import predict
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.perform import Performed
@@ -92,7 +92,7 @@ def fatal(printed: str) -> str:
 
 def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | None:
     """The first model, and reading of the arguments, that predicts an observation: in words, and as a deviation says it."""
-    names = [arm.name for arm in predict.inputs(call.arguments).arms]
+    names = predict(call.arguments).names
     for reading, other in readings(call.arguments):
         for plain, model in departing(
             other, DEPARTURES if reading == "as given" else DEPARTURES[:1]

@@ -17,9 +17,8 @@ from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.explore.cause import explanation
 from tf_conv_conformance.explore.investigating import Cause
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
-from tf_conv_conformance.prediction.predict import Refuses
+from tf_conv_conformance.prediction.predict import Refuses, predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.records.series import subject_text
 from tf_conv_conformance.verdict.comparison import ending, value_text
@@ -131,7 +130,7 @@ def _program(cause: Cause, title: str, subject: Mapping[str, Any]) -> str:
     judged = cause.judged[cause.new[0]]
     call = cause.drawn[cause.new[0]].call
     assert judged.performed is not None
-    arm = predict.inputs(call.arguments).arms[arm_of(call, judged.performed.verdict)]
+    arm = predict(call.arguments).arms[arm_of(call, judged.performed.verdict)]
     imports, _, body = python(call.arguments, call.mode, arm).partition("\n\n")
     return "\n".join(
         [
@@ -152,13 +151,13 @@ def _program(cause: Cause, title: str, subject: Mapping[str, Any]) -> str:
 
 def _documented(call: Call, arm: str) -> Iterator[str]:
     """Lines that print what is documented."""
-    said = predict.documented(call.arguments)
+    said = predict(call.arguments).documented
     if isinstance(said, Refuses):
         yield f"print('documented: an exception', {', '.join(said.because)!r})"
         return
     yield f"print('documented:', {value_text(said.dtype, said.shape)!r})"
-    names = [one.name for one in predict.inputs(call.arguments).arms]
-    numbers = predict.values(DOCUMENTED, call.arguments, call.arguments)[names.index(arm)].numbers
+    names = predict(call.arguments).names
+    numbers = predict(call.arguments).values(DOCUMENTED)[names.index(arm)].numbers
     if numbers.size <= PRINTED:
         flat = ", ".join(
             f"{value:.17g}" if np.isfinite(value) else f"float('{value}')"

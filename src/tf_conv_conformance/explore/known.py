@@ -20,9 +20,9 @@ from tf_conv_conformance.convolution.geometry import documented_padding
 from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.explore.as_if import AS_IF, readings
 from tf_conv_conformance.explore.edges import FLOATS, edges
-from tf_conv_conformance.prediction import data, predict
+from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import MODELS, Model
-from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
@@ -111,7 +111,7 @@ class Known:
     def foretells(self, call: Call, observation: Observation) -> bool:
         """Whether what it declares is what was observed, with this call's sizes."""
         observed = self.deviation.observed.model_copy(update={"warning": None})
-        names = [arm.name for arm in predict.inputs(call.arguments).arms]
+        names = predict(call.arguments).names
         if observed.shape is not None and observed.model is None:
             return self._has_shape(call, observation, names)
         if observed.model is None:
@@ -178,7 +178,7 @@ def _together(known: Sequence[Known], call: Call, observation: Observation) -> K
     modelled = [
         (one, model) for one in known if (model := model_of(one.deviation.observed)) is not None
     ]
-    names = [arm.name for arm in predict.inputs(call.arguments).arms]
+    names = predict(call.arguments).names
     readings_of_any = dict.fromkeys(
         ["as given", *(name for one, _ in modelled for name in one.as_if)]
     )
@@ -210,9 +210,9 @@ def predicts(
     model: Model, other: Arguments, call: Call, observation: Observation, names: Sequence[str]
 ) -> bool:
     """Whether a model, for a reading of the call's arguments, predicts an observation. The shape is looked at first: values may not fit."""
-    if not predict.has_values(model, other):
+    if not predict(other).has_values(model):
         return False
-    said = predict.outcome(model, other)
+    said = predict(other).outcome(model)
     assert isinstance(said, Returns)  # it has values
     if comparison.from_values(said, None, names, observation) is not None or _upstream(
         other
@@ -220,7 +220,7 @@ def predicts(
         return False
     return (
         comparison.from_values(
-            said, predict.values(model, other, call.arguments), names, observation
+            said, predict(call.arguments).values(model, other), names, observation
         )
         is None
     )
@@ -234,7 +234,7 @@ def _upstream(arguments: Arguments) -> tuple[int, ...] | None:
 def named_shapes(arguments: Arguments) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Shapes that a result may have, and what they are."""
     for model in MODELS.values():
-        if isinstance(outcome := predict.outcome(model, arguments), Returns):
+        if isinstance(outcome := predict(arguments).outcome(model), Returns):
             yield model.name, outcome.shape
     yield "the input's", arguments.input.shape
     yield "the filter's", arguments.filter.shape
@@ -320,4 +320,4 @@ def _known(where: str, about: list[tuple[Call, AppliedDeviation]]) -> Known:
 
 def is_refused(call: Call) -> bool:
     """Whether the documentation says that the call is refused."""
-    return isinstance(predict.documented(call.arguments), Refuses)
+    return isinstance(predict(call.arguments).documented, Refuses)

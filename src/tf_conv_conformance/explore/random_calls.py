@@ -19,9 +19,8 @@ from tf_conv_conformance.convolution.entry_points import DEFAULTS
 from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.explore.draft import draw_draft
 from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import MODELS
-from tf_conv_conformance.prediction.predict import Returns
+from tf_conv_conformance.prediction.predict import Returns, predict
 
 VERSION = 2
 """What a seed draws: raised whenever that changes."""
@@ -87,7 +86,7 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[RandomCall]:
 
 def _is_small(arguments: Arguments) -> bool:
     forward = replace(arguments, gradient=None)
-    outcomes = (predict.outcome(model, forward) for model in MODELS.values())
+    outcomes = (predict(forward).outcome(model) for model in MODELS.values())
     results = [outcome.shape for outcome in outcomes if isinstance(outcome, Returns)]
     shapes = [arguments.input.shape, arguments.filter.shape, *results]
     # An empty tensor may still have a huge size.

@@ -16,8 +16,7 @@ from tf_conv_conformance.plugin.ids import id_of
 from tf_conv_conformance.plugin.options import MARKER
 from tf_conv_conformance.plugin.stash import BASELINE
 from tf_conv_conformance.plugin.upcoming import upcoming
-from tf_conv_conformance.prediction import predict
-from tf_conv_conformance.prediction.predict import Returns
+from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.baseline import Baseline
 from tf_conv_conformance.records.reader import Line
@@ -124,7 +123,7 @@ class CallItem(SubjectItem):
 
 def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
     """What JUnit XML has of a call: its verdict, the rules that it contradicts, what is documented and what was observed."""
-    documented = predict.documented(call.arguments)
+    documented = predict(call.arguments).documented
     said = (
         value_text(documented.dtype, documented.shape)
         if isinstance(documented, Returns)

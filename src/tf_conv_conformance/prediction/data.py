@@ -158,7 +158,7 @@ def computed_model(arguments: Arguments) -> models.Model:
 def result_shape(arguments: Arguments) -> tuple[int, ...]:
     """The shape of the convolution that TensorFlow computes; that of a scalar where the models do not tell."""
     try:
-        return models.forward_shape(computed_model(arguments), arguments)
+        return computed_model(arguments).forward_shape(arguments)
     except models.NoResultError:
         return ()
 

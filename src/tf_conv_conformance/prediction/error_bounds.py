@@ -17,7 +17,7 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.data import products
-from tf_conv_conformance.prediction.models import Model, values
+from tf_conv_conformance.prediction.models import Model
 
 ACCUMULATOR = {
     "float16": "float32",
@@ -64,7 +64,7 @@ def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
 
     The oracle sums in float64, so its own error is in the bound: it matters where the dtype is float64 as well, and doubles it.
     """
-    magnitudes = values(model, arguments, *(np.abs(tensor) for tensor in tensors))
+    magnitudes = model.values(arguments, *(np.abs(tensor) for tensor in tensors))
     terms, dtype = products(arguments), arguments.dtype
     accumulator = model.accumulator or ACCUMULATOR[dtype]
     summing = gamma(terms, unit_roundoff(accumulator)) + gamma(terms, unit_roundoff("float64"))

@@ -1,25 +1,31 @@
-"""What must come out of a call: what the documentation says, and what each model computes."""
+"""What must come out of a call: its documented outcome, its data, and the values of each model."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from cachetools import LRUCache, cached
 
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import PRECISION, as_numbers, encode
-from tf_conv_conformance.prediction import data, models
+from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.error_bounds import Values, bound, unit_roundoff
-from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, Model
+from tf_conv_conformance.prediction.models import (
+    DOCUMENTED,
+    MODELS,
+    Model,
+    NoResultError,
+    models_of,
+)
 from tf_conv_conformance.prediction.rules import catalogue
-from tf_conv_conformance.prediction.wrong_oracles import Told, less_precise, told
+from tf_conv_conformance.prediction.wrong_oracles import Detection, detect
 
-SALTS = 8  # draws of data that are tried before a call is called vacuous
+SALTS = 8  # draws of data that are tried before a call counts as vacuous
 
 
 @dataclass(frozen=True)
@@ -41,155 +47,178 @@ Outcome = Returns | Refuses
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The data that goes through a call, and a wrong oracle that it cannot tell from the right one, if any.
-
-    `excluded` has the names of the wrong oracles that it does tell, for each model that the call may be held against, by name.
-    """
+class _Drawn:
+    """Data, and by the name of each model which wrong oracles that data detects."""
 
     arms: tuple[data.Arm, ...]
-    vacuous: str | None
-    excluded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    detected: Mapping[str, Detection]
+
+    @property
+    def undetected(self) -> str | None:
+        return next((one.missed for one in self.detected.values() if one.missed), None)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What must come out of a call with these arguments. Each part is computed when it is read."""
+
+    arguments: Arguments
+
+    @cached_property
+    def documented(self) -> Outcome:
+        """The documented outcome: a refusal if a precondition is broken, else the formula's."""
+        broken = catalogue.broken(self.arguments)
+        return Refuses(tuple(rule.id for rule in broken)) if broken else self.outcome(DOCUMENTED)
+
+    def outcome(self, model: Model) -> Outcome:
+        """Return the outcome of a model, whatever preconditions are broken."""
+        try:
+            return Returns(model.shape(self.arguments), self.arguments.dtype)
+        except NoResultError as error:
+            return Refuses((str(error),))
+
+    def has_values(self, model: Model) -> bool:
+        """Return whether a model predicts values.
+
+        A gradient has them if the upstream gradient has the shape of the model's convolution.
+        """
+        if isinstance(self.outcome(model), Refuses):
+            return False
+        if self.arguments.gradient is None:
+            return True
+        return model.forward_shape(self.arguments) == data.result_shape(self.arguments)
+
+    @cached_property
+    def _drawn(self) -> _Drawn:
+        """The first draw of data that detects every wrong oracle; if there is none, the first."""
+        arguments = self.arguments
+        literal = (arguments.input.values or ()) + (arguments.filter.values or ())
+        # Infinities and NaN hide the wrong oracles; that they spread is what such a call checks.
+        if not all(map(math.isfinite, literal)):
+            return _Drawn(data.arms(arguments), {})
+        models = [model for model in models_of(arguments) if self.has_values(model)]
+        draws = (self._draw(models, salt) for salt in range(SALTS))
+        first = next(draws)
+        if first.undetected is None:
+            return first
+        return next((one for one in draws if one.undetected is None), first)
+
+    def _draw(self, models: Sequence[Model], salt: int) -> _Drawn:
+        arms = data.arms(self.arguments, salt)
+        found = {
+            one.name: _detect(one, self.arguments, self.arguments, arms, salt) for one in models
+        }
+        return _Drawn(arms, found)
+
+    @property
+    def arms(self) -> tuple[data.Arm, ...]:
+        """The sets of data that go through the call.
+
+        Raises :class:`tf_conv_conformance.prediction.data.InexactDataError`.
+        """
+        return self._drawn.arms
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the arms."""
+        return [arm.name for arm in self.arms]
+
+    @property
+    def tensors(self) -> list[tuple[Array, ...]]:
+        """The tensors of each arm: input, filter, and the upstream gradient of a gradient."""
+        return [arm.arrays(self.arguments) for arm in self.arms]
+
+    @property
+    def vacuous(self) -> str | None:
+        """A wrong oracle that the data does not detect; None if it detects all."""
+        return self._drawn.undetected
+
+    def values(self, model: Model, stands_for: Arguments | None = None) -> tuple[Values, ...]:
+        """Return the values of a model for each arm.
+
+        With `stands_for`, the model computes with those arguments; the data stays that of the call.
+        """
+        arguments = stands_for or self.arguments
+        return tuple(_values(model, arguments, self.arguments, arm) for arm in self.arms)
+
+    def excluded(self, model: Model, stands_for: Arguments | None = None) -> tuple[str, ...] | None:
+        """Return the wrong oracles that the data rules out if the call returns a model's values.
+
+        Return None if that is not checked: for infinities and NaN, and for a model that skips
+        padding or flushes subnormal numbers.
+        """
+        if not self._drawn.detected:
+            return None
+        plain = MODELS[model.name]
+        if replace(model, accumulator=None, truncates_sizes=False) != plain:
+            return None
+        arguments = stands_for or self.arguments
+        if model == plain and arguments == self.arguments:
+            own = self._drawn.detected.get(model.name)
+            return None if own is None else own.excluded
+        return _detect(model, arguments, self.arguments, self.arms, 0).excluded
+
+    def model_with(self, size: int) -> Model | None:
+        """Return the model that predicts `size` values, the documented one first."""
+        models = (model for model in models_of(self.arguments) if self.has_values(model))
+        return next((one for one in models if math.prod(one.shape(self.arguments)) == size), None)
+
+    def around(self, stated: Array) -> tuple[Values, ...]:
+        """Return values that a case states, for each arm: exact, or for reals with a bound.
+
+        The bound is that of the model that predicts as many, and one more rounding: people paste
+        numbers as they were printed.
+        """
+        model = self.model_with(stated.size)
+        if model is None or "reals" not in self.arguments.data:
+            return (Values(stated),) * len(self.arms)
+        rounding = unit_roundoff(self.arguments.dtype) * np.abs(stated)
+        return tuple(_loosened(stated, one.bound, rounding) for one in self.values(model))
+
+
+def _loosened(stated: Array, bound: Array | None, rounding: Array) -> Values:
+    if bound is None:
+        return Values(stated)
+    finite = np.where(np.isfinite(bound), bound, 0.0).reshape(stated.shape)
+    return Values(stated, finite + rounding)
 
 
 @lru_cache(maxsize=4096)
-def outcome(model: Model, arguments: Arguments) -> Outcome:
-    """What a model says comes out, whatever preconditions are broken."""
-    try:
-        return Returns(models.shape(model, arguments), arguments.dtype)
-    except models.NoResultError as error:
-        return Refuses((str(error),))
-
-
-def has_values(model: Model, arguments: Arguments) -> bool:
-    """Whether a model predicts values: it has a result, and what comes from above into a gradient has the shape of its convolution."""
-    if isinstance(outcome(model, arguments), Refuses):
-        return False
-    return arguments.gradient is None or models.forward_shape(
-        model, arguments
-    ) == data.result_shape(arguments)
+def predict(arguments: Arguments) -> Prediction:
+    """Return the prediction for a call's arguments; calls in other modes share it."""
+    return Prediction(arguments)
 
 
 @lru_cache(maxsize=4096)
-def documented(arguments: Arguments) -> Outcome:
-    """What the documentation says comes out: a refusal where a precondition is broken, else what its formula gives."""
-    broken = catalogue.broken(arguments)
-    return Refuses(tuple(rule.id for rule in broken)) if broken else outcome(DOCUMENTED, arguments)
-
-
-@lru_cache(maxsize=4096)
-def inputs(arguments: Arguments) -> Inputs:
-    """The data of a call: the first draw that tells every model of the call from its wrong oracles.
-
-    Raises :class:`tf_conv_conformance.prediction.data.InexactDataError` where no exact data exists.
-    """
-    judged = [model for model in models.models_of(arguments) if has_values(model, arguments)]
-    literal = (arguments.input.values or ()) + (arguments.filter.values or ())
-    if not all(
-        map(math.isfinite, literal)
-    ):  # infinities and NaN spread: that they do is the question, not which oracle they notice
-        return Inputs(data.arms(arguments), None)
-    draws = (_draw(arguments, judged, salt) for salt in range(SALTS))
-    first = next(draws)
-    return (
-        first
-        if first.vacuous is None
-        else next((drawn for drawn in draws if drawn.vacuous is None), first)
-    )
-
-
-def _draw(arguments: Arguments, judged: Sequence[Model], salt: int) -> Inputs:
-    """One draw of data, and the first wrong oracle that it does not notice."""
-    arms = data.arms(arguments, salt)
-    found = {model.name: _told(model, arguments, arguments, arms, salt) for model in judged}
-    vacuous = next((one.unnoticed for one in found.values() if one.unnoticed is not None), None)
-    return Inputs(arms, vacuous, {name: one.excluded for name, one in found.items()})
-
-
-def _told(
-    model: Model, arguments: Arguments, drawn: Arguments, arms: Sequence[data.Arm], seed: int
-) -> Told:
-    """What arms of data tell of the wrong oracles of a model."""
+def _detect(
+    model: Model, arguments: Arguments, drawn: Arguments, arms: tuple[data.Arm, ...], seed: int
+) -> Detection:
+    """Return which wrong oracles of a model the arms detect."""
     tensors = {arm.name: arm.arrays(drawn) for arm in arms}
     with np.errstate(over="ignore"):
-        said = [_values(model, arguments, drawn, arm) for arm in arms]
-        found = told(
-            model, arguments, list(tensors.values()), said, partial(_held, arguments.dtype), seed
-        )
-        less = less_precise(model, arguments, tensors, said, seed)
-    return Told(found.excluded + less.excluded, found.unnoticed or less.unnoticed)
+        right = [_values(model, arguments, drawn, arm) for arm in arms]
+        held = partial(_held, arguments.dtype)
+        return detect(model, arguments, tensors, right, held, seed)
 
 
-@lru_cache(maxsize=4096)
-def excluded(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[str, ...] | None:
-    """The wrong oracles that data drawn for `drawn` would show, where a call is held to a model's values for `arguments`.
-
-    None where that is not asked: of infinities and NaN, of a model that leaves out padding or flushes what is subnormal.
-    """
-    plain, own = MODELS[model.name], inputs(drawn)
-    if model != plain and replace(model, accumulator=None, truncates_sizes=False) != plain:
-        return None
-    if model == plain and arguments == drawn:
-        return own.excluded.get(model.name)
-    return _told(model, arguments, drawn, own.arms, 0).excluded if own.excluded else None
-
-
-def values(model: Model, arguments: Arguments, drawn: Arguments) -> tuple[Values, ...]:
-    """What a model predicts for each arm; `drawn` are the arguments for which the data was drawn."""
-    return tuple(_values(model, arguments, drawn, arm) for arm in inputs(drawn).arms)
-
-
-def model_with(size: int, arguments: Arguments) -> Model | None:
-    """Return the model that predicts so many values, the documented one first."""
-    models_with_values = (
-        model for model in models.models_of(arguments) if has_values(model, arguments)
-    )
-    return next(
-        (
-            model
-            for model in models_with_values
-            if math.prod(models.shape(model, arguments)) == size
-        ),
-        None,
-    )
-
-
-def around(stated: Array, arguments: Arguments) -> tuple[Values, ...]:
-    """Return values that a case states, for each arm: exact, and for reals with the bound of the model that predicts as many.
-
-    People paste numbers as they were printed, so that they may be off by one more rounding.
-    """
-    arms, model = inputs(arguments).arms, model_with(stated.size, arguments)
-    if model is None or "reals" not in arguments.data:
-        return (Values(stated),) * len(arms)
-    rounding = unit_roundoff(arguments.dtype) * np.abs(stated)
-    bounds = [one.bound for one in values(model, arguments, arguments)]
-    finite = [
-        None if one is None else np.where(np.isfinite(one), one, 0.0).reshape(stated.shape)
-        for one in bounds
-    ]
-    return tuple(Values(stated, None if one is None else one + rounding) for one in finite)
-
-
-def _bytes(values: Values) -> int:
+def _size(values: Values) -> int:
     return data.BESIDE + values.numbers.nbytes * (1 if values.bound is None else 2)
 
 
-@cached(LRUCache(data.KEPT, getsizeof=_bytes))
+@cached(LRUCache(data.KEPT, getsizeof=_size))
 def _values(model: Model, arguments: Arguments, drawn: Arguments, arm: data.Arm) -> Values:
-    """What a model predicts for one arm: once for the data's own check, and for the verdicts in all modes. Not to be written to."""
+    """Return the values of a model for one arm, read-only: they are shared."""
     tensors = arm.arrays(drawn)
     with np.errstate(all="ignore"):  # infinities and NaN are data, too
-        numbers = models.values(model, arguments, *tensors)
-        predicted = (
-            Values(numbers, bound(model, arguments, *tensors))
-            if arm.name == "reals"
-            else Values(_held(arguments.dtype, numbers))
-        )
+        numbers = model.values(arguments, *tensors)
+        if arm.name == "reals":
+            predicted = Values(numbers, bound(model, arguments, *tensors))
+        else:
+            predicted = Values(_held(arguments.dtype, numbers))
     predicted.numbers.flags.writeable = False
     return predicted
 
 
 def _held(dtype: str, sums: Array) -> Array:
-    """What a dtype holds of exact sums: all but those that overflow, of which it makes infinities."""
+    """Return what a dtype holds of exact sums; those that overflow are infinities."""
     return as_numbers(encode(sums, dtype), dtype) if dtype in PRECISION else sums

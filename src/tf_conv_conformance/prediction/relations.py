@@ -23,10 +23,9 @@ from tf_conv_conformance.convolution.arguments import (
     padding_of,
 )
 from tf_conv_conformance.convolution.geometry import documented_padding
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.models import is_atrous_strided
-from tf_conv_conformance.prediction.predict import Refuses
+from tf_conv_conformance.prediction.predict import Refuses, predict
 
 Tensors = tuple[Array, ...]
 
@@ -347,10 +346,10 @@ def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
             continue  # whatever the documentation says of it, the call has a result
         if reason := obstacles.obstacle(other.arguments):
             return f"{name} makes another call, which cannot be made: {reason[1]}"
-        documented = predict.documented(other.arguments)
+        documented = predict(other.arguments).documented
         because = documented.because if isinstance(documented, Refuses) else ()
         rules = [rule for rule in because if rule not in other.breaks]
-        if rules and documented != predict.documented(arguments):
+        if rules and documented != predict(arguments).documented:
             return (
                 f"{name} makes another call, which the documentation refuses ({', '.join(rules)})"
             )

@@ -12,8 +12,8 @@ from tf_conv_conformance.convolution.arguments import (
     padding_of,
 )
 from tf_conv_conformance.convolution.geometry import Axis, documented_padding
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 RULE = ".unit-strides-when-atrous"
@@ -30,7 +30,7 @@ def remedy(arguments: Arguments) -> str | None:
     ):
         return None
     interpretation = interpret(arguments)
-    if interpretation is None or not predict.has_values(DOCUMENTED, arguments):
+    if interpretation is None or not predict(arguments).has_values(DOCUMENTED):
         return None
     return f"y[{subsample(interpretation)}] of the same call with strides of 1; or {dilated_conv2d(arguments, interpretation)} ({PAGE})"
 

@@ -13,11 +13,10 @@ import numpy as np
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.convolution.arguments import to_record
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.data import to_plain
 from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
-from tf_conv_conformance.prediction.predict import Outcome, Refuses
+from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised
 from tf_conv_conformance.prediction.rules.rule import sentence
 from tf_conv_conformance.records.heatmap import heat
@@ -84,10 +83,10 @@ def json_safe(value: Any) -> Any:
 
 def predicted(call: Call) -> dict[str, Any]:
     """What the documentation says: the broken rules where it refuses, and the size that its formula gives in any case."""
-    documented = predict.documented(call.arguments)
+    documented = predict(call.arguments).documented
     return {
         "refuses": list(documented.because) if isinstance(documented, Refuses) else None,
-        "shape": _shape(predict.outcome(DOCUMENTED, call.arguments)),
+        "shape": _shape(predict(call.arguments).outcome(DOCUMENTED)),
     }
 
 
@@ -110,7 +109,7 @@ def end_line(
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "rules": list(verdict.rules),
-        "data": [to_plain(arm) for arm in predict.inputs(call.arguments).arms],
+        "data": [to_plain(arm) for arm in predict(call.arguments).arms],
     }
     if verdict.excluded is not None:
         line["excludes"] = codes(verdict.excluded)
@@ -150,7 +149,7 @@ def differing(call: Call, verdict: Verdict, observation: Observation) -> dict[st
 def digest(call: Call, observation: Observation) -> str | None:
     """A hash of the bits of the exact arms, to hold against another run's; None for what nobody wrote or summed exactly."""
     unwritten = any(one.deviation.observed.values is not None for one in call.deviations)
-    named = zip(predict.inputs(call.arguments).arms, observation.answers, strict=False)
+    named = zip(predict(call.arguments).arms, observation.answers, strict=False)
     exact = [arm.values for data, arm in named if data.name != "reals" and arm.values is not None]
     if unwritten or not exact:
         return None

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.geometry import Taps
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
     MODELS,
@@ -16,7 +15,7 @@ from tf_conv_conformance.prediction.models import (
     interpretation_of,
     models_of,
 )
-from tf_conv_conformance.prediction.predict import Returns
+from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
 from tf_conv_conformance.verdict.judge import Verdict
@@ -26,7 +25,7 @@ def explaining_model(call: Call, observation: Observation) -> str | None:
     """The model, if any, that predicts this observation bit for bit where the documentation does not."""
     for model in models_of(call.arguments):
         if (
-            predict.has_values(model, call.arguments)
+            predict(call.arguments).has_values(model)
             and model_difference(model, call, observation) is None
         ):
             return model.name
@@ -37,10 +36,10 @@ def model_difference(
     model: Model, call: Call, observation: Observation
 ) -> comparison.Difference | None:
     """Where an observation is not what a model with a result predicts."""
-    outcome = predict.outcome(model, call.arguments)
+    outcome = predict(call.arguments).outcome(model)
     assert isinstance(outcome, Returns)
-    names = [arm.name for arm in predict.inputs(call.arguments).arms]
-    values = predict.values(model, call.arguments, call.arguments)
+    names = predict(call.arguments).names
+    values = predict(call.arguments).values(model)
     return comparison.from_values(outcome, values, names, observation)
 
 
@@ -52,7 +51,7 @@ def from_formula(
     if (
         difference is not None
         and difference.aspect == "outcome"
-        and predict.has_values(DOCUMENTED, call.arguments)
+        and predict(call.arguments).has_values(DOCUMENTED)
     ):
         return model_difference(DOCUMENTED, call, observation)
     return difference

@@ -15,9 +15,8 @@ from tf_conv_conformance.casefile.expansion import literal
 from tf_conv_conformance.casefile.model import Expect, Observed, When
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.convolution.dtypes import nearest
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
-from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised
 from tf_conv_conformance.prediction.rules.mismatches import refusal
 from tf_conv_conformance.subject.observation import Observation
@@ -109,7 +108,7 @@ def applying(call: Call, subject: Mapping[str, Any]) -> list[AppliedDeviation]:
 
 def _judged(call: Call, observation: Observation, declared: Sequence[AppliedDeviation]) -> Verdict:
     """Hold the observation against the documentation, against `expect` where that claims something else, and against deviations."""
-    inputs = predict.inputs(call.arguments)
+    inputs = predict(call.arguments)
     names = [arm.name for arm in inputs.arms]
     documented = documented_difference(call, observation, names)
     claimed = expected_difference(call, observation, names) if has_own_claim(call) else documented
@@ -180,7 +179,7 @@ def _excluded(call: Call, declared: Sequence[AppliedDeviation]) -> tuple[str, ..
     ]
     if not declared and _compares_values(call):
         held = [(DOCUMENTED, call.arguments)]
-    asked = [predict.excluded(model, arguments, call.arguments) for model, arguments in held]
+    asked = [predict(call.arguments).excluded(model, arguments) for model, arguments in held]
     found = [names for names in asked if names is not None]
     return tuple(dict.fromkeys(name for names in found for name in names)) if found else None
 
@@ -192,7 +191,7 @@ def ended(observation: Observation) -> Literal["crashed", "timed out", "suite er
 
 def claim(call: Call) -> Returns | Refuses:
     """What the case says comes out: what it expects, else what the documentation says."""
-    documented = predict.documented(call.arguments)
+    documented = predict(call.arguments).documented
     expect = call.case.claim
     if expect is None:
         return documented
@@ -219,25 +218,25 @@ def has_own_claim(call: Call) -> bool:
     """Whether the case's `expect` claims something else than the documentation, or literal values."""
     expect = call.case.claim
     return expect is not None and (
-        expect.values is not None or claim(call) != predict.documented(call.arguments)
+        expect.values is not None or claim(call) != predict(call.arguments).documented
     )
 
 
 def _compares_values(call: Call) -> bool:
     """Whether the claim rests on the oracle's values."""
-    return isinstance(predict.documented(call.arguments), Returns) and not has_own_claim(call)
+    return isinstance(predict(call.arguments).documented, Returns) and not has_own_claim(call)
 
 
 def documented_difference(
     call: Call, observation: Observation, names: Sequence[str]
 ) -> Difference | None:
     """Where the observation is not what the documentation says."""
-    documented = predict.documented(call.arguments)
+    documented = predict(call.arguments).documented
     if isinstance(documented, Refuses):
         return comparison.from_error(None, None, observation, names)
     return comparison.from_values(
         documented,
-        predict.values(DOCUMENTED, call.arguments, call.arguments),
+        predict(call.arguments).values(DOCUMENTED),
         names,
         observation,
     )
@@ -257,8 +256,8 @@ def expected_difference(
     if expect.values is None:
         return comparison.from_values(claimed, None, names, observation)
     numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
-    values = predict.around(
-        np.array(numbers, dtype=np.float64).reshape(claimed.shape), call.arguments
+    values = predict(call.arguments).around(
+        np.array(numbers, dtype=np.float64).reshape(claimed.shape)
     )
     return comparison.from_values(claimed, values, names, observation)
 
@@ -278,9 +277,9 @@ def deviation_difference(
     if observed.error is not None:
         found = comparison.from_error(observed.error, observed.match, observation, names)
     elif (model := model_of(observed)) is not None:
-        outcome = predict.outcome(model, one.arguments)
+        outcome = predict(one.arguments).outcome(model)
         assert isinstance(outcome, Returns)  # checked when the case was read
-        values = predict.values(model, one.arguments, call.arguments)
+        values = predict(call.arguments).values(model, one.arguments)
         found = comparison.from_values(outcome, values, names, observation)
     else:
         returned = Returns(tuple(observed.shape or ()), observed.dtype or one.arguments.dtype)
@@ -294,7 +293,7 @@ def deviation_difference(
 
 def contradicted(call: Call, difference: Difference) -> tuple[str, ...]:
     """The ids of the rules that a difference from the documentation speaks against, as far as it tells them apart."""
-    documented = predict.documented(call.arguments)
+    documented = predict(call.arguments).documented
     if isinstance(documented, Refuses):
         return tuple(reason for reason in documented.because if reason in RULES)
     if (
@@ -315,7 +314,7 @@ def _passes(call: Call, documented: Difference | None) -> Verdict:
             f"as the case expects, against the documentation: {documented.text('documented')}",
             by_expect=True,
         )
-    outcome = predict.documented(call.arguments)
+    outcome = predict(call.arguments).documented
     if isinstance(outcome, Refuses):
         return Verdict(kind, f"refused, as documented ({', '.join(outcome.because)})")
     return Verdict(
@@ -327,7 +326,7 @@ def _passes(call: Call, documented: Difference | None) -> Verdict:
 
 
 def _reason(call: Call, difference: Difference, observation: Observation) -> str:
-    documented = predict.documented(call.arguments)
+    documented = predict(call.arguments).documented
     if isinstance(documented, Refuses) and observation.kind == "answered":
         return f"not refused: {'; '.join(refusal(reason, call.arguments) for reason in documented.because)}"
     return difference.text()

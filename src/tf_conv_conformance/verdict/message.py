@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.arithmetic import sizes
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
-from tf_conv_conformance.prediction.predict import Refuses, Returns
+from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.relations import RELATIONS
 from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.reproduction import python
@@ -64,7 +63,7 @@ def explain(
                 "  last output of the process:",
                 textwrap.indent(observation.last_output, "    | "),
             ]
-    arm = predict.inputs(call.arguments).arms[arm_of(call, verdict)]
+    arm = predict(call.arguments).arms[arm_of(call, verdict)]
     source = python(call.arguments, call.mode, arm, call.relation)
     program = "  the call, to paste and run:\n" + textwrap.indent(source, "    ")
     return Failure(point, "\n".join(details), program, "\n".join([point, *map(str, rows)]))
@@ -101,7 +100,7 @@ def _row(name: str, value: str) -> str:
 
 def arm_of(call: Call, verdict: Verdict) -> int:
     """Return the number of the arm of data that shows the difference."""
-    names = [arm.name for arm in predict.inputs(call.arguments).arms]
+    names = predict(call.arguments).names
     return (
         names.index(verdict.difference.arm)
         if verdict.difference and verdict.difference.arm in names
@@ -120,8 +119,8 @@ def _predicted(call: Call) -> Iterator[tuple[str, str]]:
         )
         yield "expected", f"{what}, by the case's `expect`"
     documented, formula = (
-        predict.documented(call.arguments),
-        predict.outcome(DOCUMENTED, call.arguments),
+        predict(call.arguments).documented,
+        predict(call.arguments).outcome(DOCUMENTED),
     )
     if isinstance(documented, Returns):
         yield "predicted", f"{value_text(documented.dtype, documented.shape)}, by the documentation"
@@ -182,7 +181,7 @@ def first_difference(
             )
             yield from sizes(interpretation_of(call.arguments), models)
     if explained is not None and (
-        explained != "documented" or isinstance(predict.documented(call.arguments), Refuses)
+        explained != "documented" or isinstance(predict(call.arguments).documented, Refuses)
     ):
         yield (
             "explained",

@@ -13,9 +13,8 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.convolution.invocation import keywords
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.correlation import Array
-from tf_conv_conformance.prediction.predict import Returns
+from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.relations import others_of
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
@@ -76,7 +75,7 @@ def lacks(call: Call, subject: Subject) -> str | None:
 
 def _data(call: Call) -> list[tuple[Array, ...]]:
     """Each arm's tensors."""
-    return [arm.arrays(call.arguments) for arm in predict.inputs(call.arguments).arms]
+    return [arm.arrays(call.arguments) for arm in predict(call.arguments).arms]
 
 
 def _again(call: Call, verdict: Verdict, observation: Observation, subject: Subject) -> Performed:
@@ -124,7 +123,7 @@ def _returns(call: Call) -> bool:
     """Return whether a result is declared, or documented."""
     if call.deviations:
         return all(declared.deviation.observed.returns for declared in call.deviations)
-    return isinstance(predict.documented(call.arguments), Returns)
+    return isinstance(predict(call.arguments).documented, Returns)
 
 
 def ask(call: Call, subject: Subject) -> Observation:

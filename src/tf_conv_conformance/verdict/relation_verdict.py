@@ -11,10 +11,10 @@ import numpy as np
 from tf_conv_conformance.casefile.call import Call, model_of
 from tf_conv_conformance.convolution.arguments import Interpretation, interpret
 from tf_conv_conformance.convolution.dtypes import as_numbers
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.data import computed_model
 from tf_conv_conformance.prediction.error_bounds import Values, bound, unit_roundoff
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.relations import RELATIONS, Other, Relation
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
@@ -74,7 +74,7 @@ def _first_difference(
     """Return the first difference between the two halves of a relation, one arm of data after the other."""
     relation, interpretation = RELATIONS[call.relation or ""], interpret(call.arguments)
     assert interpretation is not None  # the relation applies to the call
-    for number, data in enumerate(predict.inputs(call.arguments).arms):
+    for number, data in enumerate(predict(call.arguments).arms):
         arms = [one.answers[number] for one in (observation, *answers)]
         dtype = arms[0].dtype
         for arm in arms:

@@ -16,8 +16,8 @@ from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import MODES, Mode
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import Model, models_of
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken, exercised
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.explanation import model_difference
@@ -186,7 +186,7 @@ def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
     """The models, plain or with a departure, that predict an observation, as a deviation says them."""
     for plain, model in departing(call.arguments):
         if (
-            predict.has_values(model, call.arguments)
+            predict(call.arguments).has_values(model)
             and model_difference(model, call, observation) is None
         ):
             yield plain
