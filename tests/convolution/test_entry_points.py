@@ -56,7 +56,7 @@ def test_every_entry_point_computes_the_documented_values(tensorflow, arguments,
     }
     (answer,) = tensorflow.call(
         head, [encode(array, "float32") for array in arm.arrays(arguments)]
-    ).arms
+    ).answers
     assert answer.error is None, answer.message
     assert np.array_equal(
         as_numbers(answer.values, answer.dtype),
