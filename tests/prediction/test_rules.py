@@ -8,10 +8,8 @@ import pytest
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
-from tf_conv_conformance.prediction.rules.mismatches import mismatch
 from tf_conv_conformance.prediction.rules.page import page
-from tf_conv_conformance.prediction.rules.rule import always, sentence
-from tf_conv_conformance.prediction.rules.sentences import VERSION, kept, quoted
+from tf_conv_conformance.prediction.rules.sentences import VERSION, kept, quoted, sentence
 
 CONV2D = Arguments(
     "conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), (1, 2, 2, 1), "SAME", (2, 2)
@@ -145,7 +143,7 @@ def test_a_precondition_is_kept_and_broken(rule):
     breaking = replace(base, **changes)
     assert [one.id for one in broken(breaking)] == [rule.id]
     assert predict(breaking).documented == Refuses((rule.id,))
-    assert mismatch(rule, breaking) == (MISMATCHES.get(rule.id) or MISMATCHES[statement])
+    assert rule.mismatch(breaking) == (MISMATCHES.get(rule.id) or MISMATCHES[statement])
 
 
 def test_each_entry_point_has_rules_of_its_own():
@@ -214,7 +212,7 @@ def test_the_kept_sentences_are_those_of_their_version(tensorflow):
     found = {
         rule.id: sentence(tensorflow.documentation[rule.symbol], rule.phrase)
         for rule in RULES.values()
-        if rule.holds is not always
+        if rule.precondition is not None
     }
     assert kept().keys() == found.keys()
     assert all(rule.phrase in kept()[rule.id] for rule in RULES.values() if rule.id in kept())

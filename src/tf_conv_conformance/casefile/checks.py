@@ -26,8 +26,7 @@ from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
-from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
-from tf_conv_conformance.prediction.rules.mismatches import refusal
+from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised, refusal
 
 ELEMENTS_LIMIT = 2**24  # of a tensor: 128 MiB in the oracle's float64
 PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle

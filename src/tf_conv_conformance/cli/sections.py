@@ -14,7 +14,6 @@ from tf_conv_conformance.prediction.models import DOCUMENTED, models_of
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
 from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.rules.catalogue import RULES
-from tf_conv_conformance.prediction.rules.mismatches import mismatch
 from tf_conv_conformance.prediction.rules.sentences import quoted
 from tf_conv_conformance.verdict.comparison import value_text
 
@@ -42,7 +41,7 @@ def documentation_rows(
         return
     yield "says", "the call must be refused"
     for rule in (RULES[identifier] for identifier in documented.because):
-        yield "because", mismatch(rule, arguments)
+        yield "because", rule.mismatch(arguments)
         yield "rule", quoted(rule, docstrings)
     outcome = predict(arguments).outcome(DOCUMENTED)
     yield (

@@ -18,7 +18,7 @@ from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised
-from tf_conv_conformance.prediction.rules.rule import sentence
+from tf_conv_conformance.prediction.rules.sentences import sentence
 from tf_conv_conformance.records.heatmap import heat
 from tf_conv_conformance.records.reader import Line, subject_key
 from tf_conv_conformance.subject.observation import Observation

@@ -13,7 +13,6 @@ from tf_conv_conformance.prediction.relations import RELATIONS
 from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.reproduction import from_record as reproduction
 from tf_conv_conformance.prediction.rules.catalogue import broken
-from tf_conv_conformance.prediction.rules.mismatches import mismatch
 from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.report.calls import ORDER, Excluded, Shown, excluded
 from tf_conv_conformance.report.figures import figure
@@ -139,7 +138,7 @@ def _detail(call: Shown) -> dict[str, Any]:
         "relation": RELATIONS[call.call["relation"]].says if call.call["relation"] else None,
         "nchw": call.arguments.data_format == "NCHW",
         "refuses": predicted["refuses"],
-        "because": [mismatch(rule, call.arguments) for rule in broken(call.arguments)],
+        "because": [rule.mismatch(call.arguments) for rule in broken(call.arguments)],
         "instead": remedy(call.arguments),
         "formula": predicted["shape"],
         "observed": end.get("observed"),

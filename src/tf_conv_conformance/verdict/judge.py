@@ -17,8 +17,7 @@ from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.convolution.dtypes import nearest
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
-from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised
-from tf_conv_conformance.prediction.rules.mismatches import refusal
+from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised, refusal
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
 from tf_conv_conformance.verdict.comparison import Difference

@@ -1,1 +1,1 @@
-"""What TensorFlow's documentation states of both operators: each statement as data, with the function that checks it."""
+"""The statements of TensorFlow's documentation as data, and the functions that check them."""

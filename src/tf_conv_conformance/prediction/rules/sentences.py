@@ -1,20 +1,31 @@
-"""The sentence that states a rule: from the installed documentation, or as one TensorFlow had it where none is started."""
+"""The sentence that states a rule: from the installed documentation, or as it was kept.
+
+The kept sentences are for reports and commands that start no TensorFlow.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 
-from tf_conv_conformance.prediction.rules.rule import Rule, sentence
+from tf_conv_conformance.prediction.rules.rule import Rule
 
 VERSION = "2.21.0"
-"""The TensorFlow whose sentences of all preconditions are kept beside this module."""
+"""The TensorFlow whose sentences of all preconditions are kept in sentences.json."""
+
+_BEGINS_BLOCK = re.compile(r"\s*(\w+: |\d+\. |```|>>> |#)")
+_CODE_BEGINS = re.compile(r"^(?:```(?:python)?|>>> #) ")
+_SENTENCE_ENDS = re.compile(r"(?<=[.]) (?=[A-Z`\[(])")
 
 
 def quoted(rule: Rule, documentation: Mapping[str, str] | None = None) -> str:
-    """Return a rule with the sentence that states it, or the closest one where none does; by default as the kept sentences have it."""
+    """Return a rule with the sentence that states it, or with the closest one.
+
+    The sentence is from the docstrings in `documentation`, by symbol, or a kept one without them.
+    """
     found: str | None
     if documentation is None:
         found, source = kept()[rule.id], f"{rule.symbol} in TensorFlow {VERSION}"
@@ -23,7 +34,8 @@ def quoted(rule: Rule, documentation: Mapping[str, str] | None = None) -> str:
     if found is None:
         return f"{rule.id} ({source}): documentation changed: no longer says {rule.phrase!r}"
     if not rule.stated:
-        return f"{rule.id}: no sentence of the documentation states this; the closest ({source}): {found}"
+        no_sentence = "no sentence of the documentation states this"
+        return f"{rule.id}: {no_sentence}; the closest ({source}): {found}"
     return f"{rule.id} ({source}): {found}"
 
 
@@ -33,3 +45,32 @@ def kept() -> dict[str, str]:
     text = resources.files(__package__).joinpath("sentences.json").read_text(encoding="utf-8")
     sentences: dict[str, str] = json.loads(text)
     return sentences
+
+
+def sentence(documentation: str, phrase: str) -> str | None:
+    """Return the sentence of a docstring that holds a phrase; None if none does."""
+    phrase = _on_one_line(phrase)
+    for block in _blocks(documentation):
+        start = block.find(phrase)
+        if start >= 0:
+            ends = [match.start() for match in _SENTENCE_ENDS.finditer(block)]
+            first = max((end for end in ends if end < start), default=0)
+            last = min((end for end in ends if end >= start + len(phrase)), default=len(block))
+            return _CODE_BEGINS.sub("", block[first:last].strip())
+    return None
+
+
+def _blocks(documentation: str) -> Iterator[str]:
+    """Yield the paragraphs of a docstring; arguments, list items and code are paragraphs, too."""
+    lines: list[str] = []
+    for line in documentation.splitlines():
+        if not line.strip() or _BEGINS_BLOCK.match(line):
+            yield _on_one_line(" ".join(lines))
+            lines = []
+        lines.append(line)
+    yield _on_one_line(" ".join(lines))
+
+
+def _on_one_line(text: str) -> str:
+    """Return text with single spaces: versions of TensorFlow wrap docstrings differently."""
+    return " ".join(text.split())

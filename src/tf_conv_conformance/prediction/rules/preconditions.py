@@ -1,0 +1,182 @@
+"""What documentation demands of a call's arguments, and the words for a call that breaks it.
+
+The words have the call's own numbers. rules.yaml names the preconditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    IntOrInts,
+    as_lists,
+    channels_first,
+    in_channels_of,
+    interpret,
+    outer,
+    outer_padding,
+    spatial,
+)
+from tf_conv_conformance.convolution.geometry import documented_size
+from tf_conv_conformance.prediction.rules import conditions
+
+Mismatch = Callable[[Arguments], str]
+
+
+@dataclass(frozen=True)
+class Precondition:
+    """A condition that a call must keep, and how one that does not breaks it."""
+
+    holds: conditions.Condition
+    mismatch: Mismatch
+
+
+def _strides(*allowed: str | int) -> Precondition:
+    return Precondition(conditions.strides(*allowed), _form("strides", allowed))
+
+
+def _dilations(*allowed: str | int) -> Precondition:
+    return Precondition(conditions.dilations(*allowed), _form("dilations", allowed))
+
+
+def _form(name: str, allowed: tuple[str | int, ...]) -> Mismatch:
+    """Return the words for strides or dilations that are no integer, or no list, as documented."""
+    lengths = _joined([str(length) for length in allowed if length != "integer"], "or")
+    forms = (["an integer"] if "integer" in allowed else []) + (
+        [f"a list of {lengths}"] if lengths else []
+    )
+    documented = ", or ".join(forms)
+
+    def text(arguments: Arguments) -> str:
+        value: IntOrInts | None = getattr(arguments, name)
+        if not isinstance(value, tuple):
+            return f"{name} is {value}, documented is {documented}"
+        entries = f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
+        return f"{name} {_compact(value)} has {entries}, documented is {documented}"
+
+    return text
+
+
+def _rank(name: str, documented: str) -> Mismatch:
+    def text(arguments: Arguments) -> str:
+        rank = len(getattr(arguments, name).shape)
+        return f"the {name} has rank {rank}, documented is {documented}"
+
+    return text
+
+
+def _dtype(*documented: str) -> Mismatch:
+    names = _joined(documented, "and")
+    return lambda arguments: f"the dtype is {arguments.dtype}, documented are {names}"
+
+
+def _filter_dtype(arguments: Arguments) -> str:
+    return f"the filter is {arguments.filter_dtype}, the input is {arguments.dtype}"
+
+
+def _outer(name: str) -> Mismatch:
+    def text(arguments: Arguments) -> str:
+        value: IntOrInts = getattr(arguments, name)
+        batch, channels = outer(value, channels_first(arguments))
+        return f"{name} {_compact(value)} has {batch} for the batch and {channels} for the channels"
+
+    return text
+
+
+def _spatial(name: str) -> Mismatch:
+    def text(arguments: Arguments) -> str:
+        value: IntOrInts = getattr(arguments, name)
+        if isinstance(value, int):
+            return f"{name} is {value}"
+        height, width = spatial(value, channels_first(arguments)) or (0, 0)
+        return f"{name} {_compact(value)} has {height} for the height and {width} for the width"
+
+    return text
+
+
+def _in_channels(arguments: Arguments) -> str:
+    ours, theirs = arguments.filter.shape[2], in_channels_of(arguments)
+    return f"the filter has {ours} in_channels, the input has {theirs}"
+
+
+def _groups(arguments: Arguments) -> str:
+    return f"{_in_channels(arguments)}, and the filter has {arguments.filter.shape[3]} out_channels"
+
+
+def _strides_with_rate(arguments: Arguments) -> str:
+    return f"strides {_compact(arguments.strides)} with dilations {_compact(arguments.dilations)}"
+
+
+def _padding(arguments: Arguments) -> str:
+    return f"padding {_compact(arguments.padding)}"
+
+
+def _pairs(arguments: Arguments) -> str:
+    count = len(arguments.padding)
+    if count != 4:
+        return f"padding has {count} {'pair' if count == 1 else 'pairs'}, documented are 4"
+    odd = next(pair for pair in arguments.padding if len(pair) != 2)
+    return f"padding has {_compact(odd)} in place of a pair"
+
+
+def _outer_padding(arguments: Arguments) -> str:
+    batch, channels = map(_compact, outer_padding(arguments.padding, channels_first(arguments)))
+    return f"padding has {batch} for the batch and {channels} for the channels"
+
+
+def _negative_padding(arguments: Arguments) -> str:
+    return f"padding {_compact(arguments.padding)} has a negative amount"
+
+
+def _data_format(arguments: Arguments) -> str:
+    return f"data_format is {arguments.data_format!r}"
+
+
+def _size(arguments: Arguments) -> str:
+    meaning = interpret(arguments)
+    assert meaning is not None  # arguments without a meaning keep the rule
+    rows, columns = documented_size(meaning.height), documented_size(meaning.width)
+    return f"the result would have {rows} rows and {columns} columns"
+
+
+def _joined(words: tuple[str, ...] | list[str], conjunction: str) -> str:
+    return f" {conjunction} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _compact(value: Any) -> str:
+    """Return a value as YAML without spaces: a summary of 80 columns has room for little."""
+    return str(as_lists(value)).replace(" ", "")
+
+
+PRECONDITIONS: dict[str, Precondition | Callable[..., Precondition]] = {
+    "strides": _strides,
+    "dilations": _dilations,
+} | {
+    condition.__name__: Precondition(condition, mismatch)
+    for condition, mismatch in (
+        (conditions.rank_at_least_4, _rank("input", "4 or more")),
+        (conditions.rank_4, _rank("input", "4")),
+        (conditions.filter_rank_4, _rank("filter", "4")),
+        (conditions.float_dtype, _dtype(*conditions.FLOATS)),
+        (conditions.float_or_int32, _dtype(*conditions.FLOATS, "int32")),
+        (conditions.filter_of_same_dtype, _filter_dtype),
+        (conditions.same_in_channels, _in_channels),
+        (conditions.groups_fit, _groups),
+        (conditions.outer_strides_1, _outer("strides")),
+        (conditions.outer_dilations_1, _outer("dilations")),
+        (conditions.strides_positive, _spatial("strides")),
+        (conditions.dilations_positive, _spatial("dilations")),
+        (conditions.all_strides_1, _strides_with_rate),
+        (conditions.no_strides_with_rate, _strides_with_rate),
+        (conditions.known_padding, _padding),
+        (conditions.same_or_valid, _padding),
+        (conditions.pairs_for_4_dimensions, _pairs),
+        (conditions.outer_padding_0, _outer_padding),
+        (conditions.no_negative_padding, _negative_padding),
+        (conditions.known_format, _data_format),
+        (conditions.size_not_negative, _size),
+    )
+}
