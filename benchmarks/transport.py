@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from section import parser, publish, table
 
-from tf_conv_conformance.subject.gateway import Gateway, InProcess
+from tf_conv_conformance.subject.gateway import Gateway
+from tf_conv_conformance.subject.in_process import InProcess
 from tf_conv_conformance.subject.request import Request
 
 ROUNDS = 3
@@ -59,7 +60,7 @@ def cpu(subject):
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):  # it has ended meanwhile
                 fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
-                if int(fields[2]) == subject._process.pid:  # of the same process group
+                if int(fields[2]) == subject.pid:  # of the same process group
                     seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return seconds
 
@@ -89,7 +90,7 @@ def at_once(subject, given):
 
 
 def one_by_one(subject, given):
-    return [subject.call(request.head, request.arrays) for request in given]
+    return [one for request in given for one in subject.calls([request])]
 
 
 def rows(name, ours, theirs, count):

@@ -20,14 +20,14 @@ def main() -> None:
     bootstrap, settings = sys.argv[-2:]
     exec(bootstrap.replace('"__main__"', '"faulty"'), {})
     execution = sys.modules["subject.execution"]
-    true = execution.prepared
+    true = execution.prepare
 
-    def prepared(tf, request, tensors):
+    def prepare(tf, request, tensors):
         return fault.function(
             Asked(tf, request, tensors, lambda request, tensors: true(tf, request, tensors))
         )
 
-    execution.prepared = prepared
+    execution.prepare = prepare
     sys.argv[1:] = [settings]
     sys.modules["subject.worker"].main()
 

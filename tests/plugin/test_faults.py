@@ -47,11 +47,12 @@ def test_each_fault_costs_its_own_call(pytester, workers):
     assert told["hang"]["observed"] == {"ended": "timed out", "time_limit": 1.0, "output": ""}
     assert told["garbage"]["reason"].startswith("not a verdict on TensorFlow: protocol error: ")
     assert (
-        "was said to be float32 of shape [1, 2, 3]" in told["shape"]["observed"]["protocol_error"]
+        "expected an array of float32 of shape [1, 2, 3]"
+        in told["shape"]["observed"]["protocol_error"]
     )
-    assert "an array is float64" in told["dtype"]["observed"]["protocol_error"]
+    assert "got float64" in told["dtype"]["observed"]["protocol_error"]
     assert "more than 2147483647 bytes" in told["huge"]["observed"]["protocol_error"]
-    assert "has not the 2 arms" in told["arms"]["observed"]["protocol_error"]
+    assert "does not have the 2 arms" in told["arms"]["observed"]["protocol_error"]
     assert told["value"]["difference"].endswith("as predicted (wide integers)")
 
 

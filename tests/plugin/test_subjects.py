@@ -106,7 +106,7 @@ def test_subjects_of_the_ini_file_are_asked_by_name(run, pytester):
     ("options", "said"),
     [
         (["--tf-subject=nobody"], "--tf-subject: the ini file's tf_subjects have no 'nobody'"),
-        (["--tf-subject=a = threads=0"], "--tf-subject: a: 'threads=0' is neither"),
+        (["--tf-subject=a = threads=0"], "--tf-subject: a: 'threads=0' is not a setting"),
         (["--tf-subject", OFF, "--tf-subject", OFF], "--tf-subject: 'off' is asked twice"),
         (
             ["--tf-subject", OFF, "--tf-python=python3"],

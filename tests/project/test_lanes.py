@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.gateway import Gateway
 
 REFUSED = "this test has no marker `tensorflow`"
 

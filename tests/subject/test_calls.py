@@ -11,9 +11,10 @@ import pytest
 
 from support.faulty import CHATTY, HALF, LONELY, TORN
 from support.requests import arrays, await_end, children, head
-from tf_conv_conformance.subject import gateway, wire
+from tf_conv_conformance.subject import gateway, supervisor, wire
 from tf_conv_conformance.subject.definition import Definition
-from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailableError
+from tf_conv_conformance.subject.errors import RECEIVING_ERRORS, SubjectUnavailableError
+from tf_conv_conformance.subject.gateway import Gateway
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending
 
@@ -50,8 +51,8 @@ def forked():
 def worker_of(subject):
     """The processes of a subject: the one that was started, and the worker that it forked."""
     assert subject.subject
-    (worker,) = children(subject._process.pid)
-    return subject._process.pid, worker
+    (worker,) = children(subject.pid)
+    return subject.pid, worker
 
 
 def asked(height, width=3, mode="eager", factor=1, channels=1):
@@ -118,7 +119,7 @@ def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
     requests = [asked(1, factor=factor) for factor in range(100)]
     requests[40] = asked(*wrong)
     if kind == "timed out":
-        faulty._time_limit = 1.0
+        faulty.time_limit = 1.0
     observed = list(faulty.calls(requests))
     assert (observed[40].kind, why in ending(observed[40])) == (kind, True)
     assert [values(one) for one in observed[:40] + observed[41:]] == [
@@ -146,10 +147,10 @@ def test_a_worker_that_died_is_forked_anew(forked, wrong, forks):
 def test_beside_threads_no_worker_is_forked():
     subject = Gateway((), 2, defined("FAULTY_THREAD=1"))
     assert subject.subject
-    process = subject._process.pid
+    process = subject.pid
     assert children(process) == []
     assert [one.signal for one in subject.calls([asked(10, 7), asked(1)])] == ["SIGSEGV", None]
-    assert subject._process.pid != process
+    assert subject.pid != process
     subject.close()
 
 
@@ -212,10 +213,10 @@ def test_a_worker_that_dies_before_its_greeting_is_tried_three_times(tmp_path, v
     ):
         next(given)
     subject.close()
-    assert starts.stat().st_size == 1 + gateway.START_TRIES
+    assert starts.stat().st_size == 1 + supervisor.START_TRIES
     with pytest.raises(SubjectUnavailableError, match="SIGABRT"):
         Gateway((), 2, definition).subject  # noqa: B018
-    assert starts.stat().st_size == 2 + gateway.START_TRIES
+    assert starts.stat().st_size == 2 + supervisor.START_TRIES
 
 
 def test_two_faults_in_a_row_are_two(faulty):
@@ -408,10 +409,10 @@ class Reading:
     ],
 )
 def test_a_body_that_is_not_what_its_head_says_is_refused(described, size):
-    with pytest.raises(gateway._FAILURES):
+    with pytest.raises(RECEIVING_ERRORS):
         wire.views(described, bytearray(size))
 
 
 def test_an_object_does_not_cross():
-    with pytest.raises(ValueError, match="an array of object cannot cross"):
+    with pytest.raises(ValueError, match="cannot send an array of object"):
         wire.message({}, [np.array([None])])

@@ -14,9 +14,11 @@ from support.requests import arrays, await_end, children, head
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.convolution.names import CpuFlag
 from tf_conv_conformance.prediction.rules.rule import SYMBOLS
-from tf_conv_conformance.subject import execution, forkserver, wire, worker
+from tf_conv_conformance.subject import exceptions, execution, forkserver, wire, worker
 from tf_conv_conformance.subject.definition import Definition
-from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.gateway import Gateway
+from tf_conv_conformance.subject.in_process import InProcess
 from tf_conv_conformance.subject.request import Request
 
 
@@ -138,18 +140,18 @@ def test_warnings_are_those_of_the_call(tensorflow):
             'Graph execution error:\nFile "worker", line 8, in main\nBad',
             "Graph execution error:\nBad",
         ),
-        ("x" * 10_000, "x" * execution.MESSAGE_LIMIT),
+        ("x" * 10_000, "x" * exceptions.MESSAGE_LIMIT),
     ],
 )
 def test_messages_are_cleaned(raw, clean):
-    assert execution.clean_message(raw, "ValueError") == clean
+    assert exceptions.clean_message(raw, "ValueError") == clean
 
 
 @pytest.mark.tensorflow
 def test_a_crash_is_told_by_its_signal_and_costs_one_call():
     gateway = Gateway(SYMBOLS, 60)
     told = gateway.subject, gateway.documentation
-    process = gateway._process.pid
+    process = gateway.pid
     (worker,) = children(process)
     for _ in range(2):
         died = gateway.call(
@@ -159,7 +161,7 @@ def test_a_crash_is_told_by_its_signal_and_costs_one_call():
         assert died.last_output.startswith("Fatal Python error: Floating point exception")
         assert gateway.call(head(), arrays()).kind == "answered"
     assert (gateway.subject, gateway.documentation) == told
-    assert gateway._process.pid == process, "TensorFlow was imported again"
+    assert gateway.pid == process, "TensorFlow was imported again"
     assert children(process) != [worker]
     gateway.close()
 
@@ -167,20 +169,20 @@ def test_a_crash_is_told_by_its_signal_and_costs_one_call():
 @pytest.mark.tensorflow
 def test_a_call_past_its_time_costs_one_call():
     gateway = Gateway((), 60)
-    gateway._time_limit = 0.001  # the first XLA compilation takes more
+    gateway.time_limit = 0.001  # the first XLA compilation takes more
     late = gateway.call(head(mode="xla"), arrays())
     assert (late.kind, late.unanswered) == ("timed out", {"time_limit": 0.001})
-    gateway._time_limit = 60
+    gateway.time_limit = 60
     assert gateway.call(head(mode="xla"), arrays()).kind == "answered"
-    process = gateway._process._popen
+    process = gateway.pid
     gateway.close()
-    assert process.poll() == 0, "no process is left"
+    await_end(process)
 
 
 @pytest.mark.tensorflow
 def test_the_worker_ends_with_its_suite():
     """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
-    source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g._process.pid, flush=True); os._exit(9)"
+    source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g.pid, flush=True); os._exit(9)"
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=False
     )
@@ -207,7 +209,7 @@ def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
 def test_in_process_runs_the_same_code(monkeypatch):
     pytest.importorskip("tensorflow")
     subject = InProcess(SYMBOLS)
-    observation = subject.call(head(), arrays())
+    (observation,) = subject.calls([Request(head(), arrays())])
     assert observation.kind == "answered"
     assert observation.answers[0].shape == (1, 2, 2, 1)
     requests = [Request(head(mode=mode), arrays()) for mode in ("eager", "graph")]
@@ -219,7 +221,7 @@ def test_in_process_runs_the_same_code(monkeypatch):
 
 def test_the_worker_stands_alone():
     """It runs on interpreters that the package does not support, so it may import the standard library and NumPy alone."""
-    for module in (worker, execution, wire, forkserver):
+    for module in (worker, exceptions, execution, wire, forkserver):
         source = Path(module.__file__).read_text(encoding="utf-8")
         assert "tf_conv_conformance" not in source
         for too_new in (":=", "match ", "removeprefix", "removesuffix", "zip(strict"):

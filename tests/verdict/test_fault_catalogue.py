@@ -9,7 +9,8 @@ import pytest
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
-from tf_conv_conformance.subject.gateway import Gateway, SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.gateway import Gateway
 from tf_conv_conformance.subject.lookahead import perform_all
 from tf_conv_conformance.verdict.perform import perform
 

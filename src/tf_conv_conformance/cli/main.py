@@ -118,7 +118,7 @@ def probe(arguments: argparse.Namespace) -> int:
     from tf_conv_conformance.cli.console import console, working
     from tf_conv_conformance.cli.probe import ask, tell
     from tf_conv_conformance.cli.question import OptionError, read_question
-    from tf_conv_conformance.subject.gateway import SubjectUnavailableError
+    from tf_conv_conformance.subject.errors import SubjectUnavailableError
     from tf_conv_conformance.subject.pool import Session
 
     session = Session(arguments.timeout)

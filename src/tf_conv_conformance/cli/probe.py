@@ -22,8 +22,8 @@ from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.records.series import subject_text
-from tf_conv_conformance.subject.gateway import without_stacks
 from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.output import without_stacks
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.explanation import explaining_model, model_difference
 from tf_conv_conformance.verdict.kinds import Kind

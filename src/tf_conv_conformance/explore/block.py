@@ -22,7 +22,7 @@ from tf_conv_conformance.explore.known import Known, read_known, shipped
 from tf_conv_conformance.explore.random_calls import VERSION, RandomCall, draw_block
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.base import CallFailedError, SubjectItem
-from tf_conv_conformance.subject.gateway import SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.pool import Running
 
 SIZE = 250

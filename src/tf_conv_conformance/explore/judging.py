@@ -13,7 +13,7 @@ from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.cause import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges, stands_for
 from tf_conv_conformance.explore.known import Known, foretelling
-from tf_conv_conformance.subject.gateway import SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending

@@ -10,7 +10,7 @@ import pytest
 from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.plugin.failure_text import shown
 from tf_conv_conformance.plugin.stash import SESSION
-from tf_conv_conformance.subject.gateway import SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.pool import Running
 
 

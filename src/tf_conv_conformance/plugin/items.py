@@ -20,7 +20,7 @@ from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.baseline import Baseline
 from tf_conv_conformance.records.reader import Line
-from tf_conv_conformance.subject.gateway import SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.verdict import message
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.kinds import PASSING

@@ -1,4 +1,4 @@
-"""The suite's end of the pipes to a worker: it never waits longer than it has patience, and writes while it waits."""
+"""The suite's end of the pipes to a worker: reads time out, and waiting does not block writes."""
 
 from __future__ import annotations
 
@@ -10,26 +10,20 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.subject import wire
+from tf_conv_conformance.subject.errors import LateAnswerError, LongAnswerError
 
 MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
 READ_AT_ONCE = 2**16
-PIPE_SIZE = (
-    2**20
-)  # bytes that the system may hold in a pipe, so that neither side waits while the other computes
-
-
-class LateAnswerError(ConformanceError):
-    """What was waited for did not come in time."""
-
-
-class LongAnswerError(ConformanceError):
-    """A message is longer than what is read; the text says how long that is."""
+# Bytes that the system may hold in a pipe, so that neither side waits while the other computes.
+PIPE_SIZE = 2**20
 
 
 class Channel:
-    """Standard input and output of a worker's process. `patience` is how many seconds may still be waited for what is read."""
+    """Standard input and output of a worker's process.
+
+    `patience` is how many seconds reads may still wait.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
@@ -38,21 +32,23 @@ class Channel:
         self._writer, self._reader = process.stdin.fileno(), process.stdout.fileno()
         for descriptor in (self._writer, self._reader):
             os.set_blocking(descriptor, False)
-            with suppress(
-                OSError, AttributeError
-            ):  # not Linux, or the user has no pipes left that are so large
+            # This is not Linux, or the user may have no more pipes of this size.
+            with suppress(OSError, AttributeError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         self._unsent: list[Any] = []
         self._ahead = memoryview(b"")
         self.patience = 0.0
 
     def write(self, parts: list[Any]) -> None:
-        """Write these buffers: now what the pipe takes, the rest during a wait. That a worker is gone, only reading tells."""
+        """Write as much as the pipe takes now, and the rest while waiting.
+
+        That a worker has ended shows in reading only.
+        """
         self._unsent += parts
         self._flush()
 
     def drop(self) -> None:
-        """Forget what was to be written and is not."""
+        """Drop what has not been written yet."""
         self._unsent = []
 
     def _flush(self) -> None:
@@ -65,7 +61,10 @@ class Channel:
             self._unsent = []
 
     def read(self, count: int) -> bytearray:
-        """So many bytes. Raises :class:`LateAnswerError`, :class:`LongAnswerError`, and EOFError when the worker has died."""
+        """Return the next `count` bytes.
+
+        Raises :class:`LateAnswerError`, :class:`LongAnswerError`, and EOFError if the worker died.
+        """
         if count > MESSAGE_LIMIT:
             raise LongAnswerError(f"more than {MESSAGE_LIMIT} bytes")
         if count <= len(self._ahead):
@@ -83,7 +82,11 @@ class Channel:
         return data
 
     def _read_into(self, view: memoryview) -> int:
-        """Fill a part of the view, and keep what was read beyond it: a large array goes where it belongs, small messages come together."""
+        """Fill a part of the view, and return its size.
+
+        A large array is read in its place. Small messages are read together; what was read beyond
+        the view is kept.
+        """
         if len(view) >= READ_AT_ONCE:
             got = os.readv(self._reader, [view])
         else:
@@ -96,7 +99,10 @@ class Channel:
         return got
 
     def _wait(self) -> None:
-        """Wait until there is something to read, and write meanwhile. Only what is waited here counts: the suite may have been away."""
+        """Wait until there is something to read, and write meanwhile.
+
+        Only this wait costs patience: the suite may be busy between reads.
+        """
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         if self._unsent:

@@ -1,4 +1,4 @@
-"""Subjects by name: which interpreter, with which environment, runs the TensorFlow under test."""
+"""Definitions of subjects: which interpreter, in which environment, runs TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*")
 _GIVEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.S)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _UNNAMED = re.compile(r"\s*([A-Z_][A-Z0-9_]*|threads|device)=")
-"""How a definition begins whose name was forgotten. A name in capitals needs a space before its `=`."""
+"""A definition without a name. A name in capitals needs a space before its `=`."""
 _DEVICE = re.compile(r"(CPU|GPU):[0-9]+")
 
 
 class SubjectDefinitionError(ConformanceError):
-    """Text that defines no subject; the message says what would."""
+    """A subject definition is invalid; the message says how to write it."""
 
 
 @dataclass(frozen=True)
 class Definition:
-    """How a subject is started. The one without a name is that of this interpreter; `threads` and `device` are TensorFlow's own if None."""
+    """How a subject is started; by default, the TensorFlow of this interpreter.
+
+    TensorFlow chooses `threads` and `device` itself if they are None.
+    """
 
     name: str = ""
     command: tuple[str, ...] = (sys.executable,)
@@ -38,20 +41,19 @@ DEFAULT = Definition()
 
 
 def define(text: str, folder: Path) -> Definition:
-    """The subject in a line of the form :data:`FORM`; a relative path to an interpreter is relative to `folder`. Raises :class:`SubjectDefinitionError`.
+    """Return the subject that a line of the form :data:`FORM` defines.
 
-    The command is an interpreter, with a command before it where there is one (``nice python3``, ``ssh host python3``), and this
-    interpreter where none is given.
+    The command is an interpreter, which may follow other words (``nice python3``, ``ssh host
+    python3``); without one, it is this interpreter. A relative path is relative to `folder`.
+    Raises :class:`SubjectDefinitionError`.
     """
     if given := _UNNAMED.match(text):
-        raise SubjectDefinitionError(
-            f"{text!r} lacks the subject's name; write 'NAME = {text.strip()}', with a NAME other than {given[1]}"
-        )
+        example = f"'NAME = {text.strip()}', with a NAME other than {given[1]}"
+        raise SubjectDefinitionError(f"{text!r} has no name for the subject; write {example}")
     name, equals, rest = (part.strip() for part in text.partition("="))
     if not equals or not _NAME.fullmatch(name):
-        raise SubjectDefinitionError(
-            f"{text!r} defines no subject; the form is {FORM}, the name of letters, digits, '.' and '_'"
-        )
+        form = f"expected {FORM}, with a NAME of letters, digits, '.' and '_'"
+        raise SubjectDefinitionError(f"{text!r} does not define a subject; {form}")
     try:
         words = shlex.split(rest)
     except ValueError as error:
@@ -67,14 +69,13 @@ def define(text: str, folder: Path) -> Definition:
         elif given[1] == "device" and _DEVICE.fullmatch(given[2]):
             device = given[2]
         else:
-            raise SubjectDefinitionError(
-                f"{name}: {given[0]!r} is neither threads=N, of 1 and more, nor device=CPU:0 or GPU:0, nor a VARIABLE=value"
-            )
+            form = "expected threads=N with N of at least 1, device=CPU:0, or VARIABLE=value"
+            raise SubjectDefinitionError(f"{name}: {given[0]!r} is not a setting; {form}")
     return Definition(name, tuple(located(words, folder)), tuple(environment), threads, device)
 
 
 def located(words: list[str], folder: Path) -> list[str]:
-    """A command with the path of its program made absolute; this interpreter for none."""
+    """Return a command with the path of its program made absolute; for none, this interpreter."""
     if not words:
         return [sys.executable]
     program = Path(words[0]).expanduser()

@@ -31,9 +31,8 @@ def possible() -> bool:
     if not sys.platform.startswith("linux") or not stat.S_ISREG(os.fstat(2).st_mode):
         return False
     try:
-        return len(os.listdir("/proc/self/task")) == 1 and not any(
-            map(_is_device, os.listdir("/proc/self/fd"))
-        )
+        has_device = any(map(_is_device, os.listdir("/proc/self/fd")))
+        return len(os.listdir("/proc/self/task")) == 1 and not has_device
     except OSError:  # no /proc
         return False
 
@@ -46,11 +45,11 @@ def _is_device(descriptor: str) -> bool:
 
 
 def fork(pipe: Any) -> None:
-    """Fork a worker, in which this returns. In the fork server it does not return: it ends with the last worker.
+    """Fork a worker, in which this returns; the fork server ends with the last worker.
 
-    It reports each death on the pipe, and forks again when the suite has sent the token of that
-    report. What the pipe holds before the token was meant for the dead worker. If the worker was
-    writing a message, part of it may have been sent: then the server ends in the same way instead.
+    The server reports each death on the pipe, and forks again when the suite has sent the token of
+    that report. What the pipe holds before the token was meant for the dead worker. If the worker
+    was writing a message, part of it may have been sent: then the server ends in the same way.
     """
     while True:
         server = os.getpid()

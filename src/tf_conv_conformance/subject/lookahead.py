@@ -31,7 +31,7 @@ class LookAhead:
         If the call has not been sent, it is sent now, and as many of those `following` it as the subject takes;
         alone if those have been sent, as for a test that is run again. Observations of calls before it are
         dropped: their tests were not run. Raises
-        :class:`tf_conv_conformance.subject.gateway.SubjectUnavailableError`.
+        :class:`tf_conv_conformance.subject.errors.SubjectUnavailableError`.
         """
         try:
             if not any(one is call for one, _ in self._sent):

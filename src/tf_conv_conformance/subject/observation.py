@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Warned:
-    """A Python warning that the call issued: the name of its category, and its text."""
+    """A Python warning of a call: the name of its category, and its text."""
 
     category: str
     message: str
@@ -19,11 +19,12 @@ class Warned:
 
 @dataclass(frozen=True)
 class Answer:
-    """One arm of data through the call: a value with its dtype and shape, or an exception.
+    """What a call returned for one arm of data: a value with its dtype and shape, or an exception.
 
-    `values` holds the bits that came back, bfloat16 as uint16; :func:`tf_conv_conformance.convolution.dtypes.as_numbers` reads them.
-    `bases` are the names of the exception's class, of its bases, and of the TensorFlow error that it replaces, so that a case may
-    name any of them: while a graph is built, TensorFlow raises InvalidArgumentError anew as ValueError.
+    `values` holds the bits of the value; bfloat16 is stored as uint16. `bases` are the names of the
+    exception's class, of its bases, and of the TensorFlow error that it replaces. A case may name
+    any of them, since TensorFlow raises InvalidArgumentError anew as ValueError while it builds a
+    graph.
     """
 
     values: np.ndarray | None = None
@@ -41,13 +42,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the subject did with a call: it answered (an arm for each set of data), or it did not.
+    """What the subject did with a call: it answered for each arm of data, or it did not answer.
 
-    Just one field says why there is no answer. A process that died by a `signal` has crashed, and one that
-    exceeded its `time_limit` (in seconds) has timed out. A process that ended with an `exit_status` or broke
-    the protocol is a ``suite error``: that is the fault of the worker or of what connects it, and says nothing
-    about TensorFlow. So is a fault that the worker caught; it has none of these fields, and its traceback is
-    the `last_output`. Else that is the beginning and the end of what the process printed.
+    One field says why there is no answer. A process that died by a `signal` has crashed, and one
+    that exceeded its `time_limit` (in seconds) has timed out. A process that ended with an
+    `exit_status` or broke the protocol is a ``suite error``: the worker or its connection failed,
+    which says nothing about TensorFlow. An exception in the worker is a suite error as well; it has
+    none of these fields, and its traceback is the `last_output`. Otherwise `last_output` is the
+    beginning and the end of what the process printed.
     """
 
     kind: Literal["answered", "crashed", "timed out", "suite error"]
@@ -67,5 +69,5 @@ class Observation:
 
     @property
     def warnings(self) -> tuple[Warned, ...]:
-        """The distinct warnings of all arms, in the order in which they first came."""
-        return tuple(dict.fromkeys(warned for arm in self.answers for warned in arm.warnings))
+        """The distinct warnings of all answers, in the order in which they first came."""
+        return tuple(dict.fromkeys(one for answer in self.answers for one in answer.warnings))

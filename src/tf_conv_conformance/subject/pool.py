@@ -12,7 +12,9 @@ from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.reader import Line
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
-from tf_conv_conformance.subject.gateway import Gateway, InProcess, SubjectUnavailableError
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.gateway import Gateway
+from tf_conv_conformance.subject.in_process import InProcess
 from tf_conv_conformance.subject.lookahead import LookAhead
 from tf_conv_conformance.verdict.perform import Subject
 

@@ -14,17 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from tf_conv_conformance.subject import execution, forkserver, wire, worker
+from tf_conv_conformance.subject import exceptions, execution, forkserver, wire, worker
 from tf_conv_conformance.subject.channel import Channel
 from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
-_MODULES = (wire, execution, forkserver, worker)
+_MODULES = (wire, exceptions, execution, forkserver, worker)
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
+_SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]
 PROGRAM = f"""import os, sys
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's, which TensorFlow does not use: no fork beside threads
+# A process with threads cannot be forked soundly. NumPy's threads are of no use to TensorFlow.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.modules["subject"] = type(sys)("subject")
-for name, file, source in {[(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]!r}:
+for name, file, source in {_SOURCES!r}:
     module = sys.modules["subject." + name] = type(sys)("subject." + name)
     module.__package__ = "subject"
     exec(compile(source, file, "exec"), module.__dict__)
@@ -37,13 +40,12 @@ program = b""
 while len(program) < {length}:
     program += os.read(0, {length} - len(program)) or exit("the pipe ended")
 exec(compile(program, "worker", "exec"), {{"__name__": "__main__"}})"""
-END_LIMIT = (
-    5.0  # seconds from the end of its pipe, or from a request to close, to the end of a process
-)
+# Seconds from the end of its pipe, or from a request to close, to the end of a process.
+END_LIMIT = 5.0
 
 
 def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
-    """The command line that starts a worker. ssh hands its words to a shell on the other side, so they are quoted for it."""
+    """Return the command line that starts a worker."""
     bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
     settings = json.dumps(
         {
@@ -54,16 +56,16 @@ def command(definition: Definition, memory: float | None, symbols: Sequence[str]
         }
     )
     words = ["-u", "-c", bootstrap, settings]
-    remote = Path(definition.command[0]).name == "ssh"
-    return [*definition.command, *(map(shlex.quote, words) if remote else words)]
-
-
-class WorkerDiedError(EOFError):
-    """A worker has died, and its fork server can fork another one."""
+    if Path(definition.command[0]).name == "ssh":  # which hands them to a shell on the other side
+        words = [shlex.quote(word) for word in words]
+    return [*definition.command, *words]
 
 
 class Process:
-    """A worker, or a fork server with its worker, in a session of their own. Raises OSError if the command cannot be started."""
+    """A worker, or a fork server with its worker, in a session of their own.
+
+    Raises OSError if the command cannot be started.
+    """
 
     def __init__(self, words: Sequence[str], output: Output) -> None:
         self._popen: subprocess.Popen[bytes] = subprocess.Popen(
@@ -78,7 +80,7 @@ class Process:
         self._channel.write([PROGRAM])
         self._time_limit = 0.0
         self._code, self._token = 0, b""
-        self.died = False  # whether there is a fork server whose worker has died
+        self.died = False  # True if there is a fork server whose worker has died
 
     @property
     def pid(self) -> int:
@@ -87,7 +89,7 @@ class Process:
 
     @property
     def seconds(self) -> float:
-        """How long the last message was waited for."""
+        """How long the last message took to arrive."""
         return self._time_limit - self._channel.patience
 
     def send(self, head: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
@@ -95,7 +97,10 @@ class Process:
         self._channel.write(wire.message(head, arrays))
 
     def receive(self, time_limit: float) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Return the next message. Raises EOFError if the worker ends, and :class:`WorkerDiedError` if another one can be forked."""
+        """Return the next message.
+
+        Raises EOFError if the worker ends, and :class:`WorkerDiedError` if another can be forked.
+        """
         self._time_limit = self._channel.patience = time_limit
         head, arrays = wire.receive(self._channel)
         if head.get("type") == "ended":
@@ -105,13 +110,19 @@ class Process:
         return head, arrays
 
     def fork(self) -> None:
-        """Have another worker forked in the place of one that died. Nothing may be sent until its greeting is there."""
+        """Have another worker forked in the place of one that died.
+
+        Nothing may be sent before its greeting has arrived.
+        """
         self.died = False
         self._channel.drop()
         self._channel.write([self._token])
 
     def ending(self, error: BaseException) -> int:
-        """Return the worker's return code. `error` is what receiving raised; only after :class:`WorkerDiedError` the process lives on."""
+        """Return the return code of the worker that raised this error on receiving.
+
+        The process is ended, except after :class:`WorkerDiedError`: the fork server lives on.
+        """
         if isinstance(error, WorkerDiedError):
             return self._code
         if not isinstance(error, EOFError):
@@ -119,22 +130,21 @@ class Process:
         return self.reap()
 
     def close(self) -> None:
-        """Ask the worker to end, and see to it that it does."""
+        """Ask the worker to end, and kill it if it does not."""
         self.send({"type": "close"})
         self.reap()
 
     def kill(self) -> None:
         """End the process and what it has forked."""
-        with suppress(
-            ProcessLookupError, PermissionError
-        ):  # both say that it has ended; the second one is macOS's
+        # Both errors mean that it has ended; the second is raised by macOS.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
 
     def reap(self) -> int:
-        """Wait for the end of the process, which does not take long, and return its return code."""
+        """Wait for the end of the process and return its return code; kill it if it takes long."""
         try:
             code = self._popen.wait(timeout=END_LIMIT)
-        except subprocess.TimeoutExpired:  # its pipe is closed and yet it lives
+        except subprocess.TimeoutExpired:  # its pipe is closed, but it still runs
             self.kill()
             code = self._popen.wait()
         self._channel.close()

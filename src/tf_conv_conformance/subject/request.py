@@ -1,4 +1,4 @@
-"""What the subject is asked to do, as plain values."""
+"""A call that the subject is to make, as plain values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Request:
-    """One call: its head as the protocol has it (see worker.py), and the tensors of each arm, in the bits of their dtypes.
+    """One call: its head as in the protocol (see worker.py), and the tensors of each arm as bits.
 
-    One that is `alone` is in no group of calls.
+    A request that is `alone` is never grouped with other calls.
     """
 
     head: Mapping[str, Any]
@@ -22,10 +22,21 @@ class Request:
 
     @property
     def nbytes(self) -> int:
-        """How many bytes its tensors take."""
+        """The size of its tensors in bytes."""
         return sum(array.nbytes for array in self.arrays)
 
     @property
     def arms(self) -> int:
         """How many sets of tensors go through the call."""
         return len(self.arrays) // max(1, len(self.head["dtypes"]))
+
+    @property
+    def group(self) -> object:
+        """What calls must share to be made together; None for a call that is made by itself.
+
+        A Keras layer holds its filter, so it cannot be part of a function of several calls.
+        """
+        head = self.head
+        if self.alone or head["mode"] == "eager" or ".keras." in head["function"]:
+            return None
+        return head["mode"], self.arms

@@ -1,7 +1,10 @@
-"""Messages between the suite and its worker: how they cross. Both sides use this file, so it keeps to Python 3.7 and NumPy 1.14.
+"""Wire format of messages between the suite and its worker.
 
-A message is the lengths of its head and of its body, the head as JSON, and the body: the bytes of its arrays, one after the other. The
-head's ``arrays`` has dtype and shape of each. bfloat16, which NumPy does not have, crosses as its bits in uint16.
+A message consists of the lengths of its head and its body, the head as JSON, and the body: the
+bytes of its arrays, one after the other. The head's ``arrays`` has the dtype and shape of each.
+bfloat16, which NumPy does not have, is sent as its bits in uint16.
+
+Both sides use this file, so it keeps to Python 3.7 and NumPy 1.14.
 """
 
 from __future__ import annotations
@@ -18,47 +21,50 @@ from typing import Any
 import numpy as np
 
 LENGTHS = struct.Struct("!IQ")  # of the head and of the body
-ALIGNED = 8  # bytes: each array begins at a multiple, so that NumPy can read it where it lies
-JOINED = 2**16  # bytes: a message up to this is written as one piece
-KINDS = "biufcS"  # of dtypes: what is no object and no structure
-_encode = json.JSONEncoder(
-    check_circular=False, separators=(",", ":")
-).encode  # in half the time of json.dumps
+ALIGNED = 8  # bytes: each array begins at a multiple, so that NumPy need not copy it
+JOINED = 2**16  # bytes: a message up to this size is written as one piece
+KINDS = "biufcS"  # of dtypes: neither objects nor structures
+# This takes half the time of json.dumps.
+_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _DTYPE = re.compile(f"[<>|][{KINDS}][0-9]{{1,9}}")
-_WRITTEN_AT_ONCE = 256  # pieces; the system takes 1024
+_WRITTEN_AT_ONCE = 256  # pieces; the system allows 1024
 
 
 def message(head: dict[str, Any], arrays: Any = ()) -> list[Any]:
-    """A message as buffers to be written one after the other; large arrays are not copied. ValueError for an array that cannot cross."""
+    """Return a message as buffers to be written in turn; large arrays are not copied.
+
+    Raises ValueError for an array of objects or structures.
+    """
     arrays = [np.asarray(array, order="C") for array in arrays]
     body: list[Any] = []
     size = 0
     for array in arrays:
         if array.dtype.kind not in KINDS:
-            raise ValueError(f"an array of {array.dtype} cannot cross")
+            raise ValueError(f"cannot send an array of {array.dtype}")
         body.append(array)
         size += array.nbytes
         if size % ALIGNED:
             body.append(bytes(-size % ALIGNED))
             size += len(body[-1])
-    text = _encode(dict(head, arrays=[[array.dtype.str, array.shape] for array in arrays])).encode(
-        "utf-8"
-    )
+    described = [[array.dtype.str, array.shape] for array in arrays]
+    text = _encode(dict(head, arrays=described)).encode("utf-8")
     parts = [LENGTHS.pack(len(text), size), text]
     if size <= JOINED:
         return [b"".join(parts + body)]
-    return parts + [
-        np.frombuffer(part, np.uint8)
-        if isinstance(part, bytes)
-        else part.reshape(-1).view(np.uint8)
-        for part in body
-    ]
+    return parts + [_as_bytes(part) for part in body]
+
+
+def _as_bytes(part: Any) -> Any:
+    if isinstance(part, bytes):
+        return np.frombuffer(part, np.uint8)
+    return part.reshape(-1).view(np.uint8)
 
 
 def receive(pipe: Any) -> tuple[dict[str, Any], list[Any]]:
-    """Read one message: its head and its arrays, which are views of its body. EOFError when the other side is gone.
+    """Return the next message: its head and its arrays, which are views of its body.
 
-    Raises ValueError, TypeError, KeyError or OverflowError for what is no message.
+    Raises EOFError if the other side is gone, and ValueError, TypeError, KeyError or OverflowError
+    for bytes that are not a message.
     """
     length, size = LENGTHS.unpack(pipe.read(LENGTHS.size))
     head = json.loads(pipe.read(length).decode("utf-8"))
@@ -69,19 +75,22 @@ def receive(pipe: Any) -> tuple[dict[str, Any], list[Any]]:
 @lru_cache(maxsize=64)
 def _dtype(name: str) -> Any:
     if not _DTYPE.fullmatch(name):
-        raise ValueError("no array is of {!r}".format(name))
+        raise ValueError("invalid dtype {!r}".format(name))
     return np.dtype(name)
 
 
 def views(described: Any, body: Any) -> list[Any]:
-    """The arrays of these dtypes and shapes in a body, not copied. Raises ValueError or TypeError for a body that is not theirs."""
+    """Return the arrays of these dtypes and shapes in a body, without copies.
+
+    Raises ValueError or TypeError if they do not fill it.
+    """
     arrays, offset = [], 0
     for name, shape in described:
         dtype = _dtype(name)
         bytes_of = dtype.itemsize
         for size in shape:
             if not isinstance(size, int) or size < 0:
-                raise ValueError("no array is of shape {}".format(shape))
+                raise ValueError("invalid shape {}".format(shape))
             bytes_of *= size
         if offset + bytes_of > len(body):
             raise ValueError("the arrays are larger than the message")
@@ -93,7 +102,7 @@ def views(described: Any, body: Any) -> list[Any]:
 
 
 def write_some(descriptor: int, parts: list[Any]) -> list[Any]:
-    """Write of these buffers what the pipe takes at once; return the rest."""
+    """Write as much of these buffers as the pipe takes, and return the rest."""
     written = os.writev(descriptor, parts[:_WRITTEN_AT_ONCE])
     for number, part in enumerate(parts):
         size = memoryview(part).nbytes
@@ -104,24 +113,25 @@ def write_some(descriptor: int, parts: list[Any]) -> list[Any]:
 
 
 class Pipe:
-    """The worker's end: its standard input and output, duplicated before anything else can write to them."""
+    """The worker's end: duplicates of standard input and output, which nothing else writes to."""
 
     def __init__(self) -> None:
         self._reader = io.BufferedReader(io.FileIO(os.dup(0), "rb"), 2**16)
         self._writer = os.dup(1)
-        self._writing = mmap.mmap(-1, 1)  # shared with the processes that are forked from this one
+        self._writing = mmap.mmap(-1, 1)  # shared with processes that are forked from this one
 
     def read(self, count: int) -> bytearray:
-        """So many bytes; EOFError when the other side is gone."""
+        """Return the next `count` bytes. Raises EOFError if the other side is gone."""
         data = bytearray(count)
         if self._reader.readinto(data) < count:
             raise EOFError
         return data
 
     def skip_past(self, token: bytes) -> None:
-        """Discard what comes up to the token, after which the other side waits.
+        """Discard everything up to the token, after which the other side waits.
 
-        EOFError when it is gone. Only for a process that has not called `read`, which reads ahead.
+        Raises EOFError if it is gone. A process that has called `read`, which reads ahead, must not
+        call this.
         """
         last = b""
         while not last.endswith(token):
@@ -132,7 +142,7 @@ class Pipe:
 
     @property
     def writing(self) -> bool:
-        """Whether this process, or one forked from it, has begun to write a message and not ended."""
+        """Whether this process, or one forked from it, is in the middle of writing a message."""
         return self._writing[0] != 0
 
     def send(self, head: dict[str, Any], arrays: Any = ()) -> None:

@@ -1,28 +1,37 @@
 """The subject's side of the pipe: the one file that imports TensorFlow.
 
-It runs in a child process, whose interpreter reads it, wire.py, execution.py and forkserver.py from standard input, and may be on another
-machine. The four import nothing else of this package, and keep to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be asked the
-same questions. The same functions run in the test process with ``--tf-in-process``.
+It runs in a child process, perhaps on another machine, whose interpreter reads this file, wire.py,
+exceptions.py, execution.py and forkserver.py from standard input. These files import nothing else
+of this package, and keep to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be tested in
+the same way. With ``--tf-in-process`` the same functions run in the test process.
 
-Protocol, on standard input and output; how a message and its arrays cross is told in wire.py:
+Protocol, on standard input and output, in the format of wire.py:
 
-    worker → suite   {"type": "hello", "protocol": 3, "subject": {...}, "documentation": {symbol: docstring}, "printed"}
-                     {"type": "failed", "message": "..."}           TensorFlow cannot be imported; the worker ends
-    suite → worker   {"type": "calls", "together", "calls": [{"function", "keywords", "gradient", "dtypes", "mode", "arms"}, ...]}
-                     for each arm of each call an array for each of the dtypes: input, filter, and for a gradient what comes from above;
-                     calls to be made together are of one mode, graph or xla, and as many arms, and go through one tf.function
-    worker → suite   {"type": "answer", "arms": [...], "seconds", "printed"}, one for each call, in their order
-                     an arm is {"status": "value", "dtype", "shape", "warnings"}, its array among the message's, or
-                     {"status": "error", "error", "bases", "message", "warnings"};
-                     "printed" is how long the file of standard error was by then, null where it is no file
-                     {"type": "fault", "message", "printed"} in the place of an answer: the worker failed, and TensorFlow did not
+    worker → suite   {"type": "hello", "protocol": 3, "subject", "documentation", "printed"}
+                         the docstrings by symbol, and how much was printed so far
+                     {"type": "failed", "message"}
+                         TensorFlow cannot be imported; the worker ends
+    suite → worker   {"type": "calls", "together", "calls": [call, ...]}
+                         a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"};
+                         each arm of a call has an array for each of the dtypes: input, filter, and
+                         for a gradient the upstream gradient. Calls that are to be made together
+                         are of one mode, graph or xla, have as many arms, and share a tf.function
+    worker → suite   {"type": "answer", "arms": [arm, ...], "seconds", "printed"}
+                         one for each call, in their order. An arm is
+                         {"status": "value", "dtype", "shape", "warnings"}, with its array, or
+                         {"status": "error", "error", "bases", "message", "warnings"};
+                         "printed" is the size of the file of standard error, null if it is no file
+                     {"type": "fault", "message", "printed"}
+                         instead of an answer: the worker failed, not TensorFlow
     suite → worker   {"type": "close"}
 
-After the greeting, calls may be sent before those ahead of them are answered. Where forkserver.py forks the worker, which is on the same
-pipes and greets as above:
+After the greeting, calls may be sent before earlier ones are answered. If forkserver.py forks the
+worker, which then greets on the same pipes:
 
-    server → suite   {"type": "ended", "code", "token"}             the worker died: its exit status, or minus the number of its signal
-    suite → server   the bytes of the token, in hexadecimal in the message, and nothing more before the greeting of the next worker
+    server → suite   {"type": "ended", "code", "token"}
+                         the worker died: its exit status, or minus the number of its signal
+    suite → server   the bytes of the token, which is in hexadecimal in the message, and nothing
+                     more before the greeting of the next worker
 """
 
 from __future__ import annotations
@@ -65,7 +74,7 @@ PRINTED_LIMIT = 2**26  # bytes that may be printed
 
 
 def documentation(tf: Any, symbols: Any) -> dict[str, str]:
-    """The installed docstring of each symbol; an empty string where the symbol is not there."""
+    """Return the installed docstring of each symbol; an empty string if there is no such symbol."""
     found = {}
     for symbol in symbols:
         if symbol == "tf.nn":  # its notes on padding are the docstring of the module behind it
@@ -81,19 +90,13 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
 
 
 def onednn_in_effect(tf: Any) -> bool | None:
-    """Whether TensorFlow uses oneDNN's kernels in this process: True, False, or None where it cannot be asked."""
-    if (
-        tuple(map(int, tf.__version__.split(".")[:2])) in ((2, 5), (2, 6), (2, 7), (2, 8))
-        and platform.machine() == "x86_64"
-    ):
-        return (
-            os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
-        )  # IsMklEnabled tells there how TensorFlow was built
-    for module in (
-        "util._pywrap_util_port",
-        "_pywrap_util_port",
-        "pywrap_tensorflow",
-    ):  # the newest first
+    """Return whether TensorFlow uses oneDNN's kernels in this process; None if it does not say."""
+    version = tuple(map(int, tf.__version__.split(".")[:2]))
+    if (2, 5) <= version <= (2, 8) and platform.machine() == "x86_64":
+        # IsMklEnabled says how these versions were built.
+        return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
+    # The newest module comes first.
+    for module in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):
         try:
             return bool(importlib.import_module("tensorflow.python." + module).IsMklEnabled())
         except (ImportError, AttributeError):
@@ -106,7 +109,7 @@ def cpu() -> dict[str, Any]:
     name, listed = listed_by_linux()
     flags = seen(listed, {**detected_by_numpy(), **detected_by_glibc()})
     if not set(listed) <= set(flags):
-        name = ""  # the host's
+        name = ""  # that of an emulator's host
     return {"name": name or platform.processor() or platform.machine(), "flags": flags}
 
 
@@ -161,7 +164,7 @@ def detected_by_glibc() -> dict[str, bool]:
 
 
 def installed(package: str) -> str | None:
-    """The version of an installed package; None where there is none."""
+    """Return the version of a package; None if it is not installed."""
     try:
         from importlib import metadata
     except ImportError:  # Python 3.7
@@ -173,11 +176,13 @@ def installed(package: str) -> str | None:
 
 
 def describe(tf: Any, settings: Any) -> dict[str, Any]:
-    """What identifies the subject, as JSON values."""
-    config = (
-        tf.config if hasattr(tf.config, "list_physical_devices") else tf.config.experimental
-    )  # TensorFlow 1
+    """Return what identifies the subject, as JSON values."""
+    config = tf.config
+    if not hasattr(config, "list_physical_devices"):  # TensorFlow 1
+        config = config.experimental
+    device = settings.get("device") or ("gpu" if config.list_physical_devices("GPU") else "cpu")
     switches = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
+    no_switches = ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_CONFIG_FILE")
     return {
         "tensorflow": tf.__version__,
         "git_version": getattr(tf.version, "GIT_VERSION", ""),
@@ -188,32 +193,28 @@ def describe(tf: Any, settings: Any) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": cpu(),
         "onednn": onednn_in_effect(tf),
-        "device": (
-            settings.get("device") or ("gpu" if config.list_physical_devices("GPU") else "cpu")
-        )
-        .partition(":")[0]
-        .lower(),
+        "device": device.partition(":")[0].lower(),
         "threads": settings.get("threads"),
         "environment": {
-            k: v
-            for k, v in sorted(os.environ.items())
-            if k.startswith(switches) and k not in ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_CONFIG_FILE")
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith(switches) and name not in no_switches
         },
     }
 
 
 def import_tensorflow() -> Any:
-    """TensorFlow, with its logging kept to errors unless the environment says otherwise, and eager also before version 2."""
+    """Import TensorFlow; it logs errors only, unless the environment says otherwise."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
-    if not tf.executing_eagerly():
+    if not tf.executing_eagerly():  # TensorFlow 1
         tf.compat.v1.enable_eager_execution()
     return tf
 
 
 def configure(tf: Any, settings: Any) -> Any:
-    """Set the number of threads, and return the device on which calls are made: a context."""
+    """Set the number of threads, and return the device for calls as a context manager."""
     if settings.get("threads"):
         tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
         tf.config.threading.set_inter_op_parallelism_threads(settings["threads"])
@@ -221,7 +222,7 @@ def configure(tf: Any, settings: Any) -> Any:
 
 
 def limit(settings: Any) -> None:
-    """Bound the memory of this process, in GiB, and the size of the files that it writes, what it prints among them."""
+    """Limit the memory of this process, and the size of its files, such as its output."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (PRINTED_LIMIT, PRINTED_LIMIT))
@@ -231,7 +232,7 @@ def limit(settings: Any) -> None:
 
 
 def start_step(pipe: Any, step: Any, *arguments: Any) -> Any:
-    """Return what a step of the start returns. If it raises, report that to the other side first."""
+    """Return the result of a step of the start. If it raises, report that to the suite first."""
     try:
         return step(*arguments)
     except Exception as error:
@@ -240,7 +241,7 @@ def start_step(pipe: Any, step: Any, *arguments: Any) -> Any:
 
 
 def serve(pipe: Any, tf: Any, settings: Any) -> None:
-    """Answer requests until the other side closes."""
+    """Answer requests until the suite closes the pipe."""
     device = start_step(pipe, configure, tf, settings)
     hello = {
         "type": "hello",
@@ -260,32 +261,34 @@ def serve(pipe: Any, tf: Any, settings: Any) -> None:
                 return
             for call in request["calls"]:
                 if call["function"] not in FUNCTIONS:
-                    raise ValueError("the protocol names no function {!r}".format(call["function"]))
+                    raise ValueError("unknown function {!r}".format(call["function"]))
             for answer, results in execute_all(tf, request["calls"], arrays, request["together"]):
                 answer["printed"] = printed()
                 pipe.send(answer, results)
 
 
 def printed() -> int | None:
-    """How much is in the file that standard error goes to; None where it is no file."""
+    """Return the size of the file that standard error is written to; None if it is no file."""
     status = os.fstat(2)
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def main() -> None:
-    """Keep the pipes for the protocol, send everything that prints to standard error, and serve."""
+    """Keep the pipes for the protocol, redirect all output to standard error, and serve."""
     import faulthandler
 
     pipe = Pipe()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    sys.path.pop(0)  # the working directory: nothing in it may be imported by accident
+    sys.path.pop(0)  # the working directory, from which nothing may be imported by accident
     faulthandler.enable()
     settings = json.loads(sys.argv[1])
     limit(settings)
-    gc.disable()  # in an import nearly nothing is garbage: looking for it takes a fifth of the time
+    # An import leaves nearly no garbage, and collecting it takes a fifth of the time. What was
+    # imported stays, so that later collections need not visit it, and forks share its pages.
+    gc.disable()
     tf = start_step(pipe, import_tensorflow)
-    gc.freeze()  # what was imported stays: it is looked at no more, and its pages stay shared
+    gc.freeze()
     gc.enable()
     if forkserver.possible():
         forkserver.fork(pipe)

@@ -1,0 +1,83 @@
+"""Exceptions that TensorFlow raised, as plain values. Runs in the worker, on Python 3.7."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+MESSAGE_LIMIT = 4000  # characters of a message that are kept
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+# What names a node, an address or a place in a file, and not the reason.
+_NOISE = [
+    (re.compile(r"\x1b\[[0-9;]*m"), ""),
+    (re.compile(r"^Exception encountered when calling [^\n]*\n+"), ""),  # Keras, around the reason
+    (re.compile(r"\n+Arguments received by .*\Z", re.S), ""),
+    (re.compile(r"^in user code:\n.*\n(?=\s*\w+(Error|Exception): )", re.S), ""),
+    (re.compile(r"^\s*File \"[^\"\n]*\", line \d+, in .*\n", re.M), ""),
+    (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
+    (re.compile(r"Detected at node .*?(?=\n\n|\Z)", re.S), ""),
+    (re.compile(r"\s*\[\[.*?\]\]", re.S), ""),
+    (re.compile(r"\s*\[Op:[^\]]*\]"), ""),
+    (re.compile(r"\s+name:\s*\w*\s*\Z"), ""),
+    (re.compile(r"\s*Stack trace for op definition:.*\Z", re.S), ""),
+    (re.compile(r"\s*;?\s*NodeDef: .*\Z", re.S), ""),
+    (re.compile(r"\s*tf2xla conversion failed while converting .*\Z", re.S), ""),
+    (re.compile(r"goo\.gle/debug(?:str|proto|only)\s*"), ""),
+    (ADDRESS, "0x…"),
+]
+
+
+class RaisedError(Exception):
+    """An exception that TensorFlow raised. Any other exception is a fault of the worker."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call TensorFlow. Raises :class:`RaisedError` for whatever it raises."""
+    try:
+        return function(*arguments, **keywords)
+    except Exception as error:
+        raise RaisedError(error) from error
+
+
+def clean_message(message: str, error: str) -> str:
+    """Return the message of an exception of class `error` as it is the same in every run.
+
+    That is without names of nodes, addresses and traces.
+    """
+    for pattern, replacement in _NOISE:
+        message = pattern.sub(replacement, message)
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    cleaned = "\n".join(lines)
+    if cleaned.startswith(error + ": "):
+        cleaned = cleaned[len(error) + 2 :]
+    return cleaned[:MESSAGE_LIMIT]
+
+
+def class_names(tf: Any, error: BaseException) -> list[str]:
+    """Return the names of an exception's classes, and of the TensorFlow error that it replaces.
+
+    While it builds a graph, TensorFlow raises InvalidArgumentError anew as ValueError.
+    """
+    names: list[str] = []
+    link: BaseException | None = error
+    while link is not None and len(names) < 50:
+        if link is error or isinstance(link, tf.errors.OpError):
+            bases = (base for base in type(link).__mro__ if base not in _GENERAL)
+            names += [base.__name__ for base in bases]
+        link = link.__cause__ or link.__context__
+    return list(dict.fromkeys(names))
+
+
+_GENERAL = (object, BaseException, Exception)
+
+
+def raised_arm(tf: Any, error: Exception) -> dict[str, Any]:
+    """Return an arm with the exception that TensorFlow raised, without its warnings."""
+    name = type(error).__name__
+    message = clean_message(str(error), name)
+    return {"status": "error", "error": name, "bases": class_names(tf, error), "message": message}

@@ -1,0 +1,34 @@
+"""TensorFlow in this process, for a debugger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from tf_conv_conformance.subject import execution, worker
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.messages import observation_of
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.request import Request
+
+
+class InProcess:
+    """The worker's code in this process: without a time limit, and a crash ends the run."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        try:
+            self._tf = worker.import_tensorflow()
+        except ImportError as error:
+            reason = f"TensorFlow cannot be imported in this process: {error}"
+            raise SubjectUnavailableError(reason) from error
+        self.subject: dict[str, Any] = worker.describe(self._tf, {})
+        self.documentation: dict[str, str] = worker.documentation(self._tf, symbols)
+
+    def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:
+        """Make calls, each when its observation is drawn."""
+        for request in requests:
+            answer, results = execution.attempt(self._tf, request.head, list(request.arrays))
+            yield observation_of(answer, results, len(answer.get("arms", ())))
+
+    def close(self) -> None:
+        """Do nothing: nothing was started."""

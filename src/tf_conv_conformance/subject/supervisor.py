@@ -1,0 +1,139 @@
+"""Starts the worker's process, and starts it again after it has died."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.errors import (
+    RECEIVING_ERRORS,
+    LateAnswerError,
+    SubjectUnavailableError,
+)
+from tf_conv_conformance.subject.messages import greeting
+from tf_conv_conformance.subject.output import Output
+from tf_conv_conformance.subject.process import Process, command
+
+START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
+START_TRIES = 3  # of a worker that follows one that died
+
+
+class Supervisor:
+    """The process of a worker, whichever runs at present, and what it prints.
+
+    `process` is None if none was launched. It can be used once it has `started`, which is when its
+    greeting has arrived. `greeting` holds the subject and its docstrings from then on.
+    """
+
+    def __init__(
+        self, symbols: Sequence[str], definition: Definition, memory: float | None
+    ) -> None:
+        self.output = Output()
+        self.process: Process | None = None
+        self.started = False
+        self._symbols = symbols
+        self._definition = definition
+        self._memory = memory
+        self.greeting: tuple[dict[str, Any], dict[str, str]] | None = None
+
+    def launch(self) -> None:
+        """Launch a worker and do not wait for it. An error is raised again by :meth:`start`."""
+        with suppress(SubjectUnavailableError):
+            self._launch()
+
+    def start(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """Wait until a worker has started, and return the subject and its docstrings.
+
+        A worker that follows one that died is tried a few times: the machine may be short of memory
+        or processes for a moment. Raises :class:`SubjectUnavailableError`.
+        """
+        tries = START_TRIES if self.greeting else 1
+        while not self.started:
+            tries -= 1
+            try:
+                self._start()
+            except SubjectUnavailableError:
+                if not tries:
+                    raise
+        assert self.greeting is not None
+        return self.greeting
+
+    def end(self, error: BaseException) -> int:
+        """Return the exit status or negative signal of the worker that raised this on receiving."""
+        assert self.process is not None
+        code = self.process.ending(error)
+        self.started = False
+        if not self.process.died:
+            self.process = None
+        return code
+
+    def kill(self) -> None:
+        """End the process, and what it has forked, if there is one."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.reap()
+        self.process, self.started = None, False
+
+    def close(self, busy: bool) -> None:
+        """Ask the worker to end. One that is `busy`, starts or does not listen is killed."""
+        if self.process is not None:
+            if busy or not self.started:
+                self.process.kill()
+            self.process.close()
+            self.process, self.started = None, False
+        self.output.close()
+
+    def _start(self) -> None:
+        """Wait for the greeting of a worker that was launched before, or is launched now."""
+        if self.process is None or self.process.died:
+            self._launch()
+        assert self.process is not None
+        try:
+            hello, _ = self.process.receive(START_LIMIT)
+            subject, documentation = greeting(hello)
+        except RECEIVING_ERRORS as error:
+            code = self.end(error)
+            self.kill()  # a fork server is not given another try
+            reason = str(error)
+            if isinstance(error, LateAnswerError):
+                reason = f"no answer within {START_LIMIT:g} s"
+            elif isinstance(error, EOFError):
+                reason = signal_name(code) if code < 0 else f"exit status {code}"
+            raise self._unavailable(reason) from error
+        self.output.mark(hello)
+        self.started = True
+        # Only the first worker sends the docstrings.
+        self.greeting = subject, self.greeting[1] if self.greeting else documentation
+
+    def _launch(self) -> None:
+        """Have the fork server fork a worker in the place of one that died, or start a process."""
+        self.output.clear()
+        if self.process is not None:
+            self.process.fork()
+            return
+        words = command(self._definition, self._memory, () if self.greeting else self._symbols)
+        try:
+            self.process = Process(words, self.output)
+        except OSError as error:
+            what = error.filename or self._definition.command[0]
+            raise self._unavailable(f"{what}: {error.strerror}") from error
+
+    def _unavailable(self, reason: str) -> SubjectUnavailableError:
+        name, words = self._definition.name, " ".join(self._definition.command)
+        subject = f"subject {name} ({words})" if name else words
+        return SubjectUnavailableError(
+            f"TensorFlow did not start in {subject}: {reason}",
+            self.output.tail(),
+            f"Install it there: {words} -m pip install tensorflow, or a build of your own.",
+        )
+
+
+def signal_name(code: int) -> str:
+    """Return the name of the signal behind a negative return code, if it has one."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:  # most real-time signals
+        return f"signal {-code}"
