@@ -1,1 +1,1 @@
-"""A call of the two operators: arguments, axes, dtypes, entry points."""
+"""Calls of the two operators: arguments, axes, dtypes, entry points."""

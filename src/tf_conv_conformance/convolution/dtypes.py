@@ -1,4 +1,4 @@
-"""The dtypes: what each holds exactly, and how its bits become numbers to compare."""
+"""Dtypes: what each holds exactly, and how its bits become numbers to compare."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 PRECISION = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53, "int32": 31}
-"""``p`` of each dtype that a convolution may have: every integer up to ``2**p - 1`` in magnitude is exact in it."""
-
-
+"""Bits of precision: every integer of magnitude up to ``2**p - 1`` is exact in the dtype."""
 EXPONENTS = {
     "float16": (-24, 16),
     "bfloat16": (-133, 128),
     "float32": (-149, 128),
     "float64": (-1074, 1024),
 }
-"""Of each floating dtype: the exponent of its smallest number above 0, and of the first power of two that it does not hold."""
+"""Exponents of a dtype's smallest number above 0, and of the first power of two beyond it."""
 
 
 def nearest(value: float, dtype: str) -> float:
-    """Return the number that a floating dtype holds for a value: the nearest, ties to even, infinity beyond its largest."""
+    """Return a value rounded to a floating dtype: ties to even, infinity beyond its largest."""
     if dtype not in EXPONENTS or value == 0 or not math.isfinite(value):
         return value
     smallest, beyond = EXPONENTS[dtype]
@@ -37,12 +35,12 @@ def largest(dtype: str) -> float:
 
 
 def canonical(dtype: str) -> str:
-    """The name that TensorFlow gives a dtype: ``half`` is float16."""
+    """Return TensorFlow's own name of a dtype: ``half`` is float16."""
     return "float16" if dtype == "half" else dtype
 
 
 def encode(numbers: NDArray[np.floating[Any]], dtype: str) -> NDArray[Any]:
-    """Numbers that `dtype` holds exactly, in its bits; bfloat16 as uint16."""
+    """Return the bits of numbers that `dtype` holds exactly; bfloat16 as uint16."""
     if dtype == "bfloat16":
         return (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
     if dtype == "string":
@@ -53,7 +51,7 @@ def encode(numbers: NDArray[np.floating[Any]], dtype: str) -> NDArray[Any]:
 
 
 def as_numbers(bits: NDArray[Any], dtype: str) -> NDArray[Any]:
-    """The numbers in the bits of a result, in float64 (complex128 for complex64)."""
+    """Return the numbers in the bits of a result as float64, complex64 as complex128."""
     if dtype == "bfloat16":
         return (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
     return bits.astype(np.complex128 if np.iscomplexobj(bits) else np.float64)

@@ -1,4 +1,4 @@
-"""The entry points into TensorFlow that reach the two operators, and the form of their arguments."""
+"""The entry points into TensorFlow that reach the two operators."""
 
 from __future__ import annotations
 

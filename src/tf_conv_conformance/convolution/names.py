@@ -1,4 +1,7 @@
-"""The names that cases, options and markers share. Imports nothing that takes time: pytest loads it in every run."""
+"""The names that cases, options and markers share.
+
+pytest loads this module in every run, so it imports nothing that takes time.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ Dtype = Literal[
     "bool",
     "string",
 ]
-"""float16 is also called half. Convolutions document the four floating ones; the operator behind conv2d takes int32 as well."""
+"""float16 is also called half. Convolutions document the four floating dtypes, and the operator
+behind conv2d int32 as well."""
 Symbol = Literal[
     "tf.nn.conv2d",
     "tf.compat.v1.nn.conv2d",
