@@ -1,4 +1,4 @@
-"""The arguments of one call of an operator, and how its documentation reads them."""
+"""The arguments of one call of an operator, and their documented meaning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pairs = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A tensor argument: its shape, and its values in row-major order where the case gives them."""
+    """A tensor argument: its shape, and its values in row-major order if the case gives them."""
 
     shape: tuple[int, ...]
     values: tuple[float, ...] | None = None
@@ -25,10 +25,10 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Arguments:
-    """All that determines what a call must return, whatever the mode. Hashable; `dilations` is also called rate.
+    """All that determines what a call must return, whatever the mode. Hashable.
 
-    `filter_dtype` is the filter's where it is not the input's, `via` the entry point where it is not the operator's own, and `gradient`
-    the tensor by which the call takes the gradient of its result.
+    `filter_dtype` is None if the filter has the input's dtype, and `via` is None for the operator's
+    default entry point. With `gradient`, the call differentiates its result by that tensor.
     """
 
     op: Op
@@ -49,8 +49,7 @@ class Arguments:
         return hash(tuple(getattr(self, name) for name in FIELDS))
 
     def __hash__(self) -> int:
-        """Computed once: caches ask for it dozens of times a call."""
-        return self._hash
+        return self._hash  # computed once: caches need it dozens of times a call
 
     @property
     def entry_point(self) -> EntryPoint:
@@ -63,10 +62,7 @@ FIELDS = tuple(field.name for field in fields(Arguments))
 
 @dataclass(frozen=True)
 class Interpretation:
-    """The arguments as the documentation reads them: two axes, the channels, and what surrounds them.
-
-    `groups` is how many times the filter's in_channels fit into the input's (1 for most; the input's channels for depthwise).
-    """
+    """The documented meaning of arguments: two axes, the channels, and the batch."""
 
     batch_shape: tuple[int, ...]
     height: Axis
@@ -78,33 +74,37 @@ class Interpretation:
 
 
 def in_groups(in_channels: int, filter_in: int, filter_out: int) -> bool:
-    """Whether the filter's in_channels divide the input's into groups, at least one, that divide its out_channels."""
+    """Return whether the channels divide into equal groups, at least one.
+
+    The filter's in_channels must divide the input's, and the number of groups its out_channels.
+    """
     if in_channels == 0 or filter_in == 0 or in_channels % filter_in:
         return False
     return filter_out % (in_channels // filter_in) == 0
 
 
 def as_lists(value: Any) -> Any:
-    """Tuples, at any depth, as lists: the form that JSON and TensorFlow's Python code take."""
+    """Return tuples, at any depth, as lists: JSON and TensorFlow's Python code take those."""
     return [as_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
 def as_tuples(value: Any) -> Any:
-    """Lists, at any depth, as tuples: the form in which arguments are hashable."""
+    """Return lists, at any depth, as tuples, which are hashable."""
     return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def to_record(arguments: Arguments) -> dict[str, Any]:
-    """The arguments as ``dataclasses.asdict`` would have them, at a tenth of its cost."""
+    """Return arguments as ``dataclasses.asdict`` would, at a tenth of its cost."""
     plain = {name: getattr(arguments, name) for name in FIELDS}
     return {**plain, "input": dict(vars(arguments.input)), "filter": dict(vars(arguments.filter))}
 
 
 def from_record(plain: Mapping[str, Any]) -> Arguments:
-    """The arguments that :func:`to_record` and JSON made plain."""
+    """Return the arguments that :func:`to_record` and JSON made plain."""
     given = {name: as_tuples(value) for name, value in plain.items()}
     for name in ("input", "filter"):
-        values = plain[name]["values"]  # what JSON has no number for is text in a record
+        # Infinities and NaN are text in a record, since JSON has no numbers for them.
+        values = plain[name]["values"]
         given[name] = TensorSpec(
             tuple(plain[name]["shape"]), None if values is None else tuple(map(float, values))
         )
@@ -112,7 +112,7 @@ def from_record(plain: Mapping[str, Any]) -> Arguments:
 
 
 def channels_first(arguments: Arguments) -> bool:
-    """Whether the data format puts the channels before height and width."""
+    """Return whether the data format puts the channels before height and width."""
     return arguments.data_format == "NCHW"
 
 
@@ -123,7 +123,7 @@ def in_channels_of(arguments: Arguments) -> int:
 
 
 def spatial(value: IntOrInts | None, first: bool) -> tuple[int, int] | None:
-    """The height and width entries of `strides` or `dilations`; None where the value has no such interpretation."""
+    """Return the entries of strides or dilations for height and width; None if there are none."""
     if value is None:
         return 1, 1
     values = (value,) if isinstance(value, int) else value
@@ -137,14 +137,14 @@ def spatial(value: IntOrInts | None, first: bool) -> tuple[int, int] | None:
 
 
 def outer(value: IntOrInts | None, first: bool) -> tuple[int, int]:
-    """The batch and channel entries of `strides` or `dilations`; 1 where they are not given."""
+    """Return the entries of strides or dilations for batch and channels, which default to 1."""
     if value is None or isinstance(value, int) or len(value) != 4:
         return 1, 1
     return (value[0], value[1]) if first else (value[0], value[3])
 
 
 def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding] | None:
-    """The padding of height and of width; None where it has no such interpretation."""
+    """Return the padding of height and of width; None if it has none for them."""
     if padding == "SAME":
         return "SAME", "SAME"
     if padding == "VALID":
@@ -156,7 +156,7 @@ def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding
 
 
 def padding_of(arguments: Arguments) -> str | Pairs:
-    """Return the padding as the entry point reads it: Keras takes its names in either case."""
+    """Return the padding with its name in capitals: Keras layers take names in either case."""
     padding = arguments.padding
     return (
         padding.upper() if isinstance(padding, str) and arguments.entry_point.is_layer else padding
@@ -164,35 +164,30 @@ def padding_of(arguments: Arguments) -> str | Pairs:
 
 
 def outer_padding(padding: str | Pairs, first: bool) -> tuple[tuple[int, ...], ...]:
-    """The padding of batch and of channels that explicit padding states."""
+    """Return the padding of batch and of channels in explicit padding."""
     if isinstance(padding, str) or len(padding) != 4:
         return ()
     return padding[:2] if first else (padding[0], padding[3])
 
 
 def split_shape(shape: Sequence[int], first: bool) -> tuple[tuple[int, ...], int, int, int]:
-    """Batch shape, height, width and channels of an input's shape of rank 3 or more."""
+    """Return batch shape, height, width and channels of an input's shape of rank 3 or more."""
     batch, inner = tuple(shape[:-3]), tuple(shape[-3:])
     return (batch, inner[1], inner[2], inner[0]) if first else (batch, inner[0], inner[1], inner[2])
 
 
 @lru_cache(maxsize=8192)
 def interpret(arguments: Arguments) -> Interpretation | None:
-    """What the arguments mean; None where the documentation gives them no meaning, so that only a refusal is left.
+    """Return what the arguments mean; None if they mean nothing, and can only be refused.
 
-    Lenient on purpose: it reads arguments that break a precondition too, since TensorFlow may accept them.
+    Arguments that break a precondition may have a meaning, too: TensorFlow may accept them.
     """
     first = channels_first(arguments)
     strides, dilations = spatial(arguments.strides, first), spatial(arguments.dilations, first)
     padding = spatial_padding(padding_of(arguments), first)
-    shapes = len(arguments.input.shape) >= 4 and len(arguments.filter.shape) == 4
-    if (
-        not shapes
-        or strides is None
-        or dilations is None
-        or padding is None
-        or min(strides + dilations) < 1
-    ):
+    if len(arguments.input.shape) < 4 or len(arguments.filter.shape) != 4:
+        return None
+    if strides is None or dilations is None or padding is None or min(strides + dilations) < 1:
         return None
     batch_shape, height, width, in_channels = split_shape(arguments.input.shape, first)
     rows, columns, filter_in, filter_out = arguments.filter.shape
