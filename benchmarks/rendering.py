@@ -16,7 +16,7 @@ from section import parser, publish, table
 
 from tf_conv_conformance.records.merge import lines
 from tf_conv_conformance.records.reader import Records, read
-from tf_conv_conformance.records.writer import written
+from tf_conv_conformance.records.writer import encoded
 
 RECORDS = Path(__file__).parent.parent / "reports/results.jsonl"
 PEER = "import json, sys\nfor line in open(sys.argv[1], 'rb'): json.loads(line)"
@@ -58,8 +58,8 @@ def repeated(records: Records, count: int) -> Records:
 
 def make(source: Path, count: int, results: Path) -> None:
     """Write the record file that is measured."""
-    with results.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(map(written, lines(repeated(read(source), count))))
+    with results.open("wb") as file:
+        file.writelines(map(encoded, lines(repeated(read(source), count))))
 
 
 def row(results: Path, page: Path) -> list[str]:

@@ -552,12 +552,12 @@ def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, 
         "header",
         "case",
         "call",
-        "subject",
         "start",
+        "subject",
         "end",
         "footer",
     ]
-    call, subject, end = lines[2], lines[3], lines[5]
+    _, _, call, _, subject, end, _ = lines
     assert call["arguments"]["strides"] == [1, 2, 2, 1]
     assert call["predicted"] == {
         "refuses": ["depthwise.unit-strides-when-atrous"],

@@ -202,7 +202,7 @@ def test_like_changes_are_one_group(changes):
         new | {name: pair[1] for name, pair in others.items()},
     )
     assert [
-        (group.case, group.what, len(group.ids), group.example.words) for group in found.groups()
+        (group.case, group.kind, len(group.ids), group.example.words) for group in found.groups()
     ] == [
         (
             "cases/f::swept",

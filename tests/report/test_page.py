@@ -188,9 +188,7 @@ def test_the_matrix_shows_both_sizes_and_hidden_differences(column):
 
 
 def test_rules_carry_the_installed_sentence_or_say_that_it_changed(column):
-    found = {
-        one.rule.id: one for one in statements(view.shown([column]), column.subject["sentences"])
-    }
+    found = {one.rule.id: one for one in statements(view.shown([column]), column.sentences)}
     atrous = found["depthwise.unit-strides-when-atrous"]
     assert atrous.contradicting == 3
     assert atrous.reported == ("https://example.org/1",)
@@ -387,6 +385,7 @@ def test_of_many_matrices_the_first_are_drawn():
             Column(
                 "2.21.0",
                 None,
+                {},
                 Records(header={"suite": "0.1.0", "created": "now"}, cases=cases, calls=calls),
             )
         ]

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
-from tf_conv_conformance.records.reader import read, subject_key
+from tf_conv_conformance.records.lines import subject_key
+from tf_conv_conformance.records.reader import read
 from tf_conv_conformance.records.writer import Recorder
 
 FACTS = {

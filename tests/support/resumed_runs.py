@@ -6,16 +6,13 @@ RECORDS = "reports/results-faulty.jsonl"
 
 
 def without_times(path):
-    """The lines of a record file without its times and how long each call took."""
-    lines = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
-    return [
-        {
-            key: value
-            for key, value in line.items()
-            if key not in ("created", "at", "seconds", "finished")
-        }
-        for line in lines
+    """The lines of a record file in a fixed order, without times and how long each call took."""
+    times = ("created", "at", "seconds", "finished")
+    lines = [
+        {key: value for key, value in json.loads(line).items() if key not in times}
+        for line in path.read_bytes().split(b"\n")[:-1]
     ]
+    return sorted(lines, key=json.dumps)
 
 
 def cut(path, keep):

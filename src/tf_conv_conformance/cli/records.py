@@ -96,14 +96,12 @@ def compared(old: Path, new: Path, output: Path | None) -> int:
 def merged(paths: Sequence[Path], output: Path, partial: bool) -> int:
     """Write the record files of one subject's shards or other parts as one; return the exit status."""
     from tf_conv_conformance.records.merge import lines
-    from tf_conv_conformance.records.writer import settle, written
+    from tf_conv_conformance.records.writer import encoded
 
     def write() -> int:
         column = sole("the merged file", load_columns(paths, partial))
-        with _writing(output):
-            with output.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(map(written, lines(column.records)))
-            settle(output)
+        with _writing(output), output.open("wb") as file:
+            file.writelines(map(encoded, lines(column.records)))
         print(output)
         return 0
 

@@ -19,7 +19,7 @@ from tf_conv_conformance.plugin.upcoming import upcoming
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.baseline import Baseline
-from tf_conv_conformance.records.reader import Line
+from tf_conv_conformance.records.schema import EndLine, SubjectLine
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.verdict import message
 from tf_conv_conformance.verdict.comparison import ending, value_text
@@ -93,7 +93,7 @@ class CallItem(SubjectItem):
         self.user_properties = [*others, *properties]
         self._described = properties
 
-    def _end(self, performed: Performed, subject: Line) -> Line:
+    def _end(self, performed: Performed, subject: SubjectLine) -> EndLine:
         """Return the record of the call, marked if it fails as the baseline says."""
         call, verdict = self.call, performed.verdict
         identifier = id_of(self.path_id, call)

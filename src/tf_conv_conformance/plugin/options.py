@@ -224,7 +224,7 @@ def splitting(part: Shards) -> str:
     return f"--splits {part.of} --group {','.join(map(str, part.numbers))}"
 
 
-def header(config: pytest.Config) -> dict[str, object]:
+def header(config: pytest.Config) -> dict[str, str]:
     """Return what a record file's header says about the run. Raises ``pytest.UsageError``."""
     part = shard(config)
     return {"shard": str(part)} if part else {}

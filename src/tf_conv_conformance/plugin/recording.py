@@ -25,15 +25,15 @@ from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.load import changes_since, load_run
 from tf_conv_conformance.records.merge import Column, MergeError, merge
 from tf_conv_conformance.records.reader import (
-    Line,
     RecordFileError,
     Records,
     file_name,
     is_new_failure,
     read,
 )
+from tf_conv_conformance.records.schema import EndLine, PlanLine
 from tf_conv_conformance.records.series import heading
-from tf_conv_conformance.records.writer import Recorder, in_order
+from tf_conv_conformance.records.writer import Recorder
 from tf_conv_conformance.report import refusals
 from tf_conv_conformance.report.page import write
 
@@ -81,7 +81,7 @@ class Recording:
         self._header = header(config)
         self._tests = {test.test: test for test in tests}
         self._done = config.stash.get(DONE, None)
-        self._carried: list[Line] = []
+        self._carried: list[EndLine] = []
         self._recorders: dict[str, Recorder] = {}
         check_reports_folder(self._folder, len(tests))
         self._progress = Progress(len(tests))
@@ -110,12 +110,11 @@ class Recording:
             if self._done
             else None
         )
-        own_lines = [
-            *lines.plan(own),
-            *((*kept.cases.values(), *kept.calls.values()) if kept else ()),
-        ]
+        plan: list[PlanLine] = [*lines.plan(own)]
+        if kept:
+            plan += [*kept.cases.values(), *kept.calls.values()]
         self._carried += list(kept.ends.values()) if kept else []
-        return Recorder(self._folder / file_name(name), in_order(own_lines), kept, **self._header)
+        return Recorder(self._folder / file_name(name), plan, kept, **self._header)
 
     def headings(self) -> list[str]:
         """Return the subject that has started before the first call, to be named at the beginning of the run."""

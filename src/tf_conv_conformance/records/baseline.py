@@ -1,12 +1,13 @@
-"""The failing calls that a team knows of: a file that it commits, so that a run fails on what is new.
+"""Known failures: a file that a team commits, so that a run fails only on new ones.
 
     {"schema": 1,
      "known": {
       "SUBJECT": {
        "ID": {"hash": …, "verdict": …, "outcome": …, "digest": …, "reason": …},
 
-A subject is named as in its definition, and "" is that of the suite's own interpreter: a new release of TensorFlow keeps the entries. A
-call is known while it is the same call (`hash`) and fails in the same way; `reason` is for people.
+A subject has the name of its definition, and the suite's own interpreter has "": a new release of
+TensorFlow keeps the entries. A call is known while it is the same call (`hash`) and fails in the
+same way; `reason` is for people.
 """
 
 from __future__ import annotations
@@ -15,42 +16,63 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import msgspec
+from typing_extensions import NotRequired, TypedDict
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.records.differences import absent, told
-from tf_conv_conformance.records.reader import Line
+from tf_conv_conformance.records.outcome import absent, outcome_text
+from tf_conv_conformance.records.schema import CallLine, EndLine
 from tf_conv_conformance.verdict.kinds import FAILING
 
 SCHEMA = 1
 SIZE_LIMIT = 64 * 2**20  # bytes
-KEYS = ("hash", "verdict", "outcome", "digest")
-Known = dict[str, dict[str, dict[str, Any]]]
+REASON_LIMIT = 300  # characters
 
 
 class BaselineError(ConformanceError):
     """The file is no baseline that this version reads; the message says why."""
 
 
+class Entry(TypedDict):
+    """A known failure."""
+
+    hash: str
+    verdict: str
+    outcome: str
+    digest: str | None
+    reason: NotRequired[str]
+
+
+Known = dict[str, dict[str, Entry]]
+"""Entries by subject and call id."""
+
+
+class _File(msgspec.Struct):
+    schema: int
+    known: Known
+
+
 @dataclass(frozen=True)
 class Baseline:
-    """Entries by subject and call id."""
+    """The known failures of each subject."""
 
     known: Known = field(default_factory=dict)
 
-    def knows(self, subject: str, content_hash: str, end: Line) -> bool:
-        """Whether a call fails just as the baseline says."""
+    def knows(self, subject: str, content_hash: str, end: EndLine) -> bool:
+        """Return whether a call fails just as the baseline says."""
         entry = self.known.get(subject, {}).get(end["id"])
-        return entry is not None and all(
-            entry.get(key) == value
-            for key, value in _entry(content_hash, end).items()
-            if key in KEYS
+        return entry is not None and _without_reason(entry) == _without_reason(
+            _entry(content_hash, end)
         )
 
     def stale(
-        self, subject: str, calls: Mapping[str, Line], ends: Mapping[str, Line]
+        self, subject: str, calls: Mapping[str, CallLine], ends: Mapping[str, EndLine]
     ) -> list[tuple[str, str]]:
-        """(id, why) of the entries that no longer say what is so, as far as this run can tell: a call without an end says nothing."""
+        """Return (id, why) of the entries that no longer hold.
+
+        Calls without an outcome in this run are not counted.
+        """
         found = []
         for identifier, entry in self.known.get(subject, {}).items():
             end = ends.get(identifier)
@@ -62,8 +84,10 @@ class Baseline:
                 found.append((identifier, f"was {entry['verdict']}, is {end['verdict']} now"))
         return found
 
-    def updated(self, subject: str, calls: Mapping[str, Line], ends: Iterable[Line]) -> Baseline:
-        """The baseline with what a run's failing calls say; entries of calls that the run did not make stay as they are."""
+    def updated(
+        self, subject: str, calls: Mapping[str, CallLine], ends: Iterable[EndLine]
+    ) -> Baseline:
+        """Return the baseline with the failures of a run; other calls keep their entries."""
         entries = dict(self.known.get(subject, {}))
         for end in ends:
             entries.pop(end["id"], None)
@@ -73,55 +97,50 @@ class Baseline:
         return Baseline({name: known[name] for name in sorted(known) if known[name]})
 
     def text(self) -> str:
-        """The file: an entry a line, so that a change of one is a line in a diff."""
+        """Return the text of the file: an entry a line, so that a diff shows what changed."""
         subjects = []
         for subject, entries in self.known.items():
             lines = [
-                f"  {json.dumps(identifier)}: {json.dumps(entry)}"
-                for identifier, entry in entries.items()
+                f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()
             ]
             subjects.append(f" {json.dumps(subject)}: {{\n" + ",\n".join(lines) + "\n }")
         return f'{{"schema": {SCHEMA}, "known": {{\n' + ",\n".join(subjects) + "\n}}\n"
 
 
-def _entry(content_hash: str, end: Line) -> dict[str, Any]:
+def _entry(content_hash: str, end: EndLine) -> Entry:
     return {
         "hash": content_hash,
         "verdict": end["verdict"],
-        "outcome": told(end),
+        "outcome": outcome_text(end),
         "digest": end.get("digest"),
-        "reason": end["reason"][:300],
+        "reason": end["reason"][:REASON_LIMIT],
     }
 
 
+def _without_reason(entry: Entry) -> Entry:
+    return {**entry, "reason": ""}
+
+
 def read(path: Path) -> Baseline:
-    """The baseline in a file. Raises :class:`BaselineError`."""
+    """Return the baseline in a file. Raises :class:`BaselineError`."""
     try:
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
-        if len(data) > SIZE_LIMIT:
-            raise BaselineError(f"{path}: is larger than {SIZE_LIMIT} bytes")
-        value = json.loads(data)
     except OSError as error:
         raise BaselineError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > SIZE_LIMIT:
+        raise BaselineError(f"{path}: is larger than {SIZE_LIMIT} bytes")
+    try:
+        content = msgspec.json.decode(data, type=_File)
+    except msgspec.ValidationError as error:
+        raise _other_schema(path, f": {error}") from error
     except (ValueError, RecursionError) as error:
         raise BaselineError(f"{path}: is not JSON: {error}") from error
-    if (
-        not isinstance(value, dict)
-        or value.get("schema") != SCHEMA
-        or not _entries(value.get("known"))
-    ):
-        raise BaselineError(
-            f"{path}: is not a baseline of schema {SCHEMA}; --tf-update-baseline writes one"
-        )
-    return Baseline(value["known"])
+    if content.schema != SCHEMA:
+        raise _other_schema(path)
+    return Baseline(content.known)
 
 
-def _entries(known: Any) -> bool:
-    """Whether this is subject → id → entry, each entry with its keys."""
-    subjects = known.values() if isinstance(known, dict) else [None]
-    return all(
-        isinstance(ids, dict)
-        and all(isinstance(one, dict) and set(KEYS) <= one.keys() for one in ids.values())
-        for ids in subjects
-    )
+def _other_schema(path: Path, why: str = "") -> BaselineError:
+    advice = "--tf-update-baseline writes one"
+    return BaselineError(f"{path}: is not a baseline of schema {SCHEMA}{why}; {advice}")

@@ -1,54 +1,54 @@
-"""Two runs → what changed between them: pure, and never silent about what could not be compared."""
+"""Compares two runs, and keeps account of what could not be compared."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from tf_conv_conformance.records.differences import (
-    Became,
-    absent,
-    differences,
-    outcome,
-    values_compared,
-)
-from tf_conv_conformance.records.reader import Line, Records, uncollected
+from tf_conv_conformance.records.differences import EndDifference, differences, values_comparable
+from tf_conv_conformance.records.outcome import A_VALUE, absent, outcome
+from tf_conv_conformance.records.reader import Records
+from tf_conv_conformance.records.schema import CallLine, EndLine, SubjectRecord
 from tf_conv_conformance.records.series import identifying, labels, series, varying
 
-UNASKED = "unsupported in both runs"
-"""Why nothing is lost where a call was not compared: neither subject is one that the case asks."""
+UNSUPPORTED = "unsupported in both runs"
+"""Why a call was not compared if neither subject has what its case requires: nothing is lost."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A call that did not come to the same. `case` is the key of its case, `moved_from` the id that it had."""
+    """A call whose outcome differs. `case` is the key of its case, `moved_from` its old id."""
 
     id: str
     case: str
-    became: tuple[Became, ...]
+    differences: tuple[EndDifference, ...]
     moved_from: str | None = None
 
     @property
     def words(self) -> str:
-        """What became what, in a line."""
-        return "; ".join(one.words for one in self.became)
+        """The differences in a line."""
+        return "; ".join(difference.words for difference in self.differences)
+
+    @property
+    def kind(self) -> str:
+        """The kinds of the differences in a line, which similar changes share."""
+        return "; ".join(difference.kind for difference in self.differences)
 
 
 @dataclass(frozen=True)
 class Group:
-    """The calls of a case that changed alike, and one of them in words."""
+    """The calls of a case that changed in the same way, and one of them as an example."""
 
     case: str
-    what: str
+    kind: str
     ids: tuple[str, ...]
     example: Change
 
 
 @dataclass(frozen=True)
 class NotCompared:
-    """A call that could not be compared, though both runs planned it, or the one that does not hold it may have."""
+    """A call that could not be compared although both runs planned it, or may have."""
 
     id: str
     why: str
@@ -56,7 +56,10 @@ class NotCompared:
 
 @dataclass(frozen=True)
 class EnvironmentChange:
-    """A fact of the runs that is not what it was; None where it is not there. With `identifies`, the runs are of two series."""
+    """A fact about the runs that differs; None if a run lacks it.
+
+    If it `identifies` a subject, the runs are of two series.
+    """
 
     name: str
     old: str | None
@@ -66,7 +69,7 @@ class EnvironmentChange:
 
 @dataclass(frozen=True)
 class DocumentationChange:
-    """A rule's sentence that the installed documentation has changed, dropped (`new` is None) or got (`old` is None)."""
+    """A rule's sentence that the documentation changed, dropped (no `new`) or added (no `old`)."""
 
     rule: str
     old: str | None
@@ -75,9 +78,11 @@ class DocumentationChange:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed from an old run to a new one. `values_unknown` counts equal outcomes whose bits could not be compared.
+    """What changed from an old run to a new one.
 
-    `edited` ids name another call now, `added` and `removed` ones stand in one plan only, `moved` are (old id, new id) of one content.
+    `values_unknown` counts the calls that were compared by shape and dtype only. The ids in
+    `edited` name another call now, those in `added` and `removed` are in one plan only, and `moved`
+    has the (old id, new id) of calls with the same content.
     """
 
     old: str
@@ -95,70 +100,74 @@ class Changes:
 
     @property
     def any(self) -> bool:
-        """Whether a call did not come to the same."""
+        """Whether the outcome of a call differs."""
         return bool(self.changed)
 
     @property
     def blind(self) -> bool:
-        """Whether something changed that would not be seen: nothing was compared, or a call that one run has no outcome of."""
-        return not self.compared or any(one.why != UNASKED for one in self.not_compared)
+        """Whether a change may have been missed: nothing was compared, or a call has no outcome."""
+        return not self.compared or any(one.why != UNSUPPORTED for one in self.not_compared)
 
     @property
     def sentence(self) -> str:
-        """What changed, out of how many that were compared, and how many were not."""
-        return _sentence(self)
+        """The number of calls that changed, were compared, and were not."""
+        apart = [f"{count:,} {why}" for why, count in self._not_compared_by_reason()]
+        text = self._result()
+        if self.values_unknown:
+            text += f" ({self.values_unknown:,} of them by shape and dtype only)"
+        return f"{text}; not compared: {', '.join(apart)}." if apart else f"{text}."
 
     def groups(self) -> tuple[Group, ...]:
-        """The changes by case and what changed: other verdicts first, then the most calls."""
+        """Return the changes by case and kind: those of verdicts first, then those of most calls."""
         found: dict[tuple[str, str], list[Change]] = {}
         for change in self.changed:
-            found.setdefault(
-                (change.case, "; ".join(one.kind for one in change.became)), []
-            ).append(change)
+            found.setdefault((change.case, change.kind), []).append(change)
         groups = [
-            Group(case, what, tuple(change.id for change in alike), alike[0])
-            for (case, what), alike in found.items()
+            Group(case, kind, tuple(change.id for change in similar), similar[0])
+            for (case, kind), similar in found.items()
         ]
-        return tuple(
-            sorted(
-                groups,
-                key=lambda group: (group.example.became[0].aspect != "verdict", -len(group.ids)),
-            )
-        )
+        return tuple(sorted(groups, key=_rank))
+
+    def _result(self) -> str:
+        total = self.compared
+        if not total:
+            return "Nothing could be compared"
+        if self.changed:
+            return f"{len(self.changed):,} of the {total:,} compared calls changed"
+        if self._not_compared_by_reason() or self.values_unknown:
+            return f"No change in the {total:,} compared calls"
+        return f"No change: all {total:,} calls were compared"
+
+    def _not_compared_by_reason(self) -> list[tuple[str, int]]:
+        kinds = {"edited": self.edited, "added": self.added, "removed": self.removed}
+        reasons = Counter(one.why for one in self.not_compared).most_common()
+        return reasons + [(name, len(ids)) for name, ids in kinds.items() if ids]
 
 
-@uncollected()
+def _rank(group: Group) -> tuple[bool, int]:
+    return group.example.differences[0].aspect != "verdict", -len(group.ids)
+
+
 def compare(old: Records, new: Records) -> Changes:
-    """What changed from one run to another, in calls of one content hash: those of one id, and those that moved to another."""
+    """Return what changed in calls with the same content, whether or not they have the same id."""
     moved = _moved(old.calls, new.calls)
-    shared = [identifier for identifier in old.calls if identifier in new.calls]
-    edited = [
-        identifier
-        for identifier in shared
-        if old.calls[identifier]["hash"] != new.calls[identifier]["hash"]
-    ]
-    other = set(edited)
-    aligned = [(identifier, identifier) for identifier in shared if identifier not in other] + moved
-    went, came = {before for before, _ in moved}, {now for _, now in moved}
-    added, unlike = _only(new, old, came, "old")
-    removed, apart = _only(old, new, went, "new")
-    not_compared = [
-        NotCompared(now, why)
-        for before, now in aligned
-        if (why := _why_not(old.ends.get(before), new.ends.get(now)))
-    ]
-    unseen = {one.id for one in not_compared}
-    pairs = [(before, now) for before, now in aligned if now not in unseen]
-    named = _named(old, new)
+    common = [identifier for identifier in old.calls if identifier in new.calls]
+    edited = [name for name in common if old.calls[name]["hash"] != new.calls[name]["hash"]]
+    unchanged = set(common) - set(edited)
+    aligned = [(name, name) for name in common if name in unchanged] + moved
+    added, maybe_added = _only(new, old, {new_id for _, new_id in moved}, "old")
+    removed, maybe_removed = _only(old, new, {old_id for old_id, _ in moved}, "new")
+    not_compared, pairs = _comparable(old, new, aligned)
+    old_label, new_label = _labels(old, new)
     return Changes(
-        old=named[0],
-        new=named[1],
+        old=old_label,
+        new=new_label,
         changed=tuple(_changed(old, new, pairs)),
         compared=len(pairs),
         values_unknown=sum(
-            _values_unknown(old.ends[before], new.ends[now]) for before, now in pairs
+            _values_unknown(old.ends[old_id], new.ends[new_id]) for old_id, new_id in pairs
         ),
-        not_compared=(*not_compared, *unlike, *apart),
+        not_compared=(*not_compared, *maybe_added, *maybe_removed),
         edited=tuple(edited),
         added=tuple(added),
         removed=tuple(removed),
@@ -168,35 +177,42 @@ def compare(old: Records, new: Records) -> Changes:
     )
 
 
+def _comparable(
+    old: Records, new: Records, aligned: Iterable[tuple[str, str]]
+) -> tuple[list[NotCompared], list[tuple[str, str]]]:
+    """Split pairs of ids into those without an outcome in a run, and those to compare."""
+    not_compared, pairs = [], []
+    for old_id, new_id in aligned:
+        if why := _why_not(old.ends.get(old_id), new.ends.get(new_id)):
+            not_compared.append(NotCompared(new_id, why))
+        else:
+            pairs.append((old_id, new_id))
+    return not_compared, pairs
+
+
 def _only(
     run: Records, other: Records, moved: Container[str], which: str
 ) -> tuple[list[str], list[NotCompared]]:
-    """The calls that are in one run alone, and those that the other may have planned, though it does not hold them."""
-    alone, apart = [], []
-    for identifier in run.calls:
-        if identifier in other.calls or identifier in moved:
-            continue
-        if other.shards and other.shards.missing:
-            apart.append(
-                NotCompared(identifier, f"in a shard of the {which} run that was not given")
-            )
-        else:
-            alone.append(identifier)
-    return alone, apart
+    """Return the calls of one run only, and those that a missing shard of the other may have."""
+    only = [name for name in run.calls if name not in other.calls and name not in moved]
+    if other.shards and other.shards.missing:
+        why = f"in a shard of the {which} run that was not given"
+        return [], [NotCompared(name, why) for name in only]
+    return only, []
 
 
-def _moved(old: Mapping[str, Line], new: Mapping[str, Line]) -> list[tuple[str, str]]:
-    """(old id, new id) where a hash is that of one call that is gone and of one that came."""
-    gone, came = _by_hash(old, new), _by_hash(new, old)
+def _moved(old: Mapping[str, CallLine], new: Mapping[str, CallLine]) -> list[tuple[str, str]]:
+    """Return (old id, new id) for each hash of exactly one removed and one added call."""
+    removed, added = _by_hash(old, new), _by_hash(new, old)
     return [
-        (ids[0], came[key][0])
-        for key, ids in gone.items()
-        if len(ids) == len(came.get(key, ())) == 1
+        (ids[0], added[key][0])
+        for key, ids in removed.items()
+        if len(ids) == len(added.get(key, ())) == 1
     ]
 
 
-def _by_hash(calls: Mapping[str, Line], others: Mapping[str, Line]) -> dict[str, list[str]]:
-    """The ids that are not among others', by content hash."""
+def _by_hash(calls: Mapping[str, CallLine], others: Mapping[str, CallLine]) -> dict[str, list[str]]:
+    """Return the ids that others lack, by content hash."""
     found: dict[str, list[str]] = {}
     for identifier, call in calls.items():
         if identifier not in others:
@@ -204,62 +220,59 @@ def _by_hash(calls: Mapping[str, Line], others: Mapping[str, Line]) -> dict[str,
     return found
 
 
-def _why_not(old: Line | None, new: Line | None) -> str | None:
-    """Why two ends cannot be compared; None where they can."""
+def _why_not(old: EndLine | None, new: EndLine | None) -> str | None:
+    """Return why two ends cannot be compared; None if they can."""
     before, now = absent(old), absent(new)
     if before == now:
-        return before and (UNASKED if before == "unsupported" else f"{before} in either run")
-    return " and ".join(
-        f"{why} in the {which} run" for why, which in ((before, "old"), (now, "new")) if why
-    )
+        return before and (UNSUPPORTED if before == "unsupported" else f"{before} in either run")
+    whys = [(before, "old"), (now, "new")]
+    return " and ".join(f"{why} in the {which} run" for why, which in whys if why)
 
 
 def _changed(old: Records, new: Records, pairs: Iterable[tuple[str, str]]) -> Iterator[Change]:
-    for before, now in pairs:
-        if became := differences(old.ends[before], new.ends[now]):
-            yield Change(now, new.calls[now]["case"], became, before if before != now else None)
+    for old_id, new_id in pairs:
+        if found := differences(old.ends[old_id], new.ends[new_id]):
+            moved_from = old_id if old_id != new_id else None
+            yield Change(new_id, new.calls[new_id]["case"], found, moved_from)
 
 
-def _values_unknown(old: Line, new: Line) -> bool:
-    """Whether both came to a value of one shape and dtype, and nothing tells whether the values are the same."""
-    return (
-        outcome(old) == outcome(new) == "a value"
-        and old["observed"] == new["observed"]
-        and not values_compared(old, new)
-    )
+def _values_unknown(old: EndLine, new: EndLine) -> bool:
+    """Return whether both are values of one shape and dtype whose bits cannot be compared."""
+    same = outcome(old) == outcome(new) == A_VALUE and old["observed"] == new["observed"]
+    return same and not values_comparable(old, new)
 
 
-def _subjects(records: Records) -> list[Mapping[str, Any] | None]:
+def _subjects(records: Records) -> list[SubjectRecord | None]:
     return [line["subject"] for line in records.subjects.values()] or [None]
 
 
-def _named(old: Records, new: Records) -> list[str]:
-    """A label for each run: the same where both are of one series."""
+def _labels(old: Records, new: Records) -> list[str]:
+    """Return a label for each run: the same if both are of one series."""
     before, now = _subjects(old)[0], _subjects(new)[0]
     return labels([before]) * 2 if series(before) == series(now) else labels([before, now])
 
 
 def _environment(old: Records, new: Records) -> Iterator[EnvironmentChange]:
-    for facts, identifies in ((identifying, True), (varying, False)):
-        before, now = ([facts(subject) for subject in _subjects(records)] for records in (old, new))
-        for name in dict.fromkeys(name for told in (*before, *now) for name in told):
-            one, other = _joined(before, name), _joined(now, name)
-            if one != other:
-                yield EnvironmentChange(name, one, other, identifies)
-    if old.header.get("suite") != new.header.get("suite"):
-        yield EnvironmentChange(
-            "suite", str(old.header.get("suite")), str(new.header.get("suite")), identifies=False
-        )
+    for facts_of, identifies in ((identifying, True), (varying, False)):
+        before = [facts_of(subject) for subject in _subjects(old)]
+        now = [facts_of(subject) for subject in _subjects(new)]
+        for name in dict.fromkeys(name for facts in (*before, *now) for name in facts):
+            old_fact, new_fact = _joined(before, name), _joined(now, name)
+            if old_fact != new_fact:
+                yield EnvironmentChange(name, old_fact, new_fact, identifies)
+    old_suite, new_suite = old.header["suite"], new.header["suite"]
+    if old_suite != new_suite:
+        yield EnvironmentChange("suite", old_suite, new_suite, identifies=False)
 
 
-def _joined(told: Iterable[Mapping[str, str]], name: str) -> str | None:
-    """What a run's subjects say of one fact; a run may have been made in parts on several machines."""
-    found = sorted({facts[name] for facts in told if name in facts})
+def _joined(subjects: Iterable[Mapping[str, str]], name: str) -> str | None:
+    """Return one fact of a run, which may have been made in parts on several machines."""
+    found = sorted({facts[name] for facts in subjects if name in facts})
     return " | ".join(found) if found else None
 
 
 def _documentation(old: Records, new: Records) -> Iterator[DocumentationChange]:
-    """The rules of both runs whose sentence is not the same in what was installed."""
+    """Yield the rules of both runs whose sentence in the installed documentation differs."""
     before, now = _sentences(old), _sentences(new)
     for rule in before:
         if rule in now and before[rule] != now[rule]:
@@ -268,27 +281,3 @@ def _documentation(old: Records, new: Records) -> Iterator[DocumentationChange]:
 
 def _sentences(records: Records) -> Mapping[str, str | None]:
     return next((line["sentences"] for line in records.subjects.values()), {})
-
-
-def _sentence(changes: Changes) -> str:
-    count, total = len(changes.changed), changes.compared
-    apart = [
-        f"{number:,} {why}"
-        for why, number in Counter(one.why for one in changes.not_compared).most_common()
-    ]
-    names = ("edited", "added", "removed")
-    apart += [f"{len(ids):,} {name}" for name in names if (ids := getattr(changes, name))]
-    if not total:
-        said = "Nothing could be compared"
-    elif count:
-        said = f"{count:,} of the {total:,} compared calls changed"
-    else:
-        whole = not apart and not changes.values_unknown
-        said = (
-            f"No change: all {total:,} calls were compared"
-            if whole
-            else f"No change in the {total:,} compared calls"
-        )
-    if changes.values_unknown:
-        said += f" ({changes.values_unknown:,} of them by shape and dtype only)"
-    return f"{said}; not compared: {', '.join(apart)}." if apart else f"{said}."

@@ -1,4 +1,4 @@
-"""How what became of a call in one run differs from what became of it in another: two end lines → words."""
+"""Compares the outcomes of a call in two runs: two end lines → what differs, in words."""
 
 from __future__ import annotations
 
@@ -6,108 +6,84 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tf_conv_conformance.records.reader import Line
-from tf_conv_conformance.verdict.comparison import shape_text, value_text
+from tf_conv_conformance.records.outcome import A_VALUE, outcome, outcome_text
+from tf_conv_conformance.records.schema import EndLine
+from tf_conv_conformance.verdict.comparison import shape_text
 
 Aspect = Literal["verdict", "outcome", "shape", "dtype", "error", "signal", "values", "warnings"]
-ABSENT = {"missing": "no result", "unsupported": "unsupported", "suite error": "suite error"}
-"""Why a call with such a verdict has nothing to compare."""
+OTHER_VALUES = "same shape, other values"
 
 
 @dataclass(frozen=True)
-class Became:
-    """One thing that is not what it was. `kind` is the same for all that are alike, `words` says what became what in this call."""
+class EndDifference:
+    """One difference between two ends of a call.
+
+    `kind` groups similar differences; `words` describes this one ("float32 → float64").
+    """
 
     aspect: Aspect
     kind: str
     words: str
 
 
-def outcome(end: Line) -> str:
-    """What came of the call: a value, an error, crashed, timed out, suite error; nothing where it was not made."""
-    observed = end.get("observed") or {}
-    if "shape" in observed:
-        return "a value"
-    return "an error" if "error" in observed else str(observed.get("ended", "nothing"))
-
-
-def absent(end: Line | None) -> str | None:
-    """Return why a call has nothing to compare; None if it has."""
-    return "no result" if end is None else ABSENT.get(end["verdict"])
-
-
-def told(end: Line) -> str:
-    """What came of the call, in a few words."""
-    observed, kind = end.get("observed") or {}, outcome(end)
-    if kind == "a value":
-        return value_text(observed["dtype"], observed["shape"])
-    if kind == "an error":
-        return str(observed["error"])
-    why = unanswered(observed)
-    return kind if why in (None, kind) else f"{kind} ({why})"
-
-
-def unanswered(observed: Line) -> str | None:
-    """Return why there is no answer, in two or three words; None if there is one."""
-    if "exit_status" in observed:
-        return f"exit status {observed['exit_status']}"
-    if "protocol_error" in observed:
-        return "protocol error"
-    return observed.get("signal") or observed.get("ended")
-
-
-def differences(old: Line, new: Line) -> tuple[Became, ...]:
-    """All that differs between two ends of a call, both with an outcome: the verdict first."""
+def differences(old: EndLine, new: EndLine) -> tuple[EndDifference, ...]:
+    """Return all differences between two ends that both have an outcome, the verdict first."""
     return tuple(_differences(old, new))
 
 
-def _differences(old: Line, new: Line) -> Iterator[Became]:
-    if old["verdict"] != new["verdict"]:
-        words = f"{old['verdict']} → {new['verdict']}"
-        yield Became("verdict", words, words)
-    if outcome(old) != outcome(new):
-        yield Became("outcome", f"{_brief(old)} → {_brief(new)}", f"{told(old)} → {told(new)}")
-    else:
-        yield from _observed(old, new)
-    before, now = (
-        {warned["category"] for warned in end.get("warnings") or []} for end in (old, new)
-    )
-    if before != now:
-        said = [f"warns {name} now" for name in sorted(now - before)] + [
-            f"no longer warns {name}" for name in sorted(before - now)
-        ]
-        yield Became("warnings", ", ".join(said), ", ".join(said))
+def values_comparable(old: EndLine, new: EndLine) -> bool:
+    """Return whether two values can be compared bit by bit.
 
-
-def _brief(end: Line) -> str:
-    return "a value" if outcome(end) == "a value" else told(end)
-
-
-def _observed(old: Line, new: Line) -> Iterator[Became]:
-    """What differs where both came to the same kind of outcome."""
-    before, now = old.get("observed") or {}, new.get("observed") or {}
-    if outcome(old) == "crashed" and before.get("signal") != now.get("signal"):
-        words = f"{before.get('signal')} → {now.get('signal')}"
-        yield Became("signal", words, words)
-    if before.get("error") != now.get("error"):
-        words = f"{before['error']} → {now['error']}"
-        yield Became("error", words, words)
-    if before.get("shape") != now.get("shape"):
-        yield Became(
-            "shape", "another shape", f"{shape_text(before['shape'])} → {shape_text(now['shape'])}"
-        )
-    if before.get("dtype") != now.get("dtype"):
-        words = f"{before['dtype']} → {now['dtype']}"
-        yield Became("dtype", words, words)
-    if values_compared(old, new) and old["digest"] != new["digest"]:
-        yield Became("values", "same shape, other values", "same shape, other values")
-
-
-def values_compared(old: Line, new: Line) -> bool:
-    """Whether the bits of two results can be held against each other: both hashed, of one shape and dtype, from the same data."""
-    same = old.get("observed") == new.get("observed") and old["data"] == new["data"]
+    They must be of one shape and dtype, computed from the same data, and both have a digest.
+    """
     return (
-        outcome(old) == outcome(new) == "a value"
-        and same
+        outcome(old) == outcome(new) == A_VALUE
+        and old["observed"] == new["observed"]
+        and old["data"] == new["data"]
         and None not in (old.get("digest"), new.get("digest"))
     )
+
+
+def _differences(old: EndLine, new: EndLine) -> Iterator[EndDifference]:
+    if old["verdict"] != new["verdict"]:
+        yield _from_to("verdict", old["verdict"], new["verdict"])
+    if outcome(old) == outcome(new):
+        yield from _within_outcome(old, new)
+    else:
+        kind = f"{_brief(old)} → {_brief(new)}"
+        yield EndDifference("outcome", kind, f"{outcome_text(old)} → {outcome_text(new)}")
+    before, now = _warnings(old), _warnings(new)
+    if before != now:
+        came = [f"warns {name} now" for name in sorted(now - before)]
+        went = [f"no longer warns {name}" for name in sorted(before - now)]
+        words = ", ".join(came + went)
+        yield EndDifference("warnings", words, words)
+
+
+def _within_outcome(old: EndLine, new: EndLine) -> Iterator[EndDifference]:
+    """Yield the differences between two values, two errors, or two processes that ended."""
+    before, now = old.get("observed", {}), new.get("observed", {})
+    if outcome(old) == "crashed" and before.get("signal") != now.get("signal"):
+        yield _from_to("signal", before.get("signal"), now.get("signal"))
+    if before.get("error") != now.get("error"):
+        yield _from_to("error", before["error"], now["error"])
+    if before.get("shape") != now.get("shape"):
+        words = f"{shape_text(before['shape'])} → {shape_text(now['shape'])}"
+        yield EndDifference("shape", "another shape", words)
+    if before.get("dtype") != now.get("dtype"):
+        yield _from_to("dtype", before["dtype"], now["dtype"])
+    if values_comparable(old, new) and old["digest"] != new["digest"]:
+        yield EndDifference("values", OTHER_VALUES, OTHER_VALUES)
+
+
+def _from_to(aspect: Aspect, old: str | None, new: str | None) -> EndDifference:
+    words = f"{old} → {new}"
+    return EndDifference(aspect, words, words)
+
+
+def _brief(end: EndLine) -> str:
+    return A_VALUE if outcome(end) == A_VALUE else outcome_text(end)
+
+
+def _warnings(end: EndLine) -> set[str]:
+    return {warning["category"] for warning in end.get("warnings", [])}

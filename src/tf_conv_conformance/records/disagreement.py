@@ -1,20 +1,26 @@
-"""Columns → the calls that did not come to the same in all of them, by case and pattern."""
+"""Finds the calls whose outcomes differ between columns, by case and pattern."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
-from tf_conv_conformance.records.differences import Aspect, absent, differences
+from tf_conv_conformance.records.differences import Aspect, differences
 from tf_conv_conformance.records.merge import Column
-from tf_conv_conformance.records.reader import Line
+from tf_conv_conformance.records.outcome import absent
+from tf_conv_conformance.records.schema import EndLine
+
+Group = list[EndLine]
+"""Ends of one call that do not differ."""
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Calls of a case that came to unlike things in the same way. `pattern` says what in each column: a verdict, or why there is nothing.
+    """Calls of one case whose outcomes differ between columns in the same pattern.
 
-    Where one verdict stands for unlike outcomes, they are lettered: deviates (a), deviates (b).
+    `pattern` has an entry for each column: a verdict, or why there is no outcome. Letters tell
+    apart outcomes of one verdict: deviates (a), deviates (b).
     """
 
     case: str
@@ -24,24 +30,29 @@ class Disagreement:
 
 
 def disagreements(columns: Sequence[Column]) -> tuple[Disagreement, ...]:
-    """The disagreements, those of other verdicts first, then the most calls. Columns without an outcome of a call have no say in it."""
+    """Return the disagreements: those about verdicts first, then those with the most calls.
+
+    Columns without an outcome of a call do not count for it.
+    """
     found: dict[tuple[str, tuple[str, ...], tuple[Aspect, ...]], list[str]] = {}
     for identifier, call in (columns[0].records.calls if columns else {}).items():
         ends = [column.records.ends.get(identifier) for column in columns]
-        kinds = _kinds(ends)
-        if len(kinds) > 1:
+        groups = _groups(ends)
+        if len(groups) > 1:
+            first, *others = groups
             aspects = dict.fromkeys(
-                one.aspect for kind in kinds[1:] for one in differences(kinds[0][0], kind[0])
+                difference.aspect
+                for other in others
+                for difference in differences(first[0], other[0])
             )
-            found.setdefault(
-                (call["case"], tuple(_pattern(ends, kinds)), tuple(aspects)), []
-            ).append(identifier)
+            key = (call["case"], tuple(_pattern(ends, groups)), tuple(aspects))
+            found.setdefault(key, []).append(identifier)
     made = [Disagreement(*key, tuple(ids)) for key, ids in found.items()]
     return tuple(sorted(made, key=lambda one: ("verdict" not in one.aspects, -len(one.ids))))
 
 
 def comparable(columns: Sequence[Column]) -> int:
-    """How many calls have an outcome in at least two columns."""
+    """Return the number of calls that have an outcome in at least two columns."""
     planned = columns[0].records.calls if columns else {}
     return sum(
         sum(absent(column.records.ends.get(identifier)) is None for column in columns) > 1
@@ -49,32 +60,30 @@ def comparable(columns: Sequence[Column]) -> int:
     )
 
 
-def _kinds(ends: Sequence[Line | None]) -> list[list[Line]]:
-    """The ends that have an outcome, like with like."""
-    kinds: list[list[Line]] = []
+def _groups(ends: Sequence[EndLine | None]) -> list[Group]:
+    """Return the ends that have an outcome, those that do not differ together."""
+    groups: list[Group] = []
     for end in ends:
         if end is None or absent(end):
             continue
-        alike = next((kind for kind in kinds if not differences(kind[0], end)), None)
-        if alike is None:
-            kinds.append([end])
+        group = next((group for group in groups if not differences(group[0], end)), None)
+        if group is None:
+            groups.append([end])
         else:
-            alike.append(end)
-    return kinds
+            group.append(end)
+    return groups
 
 
-def _pattern(ends: Sequence[Line | None], kinds: Sequence[Sequence[Line]]) -> Iterator[str]:
-    verdicts = [kind[0]["verdict"] for kind in kinds]
+def _pattern(ends: Sequence[EndLine | None], groups: Sequence[Group]) -> Iterator[str]:
+    """Yield what stands for each end: its verdict, with a letter if several groups have it."""
+    verdicts = [group[0]["verdict"] for group in groups]
     for end in ends:
-        if end is None or (why := absent(end)):
-            yield "no result" if end is None else str(why)
+        if why := absent(end):
+            yield why
             continue
         number = next(
-            number for number, kind in enumerate(kinds) if any(end is one for one in kind)
+            number for number, group in enumerate(groups) if any(end is other for other in group)
         )
-        alike = [other for other, verdict in enumerate(verdicts) if verdict == verdicts[number]]
-        yield (
-            verdicts[number]
-            if len(alike) == 1
-            else f"{verdicts[number]} ({'abcdefghijklmnopqrstuvwxyz'[alike.index(number) % 26]})"
-        )
+        verdict = verdicts[number]
+        letter = ascii_lowercase[verdicts[:number].count(verdict) % len(ascii_lowercase)]
+        yield verdict if verdicts.count(verdict) == 1 else f"{verdict} ({letter})"

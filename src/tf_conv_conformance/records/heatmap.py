@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tf_conv_conformance.convolution.arguments import Arguments, channels_first
 from tf_conv_conformance.prediction.correlation import Array
+from tf_conv_conformance.records.schema import HeatRecord
 
 SIDE = 32  # cells of a map, at most, on each of its two axes
 LEVELS = 9
 
 
-def heat(distance: Array, arguments: Arguments) -> dict[str, Any] | None:
+def heat(distance: Array, arguments: Arguments) -> HeatRecord | None:
     """The largest distance in each block of rows and columns; None for a result without elements, or of rank below 2.
 
     `distance` has the shape of the call's result and is not negative. `levels` is a digit a block, row by row: 0 where nothing

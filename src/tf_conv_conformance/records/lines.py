@@ -1,18 +1,19 @@
-"""A call, its prediction and its verdict as the plain values of a record file."""
+"""Makes the lines of a record file from calls, verdicts and observations."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.convolution.arguments import to_record
+from tf_conv_conformance.convolution.names import RelationName
 from tf_conv_conformance.prediction.data import to_plain
 from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
@@ -20,14 +21,25 @@ from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised
 from tf_conv_conformance.prediction.rules.sentences import sentence
 from tf_conv_conformance.records.heatmap import heat
-from tf_conv_conformance.records.reader import Line, subject_key
+from tf_conv_conformance.records.schema import (
+    ArmRecord,
+    CallLine,
+    CaseLine,
+    DeviationRecord,
+    EndLine,
+    ObservedRecord,
+    PlanLine,
+    PredictedRecord,
+    SubjectLine,
+    SubjectRecord,
+)
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.explanation import explaining_model, from_formula
 from tf_conv_conformance.verdict.judge import Verdict
 
 
-def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[Line]:
-    """Return the lines of a plan, for (id, case file, call): each case once, before its first call."""
+def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[PlanLine]:
+    """Yield the lines of a plan of (id, case file, call): each case once, before its first call."""
     seen: set[str] = set()
     for identifier, file, call in calls:
         key = f"{file}::{call.case.id}"
@@ -37,9 +49,10 @@ def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[Line]:
         yield call_line(identifier, key, call)
 
 
-def case_line(key: str, file: str, call: Call) -> Line:
-    """Return what a reader of the report wants to know of the case of a call."""
+def case_line(key: str, file: str, call: Call) -> CaseLine:
+    """Return the line of a call's case, with what readers of the report want to know of it."""
     case = call.case
+    deviations = [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations]
     return {
         "type": "case",
         "key": key,
@@ -48,24 +61,22 @@ def case_line(key: str, file: str, call: Call) -> Line:
         "id": case.id,
         "yaml": call.text,
         "notes": case.notes,
-        "references": case.references or [],
+        "references": cast(list[str], case.references or []),
         "problems": len(problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.plain_expect),
-        "deviations": [
-            deviation.model_dump(exclude_defaults=True) for deviation in case.deviations
-        ],
+        "deviations": cast(list[DeviationRecord], deviations),
     }
 
 
-def call_line(identifier: str, case: str, call: Call) -> Line:
-    """A planned call: all that it takes to make it again, and what the documentation predicts."""
+def call_line(identifier: str, case: str, call: Call) -> CallLine:
+    """Return the line of a planned call: what it takes to repeat it, and what is predicted."""
     return {
         "type": "call",
         "id": identifier,
         "hash": call.content_hash,
         "case": case,
         "mode": call.mode,
-        "relation": call.relation,
+        "relation": cast(RelationName | None, call.relation),
         "arguments": json_safe(to_record(call.arguments)),
         "rules": [rule.id for rule in exercised(call.arguments)],
         "predicted": predicted(call),
@@ -73,7 +84,7 @@ def call_line(identifier: str, case: str, call: Call) -> Line:
 
 
 def json_safe(value: Any) -> Any:
-    """A value with infinities and NaN as text: JSON has no numbers for them."""
+    """Return a value with infinities and NaN as text, for which JSON has no numbers."""
     if isinstance(value, dict):
         return {key: json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -81,8 +92,8 @@ def json_safe(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def predicted(call: Call) -> dict[str, Any]:
-    """What the documentation says: the broken rules where it refuses, and the size that its formula gives in any case."""
+def predicted(call: Call) -> PredictedRecord:
+    """Return the rules that refuse the call, and the shape that the formula gives in any case."""
     documented = predict(call.arguments).documented
     return {
         "refuses": list(documented.because) if isinstance(documented, Refuses) else None,
@@ -100,16 +111,17 @@ def end_line(
     verdict: Verdict,
     observation: Observation | None,
     subject: str | None,
-) -> Line:
-    """What became of a call. `observation` is None where the call was not made."""
-    line: Line = {
+) -> EndLine:
+    """Return the line of a call's end; without an `observation` the call was not made."""
+    arms = [to_plain(arm) for arm in predict(call.arguments).arms]
+    line: EndLine = {
         "type": "end",
         "id": identifier,
         "subject": subject,
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "rules": list(verdict.rules),
-        "data": [to_plain(arm) for arm in predict(call.arguments).arms],
+        "data": cast(list[ArmRecord], arms),
     }
     if verdict.excluded is not None:
         line["excludes"] = codes(verdict.excluded)
@@ -118,62 +130,64 @@ def end_line(
     if observation is not None:
         line["observed"] = observed(observation)
         line["digest"] = digest(call, observation)
-        line.update(differing(call, verdict, observation))
-        line["warnings"] = [asdict(warned) for warned in observation.warnings]
+        _add_difference(line, call, verdict, observation)
+        line["warnings"] = [
+            {"category": warning.category, "message": warning.message}
+            for warning in observation.warnings
+        ]
         line["seconds"] = observation.seconds
     return line
 
 
-def differing(call: Call, verdict: Verdict, observation: Observation) -> dict[str, Any]:
-    """How the result differs, from the documented formula where it was accepted against a rule, and the model that explains it."""
+def _add_difference(line: EndLine, call: Call, verdict: Verdict, observation: Observation) -> None:
+    """Add how a result differs from the documented formula, and the model that explains it."""
+    line["difference"] = verdict.difference.text() if verdict.difference else None
     if verdict.difference is None or call.relation is not None:
-        return {"difference": verdict.difference.text() if verdict.difference else None}
-    if verdict.kind == "unexpected":  # how it differs from `expect`; from the formula it does not
-        return {
-            "difference": verdict.difference.text("expected"),
-            "explained": explaining_model(call, observation),
-        }
+        return
+    line["explained"] = explaining_model(call, observation)
+    if verdict.kind == "unexpected":  # TensorFlow follows the formula; the `expect` differs
+        line["difference"] = verdict.difference.text("expected")
+        return
     difference = from_formula(call, verdict, observation)
-    line: dict[str, Any] = {
-        "difference": difference.text() if difference else None,
-        "explained": explaining_model(call, observation),
-    }
+    line["difference"] = difference.text() if difference else None
     if difference is not None and difference.distance is not None:
-        line.update(
-            largest=difference.largest, ulp=difference.ulp, largest_at=difference.largest_at
-        )
+        place = difference.largest_at
+        line["largest"] = difference.largest
+        line["ulp"] = difference.ulp
+        line["largest_at"] = None if place is None else list(place)
         line["heat"] = heat(difference.distance, call.arguments)
-    return line
 
 
 def digest(call: Call, observation: Observation) -> str | None:
-    """A hash of the bits of the exact arms, to hold against another run's; None for what nobody wrote or summed exactly."""
-    unwritten = any(one.deviation.observed.values is not None for one in call.deviations)
+    """Return a hash of the bits of the exact arms, to compare with another run's.
+
+    None if the values are uninitialised memory or are not exact sums.
+    """
+    uninitialised = any(
+        applied.deviation.observed.values is not None for applied in call.deviations
+    )
     named = zip(predict(call.arguments).arms, observation.answers, strict=False)
     exact = [arm.values for data, arm in named if data.name != "reals" and arm.values is not None]
-    if unwritten or not exact:
+    if uninitialised or not exact:
         return None
-    return hashlib.sha256(
-        b"".join(np.ascontiguousarray(values).tobytes() for values in exact)
-    ).hexdigest()[:16]
+    content = b"".join(np.ascontiguousarray(values).tobytes() for values in exact)
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
-def observed(observation: Observation) -> dict[str, Any]:
-    """What the subject did, without the values."""
+def observed(observation: Observation) -> ObservedRecord:
+    """Return what the subject did, without the values."""
     if observation.kind != "answered":
-        return {
-            "ended": observation.kind,
-            **observation.unanswered,
-            "output": observation.last_output,
-        }
-    arm = observation.answers[0]
-    if arm.error is not None:
-        return {"error": arm.error, "message": arm.message}
-    return {"shape": list(arm.shape or ()), "dtype": arm.dtype}
+        record: ObservedRecord = {"ended": observation.kind, "output": observation.last_output}
+        record.update(cast(ObservedRecord, observation.unanswered))
+        return record
+    first = observation.answers[0]
+    if first.error is not None:
+        return {"error": first.error, "message": first.message}
+    return {"shape": list(first.shape or ()), "dtype": str(first.dtype)}
 
 
-def subject_line(subject: Mapping[str, Any], documentation: Mapping[str, str]) -> Line:
-    """The subject, and each rule's sentence as found in its docstrings (None where it is no longer there)."""
+def subject_line(subject: Mapping[str, Any], documentation: Mapping[str, str]) -> SubjectLine:
+    """Return the line of a subject, with each rule's sentence in its docstrings if it is there."""
     sentences = {
         rule.id: sentence(documentation.get(rule.symbol, ""), rule.phrase)
         for rule in RULES.values()
@@ -181,6 +195,11 @@ def subject_line(subject: Mapping[str, Any], documentation: Mapping[str, str]) -
     return {
         "type": "subject",
         "key": subject_key(subject),
-        "subject": dict(subject),
+        "subject": cast(SubjectRecord, dict(subject)),
         "sentences": sentences,
     }
+
+
+def subject_key(subject: Mapping[str, Any]) -> str:
+    """Return a short name for a subject that is the same in every process that runs it."""
+    return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()[:12]

@@ -35,8 +35,8 @@ def changes_since(old: Column, now: Sequence[Column]) -> Changes:
 
     Raises MergeError if there are several columns and none is of that series.
     """
-    key = series(old.subject and old.subject["subject"])
-    same = [column for column in now if series(column.subject and column.subject["subject"]) == key]
+    key = series(old.subject)
+    same = [column for column in now if series(column.subject) == key]
     if not same and len(now) > 1:
         labels = ", ".join(column.label for column in now)
         raise MergeError(f"the earlier run is of {old.label}; expected one of {labels}")

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import marshal
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from tf_conv_conformance.convolution.arguments import Arguments, from_record
 from tf_conv_conformance.prediction.exclusions import in_order, word
 from tf_conv_conformance.records.merge import Column
-from tf_conv_conformance.records.reader import Line, is_new_failure
+from tf_conv_conformance.records.reader import is_new_failure
+from tf_conv_conformance.records.schema import (
+    CallLine,
+    CaseLine,
+    DeviationRecord,
+    EndLine,
+    ObservedRecord,
+)
 from tf_conv_conformance.verdict.kinds import FAILING, KINDS, PASSING, Kind
 
 ORDER: tuple[Kind, ...] = (
@@ -37,9 +45,9 @@ class Shown:
 
     number: int
     column: int
-    call: Line
-    end: Line
-    case: Line
+    call: CallLine
+    end: EndLine
+    case: CaseLine
     arguments: Arguments
 
     @property
@@ -74,16 +82,14 @@ class Shown:
         )
 
     @property
-    def observed(self) -> Line:
+    def observed(self) -> ObservedRecord:
         """What came out; empty where the call was not made."""
-        observed: Line = self.end.get("observed", {})
-        return observed
+        return self.end.get("observed", {})
 
     @property
     def observed_shape(self) -> list[int] | None:
         """The observed shape, if a value came out."""
-        shape: list[int] | None = self.observed.get("shape")
-        return shape
+        return self.observed.get("shape")
 
 
 def shown(columns: Sequence[Column]) -> list[Shown]:
@@ -101,10 +107,17 @@ def shown(columns: Sequence[Column]) -> list[Shown]:
                 if identifier in records.started
                 else "the run ended before it was made"
             )
-            end = records.ends.get(
-                identifier, {"verdict": "missing", "reason": reason, "rules": [], "data": []}
-            )
-            plain = marshal.dumps(call["arguments"], 2)
+            missing: EndLine = {
+                "type": "end",
+                "id": identifier,
+                "subject": None,
+                "verdict": "missing",
+                "reason": reason,
+                "rules": [],
+                "data": [],
+            }
+            end = records.ends.get(identifier, missing)
+            plain = msgspec.json.encode(call["arguments"])
             if plain not in arguments:
                 arguments[plain] = from_record(call["arguments"])
             found.append(
@@ -192,7 +205,7 @@ def outcome(calls: Sequence[Shown]) -> str:
     return "; ".join(parts) + "."
 
 
-def unobserved(calls: Sequence[Shown]) -> list[tuple[Line, Line, str]]:
+def unobserved(calls: Sequence[Shown]) -> list[tuple[CaseLine, DeviationRecord, str]]:
     """Declared deviations that no call showed, each with its case and why: nothing is said about whether they still exist."""
     observed = {
         (call.case["key"], rule)

@@ -64,10 +64,10 @@ def _documentation(change: DocumentationChange) -> Iterator[str]:
 
 
 def _group_lines(group: Group) -> Iterator[str]:
-    yield f"{len(group.ids):,}× {plain(group.case)}: {plain(group.what)}"
+    yield f"{len(group.ids):,}× {plain(group.case)}: {plain(group.kind)}"
     example = group.example
     moved = f", which was {plain(example.moved_from)}" if example.moved_from else ""
-    words = "" if example.words == group.what else f": {plain(example.words)}"
+    words = "" if example.words == group.kind else f": {plain(example.words)}"
     yield f"     such as {plain(example.id)}{moved}{words}"
 
 

@@ -35,18 +35,17 @@ def _subjects(columns: Sequence[Column], calls: Sequence[Shown]) -> Iterator[str
     yield from table_head("TensorFlow", "Python, NumPy", *verdicts)
     for column, own in zip(columns, by_column(columns, calls), strict=True):
         counts = Counter(call.verdict for call in own)
-        subject = column.subject["subject"] if column.subject else {}
-        built = markdown(f"{subject.get('python')}, {subject.get('numpy')}")
+        built = markdown(
+            f"{column.subject['python']}, {column.subject['numpy']}" if column.subject else "none"
+        )
         numbers = " | ".join(f"{counts[verdict]:,}" for verdict in verdicts)
         yield f"| {markdown(_told(column))} | {built} | {numbers} |"
-    cpus = sorted(
-        {column.subject["subject"]["cpu"]["name"] for column in columns if column.subject}
-    )
+    cpus = sorted({column.subject["cpu"]["name"] for column in columns if column.subject})
     yield from ("", f"On {', '.join(map(markdown, cpus))}.", "")
 
 
 def _told(column: Column) -> str:
-    onednn = bool(column.subject and column.subject["subject"]["onednn"])
+    onednn = bool(column.subject and column.subject["onednn"])
     return version(column) + (" with oneDNN" if onednn else "")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.convolution.arguments import Arguments, interpret
-from tf_conv_conformance.records.differences import unanswered
+from tf_conv_conformance.records.outcome import why_no_value
 from tf_conv_conformance.report.calls import ORDER, Shown
 from tf_conv_conformance.verdict.comparison import shape_text
 from tf_conv_conformance.verdict.kinds import PASSING
@@ -128,4 +128,4 @@ def _size(shape: list[int] | None, first: bool) -> str:
 def _observed(call: Shown, first: bool) -> str:
     if call.observed_shape is not None:
         return _size(call.observed_shape, first)
-    return str(unanswered(call.observed) or call.observed.get("error") or "–")
+    return why_no_value(call.end) or "–"

@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.merge import Column
-from tf_conv_conformance.records.reader import uncollected
 from tf_conv_conformance.report import calls as view
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.payload import chunks, index
@@ -29,7 +28,6 @@ SCRIPTS = ("data.js", "picture.js", "detail.js", "list.js", "page.js")
 LEVEL = 7  # of the compression: half of the time of 9, for pages that are a twenty-fifth larger
 
 
-@uncollected()
 def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
     """The page for one or more subjects; `changes` are those of one of them since an earlier run.
 
@@ -74,7 +72,7 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
         versions=[version(column) for column in columns],
         matrices=drawn[:MATRICES],
         matrices_left=max(0, len(drawn) - MATRICES),
-        statements=list(statements(calls, newest.subject["sentences"] if newest.subject else {})),
+        statements=list(statements(calls, newest.sentences)),
         index=packed(index(columns, calls)),
         chunks=[packed(chunk) for chunk in chunks(calls)],
     )
@@ -84,7 +82,7 @@ def _column(column: Column, calls: Sequence[view.Shown]) -> dict[str, Any]:
     """What the head of the page says of a subject."""
     return {
         "label": column.label,
-        "subject": column.subject["subject"] if column.subject else None,
+        "subject": column.subject,
         "header": column.records.header,
         "lacks": column.records.lacks,
         "missing": column.records.missing,

@@ -37,7 +37,7 @@ class Numbered:
 
 def index(columns: Sequence[Column], calls: Sequence[Shown]) -> dict[str, Any]:
     """What the list shows, filters, sorts and groups by: a list for each property, most of them numbers into `values`."""
-    named = {
+    named: dict[str, list[Hashable]] = {
         "file": [call.case["file"] for call in calls],
         "op": [call.arguments.op for call in calls],
         "mode": [call.call["mode"] for call in calls],
@@ -101,7 +101,7 @@ def _chunk(calls: Iterable[Shown], found: Mapping[str, Excluded]) -> dict[str, A
     for call in calls:
         kept = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
         if (key := call.case["key"]) not in cases:
-            cases[key] = {name: call.case[name] for name in kept}
+            cases[key] = {name: value for name, value in call.case.items() if name in kept}
             cases[key]["excludes"] = (
                 {"calls": found[key].calls, "counts": list(found[key].counts.items())}
                 if key in found

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.disagreement import comparable, disagreements
 from tf_conv_conformance.records.merge import Column
-from tf_conv_conformance.records.reader import uncollected
 from tf_conv_conformance.report.calls import ORDER, Shown, by_column, outcome, shown
 from tf_conv_conformance.report.escape import markdown, table_head
 
@@ -18,7 +17,6 @@ LIMIT = 60_000
 """How many bytes the summary has at most; GitHub takes 1 MiB a step, and shows what people read."""
 
 
-@uncollected()
 def summary(columns: Sequence[Column], changes: Changes | None = None) -> str:
     """The summary: what came out, what fails, what changed, where the columns disagree. All text of records is shown as code."""
     calls = by_column(columns, shown(columns))
@@ -135,7 +133,7 @@ def _changes(changes: Changes) -> Iterator[str]:
         [
             f"{len(one.ids):,}",
             markdown(one.case),
-            markdown(one.what),
+            markdown(one.kind),
             markdown(one.example.words, 120),
             markdown(one.example.id),
         ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tf_conv_conformance.records.differences import absent, differences, unanswered
+from tf_conv_conformance.records.differences import differences
 from tf_conv_conformance.records.disagreement import disagreements
 from tf_conv_conformance.records.merge import Column
+from tf_conv_conformance.records.outcome import absent, why_no_value
 from tf_conv_conformance.records.series import series
 from tf_conv_conformance.report.calls import ORDER, Shown
 from tf_conv_conformance.verdict.comparison import shape_text
@@ -49,32 +50,22 @@ def lines(columns: Sequence[Column]) -> list[Line]:
     """The lines of versions, in the order of their first columns."""
     found: dict[str | None, list[int]] = {}
     for place, column in enumerate(columns):
-        subject = column.subject and {
-            **column.subject["subject"],
-            "name": None,
-            "tensorflow": None,
-            "environment": None,
-        }
-        found.setdefault(series(subject), []).append(place)
+        key = series(column.subject, but=("name", "tensorflow", "environment"))
+        found.setdefault(key, []).append(place)
     return [Line(_name(columns[places[0]]), tuple(places)) for places in found.values()]
 
 
 def _name(column: Column) -> str:
-    subject = column.subject["subject"] if column.subject else {}
-    onednn = {True: "oneDNN", False: "without oneDNN", None: ""}[subject.get("onednn")]
-    return (
-        " ".join(
-            part
-            for part in (onednn, subject.get("device") if subject.get("device") != "cpu" else "")
-            if part
-        )
-        or "versions"
-    )
+    if column.subject is None:
+        return "versions"
+    onednn = {True: "oneDNN", False: "without oneDNN", None: ""}[column.subject["onednn"]]
+    device = column.subject["device"] if column.subject["device"] != "cpu" else ""
+    return " ".join(part for part in (onednn, device) if part) or "versions"
 
 
 def version(column: Column) -> str:
     """The version of a column's TensorFlow."""
-    return str(column.subject["subject"]["tensorflow"]) if column.subject else column.label
+    return str(column.subject["tensorflow"]) if column.subject else column.label
 
 
 def patterns(columns: Sequence[Column], calls: Sequence[Shown]) -> list[Pattern]:
@@ -149,4 +140,4 @@ def text(call: Shown) -> str:
             )
             if part
         )
-    return str(unanswered(call.observed) or call.observed.get("error") or call.verdict)
+    return why_no_value(call.end) or call.verdict

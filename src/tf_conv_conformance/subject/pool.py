@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.records import lines
-from tf_conv_conformance.records.reader import Line
+from tf_conv_conformance.records.schema import SubjectLine
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.gateway import Gateway
@@ -26,7 +27,7 @@ class Running:
     """A subject that has started, and its line in a record file."""
 
     subject: Subject
-    record: Line
+    record: SubjectLine
     ahead: LookAhead
 
 
@@ -68,7 +69,7 @@ class Session:
         if not (self._ahead or self._running or self._unavailable or self._in_process):
             self._ahead = self._gateway(self.names[0])
 
-    def ahead(self) -> Line | None:
+    def ahead(self) -> dict[str, Any] | None:
         """Wait for the subject that was started ahead, and return its facts; None if there is none, or it does not start."""
         if self._ahead is None:
             return None
@@ -107,7 +108,7 @@ class Session:
             subject, lines.subject_line(facts, subject.documentation), LookAhead(subject)
         )
 
-    def _facts(self, name: str, subject: Subject) -> Line:
+    def _facts(self, name: str, subject: Subject) -> dict[str, Any]:
         """Return what identifies a subject; waits until it has started."""
         return {**subject.subject, "name": name} if name else subject.subject
 
