@@ -23,8 +23,8 @@ from tf_conv_conformance.plugin.items import CallItem
 from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway
-from tf_conv_conformance.subject.lookahead import perform_all
-from tf_conv_conformance.verdict.perform import request
+from tf_conv_conformance.verdict.perform import perform_all
+from tf_conv_conformance.verdict.requests import request
 
 ROOT = Path(__file__).parents[1]
 FAULTS = ROOT / "tests" / "faults"

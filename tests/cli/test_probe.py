@@ -132,7 +132,7 @@ def test_a_call_that_conforms(pytester, capsys):
         for mode in ("eager", "graph", "xla")
     ]
     assert "deviations" not in kept(lines)
-    assert outlook(lines) == "Run by pytest, it is green as it is."
+    assert outlook(lines) == "Run by pytest, this case passes as it is."
     green(pytester, kept(lines), passed=3)
 
 
@@ -271,7 +271,7 @@ def test_what_no_model_explains_is_not_declared(tensorflow):
     assert rows(lines) == [["eager", "violates", "float32 of shape [1, 4, 3, 3]", "3", "none"]]
     assert "deviations" not in kept(lines)
     assert outlook(lines).startswith(
-        "Run by pytest, it fails as it is, and there is nothing to declare: no model explains what came out"
+        "Run by pytest, this case fails, and no deviation can describe it: no model explains the result"
     )
 
 
@@ -290,7 +290,7 @@ def test_two_answers_are_not_declared(tensorflow):
     lines, _ = told(EAGER, Subject(tensorflow, computed(EAGER, off_by_3), computed(EAGER)))
     assert rows(lines)[0][1] == "flaky"
     assert outlook(lines).startswith(
-        "Run by pytest, it fails as it is, and there is nothing to declare: the same call gave two answers"
+        "Run by pytest, this case fails, and no deviation can describe it: two runs of the same call gave two answers"
     )
 
 
@@ -346,7 +346,10 @@ def test_departures_from_real_numbers_are_declared(tensorflow, options, observed
     assert any(
         re.fullmatch(rf"  explained +by {observed.replace(':', '')}", line) for line in lines
     )
-    assert outlook(lines) == "Run by pytest, it is green with what it declares, on this TensorFlow."
+    assert (
+        outlook(lines)
+        == "Run by pytest, this case passes with the deviations that it declares, on this TensorFlow."
+    )
 
 
 def test_a_narrow_accumulator_is_declared(tensorflow):

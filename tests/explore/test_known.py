@@ -17,7 +17,7 @@ from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
-from tf_conv_conformance.verdict.perform import Performed
+from tf_conv_conformance.verdict.perform import CallResult
 
 CASES = """
 cases:
@@ -203,7 +203,9 @@ def test_deviations_foretell_together_what_none_does_alone(tmp_path):
 
 
 def told(one, observation):
-    return cause.outcome(one, Performed(judge(one, observation, FACTS), observation))
+    return cause.outcome(
+        one, CallResult(judge(one, predict(one.arguments), observation, FACTS), observation)
+    )
 
 
 def test_an_outcome_has_no_sizes():

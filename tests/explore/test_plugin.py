@@ -166,7 +166,7 @@ def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
     assert len(files) == len(line["causes"])
     folder = pytester.mkdir("cases")
     for path in files:
-        assert "it is green" in path.read_text()
+        assert "this case passes" in path.read_text()
         path.rename(folder / path.name)
     folder.joinpath("one.yaml").write_text(ONE, encoding="utf-8")
     assert (

@@ -81,14 +81,21 @@ def judged(name, arguments, fault=None, mode="graph"):
         for other in others
     ]
     return judge_relation(
-        called(name, arguments, mode), answer(arguments, data, fault), others, answers, FACTS
+        called(name, arguments, mode),
+        predict(called(name, arguments, mode).arguments),
+        answer(arguments, data, fault),
+        others,
+        answers,
+        FACTS,
     )
 
 
 def held(first, *others, name="again", arguments=CONV2D):
     """The verdict on these observations."""
     call = called(name, arguments)
-    return judge_relation(call, first, others_of(name, arguments, "graph"), others, FACTS)
+    return judge_relation(
+        call, predict(call.arguments), first, others_of(name, arguments, "graph"), others, FACTS
+    )
 
 
 def test_there_is_a_call_for_each():

@@ -13,6 +13,7 @@ from support.page_records import HOSTILE, SUBJECT, excluding
 from support.record_files import error, run
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.cli.main import main
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.merge import Column, single
 from tf_conv_conformance.records.reader import Records, read
@@ -58,7 +59,11 @@ def column(tmp_path, calls):
         observation = returned(call, "phase_strided" if call.deviations else "documented")
         recorder.end(
             lines.end_line(
-                identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]
+                identifier,
+                call,
+                judge(call, predict(call.arguments), observation, SUBJECT),
+                observation,
+                subject["key"],
             ),
             subject,
         )
@@ -131,7 +136,11 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
         )
         recorder.end(
             lines.end_line(
-                identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]
+                identifier,
+                call,
+                judge(call, predict(call.arguments), observation, SUBJECT),
+                observation,
+                subject["key"],
             ),
             subject,
         )
@@ -353,7 +362,9 @@ def test_an_error_and_a_crash_are_recorded_without_values(calls):
     )
     assert lines.observed(error) == {"error": "ValueError", "message": "no"}
     crash = Observation("crashed", signal="SIGFPE", last_output="bye")
-    line = lines.end_line("i", call, judge(call, crash, SUBJECT), crash, None)
+    line = lines.end_line(
+        "i", call, judge(call, predict(call.arguments), crash, SUBJECT), crash, None
+    )
     assert line["observed"] == {"ended": "crashed", "signal": "SIGFPE", "output": "bye"}
     assert lines.observed(Observation("timed out", time_limit=60.0)) == {
         "ended": "timed out",

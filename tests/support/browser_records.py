@@ -5,6 +5,7 @@ import json
 from support.observations import returned
 from support.page_records import HOSTILE
 from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.reader import read
 from tf_conv_conformance.records.writer import Recorder
@@ -63,7 +64,11 @@ def run(folder, subject, answers=answer, name="results.jsonl"):
         recorder.start(identifier)
         recorder.end(
             lines.end_line(
-                identifier, call, judge(call, observation, subject), observation, line["key"]
+                identifier,
+                call,
+                judge(call, predict(call.arguments), observation, subject),
+                observation,
+                line["key"],
             ),
             line,
         )

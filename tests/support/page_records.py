@@ -1,5 +1,6 @@
 """Records as the page reads them."""
 
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.merge import single
 from tf_conv_conformance.records.reader import read
@@ -37,7 +38,11 @@ def excluding(folder, calls):
         )
         recorder.end(
             lines.end_line(
-                identifier, call, judge(call, observation, SUBJECT), observation, subject["key"]
+                identifier,
+                call,
+                judge(call, predict(call.arguments), observation, SUBJECT),
+                observation,
+                subject["key"],
             ),
             subject,
         )

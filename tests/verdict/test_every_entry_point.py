@@ -13,7 +13,7 @@ from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.names import MODES, RelationName
 from tf_conv_conformance.explore.known import foretelling, read_known
-from tf_conv_conformance.subject.lookahead import perform_all
+from tf_conv_conformance.verdict.perform import perform_all
 
 LAYOUTS = {
     "NHWC": [2, 7, 8, 4],

@@ -11,8 +11,7 @@ from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.gateway import Gateway
-from tf_conv_conformance.subject.lookahead import perform_all
-from tf_conv_conformance.verdict.perform import perform
+from tf_conv_conformance.verdict.perform import perform, perform_all
 
 HERE = Path(__file__).parents[1]
 ODD, DILATED, WIDE = (

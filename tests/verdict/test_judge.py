@@ -13,9 +13,11 @@ from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.subject.observation import Answer, Observation, Warned
-from tf_conv_conformance.verdict import comparison, message
+from tf_conv_conformance.verdict import comparison
+from tf_conv_conformance.verdict.deviations import unmet
 from tf_conv_conformance.verdict.explanation import explaining_model, feeding
-from tf_conv_conformance.verdict.judge import judge, unmet
+from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.message import failure_of
 
 ATROUS = """
 cases:
@@ -40,7 +42,7 @@ DECLARED = (
 
 
 def kind(call, observation, **subject):
-    return judge(call, observation, {**SUBJECT, **subject}).kind
+    return judge(call, predict(call.arguments), observation, {**SUBJECT, **subject}).kind
 
 
 def off_by_one(values):
@@ -68,14 +70,14 @@ def test_the_documented_result_conforms(calls):
 )
 def test_a_wrong_result_violates(calls, change, aspect):
     call = eager(calls, CONV2D)
-    verdict = judge(call, returned(call, change=change), SUBJECT)
+    verdict = judge(call, predict(call.arguments), returned(call, change=change), SUBJECT)
     assert (verdict.kind, verdict.difference.aspect) == ("violates", aspect)
     assert verdict.rules
 
 
 def test_a_lost_dtype_violates(calls):
     call = eager(calls, CONV2D)
-    verdict = judge(call, returned(call, dtype="float64"), SUBJECT)
+    verdict = judge(call, predict(call.arguments), returned(call, dtype="float64"), SUBJECT)
     assert (verdict.kind, verdict.rules) == ("violates", ("conv2d.result-dtype",))
 
 
@@ -93,14 +95,16 @@ def test_less_precision_inside_is_seen_by_the_wide_arm(calls):
                 dtype="float32",
             )
         )
-    verdict = judge(call, Observation("answered", tuple(arms)), SUBJECT)
+    verdict = judge(call, predict(call.arguments), Observation("answered", tuple(arms)), SUBJECT)
     assert verdict.kind == "violates"
     assert verdict.difference.arm == "wide_integers"
 
 
 def test_the_first_difference_names_its_index_and_both_values(calls):
     call = eager(calls, CONV2D)
-    difference = judge(call, returned(call, change=off_by_one), SUBJECT).difference
+    difference = judge(
+        call, predict(call.arguments), returned(call, change=off_by_one), SUBJECT
+    ).difference
     assert difference.index == (0, 3, 2, 2)
     assert float(difference.observed) == float(difference.predicted) + 1
     assert (difference.unlike, difference.elements, difference.largest) == (1, 36, 1)
@@ -113,7 +117,7 @@ def test_an_exception_where_a_result_is_documented_violates(calls):
 def test_a_documented_refusal_passes_and_its_absence_violates(calls):
     call = eager(calls, ATROUS)
     assert kind(call, raised("ValueError")) == "refused"
-    verdict = judge(call, returned(call, "phase_strided"), SUBJECT)
+    verdict = judge(call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT)
     assert (verdict.kind, verdict.rules) == ("violates", ("depthwise.unit-strides-when-atrous",))
     assert kind(call, returned(call, "documented")) == "violates"
 
@@ -184,7 +188,12 @@ CRASHED = Observation("crashed", signal="SIGFPE", last_output="Fatal Python erro
 def test_the_end_of_the_process(calls):
     assert kind(eager(calls, CONV2D), CRASHED) == "crashed"
     assert kind(eager(calls, ATROUS), CRASHED) == "crashed", "to die is not to refuse"
-    assert "SIGFPE" in judge(eager(calls, ATROUS), CRASHED, SUBJECT).reason, "nor to accept"
+    assert (
+        "SIGFPE"
+        in judge(
+            eager(calls, ATROUS), predict(eager(calls, ATROUS).arguments), CRASHED, SUBJECT
+        ).reason
+    ), "nor to accept"
     assert kind(eager(calls, CONV2D), Observation("timed out", time_limit=60.0)) == "timed out"
 
 
@@ -206,7 +215,12 @@ def test_the_end_of_the_process(calls):
 def test_a_failure_of_the_suite_is_no_verdict_whatever_is_claimed_or_declared(
     calls, failed, reason, more
 ):
-    verdict = judge(eager(calls, CONV2D[:-1] + more + "}"), failed, SUBJECT)
+    verdict = judge(
+        eager(calls, CONV2D[:-1] + more + "}"),
+        predict(eager(calls, CONV2D[:-1] + more + "}").arguments),
+        failed,
+        SUBJECT,
+    )
     assert (verdict.kind, verdict.reason, verdict.rules, verdict.failing) == (
         "suite error",
         f"not a verdict on TensorFlow: {reason}",
@@ -289,7 +303,15 @@ def test_literal_values(calls):
     assert diagnostic.message.startswith(
         "has 3 values; the result has 2, in the shape [1, 1, 2, 1]"
     )
-    assert judge(eager(calls, LITERAL % "[[3, 6]]"), right, SUBJECT).difference.aspect == "shape"
+    assert (
+        judge(
+            eager(calls, LITERAL % "[[3, 6]]"),
+            predict(eager(calls, LITERAL % "[[3, 6]]").arguments),
+            right,
+            SUBJECT,
+        ).difference.aspect
+        == "shape"
+    )
 
 
 def test_data_that_proves_nothing_is_vacuous(calls):
@@ -333,10 +355,15 @@ def test_conditions_on_the_subject():
 
 def test_the_model_that_explains(calls):
     call = eager(calls, ATROUS)
-    assert explaining_model(call, returned(call, "phase_strided")) == "phase_strided"
-    assert explaining_model(call, returned(call, "documented")) == "documented"
-    assert explaining_model(call, returned(call, "documented", off_by_one)) is None
-    assert explaining_model(call, raised()) is None
+    assert (
+        explaining_model(predict(call.arguments), returned(call, "phase_strided"))
+        == "phase_strided"
+    )
+    assert explaining_model(predict(call.arguments), returned(call, "documented")) == "documented"
+    assert (
+        explaining_model(predict(call.arguments), returned(call, "documented", off_by_one)) is None
+    )
+    assert explaining_model(predict(call.arguments), raised()) is None
 
 
 def test_the_pixels_that_feed_an_element(calls):
@@ -384,7 +411,10 @@ def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
 def test_a_pattern_that_backtracks_without_end_is_not_found(calls):
     text = CONV2D[:-1] + ", strides: 0, expect: {error: InvalidArgumentError, match: '(a+)+$'}}"
     call = eager(calls, text.replace("strides: 2, ", ""))
-    assert judge(call, raised(message="a" * 200 + "b"), SUBJECT).kind == "unexpected"
+    assert (
+        judge(call, predict(call.arguments), raised(message="a" * 200 + "b"), SUBJECT).kind
+        == "unexpected"
+    )
 
 
 @pytest.mark.parametrize(
@@ -437,12 +467,14 @@ SHOWN = (
 )
 def test_what_the_data_excludes_is_said_where_it_is_held_to_an_oracle(calls, tap, more, excluded):
     call = eager(calls, ROW % (tap, more))
-    assert judge(call, raised(), SUBJECT).excluded == excluded
+    assert judge(call, predict(call.arguments), raised(), SUBJECT).excluded == excluded
 
 
 def test_a_deviation_excludes_what_its_model_is_not(calls):
     call = eager(calls, DECLARED)
-    excluded = judge(call, returned(call, "phase_strided"), SUBJECT).excluded
+    excluded = judge(
+        call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT
+    ).excluded
     assert excluded[:4] == (
         "height padding shifted by one",
         "width padding shifted by one",
@@ -450,7 +482,12 @@ def test_a_deviation_excludes_what_its_model_is_not(calls):
         "documented instead of phase_strided",
     )
     assert (
-        judge(call, returned(call, "phase_strided"), {**SUBJECT, "tensorflow": "2.11.0"}).excluded
+        judge(
+            call,
+            predict(call.arguments),
+            returned(call, "phase_strided"),
+            {**SUBJECT, "tensorflow": "2.11.0"},
+        ).excluded
         is None
     )  # of no use there: refused
 
@@ -460,16 +497,18 @@ def test_a_deviation_for_other_arguments_excludes_what_it_is_not(calls):
     text = CONV2D.replace("strides: 2", "strides: 1, data: small_integers").removesuffix("}")
     declared = ", deviations: [{rule: conv2d.values, observed: {model: documented, as_if: {rate: 1}}, reported: unreported}]}"
     plain, deviating = (eager(calls, text + more) for more in ("}", declared))
-    assert "dilation ignored" in judge(plain, raised(), SUBJECT).excluded
-    excluded = judge(deviating, raised(), SUBJECT).excluded
+    assert "dilation ignored" in judge(plain, predict(plain.arguments), raised(), SUBJECT).excluded
+    excluded = judge(deviating, predict(deviating.arguments), raised(), SUBJECT).excluded
     assert "dilation ignored" not in excluded
     assert "filter flipped in height" in excluded
 
 
 def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
     call = eager(calls, ROW % (3, "1"))
-    verdict = judge(call, returned(call), SUBJECT)
-    text = message.explain("f.yaml:3", call, verdict, returned(call), {}).text.splitlines()
+    verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
+    text = failure_of(
+        "f.yaml:3", call, predict(call.arguments), verdict, returned(call), {}
+    ).text.splitlines()
     assert text[0] == (
         "vacuous: the same with filter flipped in width, a wrong oracle: this data cannot tell them apart; give a shape in place of the "
         "literal values, for random data, or write what must come out as `expect: {values: …}`"
@@ -510,19 +549,34 @@ def test_how_the_process_ends_is_declared(calls):
     answered = raised()
     assert (
         " instead of a crash (SIGFPE or SIGSEGV): "
-        in judge(declaring(calls, "{crash: [SIGFPE, SIGSEGV]}"), answered, SUBJECT).reason
+        in judge(
+            declaring(calls, "{crash: [SIGFPE, SIGSEGV]}"),
+            predict(declaring(calls, "{crash: [SIGFPE, SIGSEGV]}").arguments),
+            answered,
+            SUBJECT,
+        ).reason
     )
     assert (
         "instead of a time-out: "
-        in judge(declaring(calls, "{timeout: true}"), answered, SUBJECT).reason
+        in judge(
+            declaring(calls, "{timeout: true}"),
+            predict(declaring(calls, "{timeout: true}").arguments),
+            answered,
+            SUBJECT,
+        ).reason
     )
 
 
 def test_a_missing_warning_is_told_from_another(calls):
     call = eager(calls, DECLARED)
     other = (Warned("FutureWarning", ""), Warned("DeprecationWarning", ""))
-    assert "no warning" in judge(call, returned(call, "phase_strided"), SUBJECT).reason
-    reason = judge(call, returned(call, "phase_strided", warnings=other), SUBJECT).reason
+    assert (
+        "no warning"
+        in judge(call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT).reason
+    )
+    reason = judge(
+        call, predict(call.arguments), returned(call, "phase_strided", warnings=other), SUBJECT
+    ).reason
     assert (
         "DeprecationWarning, FutureWarning" in reason
         or "FutureWarning, DeprecationWarning" in reason
@@ -540,7 +594,12 @@ def test_a_missing_warning_is_told_from_another(calls):
     ],
 )
 def test_the_reason_says_what_was_declared(calls, observed, observation, how):
-    verdict = judge(declaring(calls, observed), observation, SUBJECT)
+    verdict = judge(
+        declaring(calls, observed),
+        predict(declaring(calls, observed).arguments),
+        observation,
+        SUBJECT,
+    )
     assert (verdict.kind, verdict.reason) == ("deviates", f"conv2d.values ({how}; unreported)")
     assert verdict.rules == ("conv2d.values",)
 
@@ -549,49 +608,59 @@ def test_the_reasons_of_several_deviations(calls):
     declared = "{rule: conv2d.values, reported: unreported, observed: %s}, {rule: conv2d.patches, reported: unreported, observed: %s}"
     call = eager(calls, f"{CONV2D[:-1]}, deviations: [{declared % (('{crash: SIGFPE}',) * 2)}]}}")
     assert (
-        judge(call, CRASHED, SUBJECT).reason
+        judge(call, predict(call.arguments), CRASHED, SUBJECT).reason
         == "conv2d.values (SIGFPE; unreported); conv2d.patches (SIGFPE; unreported)"
     )
-    gone = judge(call, returned(call), SUBJECT)
+    gone = judge(call, predict(call.arguments), returned(call), SUBJECT)
     assert gone.reason == "delete the deviation from conv2d.values: the documentation holds"
     assert gone.rules == ("conv2d.values", "conv2d.patches")
 
 
 def test_what_a_difference_speaks_against(calls):
     call = eager(calls, CONV2D)
-    assert judge(call, raised(), SUBJECT).rules == ("conv2d.values",)
-    shape = judge(call, returned(call, change=lambda y: y[:, 1:]), SUBJECT).rules
+    assert judge(call, predict(call.arguments), raised(), SUBJECT).rules == ("conv2d.values",)
+    shape = judge(
+        call, predict(call.arguments), returned(call, change=lambda y: y[:, 1:]), SUBJECT
+    ).rules
     assert "conv2d.out-channels" in shape
     assert "conv2d.values" not in shape
     same = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 3, 3]}}")
-    assert "conv2d.values" in judge(same, returned(call, change=off_by_one), SUBJECT).rules
+    assert (
+        "conv2d.values"
+        in judge(same, predict(same.arguments), returned(call, change=off_by_one), SUBJECT).rules
+    )
     other = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 4, 3]}}")
-    assert judge(other, returned(call), SUBJECT).rules == ()
+    assert judge(other, predict(other.arguments), returned(call), SUBJECT).rules == ()
     gradient = eager(calls, CONV2D[:-1] + ", gradient: input}")
-    assert judge(gradient, raised(), SUBJECT).rules == ("conv2d.values",)
+    assert judge(gradient, predict(gradient.arguments), raised(), SUBJECT).rules == (
+        "conv2d.values",
+    )
     refused = eager(calls, CONV2D[:-1] + ", expect: {error: ValueError}}")
-    assert judge(refused, returned(call), SUBJECT).rules == ()
+    assert judge(refused, predict(refused.arguments), returned(call), SUBJECT).rules == ()
 
 
 def test_the_reason_is_a_sentence(calls):
     call, atrous = eager(calls, CONV2D), eager(calls, ATROUS)
     rule = "depthwise.unit-strides-when-atrous"
     assert (
-        judge(call, returned(call), SUBJECT).reason
+        judge(call, predict(call.arguments), returned(call), SUBJECT).reason
         == "shape, dtype and every value are as documented"
     )
-    assert judge(atrous, raised(), SUBJECT).reason == f"refused, as documented ({rule})"
+    assert (
+        judge(atrous, predict(atrous.arguments), raised(), SUBJECT).reason
+        == f"refused, as documented ({rule})"
+    )
     expecting = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 3, 3]}}")
     assert (
-        judge(expecting, returned(call), SUBJECT).reason
+        judge(expecting, predict(expecting.arguments), returned(call), SUBJECT).reason
         == "shape, dtype and every value are as documented"
     )
-    accepted = judge(atrous, returned(atrous, "phase_strided"), SUBJECT)
+    accepted = judge(atrous, predict(atrous.arguments), returned(atrous, "phase_strided"), SUBJECT)
     assert accepted.reason == f"not refused: strides [1,2,2,1] with dilations [2,2] ({rule})"
-    wrong = judge(call, returned(call, change=off_by_one), SUBJECT)
+    wrong = judge(call, predict(call.arguments), returned(call, change=off_by_one), SUBJECT)
     assert wrong.reason == wrong.difference.text()
     unlike = eager(calls, CONV2D[:-1] + ", expect: {error: ValueError}}")
-    neither = judge(unlike, raised("TypeError"), SUBJECT)
+    neither = judge(unlike, predict(unlike.arguments), raised("TypeError"), SUBJECT)
     said = "; the case's `expect` differs: TypeError instead of ValueError: no"
     assert (neither.kind, neither.reason) == ("violates", neither.difference.text() + said)
     assert neither.rules == ("conv2d.values",)
@@ -607,13 +676,13 @@ def test_the_reason_is_a_sentence(calls):
 def test_a_wrong_expectation_does_not_blame_tensorflow(calls, claim, differs):
     call = eager(calls, CONV2D[:-1] + f", expect: {claim}}}")
     observation = returned(call)
-    verdict = judge(call, observation, SUBJECT)
+    verdict = judge(call, predict(call.arguments), observation, SUBJECT)
     assert (verdict.kind, verdict.rules, verdict.failing) == ("unexpected", (), True)
     assert (
         verdict.reason
         == f"{differs}; TensorFlow does what it documents, and the case's `expect` differs"
     )
-    text = message.explain("f:1", call, verdict, observation, {}).text
+    text = failure_of("f:1", call, predict(call.arguments), verdict, observation, {}).text
     assert "predicted  float32 of shape [1, 4, 3, 3], by the documentation" in text
     assert "by the documented formula" not in text
     assert text.startswith(f"unexpected: {differs}; ")
@@ -628,17 +697,35 @@ def test_a_wrong_expectation_does_not_blame_tensorflow(calls, claim, differs):
     ],
 )
 def test_nor_does_one_of_a_call_that_is_refused_as_documented(calls, claim, differs):
-    verdict = judge(eager(calls, ATROUS + f"    expect: {claim}"), raised(), SUBJECT)
+    verdict = judge(
+        eager(calls, ATROUS + f"    expect: {claim}"),
+        predict(eager(calls, ATROUS + f"    expect: {claim}").arguments),
+        raised(),
+        SUBJECT,
+    )
     assert (verdict.kind, verdict.rules) == ("unexpected", ())
     assert verdict.reason.startswith(f"{differs}; TensorFlow does what it documents")
 
 
 def test_a_claim_against_the_documentation_supports_no_rule(calls):
     call = eager(calls, ATROUS + "    expect: {shape: [1, 5, 5, 4]}")
-    verdict = judge(call, returned(call, "phase_strided"), SUBJECT)
+    verdict = judge(call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT)
     assert (verdict.kind, verdict.by_expect) == ("conforms", True)
-    assert judge(eager(calls, CONV2D), returned(eager(calls, CONV2D)), SUBJECT).by_expect is False
-    error = judge(eager(calls, CONV2D[:-1] + ", expect: {error: OpError}}"), raised(), SUBJECT)
+    assert (
+        judge(
+            eager(calls, CONV2D),
+            predict(eager(calls, CONV2D).arguments),
+            returned(eager(calls, CONV2D)),
+            SUBJECT,
+        ).by_expect
+        is False
+    )
+    error = judge(
+        eager(calls, CONV2D[:-1] + ", expect: {error: OpError}}"),
+        predict(eager(calls, CONV2D[:-1] + ", expect: {error: OpError}}").arguments),
+        raised(),
+        SUBJECT,
+    )
     assert (error.kind, error.by_expect) == ("refused", True)
 
 
@@ -646,7 +733,7 @@ def test_a_deviation_beside_a_claim_that_holds_is_not_gone(calls):
     call = eager(calls, DECLARED + "    expect: {shape: [1, 5, 5, 4]}")
     warned = (Warned("UserWarning", "strides"),)
     assert kind(call, returned(call, "phase_strided", warnings=warned)) == "deviates"
-    gone = judge(call, raised(), SUBJECT)
+    gone = judge(call, predict(call.arguments), raised(), SUBJECT)
     assert (gone.kind, "instead of float32 of shape [1, 5, 5, 4]" in gone.reason) == (
         "resolved",
         True,
@@ -657,19 +744,24 @@ def test_a_failure_names_the_deviations_that_do_not_apply(calls):
     other = "      - {rule: depthwise.unit-strides-when-atrous, observed: {model: documented}, reported: unreported, when: {modes: xla}}\n"
     call = eager(calls, DECLARED + other)
     observation = returned(call, "phase_strided")
-    verdict = judge(call, observation, {**SUBJECT, "tensorflow": "2.8.4"})
+    verdict = judge(call, predict(call.arguments), observation, {**SUBJECT, "tensorflow": "2.8.4"})
     assert verdict.undeclared == (
         "depthwise.unit-strides-when-atrous (phase_strided): requires tensorflow >=2.12, but the subject has tensorflow 2.8.4",
         "depthwise.unit-strides-when-atrous (documented): requires mode xla, but the call runs in eager",
     )
     assert (
         "  declared   but not for this call: depthwise.unit-strides"
-        in message.explain("f:1", call, verdict, observation, {}).text
+        in failure_of("f:1", call, predict(call.arguments), verdict, observation, {}).text
     )
-    assert judge(call, raised(), {**SUBJECT, "tensorflow": "2.8.4"}).undeclared == (), "no failure"
+    assert (
+        judge(
+            call, predict(call.arguments), raised(), {**SUBJECT, "tensorflow": "2.8.4"}
+        ).undeclared
+        == ()
+    ), "no failure"
 
 
 def test_a_verdict_that_fails_says_so(calls):
     call = eager(calls, CONV2D)
-    assert judge(call, returned(call), SUBJECT).failing is False
-    assert judge(call, raised(), SUBJECT).failing is True
+    assert judge(call, predict(call.arguments), returned(call), SUBJECT).failing is False
+    assert judge(call, predict(call.arguments), raised(), SUBJECT).failing is True

@@ -8,9 +8,9 @@ from tf_conv_conformance.convolution.dtypes import as_numbers, encode
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
-from tf_conv_conformance.subject.lookahead import perform_all
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.perform import perform_all
 
 CASES = """
 defaults: {op: conv2d, padding: SAME, data: reals}
@@ -84,7 +84,7 @@ def test_a_result_beyond_the_bound_violates(calls, factor, kind):
     observed = Observation(
         "answered", (Answer(values=(right * factor).astype(np.float32), dtype="float32"),)
     )
-    assert judge(call, observation=observed, subject={}).kind == kind
+    assert judge(call, predict(call.arguments), observed, {}).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,12 @@ def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, state
     call = calls(STATED % ("reals", stated))["x[eager]"]
     result = np.float32([[[[0.1], [0.7]]]]) * np.float32(0.3)
     assert (
-        judge(call, Observation("answered", (Answer(values=result, dtype="float32"),)), {}).kind
+        judge(
+            call,
+            predict(call.arguments),
+            Observation("answered", (Answer(values=result, dtype="float32"),)),
+            {},
+        ).kind
         == kind
     )
 

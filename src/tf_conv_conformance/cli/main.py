@@ -118,14 +118,15 @@ def probe(arguments: argparse.Namespace) -> int:
     from tf_conv_conformance.cli.console import console, working
     from tf_conv_conformance.cli.probe import ask, tell
     from tf_conv_conformance.cli.question import OptionError, read_question
+    from tf_conv_conformance.prediction.rules.rule import SYMBOLS
     from tf_conv_conformance.subject.errors import SubjectUnavailableError
-    from tf_conv_conformance.subject.pool import Session
+    from tf_conv_conformance.subject.pool import SubjectPool
 
-    session = Session(arguments.timeout)
+    pool = SubjectPool(SYMBOLS, arguments.timeout)
     try:
         question = read_question(vars(arguments))
         with working("Running TensorFlow …"):
-            subject = session.running().subject
+            subject = pool.subject()
             answers = ask(question, subject)
         passes = tell(console(), question, answers, subject)
     except OptionError as error:
@@ -135,7 +136,7 @@ def probe(arguments: argparse.Namespace) -> int:
         complain(error.brief)
         return 2
     finally:
-        session.close()
+        pool.close()
     return 0 if passes else 1
 
 

@@ -22,14 +22,15 @@ from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.records.series import subject_text
+from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.output import without_stacks
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.explanation import explaining_model, model_difference
 from tf_conv_conformance.verdict.kinds import Kind
 from tf_conv_conformance.verdict.message import arm_of, first_difference
-from tf_conv_conformance.verdict.perform import Performed, Subject, perform
-from tf_conv_conformance.verdict.suggestion import Answers, explaining, suggest
+from tf_conv_conformance.verdict.perform import CallResult, perform
+from tf_conv_conformance.verdict.suggestion import Results, explaining, suggest
 
 MESSAGE_LINES = 12  # of what TensorFlow printed or raised
 CELL = 90  # characters of an outcome in the table
@@ -53,12 +54,12 @@ STYLES = {
 }
 
 
-def ask(written: WrittenCase, subject: Subject) -> Answers:
+def ask(written: WrittenCase, subject: Subject) -> Results:
     """Make the calls. Raises ``SubjectUnavailableError`` where TensorFlow does not start again after a crash."""
     return {call.mode: perform(call, subject) for call in written.calls}
 
 
-def tell(to: Console, written: WrittenCase, performed: Answers, subject: Subject) -> bool:
+def tell(to: Console, written: WrittenCase, performed: Results, subject: Subject) -> bool:
     """Print what became of the calls, and why; return whether none fails."""
     verbatim(to, "\n".join(source(written.arguments)), indent=INDENT)
     indented(to, pairs(*tensor_rows(written.arguments), ("subject", subject_text(subject.subject))))
@@ -76,7 +77,7 @@ def tell(to: Console, written: WrittenCase, performed: Answers, subject: Subject
     return not any(one.verdict.failing for one in performed.values())
 
 
-def _table(written: WrittenCase, performed: Answers) -> Table:
+def _table(written: WrittenCase, performed: Results) -> Table:
     """A row for each mode."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for title in ("mode", "verdict", "observed", "off by at most", "warnings"):
@@ -102,7 +103,7 @@ def _largest(call: Call, observation: Observation) -> str:
         return "–"
     if not predict(call.arguments).has_values(DOCUMENTED):
         return "no formula"
-    difference = model_difference(DOCUMENTED, call, observation)
+    difference = model_difference(DOCUMENTED, predict(call.arguments), observation)
     if difference is None:
         return "within the bound" if "reals" in call.arguments.data else "0"
     if difference.aspect != "values":
@@ -110,7 +111,7 @@ def _largest(call: Call, observation: Observation) -> str:
     return "not finite" if difference.largest is None else f"{difference.largest:g}"
 
 
-def _alike(written: WrittenCase, performed: Answers) -> list[tuple[Call, list[str]]]:
+def _alike(written: WrittenCase, performed: Results) -> list[tuple[Call, list[str]]]:
     """The calls by verdict and reason: the first of each, and the modes that share them."""
     groups: dict[tuple[str, str], tuple[Call, list[str]]] = {}
     for call in written.calls:
@@ -119,7 +120,7 @@ def _alike(written: WrittenCase, performed: Answers) -> list[tuple[Call, list[st
     return list(groups.values())
 
 
-def _why(call: Call, performed: Performed) -> Iterator[tuple[str, str]]:
+def _why(call: Call, performed: CallResult) -> Iterator[tuple[str, str]]:
     verdict, observation = performed.verdict, performed.observation
     assert observation is not None
     yield verdict.kind, verdict.reason
@@ -135,8 +136,8 @@ def _why(call: Call, performed: Performed) -> Iterator[tuple[str, str]]:
         yield "excluded", listed(verdict.excluded)
     if not verdict.failing:
         return
-    yield from first_difference(call, verdict, observation)
-    explained = explaining_model(call, observation)
+    yield from first_difference(predict(call.arguments), verdict, observation)
+    explained = explaining_model(predict(call.arguments), observation)
     if explained is None and (plain := next(explaining(call, observation), None)) is not None:
         yield "explained", "by " + ", ".join(f"{name} {value}" for name, value in plain.items())
 
@@ -148,11 +149,13 @@ def _shortened(text: str) -> str:
 
 
 def _to_keep(
-    to: Console, written: WrittenCase, performed: Answers, subject: Mapping[str, Any]
+    to: Console, written: WrittenCase, performed: Results, subject: Mapping[str, Any]
 ) -> None:
     """The call as Python, and the case as YAML."""
     call = min(written.calls, key=lambda one: SHOWN_FIRST.index(performed[one.mode].verdict.kind))
-    arm = predict(call.arguments).arms[arm_of(call, performed[call.mode].verdict)]
+    arm = predict(call.arguments).arms[
+        arm_of(predict(call.arguments), performed[call.mode].verdict)
+    ]
     heading(to, f"The call in Python ({call.mode}, {arm.name.replace('_', ' ')})")
     to.print()
     verbatim(to, python(call.arguments, call.mode, arm))

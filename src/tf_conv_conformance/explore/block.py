@@ -23,7 +23,7 @@ from tf_conv_conformance.explore.random_calls import VERSION, RandomCall, draw_b
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.base import CallFailedError, SubjectItem
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
-from tf_conv_conformance.subject.pool import Running
+from tf_conv_conformance.subject.interface import Subject
 
 SIZE = 250
 """Calls of a block."""
@@ -58,14 +58,14 @@ class Explorer:
         self._known: tuple[Known, ...] | None = None
         self._by_subject: dict[str, tuple[Judge, Investigator]] = {}
 
-    def on(self, name: str, running: Running) -> tuple[Judge, Investigator]:
+    def on(self, name: str, subject: Subject) -> tuple[Judge, Investigator]:
         """The judge of a subject, and what investigates for it."""
         if self._known is None:
             self._known = read_known(_folders(self._config))
         if name not in self._by_subject:
-            judge = Judge(running.subject, self._known)
+            judge = Judge(subject, self._known)
             self._by_subject[name] = judge, Investigator(judge, self.modes)
-        self._by_subject[name][0].subject = running.subject  # another, where it was started again
+        self._by_subject[name][0].subject = subject  # another, where it was started again
         return self._by_subject[name]
 
 
@@ -104,9 +104,9 @@ class ExploreItem(SubjectItem):
         """Draw the calls, make and judge them, and reduce those with a new cause."""
         if self._deadline is not None and time.monotonic() > self._deadline:
             pytest.skip("the minutes of --tf-explore-minutes are over")
-        running = self.running()
+        subject = self.live_subject()
         try:
-            line, causes = self._explore(running)
+            line, causes = self._explore(subject)
         except SubjectUnavailableError as error:
             self.give_up(error)
             raise
@@ -118,8 +118,8 @@ class ExploreItem(SubjectItem):
         if causes or self._faults:
             raise CallFailedError(self._told(causes))
 
-    def _explore(self, running: Running) -> tuple[dict[str, Any], list[Found]]:
-        judge, investigator = self._explorer.on(self.subject, running)
+    def _explore(self, subject: Subject) -> tuple[dict[str, Any], list[Found]]:
+        judge, investigator = self._explorer.on(self.subject, subject)
         began = time.monotonic()
         drawn = draw_block(
             self.asked.seed, self.asked.number, self.asked.count, self._explorer.modes
@@ -133,9 +133,7 @@ class ExploreItem(SubjectItem):
                 if became.kind == "new":
                     signature, cause = investigator.cause(one, became)
                     causes[signature] += 1
-                    made += (
-                        [found(cause, running.subject.subject, origin)] if cause is not None else []
-                    )
+                    made += [found(cause, subject.subject, origin)] if cause is not None else []
             except SubjectUnavailableError:
                 raise
             except Exception:  # a fault of ours in one call does not end an unattended run
@@ -143,7 +141,7 @@ class ExploreItem(SubjectItem):
             judged.append(became)
             if became.fault:
                 self._faults.append(f"{flow(one.plain)} ({one.call.mode})\n{became.fault}")
-        return self._line(drawn, judged, causes, running) | {
+        return self._line(drawn, judged, causes, subject) | {
             "seconds": round(time.monotonic() - began, 3)
         }, made
 
@@ -152,7 +150,7 @@ class ExploreItem(SubjectItem):
         drawn: Sequence[RandomCall],
         judged: Sequence[Judged],
         causes: Counter[str],
-        running: Running,
+        subject: Subject,
     ) -> dict[str, Any]:
         """What explored.jsonl has of the block."""
         made = [one for one, became in zip(drawn, judged, strict=True) if became.kind != "spared"]
@@ -161,7 +159,7 @@ class ExploreItem(SubjectItem):
             "number": self.asked.number,
             "calls": self.asked.count,
             "subject": self.subject,
-            "tensorflow": running.subject.subject["tensorflow"],
+            "tensorflow": subject.subject["tensorflow"],
             "strategies": VERSION,
             "modes": list(self._explorer.modes),
             "kinds": dict(Counter(one.kind for one in judged)),

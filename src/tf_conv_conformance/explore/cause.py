@@ -14,7 +14,7 @@ from tf_conv_conformance.explore.known import is_refused, named_shapes, predicts
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken
 from tf_conv_conformance.subject.observation import Answer, Observation
-from tf_conv_conformance.verdict.perform import Performed
+from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
 
 Plain = dict[str, Any]
@@ -27,7 +27,7 @@ _FATAL = re.compile(r"^.*(?:Check failed|F\d{4}|LLVM ERROR|terminate called).*$"
 _PLACE = re.compile(r"^.*?\]\s+")
 
 
-def outcome(call: Call, performed: Performed) -> Outcome:
+def outcome(call: Call, performed: CallResult) -> Outcome:
     """What came out, in words without sizes."""
     observation, verdict = performed.observation, performed.verdict
     assert observation is not None  # nothing is required of the subject

@@ -23,7 +23,7 @@ from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.records.series import subject_text
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.message import arm_of
-from tf_conv_conformance.verdict.perform import Performed
+from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.suggestion import suggest
 
 PRINTED = 200  # documented values that the program prints
@@ -74,7 +74,7 @@ def found(cause: Cause, subject: Mapping[str, Any], origin: str) -> Found:
     )
 
 
-def _told(performed: Performed | None) -> str:
+def _told(performed: CallResult | None) -> str:
     """What came out, and where it differs, in a line."""
     if performed is None or performed.observation is None:
         return ""
@@ -108,7 +108,7 @@ def _written(cause: Cause, name: str) -> WrittenCase:
     return WrittenCase(case, loaded.calls)
 
 
-def _otherwise(call: Call, performed: Performed) -> dict[str, Any] | None:
+def _otherwise(call: Call, performed: CallResult) -> dict[str, Any] | None:
     """What a deviation can say where no model of the call itself explains it: other arguments, a bare shape, no answer in time."""
     observation = performed.observation
     if observation is None or performed.verdict.kind in ("flaky", "vacuous"):
@@ -130,7 +130,7 @@ def _program(cause: Cause, title: str, subject: Mapping[str, Any]) -> str:
     judged = cause.judged[cause.new[0]]
     call = cause.drawn[cause.new[0]].call
     assert judged.performed is not None
-    arm = predict(call.arguments).arms[arm_of(call, judged.performed.verdict)]
+    arm = predict(call.arguments).arms[arm_of(predict(call.arguments), judged.performed.verdict)]
     imports, _, body = python(call.arguments, call.mode, arm).partition("\n\n")
     return "\n".join(
         [

@@ -13,12 +13,16 @@ from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.cause import Outcome, outcome
 from tf_conv_conformance.explore.edges import edges, stands_for
 from tf_conv_conformance.explore.known import Known, foretelling
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending
-from tf_conv_conformance.verdict.judge import Verdict, judge
-from tf_conv_conformance.verdict.perform import Performed, Subject, ask, asked, same
+from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.perform import CallResult, observe, same
+from tf_conv_conformance.verdict.requests import own_request
+from tf_conv_conformance.verdict.verdict import Verdict
 
 Kind = Literal[
     "conforms", "refused", "vacuous", "known", "consequence", "new", "unjudged", "spared"
@@ -45,7 +49,7 @@ class Judged:
 
     kind: Kind
     known: str = ""
-    performed: Performed | None = None
+    performed: CallResult | None = None
     outcome: Outcome = ()
     fault: str = ""
 
@@ -104,7 +108,7 @@ class Judge:
                 left_out[number] = Judged("spared")
                 continue
             try:
-                request = asked(call)
+                request = own_request(call)
             except Exception:  # a fault of ours in one call does not end an unattended run
                 left_out[number] = Judged("unjudged", fault=traceback.format_exc(limit=-2))
                 continue
@@ -126,40 +130,40 @@ class Judge:
 
     def judge(self, call: Call) -> Judged:
         """Make a call and judge it."""
-        return self._judged(call, ask(call, self.subject))
+        return self._judged(call, observe(call, self.subject))
 
     def _judged(self, call: Call, observation: Observation) -> Judged:
-        verdict = judge(call, observation, self.subject.subject)
+        verdict = judge(call, predict(call.arguments), observation, self.subject.subject)
         if verdict.kind == "suite error":
-            return _unjudged(Performed(verdict, observation))
+            return _unjudged(CallResult(verdict, observation))
         if not verdict.failing:
             return Judged(
                 "refused" if verdict.kind == "refused" else "conforms",
-                performed=Performed(verdict, observation),
+                performed=CallResult(verdict, observation),
             )
         if verdict.kind == "vacuous":
-            return Judged("vacuous", performed=Performed(verdict, observation))
+            return Judged("vacuous", performed=CallResult(verdict, observation))
         if (known := foretelling(self._known, call, observation, self.subject.subject)) is not None:
             return Judged(
-                "known", f"{known.deviation.rule} ({known.where})", Performed(verdict, observation)
+                "known", f"{known.deviation.rule} ({known.where})", CallResult(verdict, observation)
             )
         if call.arguments.gradient is not None and self._forward_fails(call):
-            return Judged("consequence", performed=Performed(verdict, observation))
+            return Judged("consequence", performed=CallResult(verdict, observation))
         performed = self._confirmed(call, verdict, observation)
         if performed.verdict.kind == "suite error":
             return _unjudged(performed)
         return Judged("new", performed=performed, outcome=outcome(call, performed))
 
-    def _confirmed(self, call: Call, verdict: Verdict, observation: Observation) -> Performed:
+    def _confirmed(self, call: Call, verdict: Verdict, observation: Observation) -> CallResult:
         """The call made once more, unless it ended the process: an answer of another kind or shape is flaky, other values are not."""
         if observation.kind != "answered":
-            return Performed(verdict, observation)
-        again = ask(call, self.subject)
+            return CallResult(verdict, observation)
+        again = observe(call, self.subject)
         if same(observation, again) or _same_shapes(observation, again):
-            return Performed(verdict, observation)
+            return CallResult(verdict, observation)
         if again.kind == "suite error":
-            return Performed(Verdict("suite error", ending(again)), again)
-        return Performed(
+            return CallResult(Verdict("suite error", ending(again)), again)
+        return CallResult(
             Verdict(
                 "flaky",
                 f"{ending(observation)}; then {ending(again)}",
@@ -178,11 +182,13 @@ class Judge:
     def _forward_fails(self, call: Call) -> bool:
         """Whether the convolution itself is not as documented: its gradient then says nothing more."""
         forward = replace(call, arguments=replace(call.arguments, gradient=None))
-        verdict = judge(forward, ask(forward, self.subject), self.subject.subject)
+        observation = observe(forward, self.subject)
+        prediction = predict(forward.arguments)
+        verdict = judge(forward, prediction, observation, self.subject.subject)
         return verdict.failing and verdict.kind not in ("vacuous", "suite error")
 
 
-def _unjudged(performed: Performed) -> Judged:
+def _unjudged(performed: CallResult) -> Judged:
     """Return a suite error as what it is: no finding about TensorFlow."""
     printed = performed.observation.last_output if performed.observation else ""
     return Judged("unjudged", fault=f"{performed.verdict.reason}\n{printed}".rstrip())

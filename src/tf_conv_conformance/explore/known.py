@@ -26,7 +26,7 @@ from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
-from tf_conv_conformance.verdict.judge import deviation_difference, unmet
+from tf_conv_conformance.verdict.deviations import deviation_difference, unmet
 
 
 def short(rule: str) -> str:
@@ -118,7 +118,7 @@ class Known:
             declared = AppliedDeviation(
                 self.deviation.model_copy(update={"observed": observed}), call.arguments
             )
-            return deviation_difference(call, declared, observation, names) is None
+            return deviation_difference(declared, predict(call.arguments), observation) is None
         model = model_of(observed)
         assert model is not None
         return any(

@@ -11,7 +11,7 @@ from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.plugin.failure_text import shown
 from tf_conv_conformance.plugin.stash import SESSION
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
-from tf_conv_conformance.subject.pool import Running
+from tf_conv_conformance.subject.interface import Subject
 
 
 class CallFailedError(ConformanceError):
@@ -60,17 +60,17 @@ class SubjectItem(LocatedItem):
         self.line = line
         self.for_report: dict[str, Any] = {}
 
-    def running(self) -> Running:
+    def live_subject(self) -> Subject:
         """Return the subject, started if it is not alive.
 
         A subject that does not start fails one test, which ends the run if there is no other
         subject. The other tests of that subject are skipped.
         """
-        session = self.config.stash[SESSION]
-        if session.failed(self.subject):
+        pool = self.config.stash[SESSION]
+        if pool.failed(self.subject):
             pytest.skip(f"subject {self.subject} did not start")
         try:
-            return session.running(self.subject)
+            return pool.subject(self.subject)
         except SubjectUnavailableError:
             self._end_run_of_one_subject()
             raise

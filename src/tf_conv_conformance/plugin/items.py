@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -21,11 +22,27 @@ from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.baseline import Baseline
 from tf_conv_conformance.records.schema import EndLine, SubjectLine
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
-from tf_conv_conformance.verdict import message
+from tf_conv_conformance.subject.interface import Subject
+from tf_conv_conformance.subject.lookahead import LookAhead
+from tf_conv_conformance.subject.pool import facts
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.kinds import PASSING
-from tf_conv_conformance.verdict.message import Failure
-from tf_conv_conformance.verdict.perform import Performed, perform
+from tf_conv_conformance.verdict.message import Failure, failure_of
+from tf_conv_conformance.verdict.perform import CallResult, lacks, perform
+from tf_conv_conformance.verdict.requests import requests
+
+
+@dataclass(frozen=True)
+class LiveSubject:
+    """A subject that has started, its line in a record file, and the calls sent ahead to it."""
+
+    subject: Subject
+    line: SubjectLine
+    ahead: LookAhead[Call]
+
+
+LIVE: pytest.StashKey[dict[str, LiveSubject]] = pytest.StashKey()
+"""The subjects that have started in this process, by name."""
 
 
 def markers(call: Call) -> list[str]:
@@ -52,19 +69,19 @@ class CallItem(SubjectItem):
 
     def runtest(self) -> None:
         """Make the call; fail, xfail or skip by its verdict."""
-        running = self.running()
+        live = self._live()
         try:
             performed = perform(
                 self.call,
-                running.subject,
-                lambda: running.ahead.observations(self.call, self._following()),
+                live.subject,
+                lambda: live.ahead.observations(self.call, self._following(live.subject)),
             )
         except SubjectUnavailableError as error:
             self.give_up(error)
             raise
         self._describe(properties(self.call, performed))
-        end = self._end(performed, running.record)
-        record = {"name": self.subject, "subject": running.record, "end": end}
+        end = self._end(performed, live.line)
+        record = {"name": self.subject, "subject": live.line, "end": end}
         verdict = performed.verdict
         self.for_report = {"tf_conv_record": record}
         if verdict.kind == "refused":
@@ -77,9 +94,13 @@ class CallItem(SubjectItem):
             pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
         if verdict.kind not in PASSING:  # also one that deviates, under --runxfail
             where = f"{self.path_id}:{self.line}"
-            documentation = running.subject.documentation
-            failure = message.explain(
-                where, self.call, verdict, performed.observation, documentation
+            failure = failure_of(
+                where,
+                self.call,
+                predict(self.call.arguments),
+                verdict,
+                performed.observation,
+                live.subject.documentation,
             )
             self.for_report["tf_conv_likeness"] = self._likeness(failure)
             raise CallFailedError(f"{failure.point}\n{failure.details}", failure.program)
@@ -93,7 +114,7 @@ class CallItem(SubjectItem):
         self.user_properties = [*others, *properties]
         self._described = properties
 
-    def _end(self, performed: Performed, subject: SubjectLine) -> EndLine:
+    def _end(self, performed: CallResult, subject: SubjectLine) -> EndLine:
         """Return the record of the call, marked if it fails as the baseline says."""
         call, verdict = self.call, performed.verdict
         identifier = id_of(self.path_id, call)
@@ -103,10 +124,20 @@ class CallItem(SubjectItem):
             end["known"] = True
         return end
 
-    def _following(self) -> Iterator[Call]:
-        """Return the calls of the tests that this process runs next, of the same subject."""
+    def _live(self) -> LiveSubject:
+        """Return the subject of the call, started if it is not alive."""
+        subject, alive = self.live_subject(), self.config.stash.setdefault(LIVE, {})
+        live = alive.get(self.subject)
+        if live is None or live.subject is not subject:
+            line = lines.subject_line(facts(subject, self.subject), subject.documentation)
+            live = alive[self.subject] = LiveSubject(subject, line, LookAhead(subject, requests))
+        return live
+
+    def _following(self, subject: Subject) -> Iterator[Call]:
+        """Return the calls of the tests that this process runs next on the same subject."""
         items = (item for item in upcoming(self) if isinstance(item, CallItem))
-        return (item.call for item in takewhile(lambda item: item.subject == self.subject, items))
+        same = takewhile(lambda item: item.subject == self.subject, items)
+        return (item.call for item in same if lacks(item.call, subject) is None)
 
     def _likeness(self, found: Failure) -> tuple[str, str]:
         """Return what this failure shares with those of the same call in other modes, as a hash, and the mode."""
@@ -121,7 +152,7 @@ class CallItem(SubjectItem):
         return hashlib.sha256(repr(same).encode()).hexdigest(), self.call.mode
 
 
-def properties(call: Call, performed: Performed) -> list[tuple[str, object]]:
+def properties(call: Call, performed: CallResult) -> list[tuple[str, object]]:
     """What JUnit XML has of a call: its verdict, the rules that it contradicts, what is documented and what was observed."""
     documented = predict(call.arguments).documented
     said = (

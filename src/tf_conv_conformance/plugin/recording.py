@@ -121,7 +121,7 @@ class Recording:
         if (
             not self._tests
             or SESSION not in self._config.stash
-            or (facts := self._config.stash[SESSION].ahead()) is None
+            or (facts := self._config.stash[SESSION].facts_ahead()) is None
         ):
             return []
         self._named.add(facts.get("name", ""))

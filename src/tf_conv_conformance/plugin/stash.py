@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tf_conv_conformance.records.baseline import Baseline
     from tf_conv_conformance.records.merge import Column
     from tf_conv_conformance.records.reader import Records
-    from tf_conv_conformance.subject.pool import Session
+    from tf_conv_conformance.subject.pool import SubjectPool
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Since:
     column: Column
 
 
-SESSION: pytest.StashKey[Session] = pytest.StashKey()
+SESSION: pytest.StashKey[SubjectPool] = pytest.StashKey()
 """The subjects of this process, once :func:`session_of` has been called."""
 DONE: pytest.StashKey[Done] = pytest.StashKey()
 """What an earlier run has finished, with ``--tf-resume``."""
@@ -51,12 +51,14 @@ DIAGNOSTICS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 
 
-def session_of(config: pytest.Config) -> Session:
+def session_of(config: pytest.Config) -> SubjectPool:
     """Return the subjects of this process, which the first call makes."""
-    from tf_conv_conformance.subject.pool import Session
+    from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+    from tf_conv_conformance.subject.pool import SubjectPool
 
     if SESSION not in config.stash:
-        config.stash[SESSION] = Session(
+        config.stash[SESSION] = SubjectPool(
+            SYMBOLS,
             config.getoption("--tf-timeout"),
             options.definitions(config),
             config.getoption("--tf-in-process"),

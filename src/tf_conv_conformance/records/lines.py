@@ -35,7 +35,7 @@ from tf_conv_conformance.records.schema import (
 )
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.explanation import explaining_model, from_formula
-from tf_conv_conformance.verdict.judge import Verdict
+from tf_conv_conformance.verdict.verdict import Verdict
 
 
 def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[PlanLine]:
@@ -144,11 +144,11 @@ def _add_difference(line: EndLine, call: Call, verdict: Verdict, observation: Ob
     line["difference"] = verdict.difference.text() if verdict.difference else None
     if verdict.difference is None or call.relation is not None:
         return
-    line["explained"] = explaining_model(call, observation)
+    line["explained"] = explaining_model(predict(call.arguments), observation)
     if verdict.kind == "unexpected":  # TensorFlow follows the formula; the `expect` differs
         line["difference"] = verdict.difference.text("expected")
         return
-    difference = from_formula(call, verdict, observation)
+    difference = from_formula(predict(call.arguments), verdict, observation)
     line["difference"] = difference.text() if difference else None
     if difference is not None and difference.distance is not None:
         place = difference.largest_at

@@ -1,4 +1,4 @@
-"""Compare an observation with what must come out, and find the first difference."""
+"""Comparison of an observation with what must come out: the first difference."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from tf_conv_conformance.prediction.predict import Returns
 from tf_conv_conformance.subject.observation import Answer, Observation
 
 PATTERN_LIMIT = 1.0  # seconds that a regular expression of a case file may take
+MESSAGE_LIMIT = 160  # characters of an exception's message
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs first: the outcome itself, dtype, shape, values, or a warning.
+    """The first difference: in the outcome itself, dtype, shape, values, or a warning.
 
-    `index` is that of the first unlike element, `largest_at` that of the one farthest off. `distance` is how far each element is from
-    its prediction, 0 where that is near enough, infinity where it is no number.
+    `index` is that of the first differing element, `largest_at` that of the one farthest off.
+    `distance` has the distance of each element from its prediction: 0 if it is near enough,
+    infinity if it is no number.
     """
 
     aspect: str
@@ -43,14 +45,11 @@ class Difference:
     def text(self, by: str = "predicted") -> str:
         """Return the difference as one line, the point first; `by` says whose prediction it is."""
         if self.aspect == "values":
-            ulp = "" if self.ulp is None or self.arm != "reals" else f" ({self.ulp:.3g} ulp)"
-            off = "" if self.largest is None else f" by up to {self.largest:g}{ulp}"
-            count = f"{self.unlike} of {self.elements} values"
-            first = f"first at {shape_text(self.index or ())}: {self.observed}, not {self.predicted} as {by}"
-            return f"{count} differ{off}; {first} ({self.arm.replace('_', ' ')})"
+            return self._values_text(by)
         if self.aspect in ("shape", "dtype"):
             observed, predicted = (
-                value.replace(", ", ",") for value in (self.observed, self.predicted)
+                self.observed.replace(", ", ","),
+                self.predicted.replace(", ", ","),
             )
             return f"{self.aspect} {observed}, not {predicted} as {by}"
         if self.aspect == "message":
@@ -59,28 +58,33 @@ class Difference:
         if name.isidentifier():  # an exception
             return f"{name} instead of {self.predicted}{colon}{message}"
         if " of shape " in name:
-            return (
-                f"no {self.predicted.removeprefix('an ').removeprefix('a ')}, but {self.observed}"
-            )
+            predicted = self.predicted.removeprefix("an ").removeprefix("a ")
+            return f"no {predicted}, but {self.observed}"
         return f"{self.observed} instead of {self.predicted}"
 
+    def _values_text(self, by: str) -> str:
+        ulp = "" if self.ulp is None or self.arm != "reals" else f" ({self.ulp:.3g} ulp)"
+        off = "" if self.largest is None else f" by up to {self.largest:g}{ulp}"
+        place, arm = shape_text(self.index or ()), self.arm.replace("_", " ")
+        first = f"first at {place}: {self.observed}, not {self.predicted} as {by}"
+        return f"{self.unlike} of {self.elements} values differ{off}; {first} ({arm})"
 
-def outcome_text(arm: Answer) -> str:
-    """Return what an arm returned or raised, in a few words."""
-    if arm.error is not None:
-        return (
-            f"{arm.error}: {arm.message.splitlines()[0][:160] if arm.message else '(no message)'}"
-        )
-    return value_text(arm.dtype, arm.shape or ())
+
+def outcome_text(answer: Answer) -> str:
+    """Return what an answer holds, in a few words."""
+    if answer.error is None:
+        return value_text(answer.dtype, answer.shape or ())
+    lines = answer.message.splitlines()
+    return f"{answer.error}: {lines[0][:MESSAGE_LIMIT] if lines else '(no message)'}"
 
 
 def value_text(dtype: str | None, shape: Sequence[int]) -> str:
-    """A tensor in a few words."""
+    """Return a tensor's dtype and shape in a few words."""
     return f"{dtype} of shape {shape_text(shape)}"
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape as people write it."""
+    """Return a shape as people write it."""
     return "[" + ", ".join(map(str, shape)) + "]"
 
 
@@ -95,7 +99,8 @@ def ending(observation: Observation) -> str:
     if observation.protocol_error is not None:
         return f"protocol error: {observation.protocol_error}"
     if observation.kind == "suite error":
-        return f"the suite's worker failed: {(observation.last_output.splitlines() or ['(no message)'])[-1]}"
+        lines = observation.last_output.splitlines() or ["(no message)"]
+        return f"the suite's worker failed: {lines[-1]}"
     return outcome_text(observation.answers[0]) if observation.answers else "no answer"
 
 
@@ -105,41 +110,44 @@ def from_values(
     names: Sequence[str],
     observation: Observation,
 ) -> Difference | None:
-    """The first difference from a result of this shape and dtype; from these values of each arm, where they are given."""
-    said = value_text(expected.dtype, expected.shape)
+    """Return the first difference from a result of this shape and dtype, and from its values.
+
+    `values` has those of each arm; without it, none are compared. `names` are the arms' names.
+    """
+    predicted = value_text(expected.dtype, expected.shape)
     if observation.kind != "answered":
-        return Difference("outcome", said, ending(observation))
-    for number, arm in enumerate(observation.answers):
-        if arm.values is None:
-            return Difference("outcome", said, outcome_text(arm), names[number])
-        if arm.shape != expected.shape:
-            return Difference(
-                "shape", shape_text(expected.shape), shape_text(arm.shape or ()), names[number]
-            )
-        if arm.dtype != expected.dtype:
-            return Difference("dtype", expected.dtype, str(arm.dtype), names[number])
-        if values is not None and (
-            unlike := first_unlike(
-                values[number],
-                as_numbers(arm.values, expected.dtype),
-                expected.dtype,
-                names[number],
-            )
-        ):
-            return unlike
+        return Difference("outcome", predicted, ending(observation))
+    for number, answer in enumerate(observation.answers):
+        name, bits = names[number], answer.values
+        if bits is None:
+            return Difference("outcome", predicted, outcome_text(answer), name)
+        if answer.shape != expected.shape:
+            shapes = shape_text(expected.shape), shape_text(answer.shape or ())
+            return Difference("shape", *shapes, name)
+        if answer.dtype != expected.dtype:
+            return Difference("dtype", expected.dtype, str(answer.dtype), name)
+        if values is not None:
+            numbers = as_numbers(bits, expected.dtype)
+            if unlike := first_unlike(values[number], numbers, expected.dtype, name):
+                return unlike
     return None
 
 
-def first_unlike(said: Values, observed: Array, dtype: str, name: str) -> Difference | None:
-    """Return the first difference of numbers that were observed in `dtype` from the right ones of the same shape, in the arm `name`."""
-    predicted = said.numbers
-    wrong = said.unlike(observed)
+def first_unlike(right: Values, observed: Array, dtype: str, name: str) -> Difference | None:
+    """Return the first difference of observed numbers from the right ones of the same shape.
+
+    `dtype` is that in which they were observed, `name` that of their arm.
+    """
+    predicted, wrong = right.numbers, right.unlike(observed)
     if not wrong.any():
         return None
     index = _place(wrong)
     with np.errstate(invalid="ignore"):
         distance = np.abs(observed - predicted)
-    largest = float(distance.max()) if np.isfinite(distance).all() else None
+    largest = ulp = None
+    if np.isfinite(distance).all():
+        largest = float(distance.max())
+        ulp = _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), dtype)
     off = np.where(wrong, np.nan_to_num(distance, nan=np.inf, posinf=np.inf), 0.0)
     return Difference(
         aspect="values",
@@ -150,48 +158,49 @@ def first_unlike(said: Values, observed: Array, dtype: str, name: str) -> Differ
         unlike=int(wrong.sum()),
         elements=wrong.size,
         largest=largest,
-        ulp=None
-        if largest is None
-        else _ulp(distance, np.maximum(np.abs(predicted), np.abs(observed)), dtype),
+        ulp=ulp,
         largest_at=_place(off),
         distance=off,
     )
 
 
 def _place(array: NDArray[Any]) -> tuple[int, ...]:
-    """The index of the first largest element."""
+    """Return the index of the first largest element."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(array)), array.shape))
 
 
 def _ulp(distance: Array, magnitude: Array, dtype: str) -> float | None:
-    """The largest distance in units in the last place of `dtype` at the larger of the two values; None for integers."""
+    """Return the largest distance in ulp of `dtype` at these magnitudes; None for integers."""
     if "float" not in dtype or dtype not in PRECISION:
         return None
-    unit = np.exp2(
-        np.floor(np.log2(np.maximum(magnitude, np.finfo(np.float32).tiny))) - (PRECISION[dtype] - 1)
-    )
-    return float(np.max(distance / unit))
+    exponents = np.floor(np.log2(np.maximum(magnitude, np.finfo(np.float32).tiny)))
+    return float(np.max(distance / np.exp2(exponents - (PRECISION[dtype] - 1))))
 
 
 def from_error(
-    names: Sequence[str] | None, match: str | None, observation: Observation, arms: Sequence[str]
+    errors: Sequence[str] | None, match: str | None, observation: Observation, names: Sequence[str]
 ) -> Difference | None:
-    """The first difference from an exception: any, or one with a base of these names and a message that matches."""
-    said = " or ".join(names) if names else "an exception"
+    """Return the first difference from an exception.
+
+    It may be any, or have one of `errors` as a base; its message must match `match` if given.
+    `names` are the arms' names.
+    """
+    predicted = " or ".join(errors) if errors else "an exception"
     if observation.kind != "answered":
-        return Difference("outcome", said, ending(observation))
-    for number, arm in enumerate(observation.answers):
-        if arm.error is None:
-            return Difference("outcome", said, outcome_text(arm), arms[number])
-        if names and not set(map(own_name, names)) & set(arm.bases):
-            return Difference("error", said, f"{arm.error}: {arm.message[:160]}", arms[number])
-        if match is not None and not _found(match, arm.message):
-            return Difference("message", repr(match), repr(arm.message[:200]), arms[number])
+        return Difference("outcome", predicted, ending(observation))
+    for answer, name in zip(observation.answers, names, strict=False):
+        if answer.error is None:
+            return Difference("outcome", predicted, outcome_text(answer), name)
+        if errors and set(map(own_name, errors)).isdisjoint(answer.bases):
+            observed = f"{answer.error}: {answer.message[:MESSAGE_LIMIT]}"
+            return Difference("error", predicted, observed, name)
+        if match is not None and not _matches(match, answer.message):
+            return Difference("message", repr(match), repr(answer.message[:200]), name)
     return None
 
 
-def _found(pattern: str, message: str) -> bool:
-    """Whether a pattern is found in a message; one that takes too long to tell is not."""
+def _matches(pattern: str, message: str) -> bool:
+    """Return whether a pattern matches within a message, in the time that it may take."""
     try:
         return regex.search(pattern, message, timeout=PATTERN_LIMIT) is not None
     except TimeoutError:

@@ -1,10 +1,9 @@
-"""Why a result differs: which input elements feed an output element, and which model explains all of it."""
+"""Why a result differs: which model explains it, and which input elements feed an output element."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.geometry import Taps
 from tf_conv_conformance.prediction.models import (
@@ -15,91 +14,76 @@ from tf_conv_conformance.prediction.models import (
     interpretation_of,
     models_of,
 )
-from tf_conv_conformance.prediction.predict import Returns, predict
+from tf_conv_conformance.prediction.predict import Prediction, Returns
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
-from tf_conv_conformance.verdict.judge import Verdict
+from tf_conv_conformance.verdict.comparison import Difference
+from tf_conv_conformance.verdict.verdict import Verdict
 
 
-def explaining_model(call: Call, observation: Observation) -> str | None:
-    """The model, if any, that predicts this observation bit for bit where the documentation does not."""
-    for model in models_of(call.arguments):
-        if (
-            predict(call.arguments).has_values(model)
-            and model_difference(model, call, observation) is None
-        ):
-            return model.name
-    return None
+def explains(model: Model, prediction: Prediction, observation: Observation) -> bool:
+    """Return whether a model predicts shape, dtype and every value of an observation."""
+    if not prediction.has_values(model):
+        return False
+    return model_difference(model, prediction, observation) is None
+
+
+def explaining_model(prediction: Prediction, observation: Observation) -> str | None:
+    """Return the name of the first model that explains an observation, if any."""
+    models = models_of(prediction.arguments)
+    return next((one.name for one in models if explains(one, prediction, observation)), None)
 
 
 def model_difference(
-    model: Model, call: Call, observation: Observation
-) -> comparison.Difference | None:
-    """Where an observation is not what a model with a result predicts."""
-    outcome = predict(call.arguments).outcome(model)
+    model: Model, prediction: Prediction, observation: Observation
+) -> Difference | None:
+    """Return the first difference of an observation from a model that has values."""
+    outcome = prediction.outcome(model)
     assert isinstance(outcome, Returns)
-    names = predict(call.arguments).names
-    values = predict(call.arguments).values(model)
-    return comparison.from_values(outcome, values, names, observation)
+    return comparison.from_values(outcome, prediction.values(model), prediction.names, observation)
 
 
 def from_formula(
-    call: Call, verdict: Verdict, observation: Observation
-) -> comparison.Difference | None:
-    """The verdict's difference; where a call was accepted against a rule, that from the documented formula."""
+    prediction: Prediction, verdict: Verdict, observation: Observation
+) -> Difference | None:
+    """Return the verdict's difference; for a call accepted against a rule, the formula's."""
     difference = verdict.difference
-    if (
-        difference is not None
-        and difference.aspect == "outcome"
-        and predict(call.arguments).has_values(DOCUMENTED)
-    ):
-        return model_difference(DOCUMENTED, call, observation)
-    return difference
+    if difference is None or difference.aspect != "outcome":
+        return difference
+    if not prediction.has_values(DOCUMENTED):
+        return difference
+    return model_difference(DOCUMENTED, prediction, observation)
 
 
 def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
-    """Which input elements a model sums into the output element at `index`, in the call's data format."""
-    interpretation = interpretation_of(arguments)
-    if interpretation.channels_first:
+    """Return which input elements a model sums into an output element.
+
+    `index` is that of the element, in the call's data format.
+    """
+    meaning, taps = interpretation_of(arguments), MODELS[model].taps
+    if meaning.channels_first:
         *batch, channel, row, column = index
     else:
         *batch, row, column, channel = index
-    rows, columns = (
-        MODELS[model].taps(interpretation.height),
-        MODELS[model].taps(interpretation.width),
-    )
-    axes = [*map(str, batch)]
-    spatial = [f"rows {_reads(rows, row)}", f"columns {_reads(columns, column)}"]
-    channels = f"channels {_channels(arguments, channel)}"
-    return (
-        "input["
-        + ", ".join(
-            [
-                *axes,
-                *([channels, *spatial] if interpretation.channels_first else [*spatial, channels]),
-            ]
-        )
-        + "]"
-    )
+    parts = [
+        f"rows {_positions(taps(meaning.height), row)}",
+        f"columns {_positions(taps(meaning.width), column)}",
+    ]
+    parts.insert(0 if meaning.channels_first else 2, f"channels {_channels(arguments, channel)}")
+    return f"input[{', '.join([*map(str, batch), *parts])}]"
 
 
-def _reads(taps: Taps, output: int) -> str:
-    """The positions that one output position reads; ``0*`` marks a padded zero."""
-    return (
-        "{"
-        + ", ".join("0*" if position < 0 else str(position) for position in taps[output].tolist())
-        + "}"
-    )
+def _positions(taps: Taps, output: int) -> str:
+    """Return the positions that an output reads; ``0*`` stands for a zero of the padding."""
+    positions = ("0*" if one < 0 else str(one) for one in taps[output].tolist())
+    return "{" + ", ".join(positions) + "}"
 
 
 def _channels(arguments: Arguments, channel: int) -> str:
-    interpretation = interpretation_of(arguments)
+    meaning = interpretation_of(arguments)
     if arguments.op == "depthwise_conv2d":
-        return str(channel // max(interpretation.filter_out, 1))
-    group = channel // (
-        channels_out(arguments, interpretation)
-        * interpretation.filter_in_channels
-        // interpretation.in_channels
-    )
-    first = group * interpretation.filter_in_channels
-    return f"{first}:{first + interpretation.filter_in_channels}"
+        return str(channel // max(meaning.filter_out, 1))
+    depth = meaning.filter_in_channels
+    out_of_a_group = channels_out(arguments, meaning) * depth // meaning.in_channels
+    first = channel // out_of_a_group * depth
+    return f"{first}:{first + depth}"

@@ -1,4 +1,4 @@
-"""A relation × the observations of its calls → verdict: a pure function."""
+"""Relation × observations of its calls → verdict: a pure function."""
 
 from __future__ import annotations
 
@@ -12,103 +12,89 @@ from tf_conv_conformance.casefile.call import Call, model_of
 from tf_conv_conformance.convolution.arguments import Interpretation, interpret
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.prediction.correlation import Array
-from tf_conv_conformance.prediction.data import computed_model
+from tf_conv_conformance.prediction.data import Arm, computed_model
 from tf_conv_conformance.prediction.error_bounds import Values, bound, unit_roundoff
-from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.prediction.predict import Prediction
 from tf_conv_conformance.prediction.relations import RELATIONS, Other, Relation
-from tf_conv_conformance.subject.observation import Observation
-from tf_conv_conformance.verdict import comparison
-from tf_conv_conformance.verdict.comparison import Difference, ending
-from tf_conv_conformance.verdict.judge import Verdict, applying, ended, judge
+from tf_conv_conformance.subject.observation import Answer, Observation
+from tf_conv_conformance.verdict.comparison import Difference, ending, first_unlike, shape_text
+from tf_conv_conformance.verdict.deviations import applying
+from tf_conv_conformance.verdict.judge import ended, judge
+from tf_conv_conformance.verdict.verdict import Verdict
 
 
 def judge_relation(
     call: Call,
+    prediction: Prediction,
     observation: Observation,
     others: Sequence[Other],
     answers: Sequence[Observation],
     subject: Mapping[str, Any],
 ) -> Verdict:
-    """Return the verdict on a call of a relation: its observation held against the answers to the others."""
+    """Return the verdict on a call of a relation.
+
+    `answers` are the observations of the `others`, the calls that the relation makes of this one.
+    """
     relation = RELATIONS[call.relation or ""]
     for one in (observation, *answers):
         if one.kind == "suite error":
             return Verdict("suite error", f"not a verdict on TensorFlow: {ending(one)}")
     if not _has_values(observation):
-        alone = judge(replace(call, relation=None), observation, subject)
+        alone = judge(replace(call, relation=None), prediction, observation, subject)
         if alone.kind == "deviates":
-            return replace(
-                alone,
-                reason=f"no result, as declared, so {relation.name} is not checked: {alone.reason}",
-            )
-        return Verdict(
-            ended(observation) or "violates",
-            f"no result: {ending(observation)}, although {relation.says}",
-        )
+            unchecked = f"no result, as declared, so {relation.name} is not checked"
+            return replace(alone, reason=f"{unchecked}: {alone.reason}")
+        reason = f"no result: {ending(observation)}, although {relation.says}"
+        return Verdict(ended(observation) or "violates", reason)
     for other, answer in zip(others, answers, strict=True):
         if not _has_values(answer):
             which = f"{other.arguments.entry_point.symbol} in {other.mode} mode"
-            reason = (
-                f"no result of the other call that {relation.name} makes, {which}: {ending(answer)}"
-            )
-            return Verdict(ended(answer) or "violates", reason)
-    found = _first_difference(call, observation, others, answers, subject)
-    if found is not None:
-        return Verdict("violates", f"{found.text('stated')}, although {relation.says}", (), found)
+            made = f"no result of the other call that {relation.name} makes, {which}"
+            return Verdict(ended(answer) or "violates", f"{made}: {ending(answer)}")
+    accumulator = _accumulator(call, subject)
+    for number, arm in enumerate(prediction.arms):
+        results = [one.answers[number] for one in (observation, *answers)]
+        if found := _difference(call, relation, others, arm, results, accumulator):
+            reason = f"{found.text('stated')}, although {relation.says}"
+            return Verdict("violates", reason, (), found)
     return Verdict("conforms", relation.says)
 
 
 def _has_values(observation: Observation) -> bool:
     return observation.kind == "answered" and all(
-        arm.values is not None for arm in observation.answers
+        answer.values is not None for answer in observation.answers
     )
 
 
-def _first_difference(
+def _difference(
     call: Call,
-    observation: Observation,
+    relation: Relation,
     others: Sequence[Other],
-    answers: Sequence[Observation],
-    subject: Mapping[str, Any],
+    arm: Arm,
+    results: Sequence[Answer],
+    accumulator: str | None,
 ) -> Difference | None:
-    """Return the first difference between the two halves of a relation, one arm of data after the other."""
-    relation, interpretation = RELATIONS[call.relation or ""], interpret(call.arguments)
-    assert interpretation is not None  # the relation applies to the call
-    for number, data in enumerate(predict(call.arguments).arms):
-        arms = [one.answers[number] for one in (observation, *answers)]
-        dtype = arms[0].dtype
-        for arm in arms:
-            if arm.dtype is None or arm.dtype != dtype:
-                return Difference("dtype", str(arm.dtype), str(dtype), data.name)
-        assert dtype is not None
-        numbers = [as_numbers(arm.values, dtype) for arm in arms if arm.values is not None]
-        try:
-            ours, theirs = relation.equal(interpretation, numbers[0], numbers[1:])
-        except (ValueError, IndexError):  # shapes that cannot be brought together
-            ours, theirs = numbers[0], numbers[1]
-        if ours.shape != theirs.shape:
-            return Difference(
-                "shape",
-                comparison.shape_text(theirs.shape),
-                comparison.shape_text(ours.shape),
-                data.name,
-            )
-        allowed = None
-        if data.name == "reals" and not relation.bitwise:
-            allowed = _bound(
-                call,
-                others,
-                data.arrays(call.arguments),
-                _accumulator(call, subject),
-                relation,
-                interpretation,
-            )
-            allowed = allowed + unit_roundoff("float64") * np.abs(
-                theirs
-            )  # of the sum that is made here
-        if found := comparison.first_unlike(Values(theirs, allowed), ours, dtype, data.name):
-            return found
-    return None
+    """Return the first difference between the two sides of a relation in one arm of data."""
+    meaning, dtype = interpret(call.arguments), results[0].dtype
+    assert meaning is not None  # the relation applies to the call
+    for result in results:
+        if result.dtype is None or result.dtype != dtype:
+            return Difference("dtype", str(result.dtype), str(dtype), arm.name)
+    assert dtype is not None
+    numbers = [as_numbers(one.values, dtype) for one in results if one.values is not None]
+    try:
+        ours, theirs = relation.equal(meaning, numbers[0], numbers[1:])
+    except (ValueError, IndexError):  # a result of another shape than the relation expects
+        ours, theirs = numbers[0], numbers[1]
+    if ours.shape != theirs.shape:
+        return Difference("shape", shape_text(theirs.shape), shape_text(ours.shape), arm.name)
+    allowed = None
+    if arm.name == "reals" and not relation.bitwise:
+        tensors = arm.arrays(call.arguments)
+        allowed = _bound(call, others, tensors, accumulator, relation, meaning)
+        # A relation may sum two results, here and in float64.
+        allowed = allowed + unit_roundoff("float64") * np.abs(theirs)
+    return first_unlike(Values(theirs, allowed), ours, dtype, arm.name)
 
 
 def _bound(
@@ -117,24 +103,20 @@ def _bound(
     tensors: tuple[Array, ...],
     accumulator: str | None,
     relation: Relation,
-    interpretation: Interpretation,
+    meaning: Interpretation,
 ) -> Array:
-    """Return how far apart the halves may be: as far as all results may be from the exact ones, which are equal."""
-    calls = [
-        (call.arguments, tensors),
-        *((other.arguments, other.tensors(tensors)) for other in others),
-    ]
+    """Return how far apart the sides may be: the sum of their distances from the exact result."""
+    calls = [(call.arguments, tensors)]
+    calls += [(other.arguments, other.tensors(tensors)) for other in others]
     bounds = [
         bound(replace(computed_model(arguments), accumulator=accumulator), arguments, *data)
         for arguments, data in calls
     ]
-    ours, theirs = relation.equal(interpretation, bounds[0], bounds[1:])
+    ours, theirs = relation.equal(meaning, bounds[0], bounds[1:])
     return ours + theirs
 
 
 def _accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
-    """Return the dtype of the sums that a deviation declares for this subject; None for the one that is taken for granted."""
-    models = [model_of(one.deviation.observed) for one in applying(call, subject)]
-    return next(
-        (model.accumulator for model in models if model is not None and model.accumulator), None
-    )
+    """Return the dtype of the sums that a deviation declares for this subject, if one does."""
+    models = (model_of(one.deviation.observed) for one in applying(call, subject))
+    return next((model.accumulator for model in models if model and model.accumulator), None)

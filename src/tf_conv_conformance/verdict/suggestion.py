@@ -1,6 +1,6 @@
-"""The case to keep of a question that has been asked: as it is, or with the deviations that make it green.
+"""The case to keep of a call that was tried: as it is, or with deviations that make it pass.
 
-What is suggested has been read by the reader of case files and judged on what was observed, so that it holds when it is run again.
+A suggestion has been read by the reader of case files, and judged on what was observed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ from tf_conv_conformance.prediction.models import Model, models_of
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken, exercised
 from tf_conv_conformance.subject.observation import Observation
-from tf_conv_conformance.verdict.explanation import model_difference
+from tf_conv_conformance.verdict.explanation import explains
 from tf_conv_conformance.verdict.judge import judge
-from tf_conv_conformance.verdict.perform import Performed
+from tf_conv_conformance.verdict.perform import CallResult
 
-Answers = Mapping[Mode, Performed]
+Results = Mapping[Mode, CallResult]
 Plain = dict[str, Any]
-Seen = Mapping[Mode, Plain | None]
-"""What a deviation can say of each mode; None where that is nothing."""
-Otherwise = Callable[[Call, Performed], Plain | None]
+"""What a deviation declares as observed, as a case file has it."""
 DEPARTURES: tuple[Plain, ...] = (
     {},
     {"sizes": "truncated"},
@@ -38,12 +36,20 @@ DEPARTURES: tuple[Plain, ...] = (
     {"accumulator": "float16"},
     {"accumulator": "bfloat16"},
 )
-"""How a model may depart from the arithmetic of real numbers, the plain one first."""
+"""The departures of a model from the arithmetic of real numbers, none first."""
+ACCEPT = "to accept whatever values come out, declare the shape with `values: unspecified`"
+NO_DEVIATION = {
+    "timed out": "a time-out depends on the time limit",
+    "suite error": "the suite itself failed, which says nothing about TensorFlow",
+    "vacuous": "the data cannot tell a wrong result from the right one; use another size",
+    "flaky": f"two runs of the same call gave two answers; {ACCEPT}",
+}
+"""Why no deviation can be declared, by the kind of verdict; the first that occurs counts."""
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A case file's text, and what will become of it when it is run."""
+    """The text of a case file, and what a run of it will show."""
 
     text: str
     outlook: str
@@ -51,66 +57,57 @@ class Suggestion:
 
 def suggest(
     written: WrittenCase,
-    performed: Answers,
+    results: Results,
     subject: Mapping[str, Any],
-    otherwise: Otherwise = lambda *_: None,
+    unexplained: Callable[[Call, CallResult], Plain | None] = lambda *_: None,
 ) -> Suggestion:
-    """The case with what it takes to make it green on this subject; without, where nothing can be declared.
+    """Return the case with the deviations that make it pass on this subject, if there are any.
 
-    `otherwise` says what to declare where no model explains a call.
+    `unexplained` returns what to declare for a call that no model explains.
     """
-    failing = {mode: one for mode, one in performed.items() if one.verdict.failing}
+    failing = {mode: one for mode, one in results.items() if one.verdict.failing}
     text = case_text(written.case)
     if not failing:
-        return Suggestion(text, "it is green as it is")
+        return Suggestion(text, "this case passes as it is")
     calls = {call.mode: call for call in written.calls}
-    observed: Seen = {
-        mode: _observed(calls[mode], one) or otherwise(calls[mode], one)
+    observed = {
+        mode: _observed(calls[mode], one) or unexplained(calls[mode], one)
         for mode, one in failing.items()
     }
-    declared = _declared(observed, failing, written, len(performed))
+    declared = _deviations(observed, failing, written, len(results))
     if declared:
         with_deviations = case_text(written.case, declared)
-        if _is_green(with_deviations, performed, subject):
-            return Suggestion(
-                with_deviations, "it is green with what it declares, on this TensorFlow"
-            )
-    return Suggestion(
-        text, f"it fails as it is, and there is nothing to declare: {_why_not(failing)}"
-    )
+        if _passes(with_deviations, results, subject):
+            outlook = "this case passes with the deviations that it declares, on this TensorFlow"
+            return Suggestion(with_deviations, outlook)
+    return Suggestion(text, f"this case fails, and no deviation can describe it: {_why(failing)}")
 
 
-def _why_not(failing: Answers) -> str:
+def _why(failing: Results) -> str:
     kinds = {one.verdict.kind for one in failing.values()}
-    if "timed out" in kinds:
-        return "no answer within this time limit says nothing about another"
-    if "suite error" in kinds:
-        return "the suite itself failed, which says nothing about TensorFlow"
-    if "vacuous" in kinds:
-        return "the data cannot tell a wrong result from the right one; ask for another size"
-    why = (
-        "the same call gave two answers" if "flaky" in kinds else "no model explains what came out"
-    )
-    return (
-        f"{why}; to accept whatever values come out, declare the shape with `values: unspecified`"
-    )
+    reasons = (reason for kind, reason in NO_DEVIATION.items() if kind in kinds)
+    return next(reasons, f"no model explains the result; {ACCEPT}")
 
 
-def _is_green(text: str, performed: Answers, subject: Mapping[str, Any]) -> bool:
-    """Whether the file is read without diagnostic, and its verdicts on what was observed pass."""
-    loaded = load_text(text)
-    if loaded.diagnostics:
+def _passes(text: str, results: Results, subject: Mapping[str, Any]) -> bool:
+    """Return whether the file is valid, and its calls pass with the observations made before."""
+    contents = load_text(text)
+    if contents.diagnostics:
         return False
-    verdicts = (
-        judge(call, observation, subject)
-        for call in loaded.calls
-        if (observation := performed[call.mode].observation) is not None
+    return not any(
+        judge(call, predict(call.arguments), observation, subject).failing
+        for call in contents.calls
+        if (observation := results[call.mode].observation) is not None
     )
-    return not any(verdict.failing for verdict in verdicts)
 
 
-def _declared(observed: Seen, failing: Answers, written: WrittenCase, modes: int) -> list[Plain]:
-    """A deviation for each different thing that was observed, with the modes in which it was; empty where one cannot be declared."""
+def _deviations(
+    observed: Mapping[Mode, Plain | None], failing: Results, written: WrittenCase, modes: int
+) -> list[Plain]:
+    """Return a deviation for each distinct observation, with its modes.
+
+    Return none if one of them cannot be declared.
+    """
     groups: list[tuple[Plain, list[Mode]]] = []
     for mode, plain in _with_common_errors(observed, failing).items():
         if plain is None:
@@ -120,87 +117,82 @@ def _declared(observed: Seen, failing: Answers, written: WrittenCase, modes: int
             groups.append((plain, [mode]))
         else:
             same.append(mode)
-    arguments = written.arguments
-    found = []
-    for plain, of in groups:
-        rules = failing[of[0]].verdict.rules or tuple(
-            rule.id for rule in (broken(arguments) or exercised(arguments))
-        )
-        when = (
-            {} if len(of) == modes else {"when": {"modes": [mode for mode in MODES if mode in of]}}
-        )
-        found.append({"rule": rules[0], **when, "observed": plain, "reported": "unreported"})
-    return found
+    deviations = []
+    for plain, group in groups:
+        when = {}
+        if len(group) < modes:
+            when = {"when": {"modes": [mode for mode in MODES if mode in group]}}
+        rule = _rule(failing[group[0]], written.arguments)
+        deviations.append({"rule": rule, **when, "observed": plain, "reported": "unreported"})
+    return deviations
 
 
-def _with_common_errors(observed: Seen, failing: Answers) -> Seen:
-    """The same with one name for errors that have one in common: TensorFlow raises its own anew as ValueError while it builds a graph."""
-    erring = [mode for mode, plain in observed.items() if plain is not None and "error" in plain]
-    own = [plain["error"] for plain in observed.values() if plain is not None and "error" in plain]
-    bases = [_bases(failing[mode].observation) for mode in erring]
-    common = next((name for name in own if all(name in names for names in bases)), None)
-    return {
-        mode: {"error": common} if common is not None and mode in erring else plain
-        for mode, plain in observed.items()
-    }
+def _rule(result: CallResult, arguments: Arguments) -> str:
+    """Return the rule that a failing call deviates from."""
+    if result.verdict.rules:
+        return result.verdict.rules[0]
+    return (broken(arguments) or exercised(arguments))[0].id
+
+
+def _with_common_errors(
+    observed: Mapping[Mode, Plain | None], failing: Results
+) -> Mapping[Mode, Plain | None]:
+    """Return the observations with one name for errors that share a base.
+
+    TensorFlow raises its InvalidArgumentError as a ValueError while it builds a graph.
+    """
+    own = {mode: one["error"] for mode, one in observed.items() if one and "error" in one}
+    bases = [_bases(failing[mode].observation) for mode in own]
+    common = next((name for name in own.values() if all(name in names for names in bases)), None)
+    if common is None:
+        return observed
+    return {mode: {"error": common} if mode in own else one for mode, one in observed.items()}
 
 
 def _bases(observation: Observation | None) -> set[str]:
-    """The names by which the exceptions of all arms may be called."""
-    return (
-        set.intersection(*(set(arm.bases) for arm in observation.answers))
-        if observation is not None and observation.answers
-        else set()
-    )
+    """Return the names that the exceptions of all arms may be declared by."""
+    if observation is None or not observation.answers:
+        return set()
+    return set.intersection(*(set(answer.bases) for answer in observation.answers))
 
 
-def _observed(call: Call, performed: Performed) -> Plain | None:
-    """What a deviation can say of an observation; None where that is nothing."""
-    observation = performed.observation
-    if observation is None or performed.verdict.kind in (
-        "flaky",
-        "timed out",
-        "vacuous",
-        "suite error",
-    ):
+def _observed(call: Call, result: CallResult) -> Plain | None:
+    """Return what a deviation can declare of an observation, if anything."""
+    observation = result.observation
+    if observation is None or result.verdict.kind in NO_DEVIATION:
         return None
     if observation.kind == "crashed":
         return {"crash": observation.signal}
-    if observation.answers[0].error is not None:
-        return {"error": written_name(observation.answers[0].error, ERRORS)}
+    answer = observation.answers[0]
+    if answer.error is not None:
+        return {"error": written_name(answer.error, ERRORS)}
+    shape = list(answer.shape or ())
     plain = next(explaining(call, observation), None)
-    shape = observation.answers[0].shape or ()
-    if plain is None and 0 in shape:
-        plain = {}  # no values that a model would have to explain
-    if plain is None:
+    if plain is None and 0 not in shape:  # an empty result has no values to explain
         return None
-    warned = (
-        {"warning": written_name(observation.warnings[0].category, WARNINGS)}
-        if observation.warnings
-        else {}
-    )
-    return {**plain, "shape": list(shape), **warned}
+    warned = {}
+    if observation.warnings:
+        warned["warning"] = written_name(observation.warnings[0].category, WARNINGS)
+    return {**(plain or {}), "shape": shape, **warned}
 
 
 def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
-    """The models, plain or with a departure, that predict an observation, as a deviation says them."""
+    """Yield the models, with and without a departure, that explain an observation."""
+    prediction = predict(call.arguments)
     for plain, model in departing(call.arguments):
-        if (
-            predict(call.arguments).has_values(model)
-            and model_difference(model, call, observation) is None
-        ):
+        if explains(model, prediction, observation):
             yield plain
 
 
 def departing(
     arguments: Arguments, departures: Sequence[Plain] = DEPARTURES
 ) -> Iterator[tuple[Plain, Model]]:
-    """The models that speak about a call with each departure, as a deviation says them and as they compute."""
+    """Yield the models of a call with each departure: as a deviation names them, and as models."""
     for departure in departures:
         if "accumulator" in departure and "reals" not in arguments.data:
             continue
         for named in models_of(arguments):
             plain = {"model": named.name, **departure}
             model = model_of(Observed.model_validate(plain))
-            assert model is not None  # named above
+            assert model is not None  # it is named above
             yield plain, model

@@ -1,0 +1,82 @@
+"""The claim of a case: what its calls must do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.casefile.expansion import literal
+from tf_conv_conformance.casefile.model import Expect
+from tf_conv_conformance.convolution.dtypes import nearest
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import Outcome, Prediction, Refuses, Returns
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import comparison
+from tf_conv_conformance.verdict.comparison import Difference
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a call must do: by its case's `expect` if that is given, else by the documentation.
+
+    `own` is whether `expect` claims something else than the documentation, or literal values.
+    """
+
+    outcome: Outcome
+    own: bool
+    expect: Expect | None
+
+    @property
+    def compares_values(self) -> bool:
+        """Whether the claim rests on the values of the oracle."""
+        return isinstance(self.outcome, Returns) and not self.own
+
+
+def claim_of(call: Call, prediction: Prediction) -> Claim:
+    """Return the claim of a call."""
+    documented, expect = prediction.documented, call.case.claim
+    if expect is None:
+        return Claim(documented, False, None)
+    outcome: Outcome
+    if expect.error is not None:
+        outcome = Refuses(tuple(expect.error))
+    else:
+        outcome = Returns(_shape(expect, documented), call.arguments.dtype)
+    return Claim(outcome, expect.values is not None or outcome != documented, expect)
+
+
+def _shape(expect: Expect, documented: Outcome) -> tuple[int, ...]:
+    """Return the literal shape, or that of nested values; flat values have the documented one."""
+    if expect.shape is not None:
+        return tuple(expect.shape)
+    shape, numbers = literal(expect.values, ())
+    if len(shape) > 1 or isinstance(documented, Refuses):
+        return shape
+    return documented.shape if math.prod(documented.shape) == len(numbers) else shape
+
+
+def documented_difference(prediction: Prediction, observation: Observation) -> Difference | None:
+    """Return the first difference of an observation from the documentation."""
+    documented, names = prediction.documented, prediction.names
+    if isinstance(documented, Refuses):
+        return comparison.from_error(None, None, observation, names)
+    return comparison.from_values(documented, prediction.values(DOCUMENTED), names, observation)
+
+
+def claimed_difference(
+    claim: Claim, prediction: Prediction, observation: Observation
+) -> Difference | None:
+    """Return the first difference of an observation from the case's `expect`."""
+    expect, claimed, names = claim.expect, claim.outcome, prediction.names
+    assert expect is not None  # the claim is the case's own
+    if isinstance(claimed, Refuses):
+        errors = None if "Exception" in claimed.because else expect.error
+        return comparison.from_error(errors, expect.match, observation, names)
+    if expect.values is None:
+        return comparison.from_values(claimed, None, names, observation)
+    numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
+    stated = np.array(numbers, dtype=np.float64).reshape(claimed.shape)
+    return comparison.from_values(claimed, prediction.around(stated), names, observation)

@@ -1,0 +1,119 @@
+"""Declared deviations: which apply to a subject, and whether an observation is as they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+
+from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
+from tf_conv_conformance.casefile.model import Deviation, Observed, When
+from tf_conv_conformance.casefile.names import own_name
+from tf_conv_conformance.prediction.predict import Prediction, Returns, predict
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import comparison
+from tf_conv_conformance.verdict.comparison import Difference
+
+_YAML = {True: "true", False: "false", None: "unknown"}
+
+
+def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
+    """Return what a condition requires and the subject lacks; None if it lacks nothing.
+
+    Modes are not checked: they are no property of a subject.
+    """
+    for package, wanted in (("tensorflow", condition.tensorflow), ("keras", condition.keras)):
+        version = subject[package]
+        if wanted is not None and not _contains(wanted, version):
+            has = f"{package} {version}" if version else f"no {package}"
+            return f"{package} {wanted}, but the subject has {has}"
+    for name in ("onednn", "device", "platform", "machine"):
+        wanted = getattr(condition, name)
+        if wanted is not None and wanted != subject[name]:
+            return f"{name}={_plain(wanted)}, but the subject has {name}={_plain(subject[name])}"
+    flags = subject["cpu"]["flags"]
+    if unwanted := [flag for flag in condition.cpu_without or () if flag in flags]:
+        return f"a CPU without {' and '.join(unwanted)}"
+    lacking = [flag for flag in condition.cpu or () if flag not in flags]
+    return f"a CPU with {' and '.join(lacking)}" if lacking else None
+
+
+def _contains(wanted: str, version: str | None) -> bool:
+    return version is not None and SpecifierSet(wanted).contains(version, prereleases=True)
+
+
+def _plain(value: Any) -> str:
+    """Return a value of a condition as YAML has it."""
+    return _YAML[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def applying(call: Call, subject: Mapping[str, Any]) -> list[AppliedDeviation]:
+    """Return the call's deviations that are declared for this subject."""
+    return [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
+
+
+def not_applying(call: Call, subject: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the case's deviations that do not apply to this subject or mode, and why not."""
+    for one in call.deviations:
+        if (lacks := unmet(one.deviation.when, subject)) is not None:
+            yield f"{_summary(one.deviation)}: requires {lacks}"
+    for other in call.other_modes:
+        modes = " or ".join(other.when.modes or ())
+        yield f"{_summary(other)}: requires mode {modes}, but the call runs in {call.mode}"
+
+
+def _summary(deviation: Deviation) -> str:
+    return f"{deviation.rule} ({_declared(deviation.observed)})"
+
+
+def declared_text(one: AppliedDeviation) -> str:
+    """Return what a deviation declares, and where it is reported."""
+    deviation = one.deviation
+    return f"{deviation.rule} ({_declared(deviation.observed)}; {deviation.reported})"
+
+
+def _declared(observed: Observed) -> str:
+    """Return what a deviation declares, in a few words."""
+    if observed.model is not None:
+        return observed.model
+    several = observed.error or observed.crash
+    if several:
+        return " or ".join(several)
+    return "timeout" if observed.timeout else "unspecified values"
+
+
+def deviation_difference(
+    one: AppliedDeviation, prediction: Prediction, observation: Observation
+) -> Difference | None:
+    """Return the first difference of an observation from what a deviation declares."""
+    observed, names = one.deviation.observed, prediction.names
+    if observed.crash is not None or observed.timeout is not None:
+        return _end_difference(observed, observation)
+    if observed.error is not None:
+        found = comparison.from_error(observed.error, observed.match, observation, names)
+    elif (model := model_of(observed)) is not None:
+        outcome = predict(one.arguments).outcome(model)
+        assert isinstance(outcome, Returns)  # checked when the case was read
+        values = prediction.values(model, one.arguments)
+        found = comparison.from_values(outcome, values, names, observation)
+    else:
+        returned = Returns(tuple(observed.shape or ()), observed.dtype or one.arguments.dtype)
+        found = comparison.from_values(returned, None, names, observation)
+    if found is None and observed.warning is not None:
+        categories = [warned.category for warned in observation.warnings]
+        if own_name(observed.warning) not in categories:
+            return Difference("warning", observed.warning, ", ".join(categories) or "no warning")
+    return found
+
+
+def _end_difference(observed: Observed, observation: Observation) -> Difference | None:
+    """Return the difference from a declared crash or time-out."""
+    if observed.crash is None:
+        if observation.kind == "timed out":
+            return None
+        return Difference("outcome", "a time-out", comparison.ending(observation))
+    if observation.kind == "crashed" and observation.signal in observed.crash:
+        return None
+    declared = f"a crash ({' or '.join(observed.crash)})"
+    return Difference("outcome", declared, comparison.ending(observation))

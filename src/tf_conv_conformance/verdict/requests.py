@@ -1,0 +1,67 @@
+"""The requests that a call sends to its subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.dtypes import encode
+from tf_conv_conformance.convolution.invocation import keywords
+from tf_conv_conformance.prediction.correlation import Array
+from tf_conv_conformance.prediction.predict import Returns, predict
+from tf_conv_conformance.prediction.relations import others_of
+from tf_conv_conformance.subject.request import Request
+
+
+def requests(call: Call) -> list[Request]:
+    """Return the request for a call, and those for the other calls of its relation."""
+    if call.relation is None:
+        return [own_request(call)]
+    arms = predict(call.arguments).tensors
+    others = others_of(call.relation, call.arguments, call.mode)
+    return [
+        own_request(call),
+        *(
+            request(other.arguments, other.mode, [other.tensors(tensors) for tensors in arms])
+            for other in others
+        ),
+    ]
+
+
+def own_request(call: Call) -> Request:
+    """Return the request for a call with its own data.
+
+    It is alone, in no group of calls, if it probably raises or crashes: the calls of its group
+    would have to be made again.
+    """
+    made = request(call.arguments, call.mode, predict(call.arguments).tensors)
+    return replace(made, alone=not _returns(call))
+
+
+def _returns(call: Call) -> bool:
+    """Return whether a result is declared, or documented."""
+    if call.deviations:
+        return all(one.deviation.observed.returns for one in call.deviations)
+    return isinstance(predict(call.arguments).documented, Returns)
+
+
+def request(arguments: Arguments, mode: str, arms: Sequence[tuple[Array, ...]]) -> Request:
+    """Return the request for a call with the tensors of each arm."""
+    dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype]
+    if arguments.gradient:
+        dtypes.append(arguments.dtype)
+    head = {
+        "function": arguments.entry_point.symbol,
+        "keywords": keywords(arguments),
+        "gradient": arguments.gradient,
+        "dtypes": dtypes,
+        "mode": mode,
+    }
+    arrays = [
+        encode(array, dtype)
+        for tensors in arms
+        for array, dtype in zip(tensors, dtypes, strict=True)
+    ]
+    return Request(head, arrays)
