@@ -4,8 +4,8 @@ import textwrap
 
 import pytest
 
+from tf_conv_conformance.casefile.diagnostic import UnreadableFileError
 from tf_conv_conformance.casefile.loading import load, load_text
-from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError
 from tf_conv_conformance.convolution.invocation import keywords
 
 GOOD = {
@@ -356,7 +356,7 @@ def test_a_file_has_room_for_so_many_tests_and_the_cases_beyond_say_so():
     assert len(loaded.calls) == 900
     assert [diagnostic.case for diagnostic in loaded.diagnostics] == ["x"]
     assert (
-        "makes 32400000 tests, and the file has room for 300000 more; split it"
+        "expands to 32,400,000 tests, but the file may only add 300,000 more; split the file"
         in loaded.diagnostics[0].message
     )
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tf_conv_conformance.casefile.diagnostic import UnreadableFileError
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError
 
 CASE = """\
 defaults: {op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 4], padding: SAME}

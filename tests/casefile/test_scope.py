@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from tf_conv_conformance.casefile.argument_fields import Scope
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.model import Scope
 from tf_conv_conformance.casefile.scope import pairs, problems
 from tf_conv_conformance.convolution.geometry import (
     Axis,

@@ -5,7 +5,8 @@ import tracemalloc
 import pytest
 
 from tf_conv_conformance.casefile import yaml_reader
-from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source, read_text
+from tf_conv_conformance.casefile.diagnostic import UnreadableFileError
+from tf_conv_conformance.casefile.yaml_reader import read_source, read_text
 
 
 def diagnostic(text):
@@ -15,7 +16,7 @@ def diagnostic(text):
 
 
 def faults(text):
-    return [(one.line, one.column, one.message) for one in read_source(text).diagnostics()]
+    return [(one.line, one.column, one.message) for _, one in read_source(text).faults]
 
 
 @pytest.mark.parametrize(

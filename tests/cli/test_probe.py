@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from tf_conv_conformance.casefile.call import model_of
-from tf_conv_conformance.casefile.model import Observed
+from tf_conv_conformance.casefile.expectations import Observed
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.probe import ask, tell
 from tf_conv_conformance.cli.question import read_question

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from support.observations import CONV2D, SUBJECT, eager, raised, returned
+from tf_conv_conformance.casefile.expectations import When
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.model import When
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict

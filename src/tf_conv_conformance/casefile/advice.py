@@ -5,18 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from tf_conv_conformance.casefile.model import (
-    KNOWN,
-    Case,
-    CaseFileModel,
-    Defaults,
-    Deviation,
-    Expect,
-    Observed,
-    Strict,
-    Tensor,
-    When,
-)
+from tf_conv_conformance.casefile.argument_fields import Tensor
+from tf_conv_conformance.casefile.expectations import Deviation, Expect, Observed, When
+from tf_conv_conformance.casefile.fields import Strict
+from tf_conv_conformance.casefile.model import Case, CaseFileModel, Defaults, model_at
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 
 NEAR = 0.7  # of difflib's ratio: `stride` is near `strides`, `bias` is not near `via`
@@ -108,7 +100,7 @@ def unknown_key(keys: Sequence[str | int]) -> str:
     """Return the diagnostic about a key that its mapping does not know: what it is called here, or where it belongs."""
     key = str(keys[-1])
     parents = [one for one in keys[:-1] if isinstance(one, str)]
-    model = KNOWN.get(parents[-1], CaseFileModel) if parents else CaseFileModel
+    model = model_at(tuple(keys))
     known = list(model.model_fields)
     here, advice = _KEYS.get(key.lower(), ("", ""))
     if here is None or here in known:

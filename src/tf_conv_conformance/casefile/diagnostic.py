@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tf_conv_conformance import ConformanceError
+
+Keys = tuple[str | int, ...]
+"""The path to a value: keys of mappings and indices of lists."""
+
 
 @dataclass(frozen=True, order=True)
 class Diagnostic:
-    """One fault in a case file: 1-based `line` and `column`, the `key` path to it, and what is wrong and would be right.
+    """A fault in a case file: its 1-based place, its key path, what is wrong and how to fix it.
 
-    `case` is the id of the case that has it; None where the whole file cannot be read.
+    `case` is the id of the case with the fault; None if the fault is not within one case.
     """
 
     line: int
@@ -20,7 +25,7 @@ class Diagnostic:
     case: str | None = None
 
     def at(self, file: str) -> str:
-        """The diagnostic as one line, ``file:line:column: key: message``."""
+        """Return the diagnostic as one line, ``file:line:column: key: message``."""
         return f"{self.place(file)}: {self.key + ': ' if self.key else ''}{self.message}"
 
     def place(self, file: str) -> str:
@@ -28,19 +33,36 @@ class Diagnostic:
         return f"{file}:{self.line}:{self.column}"
 
     def brief(self) -> str:
-        """Return the diagnostic without what the name of its test says: ``line:column: key: message``, the key within its case."""
+        """Return ``line:column: key: message`` with the key within its case."""
         key = re.sub(r"^cases\[\d+\]\.?", "", self.key)
         return f"{self.line}:{self.column}: {key + ': ' if key else ''}{self.message}"
 
 
+class UnreadableFileError(ConformanceError):
+    """A file that cannot be read as YAML at all; `diagnostic` says why."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class CaseError(ConformanceError):
+    """A case that cannot be turned into calls; `keys` lead from the case to the fault."""
+
+    def __init__(self, keys: Keys, message: str) -> None:
+        super().__init__(message)
+        self.keys = keys
+        self.message = message
+
+
 def quote(value: object) -> str:
-    """A value from a case file as it may be printed: short, on one line, control characters escaped."""
+    """Return a value from a case file in printable form: short and on one line."""
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def key_path(keys: tuple[str | int, ...]) -> str:
-    """The path to a value as people write it: ``cases[2].sweep.rate[0]``."""
+def key_path(keys: Keys) -> str:
+    """Return the path to a value as people write it: ``cases[2].sweep.rate[0]``."""
     path = ""
     for key in keys:
         path += f"[{key}]" if isinstance(key, int) else f".{key}" if path else str(key)

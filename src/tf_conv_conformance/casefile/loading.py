@@ -1,9 +1,9 @@
-"""A case file → its calls and the diagnostics about it. One bad case does not hide the others."""
+"""A case file → its calls and its diagnostics. One bad case does not hide the others."""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,40 +11,42 @@ from pydantic import ValidationError
 
 from tf_conv_conformance.casefile.advice import unknown_key
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.diagnostic import Diagnostic, quote
-from tf_conv_conformance.casefile.expansion import CaseError, Keys
-from tf_conv_conformance.casefile.messages import describe, keys_of, message_of
-from tf_conv_conformance.casefile.model import Case, CaseFileModel, Defaults, Strict
-from tf_conv_conformance.casefile.scope import most_problems
-from tf_conv_conformance.casefile.sweep import Sweep, all_calls, checked
-from tf_conv_conformance.casefile.yaml_reader import (
-    Source,
+from tf_conv_conformance.casefile.diagnostic import (
+    CaseError,
+    Diagnostic,
+    Keys,
     UnreadableFileError,
-    read_source,
-    read_text,
+    quote,
 )
+from tf_conv_conformance.casefile.fields import Strict
+from tf_conv_conformance.casefile.messages import describe, keys_of, message_of
+from tf_conv_conformance.casefile.model import Case, CaseFileModel, Defaults
+from tf_conv_conformance.casefile.scope import most_problems
+from tf_conv_conformance.casefile.source import Source
+from tf_conv_conformance.casefile.sweep import Sweep, checked
+from tf_conv_conformance.casefile.yaml_reader import read_source, read_text
 
 DIAGNOSTICS_LIMIT = 100  # of a case
-TESTS, COMPARISONS, PROBLEMS = (
-    "tests",
-    "comparisons with the conditions of deviations",
-    "problems of one axis",
-)
-ROOM = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
-"""How much a file may ask for: a sweep of 100,000 combinations in three modes."""
+TESTS, PROBLEMS = "tests", "problems of one axis"
+COMPARISONS = "comparisons with the conditions of deviations"
+# What a file may add: a sweep of 100,000 combinations in three modes.
+LIMITS = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
 M = TypeVar("M", bound=Strict)
 
 
 @dataclass(frozen=True)
 class CaseFileContents:
-    """What a file holds, in its order: the calls of its good cases, and the diagnostics about the other cases."""
+    """The calls of a file's good cases, and the diagnostics of the other cases, in its order."""
 
     calls: tuple[Call, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def load(path: Path, whole: bool = False) -> CaseFileContents:
-    """Read a case file; of exhaustive scopes a sample, or the `whole`. It always returns."""
+    """Read a case file; of exhaustive scopes a sample, or the `whole`.
+
+    Never raises: every problem becomes a diagnostic.
+    """
     try:
         return load_text(read_text(path), whole)
     except UnreadableFileError as error:
@@ -52,167 +54,133 @@ def load(path: Path, whole: bool = False) -> CaseFileContents:
 
 
 def load_text(text: str, whole: bool = False) -> CaseFileContents:
-    """The calls and diagnostics of YAML text. Raises :class:`UnreadableFileError` where it is not one YAML document."""
+    """Return the calls and diagnostics of YAML text.
+
+    Raises :class:`UnreadableFileError` if it is not one YAML document.
+    """
     source = read_source(text)
     if not isinstance(source.value, dict):
         got = "nothing" if source.value is None else describe(source.value)
-        raise UnreadableFileError(
-            Diagnostic(*source.place(()), "", f"expected a mapping with the key `cases`; got {got}")
+        message = f"expected a mapping with the key `cases`; got {got}"
+        raise UnreadableFileError(source.diagnostic((), message))
+    return _Loader(source, whole).load()
+
+
+@dataclass
+class _Loader:
+    """Collects what a file holds; `room` is what it may still add."""
+
+    source: Source
+    whole: bool
+    calls: list[Call] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    room: dict[str, int] = field(default_factory=lambda: dict(LIMITS))
+
+    def load(self) -> CaseFileContents:
+        faults = [replace(fault, case=self._owner(keys)) for keys, fault in self.source.faults]
+        self.diagnostics += [*self._top_level(), *faults]
+        defaults = self._validated(Defaults, self.source.value.get("defaults", {}), ("defaults",))
+        before = len(self.diagnostics)
+        self._load_cases(defaults)
+        # No second diagnostic for a place, nor one for a whole case that a fault of reading spoils.
+        places = {(fault.line, fault.column) for fault in faults}
+        spoiled = {fault.case for fault in faults}
+        self.diagnostics[before:] = [
+            one
+            for one in self.diagnostics[before:]
+            if (one.line, one.column) not in places and ("." in one.key or one.case not in spoiled)
+        ]
+        bad = {one.case for one in self.diagnostics}
+        calls = tuple(call for call in self.calls if call.case.id not in bad)
+        in_order = sorted(
+            set(self.diagnostics), key=lambda one: (one.line, one.column, one.message)
         )
-    faults = _reading_faults(source)
-    diagnostics = [*_top_level(source), *faults]
-    defaults, wrong = _validated(Defaults, source.value.get("defaults", {}), source, ("defaults",))
-    diagnostics += wrong
-    calls, wrong = _all_cases(source, defaults, faults, whole)
-    diagnostics += wrong
-    bad = {diagnostic.case for diagnostic in diagnostics}
-    return CaseFileContents(
-        tuple(call for call in calls if call.case.id not in bad),
-        tuple(
-            sorted(
-                set(diagnostics),
-                key=lambda diagnostic: (diagnostic.line, diagnostic.column, diagnostic.message),
-            )
-        ),
-    )
+        return CaseFileContents(calls, tuple(in_order))
 
+    def _add(self, keys: Keys, message: str, about_key: bool = False) -> None:
+        self.diagnostics.append(self.source.diagnostic(keys, message, self._owner(keys), about_key))
 
-def _top_level(source: Source) -> list[Diagnostic]:
-    """Return the diagnostics about the file's own keys."""
-    unknown = [key for key in source.value if key not in CaseFileModel.model_fields]
-    found = [source.diagnostic((key,), unknown_key((key,)), about_key=True) for key in unknown]
-    cases = source.value.get("cases")
-    if "cases" not in source.value:
-        found.append(
-            source.diagnostic(
-                (), "`cases` is missing: write `cases:`, and below it a list of cases"
-            )
-        )
-    elif not isinstance(cases, list) or not cases:
-        got = "an empty list" if cases == [] else describe(cases)
-        found.append(
-            source.diagnostic(
-                ("cases",),
-                f"expected a list of cases; got {got}; start each case with a dash, as in `- id: plain`",
-            )
-        )
-    about = source.value.get("about", "")
-    if not isinstance(about, str):
-        found.append(
-            source.diagnostic(
-                ("about",), f"expected text; got {describe(about)}; write it in quotes"
-            )
-        )
-    return found
+    def _top_level(self) -> Iterator[Diagnostic]:
+        """Yield the diagnostics of the file's own keys."""
+        value, diagnostic = self.source.value, self.source.diagnostic
+        for key in value:
+            if key not in CaseFileModel.model_fields:
+                yield diagnostic((key,), unknown_key((key,)), about_key=True)
+        cases = value.get("cases")
+        if "cases" not in value:
+            message = "`cases` is missing: write `cases:`, and below it a list of cases"
+            yield diagnostic((), message)
+        elif not isinstance(cases, list) or not cases:
+            got = "an empty list" if cases == [] else describe(cases)
+            advice = "start each case with a dash, as in `- id: plain`"
+            yield diagnostic(("cases",), f"expected a list of cases; got {got}; {advice}")
+        about = value.get("about", "")
+        if not isinstance(about, str):
+            message = f"expected text; got {describe(about)}; write it in quotes"
+            yield diagnostic(("about",), message)
 
+    @property
+    def _raw_cases(self) -> list[Any]:
+        cases = self.source.value.get("cases")
+        return cases if isinstance(cases, list) else []
 
-def _case_id(source: Source, index: int) -> str:
-    """The id of a case; its place in the list where it has none that can be used."""
-    raw = source.value["cases"][index]
-    identifier = raw.get("id") if isinstance(raw, dict) else None
-    return identifier if isinstance(identifier, str) and identifier else f"case-{index + 1}"
+    def _case_id(self, index: int) -> str:
+        """Return the id of a case; its place in the list if it has none that can be used."""
+        raw = self._raw_cases[index]
+        identifier = raw.get("id") if isinstance(raw, dict) else None
+        return identifier if isinstance(identifier, str) and identifier else f"case-{index + 1}"
 
+    def _owner(self, keys: Keys) -> str | None:
+        """Return the id of the case that a value belongs to."""
+        if len(keys) < 2 or keys[0] != "cases" or not isinstance(keys[1], int):
+            return None
+        return self._case_id(keys[1]) if keys[1] < len(self._raw_cases) else None
 
-def _reading_faults(source: Source) -> list[Diagnostic]:
-    """Faults found while reading, each with the case that it spoils."""
-    return [
-        Diagnostic(c.line, c.column, c.key, c.message, _owner(source, fault.keys))
-        for c, fault in zip(source.diagnostics(), source.faults, strict=True)
-    ]
+    def _validated(self, model: type[M], raw: Any, keys: Keys) -> M | None:
+        """Return the model's instance, or None after diagnostics that say why there is none."""
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)[:DIAGNOSTICS_LIMIT]
+            for fault in faults:
+                path = (*keys, *keys_of(fault))
+                is_unknown = fault["type"] == "extra_forbidden"
+                self._add(path, message_of(fault, path), about_key=is_unknown)
+            if (more := error.error_count() - len(faults)) > 0:
+                self._add(keys, f"has {more} more faults")
+            return None
 
-
-def _owner(source: Source, keys: tuple[str | int, ...]) -> str | None:
-    cases = source.value.get("cases")
-    if (
-        len(keys) > 1
-        and keys[0] == "cases"
-        and isinstance(keys[1], int)
-        and isinstance(cases, list)
-        and keys[1] < len(cases)
-    ):
-        return _case_id(source, keys[1])
-    return None
-
-
-def _validated(
-    model: type[M], raw: Any, source: Source, keys: tuple[str | int, ...]
-) -> tuple[M | None, list[Diagnostic]]:
-    """The model's instance, or the diagnostics that say why there is none."""
-    case = _owner(source, keys)
-    try:
-        return model.model_validate(raw), []
-    except ValidationError as error:
-        found = []
-        for fault in itertools.islice(error.errors(include_url=False), DIAGNOSTICS_LIMIT):
-            path = (*keys, *keys_of(fault))
-            found.append(
-                source.diagnostic(
-                    path,
-                    message_of(fault, path),
-                    case,
-                    about_key=fault["type"] == "extra_forbidden",
-                )
-            )
-        if (more := error.error_count() - len(found)) > 0:
-            found.append(source.diagnostic(keys, f"has {more} more faults", case))
-        return None, found
-
-
-def _all_cases(
-    source: Source, defaults: Defaults | None, faults: list[Diagnostic], whole: bool
-) -> tuple[list[Call], list[Diagnostic]]:
-    """The calls, and what is wrong beside the faults of reading: no second word about one place or a spoiled case."""
-    places, spoiled = (
-        {(fault.line, fault.column) for fault in faults},
-        {fault.case for fault in faults},
-    )
-    calls: list[Call] = []
-    diagnostics: list[Diagnostic] = []
-    taken: set[str] = set()
-    room = dict(ROOM)
-    cases = source.value.get("cases")
-    for index, raw in enumerate(cases if isinstance(cases, list) else []):
-        name = _case_id(source, index)
-        if name in taken:
-            wrong = [
-                source.diagnostic(
-                    ("cases", index, "id"),
-                    f"the id {quote(name)} is already taken by an earlier case",
-                    name,
-                )
-            ]
-        else:
-            case, wrong = _validated(Case, raw, source, ("cases", index))
+    def _load_cases(self, defaults: Defaults | None) -> None:
+        taken: set[str] = set()
+        for index, raw in enumerate(self._raw_cases):
+            name, keys = self._case_id(index), ("cases", index)
+            if name in taken:
+                message = f"the id {quote(name)} is already taken by an earlier case"
+                self._add((*keys, "id"), message)
+                continue
+            taken.add(name)
+            case = self._validated(Case, raw, keys)
+            if case is None or defaults is None:
+                continue
             try:
-                if case is not None and defaults is not None:
-                    calls += all_calls(_checked(case, defaults, whole, source, index, room))
+                self.calls += self._sweep(case, defaults, keys).calls()
             except CaseError as error:
-                keys = (
-                    error.keys if error.keys and error.keys[0] in raw else ()
-                )  # an argument may be in the defaults or in a sweep
-                wrong = [source.diagnostic(("cases", index, *keys), error.message, name)]
-        taken.add(name)
-        said = [one for one in wrong if (one.line, one.column) not in places]
-        diagnostics += [one for one in said if name not in spoiled or one.key != f"cases[{index}]"]
-    return calls, diagnostics
+                # An argument may also be in the defaults or in a sweep.
+                inner = error.keys if error.keys and error.keys[0] in raw else ()
+                self._add((*keys, *inner), error.message)
 
+    def _sweep(self, case: Case, defaults: Defaults, keys: Keys) -> Sweep:
+        """Return a case for which there is room. Raises :class:`CaseError`."""
+        if case.scope is not None:
+            self._take(PROBLEMS, most_problems(case.scope), ("scope",))
+        sweep = checked(case, defaults, self.whole, self.source, keys)
+        self._take(TESTS, sweep.expansion.count * len(sweep.modes), ())
+        self._take(COMPARISONS, sweep.comparisons, ("deviations",))
+        return sweep
 
-def _checked(
-    case: Case, defaults: Defaults, whole: bool, source: Source, index: int, room: dict[str, int]
-) -> Sweep:
-    """One case, for which there is room. Raises :class:`CaseError`."""
-    if case.scope is not None:
-        _take(room, PROBLEMS, most_problems(case.scope), ("scope",))
-    sweep = checked(case, defaults, whole, source, ("cases", index))
-    _take(room, TESTS, sweep.expansion.count * len(sweep.modes), ())
-    _take(room, COMPARISONS, sweep.comparisons, ("deviations",))
-    return sweep
-
-
-def _take(room: dict[str, int], what: str, count: int, keys: Keys) -> None:
-    """Take so much of the room that a file has. Raises :class:`CaseError` where it has less."""
-    if count > room[what]:
-        raise CaseError(
-            keys, f"makes {count} {what}, and the file has room for {room[what]} more; split it"
-        )
-    room[what] -= count
+    def _take(self, what: str, count: int, keys: Keys) -> None:
+        room = self.room[what]
+        if count > room:
+            limit = f"the file may only add {room:,} more"
+            raise CaseError(keys, f"expands to {count:,} {what}, but {limit}; split the file")
+        self.room[what] = room - count

@@ -9,11 +9,10 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from tf_conv_conformance.casefile.advice import near, nearest, unknown_key, unknown_word
-from tf_conv_conformance.casefile.diagnostic import quote
-from tf_conv_conformance.casefile.model import KNOWN, REFERENCES, CaseFileModel
+from tf_conv_conformance.casefile.diagnostic import Keys, quote
+from tf_conv_conformance.casefile.fields import REFERENCES
+from tf_conv_conformance.casefile.model import model_at
 from tf_conv_conformance.casefile.names import own_name
-
-Path_ = tuple[str | int, ...]
 
 PADDING = "SAME, VALID or a pair [before, after] for each dimension, such as [[0, 0], [1, 1], [1, 1], [0, 0]]"
 _KINDS = {
@@ -47,12 +46,12 @@ _SHAPE_TEXT = re.compile(r"[(\[]?\s*(\d+(?:\s*[,x×]\s*\d+)+)\s*,?\s*[)\]]?")
 FEW = 4  # choices that are listed before the one that was probably meant
 
 
-def keys_of(error: ErrorDetails) -> Path_:
+def keys_of(error: ErrorDetails) -> Keys:
     """Return the key path of an error, without the tags of unions."""
     return tuple(key for key in error["loc"] if not (isinstance(key, str) and key.startswith("<")))
 
 
-def message_of(error: ErrorDetails, keys: Path_) -> str:
+def message_of(error: ErrorDetails, keys: Keys) -> str:
     """Return one sentence about one fault."""
     kind, value = error["type"], error["input"]
     context: Mapping[str, Any] = error.get("ctx", {})
@@ -108,15 +107,10 @@ def _bound(kind: str, value: Any, context: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _meaning(keys: Path_) -> str:
+def _meaning(keys: Keys) -> str:
     """Return what a missing key is for."""
-    parents = [key for key in keys[:-1] if isinstance(key, str)]
-    model = KNOWN.get(parents[-1], CaseFileModel) if parents else CaseFileModel
-    meaning = (
-        model.model_fields[str(keys[-1])].description
-        if str(keys[-1]) in model.model_fields
-        else None
-    )
+    field = model_at(keys).model_fields.get(str(keys[-1]))
+    meaning = field.description if field else None
     return f": {meaning[0].lower()}{meaning[1:].rstrip('.')}" if meaning else ""
 
 
@@ -151,7 +145,7 @@ def describe(value: Any) -> str:
     )
 
 
-def _meant(kind: str, value: Any, keys: Path_) -> str:
+def _meant(kind: str, value: Any, keys: Keys) -> str:
     """Return how the value that was probably meant is written."""
     if kind.startswith("int"):
         if isinstance(value, float) and value.is_integer():

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tf_conv_conformance.casefile.model import Scope
+from tf_conv_conformance.casefile.argument_fields import Scope
 from tf_conv_conformance.convolution.geometry import (
     Axis,
     Padding,

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tf_conv_conformance.casefile.yaml_reader import FILE_LIMIT, UnreadableFileError, read_source
+from tf_conv_conformance.casefile.diagnostic import UnreadableFileError
+from tf_conv_conformance.casefile.yaml_reader import FILE_LIMIT, read_source
 from tf_conv_conformance.convolution.names import OPS
 
 _SCHEMA = re.compile(

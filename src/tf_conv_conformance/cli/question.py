@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.casefile.diagnostic import Diagnostic, quote
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, UnreadableFileError, quote
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text, flow
-from tf_conv_conformance.casefile.yaml_reader import UnreadableFileError, read_source
+from tf_conv_conformance.casefile.yaml_reader import read_source
 
 KEYS = (
     "op",
@@ -89,7 +89,7 @@ def _value(key: str, text: str) -> Any:
             f"{option(key)}: {quote(text)} cannot be read: {error.diagnostic.message}"
         ) from error
     if source.faults:
-        raise OptionError(f"{option(key)}: {source.faults[0].message}")
+        raise OptionError(f"{option(key)}: {source.faults[0][1].message}")
     if source.value is None:
         raise OptionError(f"{option(key)}: is empty; give a value, or leave the option out")
     return _pairs(source.value) if key == "padding" else source.value

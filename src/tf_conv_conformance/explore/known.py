@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
+from tf_conv_conformance.casefile.expectations import Deviation
 from tf_conv_conformance.casefile.loading import load
-from tf_conv_conformance.casefile.model import Deviation
 from tf_conv_conformance.convolution.arguments import Arguments, interpret
 from tf_conv_conformance.convolution.geometry import documented_padding
 from tf_conv_conformance.convolution.names import MODES

@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.expansion import CaseError, expand
+from tf_conv_conformance.casefile.checks import check_arguments
+from tf_conv_conformance.casefile.diagnostic import CaseError
+from tf_conv_conformance.casefile.expansion import expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.entry_points import DEFAULTS
@@ -71,10 +72,7 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[RandomCall]:
         case = Case.model_validate({"id": "explored", **plain})
         expanded = next(iter(expand(case, Defaults())))
         arguments = expanded.arguments
-        checks.check_entry_point(arguments)
-        checks.check_size(arguments)
-        checks.check_gradient(arguments)
-        checks.check_exact(arguments)
+        check_arguments(arguments)
     except (ValidationError, CaseError):
         return []
     if not _is_small(arguments):

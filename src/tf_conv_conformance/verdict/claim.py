@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.expansion import literal
-from tf_conv_conformance.casefile.model import Expect
+from tf_conv_conformance.casefile.expectations import Expect
+from tf_conv_conformance.casefile.resolution import flatten
 from tf_conv_conformance.convolution.dtypes import nearest
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Prediction, Refuses, Returns
@@ -52,7 +52,7 @@ def _shape(expect: Expect, documented: Outcome) -> tuple[int, ...]:
     """Return the literal shape, or that of nested values; flat values have the documented one."""
     if expect.shape is not None:
         return tuple(expect.shape)
-    shape, numbers = literal(expect.values, ())
+    shape, numbers = flatten(expect.values, ())
     if len(shape) > 1 or isinstance(documented, Refuses):
         return shape
     return documented.shape if math.prod(documented.shape) == len(numbers) else shape
@@ -77,6 +77,6 @@ def claimed_difference(
         return comparison.from_error(errors, expect.match, observation, names)
     if expect.values is None:
         return comparison.from_values(claimed, None, names, observation)
-    numbers = [nearest(number, claimed.dtype) for number in literal(expect.values, ())[1]]
+    numbers = [nearest(number, claimed.dtype) for number in flatten(expect.values, ())[1]]
     stated = np.array(numbers, dtype=np.float64).reshape(claimed.shape)
     return comparison.from_values(claimed, prediction.around(stated), names, observation)

@@ -8,7 +8,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
-from tf_conv_conformance.casefile.model import Deviation, Observed, When
+from tf_conv_conformance.casefile.expectations import Deviation, Observed, When
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.prediction.predict import Prediction, Returns, predict
 from tf_conv_conformance.subject.observation import Observation

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance.casefile.call import Call, model_of
+from tf_conv_conformance.casefile.expectations import Observed
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.casefile.model import Observed
 from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.arguments import Arguments

@@ -1,0 +1,113 @@
+"""Which of a case's deviations apply to a call, and what must hold for them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tf_conv_conformance.casefile.advice import near
+from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
+from tf_conv_conformance.casefile.diagnostic import CaseError, Keys, quote
+from tf_conv_conformance.casefile.expansion import Expanded
+from tf_conv_conformance.casefile.expectations import Deviation, Observed
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
+from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
+from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
+from tf_conv_conformance.prediction.rules.rule import Rule
+
+
+def check_deviation(deviation: Deviation, keys: Keys) -> None:
+    """Refuse a deviation from an unknown rule, or an expired one. Raises :class:`CaseError`."""
+    if deviation.rule not in RULES:
+        meant = near(deviation.rule, list(RULES))
+        hint = "docs/rules.md lists them" if meant is None else f"did you mean {meant!r}?"
+        raise CaseError((*keys, "rule"), f"there is no rule {quote(deviation.rule)}; {hint}")
+    expires = deviation.expires
+    if expires and datetime.date.fromisoformat(expires) < datetime.date.today():
+        advice = "look again, then move the day or delete the deviation"
+        raise CaseError((*keys, "expires"), f"expired on {expires}: {advice}")
+
+
+def applied(deviation: Deviation, expanded: Expanded, keys: Keys) -> AppliedDeviation | None:
+    """Return a deviation with its arguments for a call; None if it does not apply to the call.
+
+    It applies if the call is one of its `where`, the call exercises its rule (or breaks it, if the
+    documentation refuses the call), and it declares something that the documentation does not say.
+    Raises :class:`CaseError` if what it declares is impossible.
+    """
+    arguments, observed = expanded.arguments, deviation.observed
+    is_at_stake = deviation.rule in [rule.id for rule in _rules_at_stake(arguments)]
+    if not is_at_stake or not expanded.is_among(deviation.where):
+        return None
+    stands_for = expanded.as_if(observed.as_if) if observed.as_if else arguments
+    if _is_documented(observed, stands_for, arguments):
+        return None
+    _check_observed(observed, stands_for, (*keys, "observed"))
+    return AppliedDeviation(deviation, stands_for)
+
+
+def check_all_apply(deviations: Sequence[Deviation], calls: Iterable[Call]) -> None:
+    """Refuse a deviation that applies to none of these calls. Raises :class:`CaseError`."""
+    left = dict(enumerate(deviations))
+    at_stake: set[str] = set()
+    for call in calls:
+        if not left:
+            return
+        at_stake |= {rule.id for rule in _rules_at_stake(call.arguments)}
+        matched = [id(one.deviation) for one in call.deviations]
+        left = {index: one for index, one in left.items() if id(one) not in matched}
+    for index, deviation in left.items():
+        raise CaseError(("deviations", index), _why_unmatched(deviation.rule, sorted(at_stake)))
+
+
+def _why_unmatched(rule: str, at_stake: list[str]) -> str:
+    if rule in at_stake:
+        why = "`when` and `where` exclude every one, or the documentation says the same"
+    else:
+        why = f"no call of this case can break {rule}; they can break {', '.join(at_stake)}"
+    return f"matches no call: {why}"
+
+
+def _rules_at_stake(arguments: Arguments) -> tuple[Rule, ...]:
+    return broken(arguments) or exercised(arguments)
+
+
+def _declared_outcome(observed: Observed, stands_for: Arguments) -> Outcome | None:
+    """Return the declared outcome; None for a crash, a time-out, or a result without a model."""
+    if observed.error is not None:
+        return Refuses(tuple(observed.error))
+    model = model_of(observed)
+    return None if model is None else predict(stands_for).outcome(model)
+
+
+def _is_documented(observed: Observed, stands_for: Arguments, arguments: Arguments) -> bool:
+    """Return whether the documentation says the same: both refuse, or both read the same."""
+    documented = predict(arguments).documented
+    declared = _declared_outcome(observed, stands_for)
+    if isinstance(documented, Refuses):
+        return isinstance(declared, Refuses)
+    model = model_of(observed)
+    if model is None or declared != documented:
+        return False
+    if replace(model, truncates_sizes=False) != MODELS[model.name]:
+        return False
+    ours, theirs = interpretation_of(arguments), interpretation_of(stands_for)
+    axes = ((ours.height, theirs.height), (ours.width, theirs.width))
+    return all(np.array_equal(DOCUMENTED.taps(our), model.taps(their)) for our, their in axes)
+
+
+def _check_observed(observed: Observed, stands_for: Arguments, keys: Keys) -> None:
+    """Refuse a deviation whose model has no result, or another shape than is declared."""
+    outcome = _declared_outcome(observed, stands_for)
+    if observed.model is not None and isinstance(outcome, Refuses):
+        reason = f"{observed.model} has no result for this call: {outcome.because[0]}"
+        raise CaseError((*keys, "model"), reason)
+    if observed.shape is None or not isinstance(outcome, Returns):
+        return
+    if tuple(observed.shape) != outcome.shape:
+        computed = f"what {observed.model} computes, which is {list(outcome.shape)}"
+        raise CaseError((*keys, "shape"), f"{observed.shape} is not {computed}")

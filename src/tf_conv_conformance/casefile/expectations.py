@@ -1,0 +1,188 @@
+"""What a case expects: a result or an exception, and declared deviations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from tf_conv_conformance.casefile.argument_fields import Alternatives, ArgumentFields
+from tf_conv_conformance.casefile.fields import (
+    BY_KIND,
+    MAPPING,
+    SCALAR,
+    CpuFlags,
+    Date,
+    Exceptions,
+    Modes,
+    Pattern,
+    Shape,
+    Signals,
+    Strict,
+    Text,
+    Values,
+    VersionRange,
+    WarningName,
+    Word,
+)
+from tf_conv_conformance.convolution.names import Dtype
+
+_MATCH_NEEDS_ERROR = "`match` looks into the message of an `error`; name the error"
+
+
+def _refuse(kind: Literal["expect", "observed"], message: str) -> PydanticCustomError:
+    return PydanticCustomError(kind, "{message}", {"message": message})
+
+
+class When(Strict):
+    """A condition on the subject and the mode; what is not given does not matter."""
+
+    tensorflow: VersionRange | None = None
+    """A PEP 440 range of TensorFlow versions, quoted: `">=2.12,<2.22"`."""
+    keras: VersionRange | None = None
+    """A range of versions of the Keras installed with TensorFlow, quoted."""
+    modes: Modes | None = None
+    """The modes in which it holds."""
+    onednn: bool | None = None
+    """Whether oneDNN's kernels are in effect."""
+    device: Literal["cpu", "gpu"] | None = None
+    """The device on which TensorFlow runs."""
+    platform: Word | None = None
+    """Python's `sys.platform`: linux, darwin."""
+    machine: Word | None = None
+    """Python's `platform.machine()`: x86_64, aarch64."""
+    cpu: CpuFlags | None = None
+    """Vector extensions that the processor must have, all of them: avx2, avx512f."""
+    cpu_without: CpuFlags | None = None
+    """Vector extensions that the processor must lack, all of them."""
+
+
+class Expect(Strict):
+    """An exception, or a shape and values, that the case claims in place of the documentation."""
+
+    error: Exceptions | None = None
+    """The exception's class, one of its bases, or the TensorFlow error that it replaces.
+
+    A list means any of them, and `Exception` any exception. Write a class that is neither Python's
+    nor TensorFlow's with its module.
+    """
+    match: Pattern | None = None
+    """A regular expression to find in the exception's message."""
+    shape: Shape | None = None
+    """The shape of the result."""
+    values: Annotated[list[Values], Field(min_length=1)] | None = None
+    """The values of the result, nested or flat."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Expect:
+        returns = self.shape is not None or self.values is not None
+        if self.error is None and not returns:
+            advice = "give `error`, or `shape` and `values`, or leave `expect` out"
+            raise _refuse("expect", f"expects nothing; {advice}")
+        if self.error is not None and returns:
+            reason = "a call cannot both raise `error` and return `shape` or `values`"
+            raise _refuse("expect", f"{reason}; keep one")
+        if self.match is not None and self.error is None:
+            raise _refuse("expect", _MATCH_NEEDS_ERROR)
+        return self
+
+
+class Observed(Strict):
+    """What TensorFlow does instead of what it documents. Everything given here is checked."""
+
+    model: Literal["documented", "phase_strided"] | None = None
+    """The oracle that predicts shape and values."""
+    sizes: Literal["truncated"] | None = None
+    """`truncated`: the model divides towards zero, so that a size just below zero is zero."""
+    accumulator: Literal["float16", "bfloat16", "float32"] | None = None
+    """For reals: the dtype in which the model sums products, if less precise than assumed."""
+    padding: Literal["skipped"] | None = None
+    """`skipped`: the model leaves padding out, which shows if a filter value is not finite."""
+    subnormals: Literal["flushed"] | None = None
+    """`flushed`: the model takes and returns subnormal numbers as zero."""
+    as_if: ArgumentFields | None = None
+    """Evaluate the model with these arguments: TensorFlow behaves as if it had received them."""
+    shape: Shape | None = None
+    """The shape. It is checked against the model, if there is one."""
+    dtype: Dtype | None = None
+    """The dtype of a result without a model, if it is not the call's."""
+    values: Literal["unspecified"] | None = None
+    """`unspecified`: the values cannot be predicted, as in uninitialised memory."""
+    error: Exceptions | None = None
+    """The exception's class, one of its bases, or the TensorFlow error that it replaces.
+
+    A list means any of them.
+    """
+    match: Pattern | None = None
+    """A regular expression to find in the exception's message."""
+    crash: Signals | None = None
+    """The signal that ends the process: SIGFPE."""
+    timeout: Literal[True] | None = None
+    """The call does not end in time."""
+    warning: WarningName | None = None
+    """The category of a Python warning that is issued."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Observed:
+        if fault := self._kind_fault() or self._values_fault() or self._dependency_fault():
+            raise _refuse("observed", fault)
+        return self
+
+    def _kind_fault(self) -> str | None:
+        result = (self.model, self.shape, self.values) != (None, None, None)
+        ends = [end is not None for end in (self.error, self.crash, self.timeout)]
+        if [result, *ends].count(True) == 1:
+            return None
+        form = "`model` (or `shape` with `values: unspecified`)"
+        return f"give just one of {form}, `error`, `crash`, `timeout`"
+
+    def _values_fault(self) -> str | None:
+        # An empty result has no values, so none to explain.
+        is_empty = self.model is None and self.values is None and 0 in (self.shape or ())
+        if self.returns and not is_empty and (self.model is None) == (self.values is None):
+            otherwise = "or `shape` with `values: unspecified` if none can"
+            return f"give the `model` that explains the values, {otherwise}"
+        if self.values is not None and self.shape is None:
+            return "`values: unspecified` needs a `shape`, or nothing would be checked"
+        return None
+
+    def _dependency_fault(self) -> str | None:
+        """Return what is wrong with keys that mean nothing without another key."""
+        for name in ("as_if", "sizes", "accumulator", "padding", "subnormals"):
+            if getattr(self, name) is not None and self.model is None:
+                return f"`{name}` changes a `model`; name the model"
+        if self.dtype is not None and (self.shape is None or self.model is not None):
+            return "`dtype` is that of a `shape` without a `model`, which has the call's"
+        if self.match is not None and self.error is None:
+            return _MATCH_NEEDS_ERROR
+        return None
+
+    @property
+    def returns(self) -> bool:
+        """Whether a result is declared, with values or without."""
+        return self.error is None and self.crash is None and self.timeout is None
+
+
+class Deviation(Strict):
+    """A declared difference between TensorFlow and its documentation."""
+
+    rule: Annotated[str, Field(max_length=100)]
+    """The id of the documented rule that TensorFlow breaks; `docs/rules.md` lists them."""
+    observed: Observed
+    """What TensorFlow does instead."""
+    reported: Annotated[
+        str, StringConstraints(pattern=r"^(https?://\S+|unreported)$", max_length=500)
+    ]
+    """The address of a public report, or `unreported`."""
+    when: When = When()
+    """The subjects and modes in which it was seen, all by default."""
+    where: Alternatives = Alternatives()
+    """In a sweep, the arguments with which it was seen."""
+    expires: Date | None = None
+    """A day after which it must be reviewed."""
+    notes: Text | None = None
+    """Anything worth knowing about it."""
+
+
+Expectation = Annotated[Annotated[Literal["result"], SCALAR] | Annotated[Expect, MAPPING], BY_KIND]

@@ -1,0 +1,165 @@
+"""The kinds of values that a case file may give, as pydantic types.
+
+A union is told apart by the kind of its YAML value, so that a fault has one diagnostic, about the
+form that was meant.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+import regex
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
+
+from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
+from tf_conv_conformance.convolution.names import CpuFlag, Dtype, Mode
+
+REFERENCES = ("batch", "height", "width", "in_channels")
+TEXT_LIMIT = 2**20  # characters of notes
+Item = TypeVar("Item")
+
+
+class Strict(BaseModel):
+    """The base of all models: frozen, without conversions, and without unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
+
+
+def kind(value: Any) -> str:
+    """Return the tag of a YAML value in a union; its brackets keep it out of key paths."""
+    if isinstance(value, dict | Strict):
+        return "<mapping>"
+    return "<list>" if isinstance(value, list | tuple) else "<scalar>"
+
+
+BY_KIND = Discriminator(kind)
+SCALAR, LIST, MAPPING = Tag("<scalar>"), Tag("<list>"), Tag("<mapping>")
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _version_range(text: str) -> str:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier as error:
+        is_version = regex.fullmatch(r"\d+(\.\d+)*", text)
+        right = f'"=={text}.*" or ">={text}"' if is_version else '">=2.12,<2.22"'
+        message = "{text} is not a version range; write one such as {right}"
+        context = {"text": repr(text), "right": right}
+        raise PydanticCustomError("version", message, context) from error
+    return text
+
+
+def _regular_expression(text: str) -> str:
+    try:
+        regex.compile(text)
+    except regex.error as error:
+        message = "is not a regular expression: {why}"
+        raise PydanticCustomError("pattern", message, {"why": str(error)}) from error
+    return text
+
+
+def _date(text: str) -> str:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError as error:
+        message = "{text} is not a date; write it as 2027-01-31"
+        raise PydanticCustomError("date", message, {"text": repr(text)}) from error
+    return text
+
+
+def _name_of(what: str, known: Sequence[str]) -> AfterValidator:
+    """Return a validator that refuses unknown names; a name with its module is not looked up."""
+
+    def check(name: str) -> str:
+        if is_known(name, known):
+            return name
+        raise PydanticCustomError("unknown_name", "{what}", {"what": what, "known": list(known)})
+
+    return AfterValidator(check)
+
+
+def _nested(value: Any) -> Any:
+    """Refuse a list without any list in it, once rather than for each of its items."""
+    if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
+        raise PydanticCustomError("flat_padding", "is a list of single values")
+    return value
+
+
+def alternatives(depth: int) -> BeforeValidator:
+    """Return a validator that refuses one alternative, a list of this depth, as a list of them."""
+
+    def check(value: Any) -> Any:
+        levels, item = 0, value
+        while isinstance(item, list) and item:
+            levels, item = levels + 1, item[0]
+        if levels == depth and isinstance(item, int | str):
+            raise PydanticCustomError("one_alternative", "is one alternative")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _size_kind(value: Any) -> str:
+    return "<reference>" if isinstance(value, str) and value.startswith("$") else "<size>"
+
+
+Int = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Ints = Annotated[list[Int], Field(max_length=8)]
+Pairs = Annotated[list[Ints], Field(max_length=8), BeforeValidator(_nested)]
+Size = Annotated[int, Field(ge=0, le=2**31)]
+Shape = Annotated[list[Size], Field(max_length=8)]
+Reference = Annotated[str, StringConstraints(pattern=rf"^\$({'|'.join(REFERENCES)})$")]
+SizeOrReference = Annotated[
+    Annotated[Size, Tag("<size>")] | Annotated[Reference, Tag("<reference>")],
+    Discriminator(_size_kind),
+]
+Number = float  # .inf and .nan are data like any other
+# Numbers in lists in lists. A flat list is fine if a shape is given.
+Values = TypeAliasType(
+    "Values",
+    "Annotated[Annotated[Number, SCALAR] | Annotated[list[Values], LIST], BY_KIND]",
+)
+OneOrMore = Annotated[
+    Annotated[Item, SCALAR] | Annotated[list[Item], Field(min_length=1), LIST],
+    BY_KIND,
+    AfterValidator(_as_list),
+]
+Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
+Texts = Annotated[
+    Annotated[Text, SCALAR] | Annotated[list[Text], LIST], BY_KIND, AfterValidator(_as_list)
+]
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=100)]
+ErrorName = Annotated[Word, _name_of("exception of Python or of TensorFlow", ERRORS)]
+WarningName = Annotated[Word, _name_of("warning of Python", WARNINGS)]
+SignalName = Annotated[Word, _name_of("signal", SIGNALS)]
+Identifier = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+]
+Pattern = Annotated[str, Field(max_length=500), AfterValidator(_regular_expression)]
+VersionRange = Annotated[str, AfterValidator(_version_range)]
+Date = Annotated[str, AfterValidator(_date)]
+DtypeName = Literal["half", Dtype]
+Exceptions = OneOrMore[ErrorName]
+Signals = OneOrMore[SignalName]
+Modes = OneOrMore[Mode]
+CpuFlags = OneOrMore[CpuFlag]
+Arms = OneOrMore[Literal["small_integers", "wide_integers", "reals"]]

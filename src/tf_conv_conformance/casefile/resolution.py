@@ -1,0 +1,155 @@
+"""The values that a case gives for one call → the arguments of the call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tf_conv_conformance.casefile.argument_fields import Tensor, VerbatimInts, VerbatimText
+from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
+from tf_conv_conformance.casefile.fields import REFERENCES
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    IntOrInts,
+    Pairs,
+    TensorSpec,
+    as_tuples,
+    split_shape,
+)
+from tf_conv_conformance.convolution.dtypes import canonical, largest, nearest
+from tf_conv_conformance.convolution.entry_points import (
+    BY_OP,
+    DEFAULTS,
+    ENTRY_POINTS,
+    EntryPoint,
+    ListForm,
+)
+from tf_conv_conformance.convolution.names import Op, Symbol
+
+DEFAULT_STRIDES = 1
+
+
+def arguments_of(given: Mapping[str, Any]) -> Arguments:
+    """Return the arguments of one call, references resolved. Raises :class:`CaseError`."""
+    entry_point = _entry_point(given["op"], given.get("via"))
+    data_format = _plain(given.get("data_format"))
+    dtype = canonical(given.get("dtype", "float32"))
+    filter_dtype = canonical(given["filter_dtype"]) if "filter_dtype" in given else None
+    x = _tensor("input", given["input"], None, data_format)
+    w = _tensor("filter", given["filter"], x, data_format)
+    if "reals" in given["data"]:
+        x, w = _rounded("input", x, dtype), _rounded("filter", w, filter_dtype or dtype)
+    strides = given.get("strides", DEFAULT_STRIDES)
+    dilations = None
+    if "dilations" in given:
+        dilations = _ints(given["dilations"], entry_point.dilations_form, data_format)
+    return Arguments(
+        op=given["op"],
+        input=x,
+        filter=w,
+        strides=_ints(strides, entry_point.strides_form, data_format),
+        padding=_padding(given["padding"], entry_point),
+        dilations=dilations,
+        data_format=data_format,
+        dtype=dtype,
+        data=tuple(given["data"]),
+        filter_dtype=filter_dtype,
+        via=None if entry_point.is_default else entry_point.symbol,
+        gradient=given.get("gradient"),
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.verbatim if isinstance(value, VerbatimInts | VerbatimText) else value
+
+
+def _entry_point(op: Op, via: Symbol | None) -> EntryPoint:
+    entry_point = ENTRY_POINTS[via] if via else DEFAULTS[op]
+    if entry_point.op != op:
+        symbols = ", ".join(other.symbol for other in BY_OP[op])
+        raise CaseError(("via",), f"{via} does not reach {op}; these do: {symbols}")
+    return entry_point
+
+
+def _ints(value: Any, form: ListForm | None, data_format: str | None) -> IntOrInts:
+    """Return strides or dilations as they are passed: an integer in the list it is short for."""
+    if isinstance(value, int) and form == "spatial":
+        return value, value
+    if isinstance(value, int) and form == "full":
+        return (1, 1, value, value) if data_format == "NCHW" else (1, value, value, 1)
+    ints: IntOrInts = as_tuples(_plain(value))
+    return ints
+
+
+def _padding(value: Any, entry_point: EntryPoint) -> str | Pairs:
+    if isinstance(value, str) and value.islower() and not entry_point.is_layer:
+        advice = f"write {value.upper()}, or {{verbatim: {value}}} to see it refused"
+        raise CaseError(("padding",), f"only Keras layers document {value!r}; {advice}")
+    padding: str | Pairs = as_tuples(_plain(value))
+    return padding
+
+
+def _tensor(
+    name: str, value: Any, source: TensorSpec | None, data_format: str | None
+) -> TensorSpec:
+    """Return a tensor whose references, if there is a `source`, are to the source's shape."""
+    if isinstance(value, Tensor):
+        return _literal_tensor(name, value)
+    sizes = enumerate(value)
+    return TensorSpec(
+        tuple(_size((name, index), size, source, data_format) for index, size in sizes)
+    )
+
+
+def _literal_tensor(name: str, tensor: Tensor) -> TensorSpec:
+    shape, values = flatten(tensor.values, (name, "values"))
+    given = shape if tensor.shape is None else tuple(tensor.shape)
+    if given != shape and len(shape) > 1:
+        message = f"{tensor.shape} is not the shape {list(shape)} of the values"
+        raise CaseError((name, "shape"), message)
+    if math.prod(given) != len(values):
+        message = f"has {len(values)} values; the shape {tensor.shape} holds {math.prod(given)}"
+        raise CaseError((name, "values"), message)
+    return TensorSpec(given, tuple(map(float, values)))
+
+
+def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
+    """Return a tensor with its literal values rounded to the dtype, as TensorFlow gets them."""
+    if spec.values is None:
+        return spec
+    values = tuple(nearest(value, dtype) for value in spec.values)
+    for value, rounded in zip(spec.values, values, strict=True):
+        if math.isinf(rounded) and not math.isinf(value):
+            limit = f"{dtype}, which ends at {largest(dtype):.4g}"
+            raise CaseError((name,), f"the value {value:g} of `{name}` is beyond {limit}")
+    return TensorSpec(spec.shape, values)
+
+
+def _size(keys: Keys, size: int | str, source: TensorSpec | None, data_format: str | None) -> int:
+    if isinstance(size, int):
+        return size
+    if source is None:
+        raise CaseError(keys, f"{size} refers to the input, so it cannot stand in it")
+    if len(source.shape) < 4:
+        rank = len(source.shape)
+        raise CaseError(keys, f"{size} has no meaning for an input of rank {rank}")
+    batch, height, width, channels = split_shape(source.shape, data_format == "NCHW")
+    sizes = (math.prod(batch), height, width, channels)
+    return dict(zip(REFERENCES, sizes, strict=True))[size[1:]]
+
+
+def flatten(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]:
+    """Return the shape of nested lists, and their numbers in row-major order.
+
+    Raises :class:`CaseError` if the lists are ragged.
+    """
+    if not isinstance(values, list):
+        return (), [values]
+    parts = [flatten(item, (*keys, index)) for index, item in enumerate(values)]
+    inner = parts[0][0] if parts else ()
+    for index, (shape, _) in enumerate(parts):
+        if shape != inner:
+            message = f"has the shape {list(shape)} beside {list(inner)}"
+            raise CaseError((*keys, index), f"{message}; nested lists must be of one length")
+    return (len(values), *inner), [number for _, numbers in parts for number in numbers]

@@ -1,0 +1,57 @@
+"""The values of a case file and their places in its text."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tf_conv_conformance.casefile.diagnostic import Diagnostic, Keys, key_path
+
+BLOCK_LINES, BLOCK_LIMIT = 200, 4000  # lines and characters of a case that a record quotes
+
+
+@dataclass
+class Source:
+    """The values of a case file, and the line and column of each by its key path.
+
+    `key_places` has the places of the keys themselves. `faults` were found while reading, each with
+    the path to the value; the rest of the file is usable.
+    """
+
+    text: str
+    value: Any = None
+    places: dict[Keys, tuple[int, int]] = field(default_factory=dict)
+    key_places: dict[Keys, tuple[int, int]] = field(default_factory=dict)
+    faults: list[tuple[Keys, Diagnostic]] = field(default_factory=list)
+
+    def place(self, keys: Keys) -> tuple[int, int]:
+        """Return line and column of the value at `keys`, or of the nearest that encloses it."""
+        while keys and keys not in self.places:
+            keys = keys[:-1]
+        return self.places.get(keys, (1, 1))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    def block(self, keys: Keys) -> str:
+        """Return the text of the block mapping at `keys`; of a long one the beginning."""
+        line, column = self.place(keys)
+        first, *rest = self._lines[line - 1 : line - 1 + BLOCK_LINES]
+
+        def is_inside(text: str) -> bool:
+            return not text.strip() or len(text) - len(text.lstrip()) >= column - 1
+
+        inside = itertools.takewhile(is_inside, rest)
+        return textwrap.dedent("\n".join([first, *inside])).rstrip()[:BLOCK_LIMIT]
+
+    def diagnostic(
+        self, keys: Keys, message: str, case: str | None = None, about_key: bool = False
+    ) -> Diagnostic:
+        """Return a diagnostic about the value at `keys`, or about the last of the keys itself."""
+        place = self.key_places.get(keys) if about_key else None
+        line, column = place or self.place(keys)
+        return Diagnostic(line, column, key_path(keys), message, case)
