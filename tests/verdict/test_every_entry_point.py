@@ -7,12 +7,12 @@ from itertools import product
 from typing import get_args
 
 import pytest
+from tf_conv_conformance.explore.known import foretelling, read_known
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.names import MODES, RelationName
-from tf_conv_conformance.explore.known import foretelling, read_known
 from tf_conv_conformance.verdict.perform import perform_all
 
 LAYOUTS = {

@@ -1,1 +1,1 @@
-"""Random search for calls in which TensorFlow does not do what it documents, and that no declared deviation knows."""
+"""Search at random for calls in which TensorFlow departs from its documentation."""

@@ -1,4 +1,4 @@
-"""Ways in which TensorFlow may read arguments that are not as documented: as if it had been given others."""
+"""Ways in which TensorFlow may misread arguments: as if it had been given others."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tf_conv_conformance.convolution.arguments import (
-    Arguments,
-    IntOrInts,
-    as_lists,
-    channels_first,
-    spatial,
-)
+from tf_conv_conformance.convolution.arguments import Arguments, as_lists, channels_first, spatial
 
 AsIf = Callable[[Arguments], Arguments]
 
@@ -21,25 +15,24 @@ def _without_outer_padding(arguments: Arguments) -> Arguments:
     padding = arguments.padding
     if isinstance(padding, str) or len(padding) != 4:
         return arguments
-    zero = (0,) * 2
-    kept = (zero, zero, *padding[2:]) if channels_first(arguments) else (zero, *padding[1:3], zero)
-    return replace(arguments, padding=kept)
-
-
-def _pair(value: IntOrInts | None, first: bool, height: int, width: int) -> IntOrInts:
-    """Both numbers in the form of `value`, with 1 for batch and channels."""
-    if isinstance(value, tuple) and len(value) == 4:
-        return (1, 1, height, width) if first else (1, height, width, 1)
-    return (height, width)
+    zero = (0, 0)
+    if channels_first(arguments):
+        return replace(arguments, padding=(zero, zero, *padding[2:]))
+    return replace(arguments, padding=(zero, *padding[1:3], zero))
 
 
 def _numbers(name: str, choose: Callable[[int, int], tuple[int, int]]) -> AsIf:
+    """Return a change of strides or dilations, with 1 for batch and channels."""
+
     def as_if(arguments: Arguments) -> Arguments:
         value, first = getattr(arguments, name), channels_first(arguments)
         pair = spatial(value, first)
         if value is None or pair is None:
             return arguments
-        other: Any = {name: _pair(value, first, *choose(*pair))}
+        numbers: tuple[int, ...] = choose(*pair)
+        if isinstance(value, tuple) and len(value) == 4:
+            numbers = (1, 1, *numbers) if first else (1, *numbers, 1)
+        other: Any = {name: numbers}
         return replace(arguments, **other)
 
     return as_if
@@ -56,11 +49,11 @@ AS_IF: dict[str, AsIf] = {
     "the height's stride for both": _numbers("strides", lambda height, width: (height, height)),
     "the width's stride for both": _numbers("strides", lambda height, width: (width, width)),
 }
-"""Other arguments to stand in, by what they are."""
+"""Changes of arguments, by what they do."""
 
 
-def readings(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
-    """The arguments as they are, then each other reading of them that differs."""
+def alternatives(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
+    """Return the arguments as they are, then each change of them that differs."""
     seen = []
     for name, as_if in AS_IF.items():
         other = as_if(arguments)
@@ -69,11 +62,8 @@ def readings(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
             yield name, other
 
 
-def changes(arguments: Arguments, other: Arguments) -> dict[str, Any]:
-    """What `as_if` of a deviation says, so that the one arguments are read as the other."""
+def as_if_keys(arguments: Arguments, other: Arguments) -> dict[str, Any]:
+    """Return the keys of a deviation's `as_if` that stand for the other arguments."""
     names = ("strides", "dilations", "padding")
-    return {
-        name: as_lists(getattr(other, name))
-        for name in names
-        if getattr(other, name) != getattr(arguments, name)
-    }
+    changed = (name for name in names if getattr(other, name) != getattr(arguments, name))
+    return {name: as_lists(getattr(other, name)) for name in changed}

@@ -1,12 +1,11 @@
-"""Which classes of the argument space the calls fell in, and which pairs of classes of two dimensions were never met."""
+"""Which classes of the argument space calls fell in, and which pairs of classes none did."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Callable, Mapping
+from itertools import combinations, product
 from typing import Any
 
 from tf_conv_conformance.casefile.call import Call
@@ -18,131 +17,69 @@ from tf_conv_conformance.convolution.arguments import (
     outer,
     spatial,
 )
-from tf_conv_conformance.convolution.names import DTYPES, MODES, SYMBOLS
+from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
+from tf_conv_conformance.convolution.names import DTYPES, MODES
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
 
-Classify = Callable[[Arguments], str]
-_LARGE_NUMBERS = ("101 to 32767", "32768 to 2**31 - 1", "2**31 or more")
-NUMBERS = (
-    "not given",
-    "1",
-    "2",
-    "3 to 100",
-    *_LARGE_NUMBERS,
-    "unequal",
-    "outer",
-    "0 or less",
-    "length",
-)
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+Pairs = list[tuple[str, str]]
+
+
+def _first_edge(arguments: Arguments, classes: Mapping[str, str], otherwise: str) -> str:
+    """Return the class of the first of these edges that the call lies on."""
+    found = edges(arguments)
+    return next((name for edge, name in classes.items() if edge in found), otherwise)
 
 
 def _number(value: IntOrInts | None, first: bool) -> str:
-    if value is None:
-        return "not given"
+    """Return the class of strides or dilations."""
     pair = spatial(value, first)
-    if pair is None:
-        return "length"
+    if value is None or pair is None:
+        return "not given" if value is None else "length"
     if min(pair) < 1:
         return "0 or less"
     if outer(value, first) != (1, 1):
         return "outer"
     largest = max(pair)
-    for name, below in (
-        ("2**31 or more", INT32),
-        ("32768 to 2**31 - 1", LARGE),
-        ("101 to 32767", 101),
-    ):
-        if largest >= below:
+    limits = {"2**31 or more": INT32, "32768 to 2**31 - 1": LARGE, "101 to 32767": 101}
+    for name, limit in limits.items():
+        if largest >= limit:
             return name
-    return (
-        "unequal"
-        if pair[0] != pair[1]
-        else "1"
-        if largest == 1
-        else "2"
-        if largest == 2
-        else "3 to 100"
-    )
+    if pair[0] != pair[1]:
+        return "unequal"
+    return str(largest) if largest < 3 else "3 to 100"
 
 
 def _padding(arguments: Arguments) -> str:
-    if isinstance(arguments.padding, str):
-        return arguments.padding if arguments.padding in ("SAME", "VALID") else "another word"
-    found = edges(arguments)
-    kinds = {
-        "padding of another form": "another form",
-        "negative padding": "negative",
-        "padding of batch or channels": "outer",
-        "padding out of int32": "large",
-        "large padding": "large",
-    }
-    return next((kind for edge, kind in kinds.items() if edge in found), "explicit")
+    padding = arguments.padding
+    plain = padding if isinstance(padding, str) else "explicit"
+    return _first_edge(arguments, PADDINGS, plain)
 
 
-def _reach(arguments: Arguments) -> str:
-    """How the dilated filter compares with its input."""
-    interpretation = interpret(arguments)
-    if interpretation is None:
+def _filter_size(arguments: Arguments) -> str:
+    """Compare the dilated filter with its input."""
+    meaning = interpret(arguments)
+    if meaning is None:
         return "no meaning"
-    room = min(
-        axis.size - axis.dilated_filter for axis in (interpretation.height, interpretation.width)
-    )
-    return "smaller" if room > 0 else "equal" if room == 0 else "larger"
+    room = min(axis.size - axis.dilated_filter for axis in (meaning.height, meaning.width))
+    if room == 0:
+        return "equal"
+    return "smaller" if room > 0 else "larger"
 
 
-def _multiple(arguments: Arguments) -> str:
-    """How the input's size compares with multiples of a rate above 1."""
-    interpretation = interpret(arguments)
-    axes = (
-        [axis for axis in (interpretation.height, interpretation.width) if axis.rate > 1]
-        if interpretation is not None
-        else []
-    )
-    if not axes:
+def _input_size(arguments: Arguments) -> str:
+    """Compare the input's size with multiples of a rate above 1."""
+    meaning = interpret(arguments)
+    axes = (meaning.height, meaning.width) if meaning is not None else ()
+    dilated = [axis for axis in axes if axis.rate > 1]
+    if not dilated:
         return "no rate"
-    rests = {axis.size % axis.rate for axis in axes}
-    if rests == {0}:
+    if all(axis.size % axis.rate == 0 for axis in dilated):
         return "a multiple"
-    if 1 in rests:
+    if any(axis.size % axis.rate == 1 for axis in dilated):
         return "one above"
-    return (
-        "one below" if any(axis.size % axis.rate == axis.rate - 1 for axis in axes) else "between"
-    )
-
-
-def _empty(arguments: Arguments) -> str:
-    found = edges(arguments)
-    names = (
-        "no batch",
-        "no height or width",
-        "no channels",
-        "empty filter",
-        "no result channels",
-        "no result",
-        "empty result",
-    )
-    return next((name for name in names if name in found), "nothing empty")
-
-
-def _channels(arguments: Arguments) -> str:
-    found = edges(arguments)
-    return (
-        "groups"
-        if "groups" in found
-        else "do not fit"
-        if "channels that do not fit" in found
-        else "fit"
-    )
-
-
-def _rank(arguments: Arguments) -> str:
-    if len(arguments.filter.shape) != 4:
-        return "filter not 4"
-    return (
-        {True: "below 4", False: "above 4"}[len(arguments.input.shape) < 4]
-        if len(arguments.input.shape) != 4
-        else "4"
-    )
+    below = any((axis.size + 1) % axis.rate == 0 for axis in dilated)
+    return "one below" if below else "between"
 
 
 def _data(arguments: Arguments) -> str:
@@ -153,96 +90,108 @@ def _data(arguments: Arguments) -> str:
 
 
 def _filter_dtype(arguments: Arguments) -> str:
-    return "the input's" if arguments.filter_dtype in (None, arguments.dtype) else "another"
+    return "another" if "filter of another dtype" in edges(arguments) else "the input's"
 
 
-DIMENSIONS: dict[str, tuple[tuple[str, ...], Classify]] = {
-    "entry point": (tuple(symbol.removeprefix("tf.") for symbol in SYMBOLS), lambda a: a.entry_point.symbol.removeprefix("tf.")),
+def _data_format(arguments: Arguments) -> str:
+    known = {None: "not given", "NHWC": "NHWC", "NCHW": "NCHW"}
+    return known.get(arguments.data_format, "another word")
+
+
+NUMBERS = (
+    "not given", "1", "2", "3 to 100", "101 to 32767", "32768 to 2**31 - 1", "2**31 or more",
+    "unequal", "outer", "0 or less", "length",
+)  # fmt: skip
+PADDING_CLASSES = (
+    "SAME", "VALID", "explicit", "outer", "negative", "large", "another form", "another word",
+)  # fmt: skip
+PADDINGS = {
+    "unknown padding": "another word",
+    "padding of another form": "another form",
+    "negative padding": "negative",
+    "padding of batch or channels": "outer",
+    "padding out of int32": "large",
+    "large padding": "large",
+}
+EMPTY = {
+    name: name
+    for name in (
+        "no batch", "no height or width", "no channels", "empty filter", "no result channels",
+        "no result", "empty result",
+    )
+}  # fmt: skip
+RATE_CLASSES = ("no rate", "a multiple", "one above", "one below", "between")
+CHANNELS = {"groups": "groups", "channels that do not fit": "do not fit"}
+RANKS = {
+    "filter of another rank": "filter not 4",
+    "input of rank below 4": "below 4",
+    "input of rank above 4": "above 4",
+}
+RANK_CLASSES = ("4", "below 4", "above 4", "filter not 4")
+FORMATS = ("not given", "NHWC", "NCHW", "another word")
+SYMBOLS = tuple(symbol.removeprefix("tf.") for symbol in ENTRY_POINTS)
+DIMENSIONS: dict[str, tuple[tuple[str, ...], Callable[[Arguments], str]]] = {
+    "entry point": (SYMBOLS, lambda a: a.entry_point.symbol.removeprefix("tf.")),
     "mode": (MODES, lambda a: ""),
     "dtype": (tuple(DTYPES), lambda a: a.dtype),
     "filter's dtype": (("the input's", "another"), _filter_dtype),
-    "padding": (("SAME", "VALID", "explicit", "outer", "negative", "large", "another form", "another word"), _padding),
+    "padding": (PADDING_CLASSES, _padding),
     "strides": (NUMBERS[1:], lambda a: _number(a.strides, channels_first(a))),
     "rates": (NUMBERS, lambda a: _number(a.dilations, channels_first(a))),
-    "data format": (("not given", "NHWC", "NCHW", "another word"), lambda a: {None: "not given", "NHWC": "NHWC", "NCHW": "NCHW"}.get(
-        a.data_format, "another word")),
+    "data format": (FORMATS, _data_format),
     "gradient": (("none", "input", "filter"), lambda a: a.gradient or "none"),
-    "filter against input": (("smaller", "equal", "larger", "no meaning"), _reach),
-    "size against rate": (("no rate", "a multiple", "one above", "one below", "between"), _multiple),
-    "emptiness": (("nothing empty", "no batch", "no height or width", "no channels", "empty filter", "no result channels", "no result",
-                   "empty result"), _empty),
-    "channels": (("fit", "groups", "do not fit"), _channels),
-    "rank": (("4", "below 4", "above 4", "filter not 4"), _rank),
+    "filter against input": (("smaller", "equal", "larger", "no meaning"), _filter_size),
+    "size against rate": (RATE_CLASSES, _input_size),
+    "emptiness": (("nothing empty", *EMPTY), lambda a: _first_edge(a, EMPTY, "nothing empty")),
+    "channels": (("fit", *CHANNELS.values()), lambda a: _first_edge(a, CHANNELS, "fit")),
+    "rank": (RANK_CLASSES, lambda a: _first_edge(a, RANKS, "4")),
     "data": (("integers", "reals", "literal", "not finite"), _data),
-}  # fmt: skip
-"""The dimensions of the argument space: the classes of each, and the class of a call; that of the mode is the call's own."""
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+}
+"""The classes of each dimension, and the class of a call; the class of the mode is the mode."""
 
 
 def code(call: Call) -> str:
-    """The classes of a call, a letter for each dimension."""
-    found = []
+    """Return the classes of a call, as a letter for each dimension."""
+    letters = []
     for name, (classes, classify) in DIMENSIONS.items():
-        found.append(
-            LETTERS[classes.index(call.mode if name == "mode" else classify(call.arguments))]
-        )
-    return "".join(found)
+        found = call.mode if name == "mode" else classify(call.arguments)
+        letters.append(LETTERS[classes.index(found)])
+    return "".join(letters)
 
 
-@dataclass
-class Coverage:
-    """How many calls fell in each combination of classes."""
+def counts(codes: Counter[str]) -> dict[str, dict[str, int]]:
+    """Return for each dimension how many calls fell in each class."""
+    counted = {name: dict.fromkeys(classes, 0) for name, (classes, _) in DIMENSIONS.items()}
+    for letters, count in codes.items():
+        for letter, (name, (classes, _)) in zip(letters, DIMENSIONS.items(), strict=True):
+            counted[name][classes[LETTERS.index(letter)]] += count
+    return counted
 
-    codes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, codes: Mapping[str, int]) -> None:
-        """Count calls by their codes."""
-        self.codes.update(codes)
+def never_met(codes: Counter[str]) -> dict[tuple[str, str], Pairs]:
+    """Return for each two dimensions the pairs of classes that no call fell in."""
+    met = {pair for letters in codes for pair in combinations(enumerate(letters), 2)}
+    never = {}
+    for (i, one), (j, other) in combinations(enumerate(DIMENSIONS), 2):
+        places = product(enumerate(DIMENSIONS[one][0]), enumerate(DIMENSIONS[other][0]))
+        never[one, other] = [
+            (a, b) for (m, a), (n, b) in places if ((i, LETTERS[m]), (j, LETTERS[n])) not in met
+        ]
+    return never
 
-    def classes(self) -> dict[str, dict[str, int]]:
-        """By dimension: how many calls fell in each class."""
-        found = {name: dict.fromkeys(classes, 0) for name, (classes, _) in DIMENSIONS.items()}
-        for letters, count in self.codes.items():
-            for (name, (classes, _)), letter in zip(DIMENSIONS.items(), letters, strict=True):
-                found[name][classes[LETTERS.index(letter)]] += count
-        return found
 
-    def never(self) -> dict[tuple[str, str], list[tuple[str, str]]]:
-        """By two dimensions: the pairs of classes that no call fell in, of classes that others did fall in."""
-        names = list(DIMENSIONS)
-        met = {
-            (one, other, a, b)
-            for letters in self.codes
-            for (one, a), (other, b) in combinations(enumerate(letters), 2)
-        }
-        found = {}
-        for one, other in combinations(range(len(names)), 2):
-            classes, others = DIMENSIONS[names[one]][0], DIMENSIONS[names[other]][0]
-            pairs = [
-                (a, b)
-                for a in range(len(classes))
-                for b in range(len(others))
-                if (one, other, LETTERS[a], LETTERS[b]) not in met
-            ]
-            found[names[one], names[other]] = [(classes[a], others[b]) for a, b in pairs]
-        return found
+def pair_count() -> int:
+    """Return how many pairs of classes of two dimensions there are."""
+    sizes = [len(classes) for classes, _ in DIMENSIONS.values()]
+    return sum(one * other for one, other in combinations(sizes, 2))
 
-    def pairs(self) -> int:
-        """How many pairs of classes there are."""
-        return sum(
-            len(one[0]) * len(other[0]) for one, other in combinations(DIMENSIONS.values(), 2)
-        )
 
-    def plain(self) -> dict[str, Any]:
-        """All of it as JSON values."""
-        never: Iterable[dict[str, Any]] = (
-            {"dimensions": list(names), "never": [list(pair) for pair in pairs]}
-            for names, pairs in self.never().items()
-            if pairs
-        )
-        return {
-            "calls": self.codes.total(),
-            "classes": self.classes(),
-            "pairs": self.pairs(),
-            "pairs_never_met": list(never),
-        }
+def plain(codes: Counter[str]) -> dict[str, Any]:
+    """Return the coverage as JSON values."""
+    never = ((list(names), pairs) for names, pairs in never_met(codes).items() if pairs)
+    return {
+        "calls": codes.total(),
+        "classes": counts(codes),
+        "pairs": pair_count(),
+        "pairs_never_met": [{"dimensions": names, "never": pairs} for names, pairs in never],
+    }

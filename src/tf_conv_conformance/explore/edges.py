@@ -1,4 +1,4 @@
-"""What is unusual about a call: by this a declared deviation is told from another cause with the same outcome."""
+"""What is unusual about a call: its edges tell deviations with the same outcome apart."""
 
 from __future__ import annotations
 
@@ -8,62 +8,52 @@ from functools import lru_cache
 
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
-    Interpretation,
-    IntOrInts,
     channels_first,
+    in_groups,
     interpret,
     outer,
     outer_padding,
     spatial,
 )
-from tf_conv_conformance.convolution.geometry import Axis, documented_padding, documented_size
+from tf_conv_conformance.convolution.geometry import documented_padding, documented_size
 
 INT32 = 2**31
-LARGE = 2**15  # a stride, rate or padding as no network has it
+LARGE = 2**15  # a stride, rate or padding that no network has
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @lru_cache(maxsize=4096)
 def edges(arguments: Arguments) -> frozenset[str]:
-    """The edges on which a call lies; empty for an everyday one."""
-    interpretation = interpret(arguments)
-    found = (
-        set(_of_tensors(arguments))
-        | set(_of_numbers(arguments))
-        | set(_of_padding(arguments))
-        | set(_of_dtypes(arguments))
-    )
-    return frozenset(
-        found | (set(_of_axes(interpretation)) if interpretation is not None else set())
-    )
+    """Return the edges on which a call lies; none for an everyday one."""
+    parts = (_of_tensors, _of_numbers, _of_padding, _of_dtypes, _of_axes)
+    return frozenset(edge for part in parts for edge in part(arguments))
 
 
-def stands_for(ours: Arguments, theirs: Arguments) -> bool:
-    """Whether what is seen of plainer arguments is seen of others, too: they have its edges and more, and what is not plain of it."""
-    alike = (
-        ours.op == theirs.op
-        and ours.gradient in (None, theirs.gradient)
-        and ours.dtype in ("float32", theirs.dtype)
-    )
-    return alike and edges(ours) <= edges(theirs)
+def generalizes(plain: Arguments, arguments: Arguments) -> bool:
+    """Return whether what a plainer call does is expected of another call.
+
+    That is so if the other call has its edges, and whatever else is not plain about it.
+    """
+    same_op = plain.op == arguments.op
+    same_gradient = plain.gradient in (None, arguments.gradient)
+    same_dtype = plain.dtype in ("float32", arguments.dtype)
+    return same_op and same_gradient and same_dtype and edges(plain) <= edges(arguments)
 
 
 def _of_tensors(arguments: Arguments) -> Iterator[str]:
     shape, sizes = arguments.input.shape, arguments.filter.shape
+    first = channels_first(arguments)
     if len(shape) != 4:
         yield "input of rank below 4" if len(shape) < 4 else "input of rank above 4"
     if len(sizes) != 4:
         yield "filter of another rank"
-    if channels_first(arguments):
+    if first:
         yield "channels first"
     elif arguments.data_format not in (None, "NHWC"):
         yield "unknown data format"
-    if len(shape) == len(sizes) == 4:
-        yield from _of_four(arguments, shape, sizes)
-
-
-def _of_four(arguments: Arguments, shape: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[str]:
-    channels = shape[1 if channels_first(arguments) else 3]
+    if len(shape) != 4 or len(sizes) != 4:
+        return
+    channels = shape[1 if first else 3]
     if shape[0] == 0:
         yield "no batch"
     if math.prod(shape) == 0 and shape[0] and channels:
@@ -75,13 +65,8 @@ def _of_four(arguments: Arguments, shape: tuple[int, ...], sizes: tuple[int, ...
     if sizes[3] == 0:
         yield "no result channels"
     if channels != sizes[2]:
-        fit = (
-            arguments.op == "conv2d"
-            and sizes[2]
-            and channels % sizes[2] == 0
-            and sizes[3] % (channels // sizes[2] or 1) == 0
-        )
-        yield "groups" if fit else "channels that do not fit"
+        fit = arguments.op == "conv2d" and (channels == 0 or in_groups(channels, *sizes[2:]))
+        yield "groups" if fit and sizes[2] else "channels that do not fit"
 
 
 def _of_numbers(arguments: Arguments) -> Iterator[str]:
@@ -89,7 +74,7 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
     for name, value in (("stride", arguments.strides), ("rate", arguments.dilations)):
         if value is None:
             continue
-        numbers = _numbers(value)
+        numbers = (value,) if isinstance(value, int) else value
         if any(number < 1 for number in numbers):
             yield f"{name} below 1"
         if any(not -INT32 <= number < INT32 for number in numbers):
@@ -104,10 +89,6 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
             yield f"{name} of batch or channels"
 
 
-def _numbers(value: IntOrInts) -> tuple[int, ...]:
-    return (value,) if isinstance(value, int) else value
-
-
 def _of_padding(arguments: Arguments) -> Iterator[str]:
     padding = arguments.padding
     if isinstance(padding, str):
@@ -116,13 +97,14 @@ def _of_padding(arguments: Arguments) -> Iterator[str]:
         return
     if len(padding) != 4 or any(len(pair) != 2 for pair in padding):
         yield "padding of another form"
-    if any(amount < 0 for pair in padding for amount in pair):
+    amounts = [amount for pair in padding for amount in pair]
+    if any(amount < 0 for amount in amounts):
         yield "negative padding"
-    if any(not -INT32 <= amount < INT32 for pair in padding for amount in pair):
+    if any(not -INT32 <= amount < INT32 for amount in amounts):
         yield "padding out of int32"
-    elif any(amount >= LARGE for pair in padding for amount in pair):
+    elif any(amount >= LARGE for amount in amounts):
         yield "large padding"
-    if any(amount for pair in outer_padding(padding, channels_first(arguments)) for amount in pair):
+    if any(map(any, outer_padding(padding, channels_first(arguments)))):
         yield "padding of batch or channels"
 
 
@@ -138,18 +120,15 @@ def _of_dtypes(arguments: Arguments) -> Iterator[str]:
         yield "subnormal"
 
 
-def _of_axes(interpretation: Interpretation) -> Iterator[str]:
-    axes = (interpretation.height, interpretation.width)
-    sizes = [documented_size(axis) for axis in axes]
-    if min(sizes) < 0:
-        yield "no result"
-    elif min(sizes) == 0:
-        yield "empty result"
-    if any(_padded(axis) < axis.dilated_filter for axis in axes):
+def _of_axes(arguments: Arguments) -> Iterator[str]:
+    meaning = interpret(arguments)
+    if meaning is None:
+        return
+    axes = (meaning.height, meaning.width)
+    smallest = min(map(documented_size, axes))
+    if smallest <= 0:
+        yield "no result" if smallest < 0 else "empty result"
+    if any(axis.size + sum(documented_padding(axis)) < axis.dilated_filter for axis in axes):
         yield "filter beyond the input"
     if max(axis.rate for axis in axes) > 1 and max(axis.stride for axis in axes) > 1:
         yield "stride and rate"
-
-
-def _padded(axis: Axis) -> int:
-    return axis.size + sum(documented_padding(axis))

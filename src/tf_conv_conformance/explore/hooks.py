@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_exploring(config):
         return
     import_numpy(config)
-    from tf_conv_conformance.explore.collecting import prepare
+    from tf_conv_conformance.explore.collection import prepare
 
     prepare(config)
 

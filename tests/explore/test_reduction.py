@@ -2,7 +2,7 @@
 
 import pytest
 
-from tf_conv_conformance.explore.reducing import reduce, weight
+from tf_conv_conformance.explore.reduction import reduced, weight
 
 LARGE = {
     "op": "depthwise_conv2d", "via": "tf.raw_ops.DepthwiseConv2dNative", "dtype": "half", "data_format": "NCHW", "padding": "SAME",
@@ -17,7 +17,7 @@ def pair(value, first):
 
 
 def test_what_does_not_matter_goes():
-    assert reduce(LARGE, lambda plain: True, 1000) == {
+    assert reduced(LARGE, lambda plain: True, 1000) == {
         "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [1, 1, 1, 1], "strides": 1,
     }  # fmt: skip
 
@@ -31,7 +31,7 @@ def test_what_matters_stays():
             and plain["filter"][0] > 1
         )
 
-    assert reduce(LARGE, shows, 1000) == {
+    assert reduced(LARGE, shows, 1000) == {
         "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [2, 1, 1, 1], "strides": 2, "dilations": 3,
     }  # fmt: skip
 
@@ -44,7 +44,7 @@ def test_explicit_padding_comes_down_to_the_side_that_matters():
         "filter": [3, 3, 1, 1],
         "strides": 2,
     }
-    found = reduce(
+    found = reduced(
         plain, lambda one: isinstance(one["padding"], list) and one["padding"][2][0] >= 3, 500
     )
     assert found["padding"] == [[0, 0], [0, 0], [3, 0], [0, 0]]
@@ -59,7 +59,7 @@ def test_literal_values_become_plain_but_for_the_one_that_matters():
         "filter": {"shape": [2, 2, 1, 1], "values": values},
         "strides": 1,
     }
-    found = reduce(
+    found = reduced(
         plain,
         lambda one: (
             isinstance(one["filter"], dict)
@@ -74,7 +74,7 @@ def test_literal_values_become_plain_but_for_the_one_that_matters():
 @pytest.mark.parametrize("budget", [0, 1, 7])
 def test_no_more_calls_are_tried_than_may_be(budget):
     tried = []
-    reduce(LARGE, lambda plain: bool(tried.append(plain)), budget)
+    reduced(LARGE, lambda plain: bool(tried.append(plain)), budget)
     assert len(tried) == budget
 
 
@@ -85,6 +85,6 @@ def test_each_step_leads_to_a_lighter_call_that_was_not_tried_before():
         tried.append(plain)
         return len(tried) % 3 == 0
 
-    found = reduce(LARGE, shows, 1000)
+    found = reduced(LARGE, shows, 1000)
     assert weight(found) < weight(LARGE)
     assert len({repr(sorted(one.items())) for one in tried}) == len(tried)

@@ -1,0 +1,106 @@
+"""Add blocks of random calls to the tests that pytest collects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tf_conv_conformance.explore.block import SIZE, Block, block_with_id, blocks_of
+from tf_conv_conformance.explore.items import ExploreItem, Explorer
+from tf_conv_conformance.explore.journal import Journal, read_explored
+from tf_conv_conformance.explore.random_calls import VERSION
+from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.ids import test_name
+from tf_conv_conformance.plugin.stash import session_of
+
+NAMED = "tf_explore_named"  # an option, so that xdist workers get it
+Key = list[Any]
+
+
+def prepare(config: pytest.Config) -> None:
+    """Take the ids of blocks from the command line. Without a path, nothing else is collected.
+
+    Raises ``pytest.UsageError``.
+    """
+    arguments = list(map(str, config.args))
+    named = [argument for argument in arguments if argument.startswith("explore::")]
+    for identifier in named:
+        if block_with_id(identifier) is None:
+            example = f"write it as explore::seed7[calls1-{SIZE}]"
+            raise pytest.UsageError(f"{identifier}: is not the id of a block; {example}")
+    setattr(config.option, NAMED, named or getattr(config.option, NAMED, []))
+    is_given = config.args_source is pytest.Config.ArgsSource.ARGS
+    config.args = [one for one in arguments if one not in named] if is_given else []
+    if hasattr(config, "workerinput"):
+        done = config.workerinput["tf_conv_explored"]
+    else:
+        lines = read_explored(options.reports(config)) if config.getoption("--tf-resume") else []
+        done = [_key(line) for line in lines]
+        if not config.getoption("collectonly"):
+            journal = Journal(config, lines)
+            config.pluginmanager.register(journal, "tf-conv-conformance-exploring")
+    config.pluginmanager.register(BlockCollection(config, done), "tf-conv-conformance-explore")
+
+
+def _key(line: Mapping[str, Any]) -> Key:
+    """Return what makes two blocks the same."""
+    names = ("subject", "seed", "number", "calls", "strategies", "modes")
+    return [line[name] for name in names]
+
+
+class BlockCollection:
+    """Adds the blocks to what is collected, except those that an earlier run has done."""
+
+    def __init__(self, config: pytest.Config, done: list[Key]) -> None:
+        self._config = config
+        self._done = done
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Add the blocks before anything is deselected."""
+        minutes = self._config.getoption("--tf-explore-minutes")
+        deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        explorer = Explorer(self._config)
+        parent: Explored = Explored.from_parent(session, name="explore", nodeid="explore")
+        for subject in session_of(self._config).names:
+            for block in self._blocks():
+                key = [subject, block.seed, block.number, block.count, VERSION]
+                if [*key, list(explorer.modes)] in self._done:
+                    continue
+                name = test_name(block.name, subject)
+                item = ExploreItem.from_parent(
+                    parent,
+                    name=name,
+                    nodeid=f"explore::{name}",
+                    subject=subject,
+                    block=block,
+                    explorer=explorer,
+                    deadline=deadline,
+                )
+                items.append(item)
+
+    def _blocks(self) -> list[Block]:
+        """Return the blocks that are selected, by their ids or by a number of calls."""
+        named = getattr(self._config.option, NAMED)
+        if named:
+            return [block for one in named if (block := block_with_id(one)) is not None]
+        seed = self._config.getoption("--tf-explore-seed")
+        return blocks_of(self._config.getoption("--tf-explore"), seed)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Send an xdist worker the blocks that an earlier run has done."""
+        node.workerinput["tf_conv_explored"] = self._done
+
+
+class Explored(pytest.Collector):
+    """The parent of the blocks in pytest's tree."""
+
+    def collect(self) -> list[pytest.Item]:
+        """Return nothing: blocks are added after everything else is collected."""
+        return []

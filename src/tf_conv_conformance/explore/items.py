@@ -1,0 +1,168 @@
+"""The test of a block of random calls."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tf_conv_conformance.casefile.writer import flow
+from tf_conv_conformance.convolution.names import MODES, Mode
+from tf_conv_conformance.explore.block import Block
+from tf_conv_conformance.explore.cause_files import CauseFiles, files_of
+from tf_conv_conformance.explore.coverage import code
+from tf_conv_conformance.explore.investigation import Investigator
+from tf_conv_conformance.explore.judgement import Judge, Judgement
+from tf_conv_conformance.explore.known_deviations import KnownDeviation, read_known, shipped_cases
+from tf_conv_conformance.explore.random_calls import VERSION, RandomCall, draw_block
+from tf_conv_conformance.explore.totals import Totals
+from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.base import CallFailedError, SubjectItem
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.interface import Subject
+
+SHOWN = 5  # failures of this suite that a block prints
+FOLDER = "found"
+"""The folder of the causes, in that of the reports."""
+
+
+class Explorer:
+    """What one process keeps from block to block."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        chosen = options.modes(config)
+        self.modes: tuple[Mode, ...] = tuple(mode for mode in MODES if mode in chosen)
+        self._config = config
+        self._known: tuple[KnownDeviation, ...] | None = None
+        self._by_subject: dict[str, tuple[Judge, Investigator]] = {}
+
+    def on(self, name: str, subject: Subject) -> tuple[Judge, Investigator]:
+        """Return the judge and the investigator of a subject."""
+        if self._known is None:
+            self._known = read_known(_case_folders(self._config))
+        if name not in self._by_subject:
+            judge = Judge(subject, self._known)
+            self._by_subject[name] = judge, Investigator(judge, self.modes)
+        judge, investigator = self._by_subject[name]
+        judge.subject = subject  # which may have been started again
+        return judge, investigator
+
+
+def _case_folders(config: pytest.Config) -> list[Path]:
+    """Return the folders with known deviations: of the shipped cases, and those of the project."""
+    names = set(options.folders(config))
+    if config.getini("tf_cases") is None:
+        names.add(options.FOLDER)
+    paths = [str(argument).partition("::")[0] for argument in config.args]
+    given = (options.given(config, path) for path in paths)
+    folders = [shipped_cases(), *(config.rootpath / name for name in sorted(names)), *given]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+class ExploreItem(SubjectItem):
+    """Makes the calls of a block; fails if this process meets a new cause in them."""
+
+    def __init__(
+        self, *, block: Block, explorer: Explorer, deadline: float | None, **kwargs: Any
+    ) -> None:
+        super().__init__(line=1, **kwargs)
+        self.block = block
+        self._explorer = explorer
+        self._deadline = deadline
+
+    def runtest(self) -> None:
+        """Make and judge the calls, and reduce those with a new cause."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            pytest.skip("the minutes of --tf-explore-minutes are over")
+        subject = self.live_subject()
+        exploration = Exploration(self.block, self._explorer.modes)
+        try:
+            exploration.run(*self._explorer.on(self.subject, subject), subject.subject)
+        except SubjectUnavailableError as error:
+            self.give_up(error)
+            raise
+        line = {"subject": self.subject, **exploration.line()}
+        files = [asdict(one) for one in exploration.files]
+        self.for_report = {"tf_conv_explored": {"line": line, "files": files}}
+        kinds = exploration.totals.kinds.items()
+        self.user_properties += [(f"explored-{kind}", count) for kind, count in kinds]
+        if exploration.files or exploration.faults:
+            folder = options.reports(self.config) / FOLDER
+            raise CallFailedError("\n".join(exploration.failure(folder)))
+
+
+class Exploration:
+    """The results of a block."""
+
+    def __init__(self, block: Block, modes: Sequence[Mode]) -> None:
+        self.block = block
+        self.modes = modes
+        self.totals = Totals()
+        self.files: list[CauseFiles] = []  # of causes that this process has not met before
+        self.faults: list[str] = []  # calls on which this suite itself failed
+        self._facts: Mapping[str, Any] = {}
+
+    def run(self, judge: Judge, investigator: Investigator, facts: Mapping[str, Any]) -> None:
+        """Make the calls on a subject. Raises :class:`SubjectUnavailableError`."""
+        began = time.monotonic()
+        self._facts = facts
+        drawn = draw_block(self.block.seed, self.block.number, self.block.count, self.modes)
+        judged = judge.judge_all([one.call for one in drawn])
+        for random_call, judgement in zip(drawn, judged, strict=True):
+            self._count(random_call, self._investigated(random_call, judgement, investigator))
+        self.totals.seconds = round(time.monotonic() - began, 3)
+
+    def _investigated(
+        self, random_call: RandomCall, judgement: Judgement, investigator: Investigator
+    ) -> Judgement:
+        if judgement.kind != "new":
+            return judgement
+        try:
+            signature, cause = investigator.investigate(random_call, judgement)
+            self.totals.causes[signature] += 1
+            if cause is not None:
+                origin = f"--tf-explore-seed {self.block.seed}, {self.block.name}"
+                self.files.append(files_of(cause, self._facts, origin))
+        except SubjectUnavailableError:
+            raise
+        except Exception:  # a fault of this suite in one call does not end a run
+            return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
+        return judgement
+
+    def _count(self, random_call: RandomCall, judgement: Judgement) -> None:
+        self.totals.kinds[judgement.kind] += 1
+        if judgement.kind != "spared":
+            self.totals.codes[code(random_call.call)] += 1
+        if judgement.known:
+            self.totals.known[judgement.known] += 1
+        if judgement.fault:
+            call = f"{flow(random_call.plain)} ({random_call.call.mode})"
+            self.faults.append(f"{call}\n{judgement.fault}")
+
+    def line(self) -> dict[str, Any]:
+        """Return the line of the block in explored.jsonl."""
+        return {
+            "seed": self.block.seed,
+            "number": self.block.number,
+            "calls": self.block.count,
+            "tensorflow": self._facts["tensorflow"],
+            "strategies": VERSION,
+            "modes": list(self.modes),
+            **self.totals.plain(),
+        }
+
+    def failure(self, folder: Path) -> Iterator[str]:
+        """Return the message of a block that fails; the files of its causes are in a folder."""
+        if self.files:
+            yield f"{len(self.files)} new causes:"
+        for one in self.files:
+            yield f"  {one.title}"
+            yield f"    {folder / one.name}.yaml, and .py; id: {one.name}"
+        if self.faults:
+            yield f"this suite itself failed on {len(self.faults)} calls:"
+            yield from self.faults[:SHOWN]

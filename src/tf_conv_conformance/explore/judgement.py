@@ -1,0 +1,186 @@
+"""Make random calls and judge them: as documented, as a known deviation says, or new."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.explore.edges import edges, generalizes
+from tf_conv_conformance.explore.known_deviations import KnownDeviation, find_known
+from tf_conv_conformance.explore.signature import Outcome, outcome_of
+from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
+from tf_conv_conformance.subject.interface import Subject
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.request import Request
+from tf_conv_conformance.verdict.comparison import ending
+from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.perform import CallResult, observe, same
+from tf_conv_conformance.verdict.requests import own_request
+from tf_conv_conformance.verdict.verdict import Verdict
+
+Kind = Literal[
+    "conforms", "refused", "vacuous", "known", "consequence", "new", "unjudged", "spared"
+]
+KINDS: dict[Kind, str] = {
+    "conforms": "a result as documented",
+    "refused": "an exception, as documented",
+    "vacuous": "as documented, on data that could not have shown otherwise",
+    "known": "as a declared deviation says",
+    "consequence": "a gradient of a result that is not as documented itself",
+    "new": "not as documented, and no deviation says so",
+    "unjudged": "this suite itself failed",
+    "spared": "not made: calls of this kind end the process",
+}
+SPARED = 100  # of so many calls that probably end the process, one is made
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a call did, and whether that is known.
+
+    `known` names the deviation of a known call, and `outcome` describes a new one. If this suite
+    failed, `fault` is its traceback.
+    """
+
+    kind: Kind
+    result: CallResult | None = None
+    known: str = ""
+    outcome: Outcome = ()
+    fault: str = ""
+
+    @property
+    def observation(self) -> Observation | None:
+        """What was observed, if the call was made."""
+        return self.result.observation if self.result is not None else None
+
+
+@dataclass(frozen=True)
+class FatalPattern:
+    """A call that ends TensorFlow's process or takes too long, for all calls on the same edges.
+
+    A call without edges stands for no other: everyday calls would match. A default argument matches
+    any value, because the process ended without another one.
+    """
+
+    arguments: Arguments
+    mode: Mode
+
+    def matches(self, call: Call) -> bool:
+        """Return whether the call is expected to end the process as well."""
+        padding = self.arguments.padding in ("VALID", call.arguments.padding)
+        alike = self.mode == call.mode and padding and bool(edges(self.arguments))
+        return alike and generalizes(self.arguments, call.arguments)
+
+
+class Judge:
+    """Judges the calls of one process on one subject.
+
+    `fatal` grows with the calls that are found to end TensorFlow's process.
+    """
+
+    def __init__(self, subject: Subject, known: Sequence[KnownDeviation]) -> None:
+        self.subject = subject
+        self.fatal: list[FatalPattern] = []
+        self._known = known
+        self._fatal_calls = 0
+
+    def judge_all(self, calls: Sequence[Call]) -> Iterator[Judgement]:
+        """Make calls, ahead of judging them, and judge them.
+
+        Most of those that are known to end the process are spared: a new process takes seconds.
+        """
+        requests = [self._request(call) for call in calls]
+        made = [request for request in requests if isinstance(request, Request)]
+        observations = self.subject.calls(made)
+        for call, request in zip(calls, requests, strict=True):
+            if isinstance(request, Judgement):
+                yield request
+            else:
+                yield self._without_fault(call, next(observations))
+
+    def judge(self, call: Call) -> Judgement:
+        """Make a call and judge it."""
+        return self._judge(call, observe(call, self.subject))
+
+    def _request(self, call: Call) -> Request | Judgement:
+        """Return the request for a call, or its judgement if it is not made."""
+        try:
+            return Judgement("spared") if self._spares(call) else own_request(call)
+        except Exception:  # a fault of this suite in one call does not end a run
+            return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
+
+    def _spares(self, call: Call) -> bool:
+        facts = self.subject.subject
+        is_fatal = any(pattern.matches(call) for pattern in self.fatal)
+        if not is_fatal and not any(known.is_fatal(call, facts) for known in self._known):
+            return False
+        self._fatal_calls += 1
+        return self._fatal_calls % SPARED != 0
+
+    def _without_fault(self, call: Call, observation: Observation) -> Judgement:
+        try:
+            return self._judge(call, observation)
+        except SubjectUnavailableError:
+            raise
+        except Exception:
+            return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
+
+    def _judge(self, call: Call, observation: Observation) -> Judgement:
+        facts = self.subject.subject
+        verdict = judge(call, predict(call.arguments), observation, facts)
+        result = CallResult(verdict, observation)
+        if verdict.kind == "suite error":
+            return _unjudged(result)
+        if verdict.kind == "vacuous":
+            return Judgement("vacuous", result)
+        if not verdict.failing:
+            return Judgement("refused" if verdict.kind == "refused" else "conforms", result)
+        if (known := find_known(self._known, call, observation, facts)) is not None:
+            return Judgement("known", result, f"{known.deviation.rule} ({known.where})")
+        if call.arguments.gradient is not None and self._forward_fails(call):
+            return Judgement("consequence", result)
+        result = self._confirmed(call, result, observation)
+        if result.verdict.kind == "suite error":
+            return _unjudged(result)
+        return Judgement("new", result, outcome=outcome_of(call, result))
+
+    def _confirmed(self, call: Call, first: CallResult, observation: Observation) -> CallResult:
+        """Make a call again that was answered: another kind of answer, or shape, is flaky.
+
+        Other values are not: uninitialised memory may hold anything.
+        """
+        if observation.kind != "answered":
+            return first
+        again = observe(call, self.subject)
+        if same(observation, again) or _forms(observation) == _forms(again):
+            return first
+        if again.kind == "suite error":
+            return CallResult(Verdict("suite error", ending(again)), again)
+        reason = f"{ending(observation)}; then {ending(again)}"
+        return replace(first, verdict=replace(first.verdict, kind="flaky", reason=reason))
+
+    def _forward_fails(self, call: Call) -> bool:
+        """Return whether the convolution itself differs, so that its gradient says nothing more."""
+        forward = replace(call, arguments=replace(call.arguments, gradient=None))
+        observation = observe(forward, self.subject)
+        prediction = predict(forward.arguments)
+        verdict = judge(forward, prediction, observation, self.subject.subject)
+        return verdict.failing and verdict.kind not in ("vacuous", "suite error")
+
+
+def _unjudged(result: CallResult) -> Judgement:
+    """Return the judgement of a suite error, which is no finding about TensorFlow."""
+    printed = result.observation.last_output if result.observation else ""
+    return Judgement("unjudged", fault=f"{result.verdict.reason}\n{printed}".rstrip())
+
+
+def _forms(observation: Observation) -> tuple[object, ...]:
+    """Return an observation without its values."""
+    answers = [(answer.shape, answer.dtype, answer.error) for answer in observation.answers]
+    return observation.kind, answers

@@ -1,0 +1,249 @@
+"""The deviations that case files declare, held against calls that are not their own.
+
+A deviation covers another call by what that call has in common with the deviation's own calls: the
+rule, for whatever entry point; every edge that they share; and the declared outcome, with the sizes
+of the other call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
+from tf_conv_conformance.casefile.expectations import Deviation
+from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.explore.as_if import AS_IF, alternatives
+from tf_conv_conformance.explore.edges import FLOATS, edges
+from tf_conv_conformance.explore.matching import broken_rules, named_shapes, predicts, short
+from tf_conv_conformance.prediction.models import MODELS, Model
+from tf_conv_conformance.prediction.predict import Returns, predict
+from tf_conv_conformance.prediction.rules.catalogue import RULES
+from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.verdict import comparison
+from tf_conv_conformance.verdict.deviations import deviation_difference, unmet
+
+
+@dataclass(frozen=True)
+class KnownDeviation:
+    """A declared deviation, and what the calls that it is declared for have in common.
+
+    `as_if` names the arguments that its model is evaluated with, and `shapes` what its shape is
+    the shape of; either is empty if the deviation declares something else.
+    """
+
+    where: str
+    deviation: Deviation
+    op: str
+    gradients: frozenset[str | None]
+    dtypes: frozenset[str]
+    edges: frozenset[str]
+    paddings: frozenset[str]
+    as_if: tuple[str, ...]
+    shapes: frozenset[str]
+
+    def covers(self, call: Call, subject: Mapping[str, Any]) -> bool:
+        """Return whether the call is like those of the deviation, and about its rule."""
+        return self.resembles(call, subject) and self.concerns_rule(call.arguments)
+
+    def resembles(self, call: Call, subject: Mapping[str, Any]) -> bool:
+        """Return whether the call is like those of the deviation, whatever rules it breaks."""
+        arguments, when = call.arguments, self.deviation.when
+        as_float32 = "float32" in self.dtypes and arguments.dtype in FLOATS
+        return (
+            arguments.op == self.op
+            and call.mode in (when.modes or MODES)
+            and self.edges <= edges(arguments)
+            and bool(self.gradients & {None, arguments.gradient})
+            and (as_float32 or arguments.dtype in self.dtypes)
+            and unmet(when, subject) is None
+        )
+
+    def concerns_rule(self, arguments: Arguments) -> bool:
+        """Return whether the call breaks the deviation's precondition, or breaks none for a result.
+
+        Some outcomes are specific enough without that: uninitialised memory, by its shape and the
+        edge or dtype, and the end of the process, by its signal and the edge.
+        """
+        observed = self.deviation.observed
+        if observed.values is not None:
+            return bool(self.edges) or "float32" not in self.dtypes
+        if self.edges and self.ends_process:
+            return True
+        rules = broken_rules(arguments)
+        return short(self.deviation.rule) in rules if self.is_of_precondition else not rules
+
+    @property
+    def ends_process(self) -> bool:
+        """Whether it declares a crash, or no answer in time."""
+        return bool(self.deviation.observed.crash or self.deviation.observed.timeout)
+
+    @property
+    def is_of_precondition(self) -> bool:
+        """Whether it declares an outcome of a call that the documentation rules out."""
+        return RULES[self.deviation.rule].is_precondition
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it declares a result of a call that the documentation rules out."""
+        failed = self.deviation.observed.error or self.ends_process
+        return self.is_of_precondition and not failed
+
+    def is_fatal(self, call: Call, subject: Mapping[str, Any]) -> bool:
+        """Return whether it says that a call with this kind of padding ends the process."""
+        same_padding = _padding_kind(call.arguments) in self.paddings
+        return self.ends_process and same_padding and self.covers(call, subject)
+
+    def matches(self, call: Call, observation: Observation) -> bool:
+        """Return whether the declared outcome, with this call's sizes, was observed."""
+        observed = self.deviation.observed.model_copy(update={"warning": None})
+        if (model := model_of(observed)) is not None:
+            others = (AS_IF[name](call.arguments) for name in self.as_if)
+            return any(predicts(model, other, call, observation) for other in others)
+        if observed.shape is not None:
+            return self._matches_shape(call, observation)
+        deviation = self.deviation.model_copy(update={"observed": observed})
+        applied = AppliedDeviation(deviation, call.arguments)
+        return deviation_difference(applied, predict(call.arguments), observation) is None
+
+    def _matches_shape(self, call: Call, observation: Observation) -> bool:
+        observed = self.deviation.observed
+        shapes = dict(named_shapes(call.arguments))
+        declared = [shapes[name] for name in self.shapes if name in shapes]
+        if not self.shapes:
+            if observed.values is not None:
+                # The declared shape has no name, so any other shape without a name matches.
+                return observation.kind == "answered" and not any(
+                    answer.error or answer.shape in shapes.values()
+                    for answer in observation.answers
+                )
+            declared = [tuple(observed.shape or ())]
+        names, dtype = predict(call.arguments).names, observed.dtype or call.arguments.dtype
+        results = (Returns(shape, dtype) for shape in declared)
+        return any(comparison.from_values(one, None, names, observation) is None for one in results)
+
+
+def find_known(
+    known: Sequence[KnownDeviation],
+    call: Call,
+    observation: Observation,
+    subject: Mapping[str, Any],
+) -> KnownDeviation | None:
+    """Return the deviation that explains an observation, or the first of several that do together.
+
+    Deviations of rules of the call's own entry point come first. If each rule that the call breaks
+    has a deviation which says that such calls are accepted, the call is expected to act like one
+    that breaks no rule: then deviations about results may explain it.
+    """
+    like = [one for one in known if one.resembles(call, subject)]
+    covering = [one for one in like if one.concerns_rule(call.arguments)]
+    entry_point = call.arguments.entry_point
+    covering.sort(key=lambda one: entry_point not in RULES[one.deviation.rule].entry_points)
+    for one in covering:
+        if one.matches(call, observation):
+            return one
+    accepting = [one for one in like if one.accepts]
+    accepted = {short(one.deviation.rule) for one in accepting}
+    if not accepted.issuperset(broken_rules(call.arguments)):
+        return None
+    of_results = [one for one in like if not one.is_of_precondition]
+    for one in of_results:
+        if one.matches(call, observation):
+            return one
+    return _find_combined([*accepting, *of_results], call, observation)
+
+
+def _find_combined(
+    known: Sequence[KnownDeviation], call: Call, observation: Observation
+) -> KnownDeviation | None:
+    """Return the first deviation with a model, if a combination of their models explains the call.
+
+    One deviation may say that padding of the batch is ignored (`as_if`), and another one that
+    subnormal numbers are flushed to 0. A call with both is explained by neither, but by the
+    documented model that flushes subnormals, evaluated without the padding of the batch.
+    """
+    modelled = [(one, model) for one in known if (model := model_of(one.deviation.observed))]
+    changes = dict.fromkeys(["as given", *(name for one, _ in modelled for name in one.as_if)])
+    others = [AS_IF[name](call.arguments) for name in changes]
+    models = [model for _, model in modelled]
+    combined = product(_combined_models(models), others)
+    if any(predicts(model, other, call, observation) for model, other in combined):
+        return modelled[0][0]
+    return None
+
+
+def _combined_models(models: Sequence[Model]) -> Iterator[Model]:
+    """Return each kind of model with any combination of the departures of models of its kind."""
+    for name in dict.fromkeys(model.name for model in models):
+        kin = [model for model in models if model.name == name]
+        skips = {False, any(model.skips_padding for model in kin)}
+        flushes = {False, any(model.flushes_subnormals for model in kin)}
+        accumulators = dict.fromkeys([None, *(model.accumulator for model in kin)])
+        for skip, flush, accumulator in product(skips, flushes, accumulators):
+            changes: dict[str, Any] = {"skips_padding": skip, "flushes_subnormals": flush}
+            yield replace(MODELS[name], accumulator=accumulator, **changes)
+
+
+def _padding_kind(arguments: Arguments) -> str:
+    return arguments.padding if isinstance(arguments.padding, str) else "explicit"
+
+
+def shipped_cases() -> Path:
+    """Return the folder of the shipped cases: in the installed package, or in its repository."""
+    installed = Path(__file__).parents[1] / "cases"
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "cases"
+
+
+def read_known(folders: Iterable[Path]) -> tuple[KnownDeviation, ...]:
+    """Return the deviations in the case files of these folders; whatever is invalid is left out."""
+    folder_of = {
+        file.resolve(): folder
+        for folder in folders
+        for pattern in ("*.yaml", "*.yml")
+        for file in sorted(folder.rglob(pattern))
+    }
+    contents = {file: load(file) for file in folder_of}
+    groups: dict[tuple[int, str], list[tuple[str, Call, AppliedDeviation]]] = {}
+    for file, folder in folder_of.items():
+        name = f"{folder.name}/{file.relative_to(folder.resolve())}"
+        for call in contents[file].calls:
+            for applied in call.deviations:
+                # By identity: `contents` keeps all deviations alive.
+                key = id(applied.deviation), call.arguments.op
+                where = f"{name}:{call.line} {call.case.id}"
+                groups.setdefault(key, []).append((where, call, applied))
+    return tuple(map(_known, groups.values()))
+
+
+def _known(group: Sequence[tuple[str, Call, AppliedDeviation]]) -> KnownDeviation:
+    """Return what the calls of one deviation have in common."""
+    where, first, applied = group[0]
+    calls = [call.arguments for _, call, _ in group]
+    observed = applied.deviation.observed
+    as_if = {
+        name
+        for _, call, one in group
+        for name, other in alternatives(call.arguments)
+        if other == one.arguments
+    }
+    named = [
+        {name for name, shape in named_shapes(arguments) if list(shape) == observed.shape}
+        for arguments in calls
+        if observed.shape and observed.model is None
+    ]
+    return KnownDeviation(
+        where=where,
+        deviation=applied.deviation,
+        op=first.arguments.op,
+        gradients=frozenset(arguments.gradient for arguments in calls),
+        dtypes=frozenset(arguments.dtype for arguments in calls),
+        edges=frozenset.intersection(*map(edges, calls)),
+        paddings=frozenset(map(_padding_kind, calls)),
+        as_if=tuple(name for name in AS_IF if name in as_if),
+        shapes=frozenset(set.intersection(*named) if named else ()),
+    )

@@ -1,0 +1,106 @@
+"""Describe an unexplained observation, and its call, in terms that do not depend on sizes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.explore.as_if import alternatives, as_if_keys
+from tf_conv_conformance.explore.matching import is_refused, named_shapes, predicts
+from tf_conv_conformance.subject.observation import Answer, Observation
+from tf_conv_conformance.verdict.perform import CallResult
+from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
+
+Plain = dict[str, Any]
+Outcome = tuple[str, ...]
+MESSAGE = 100  # characters of a message that tell causes apart
+GENERAL_ERRORS = ("ValueError", "OpError", "TypeError", "RuntimeError")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+_LIST = re.compile(r"(N(,\s*|x|\s+))+N")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_FATAL = re.compile(r"^.*(?:Check failed|F\d{4}|LLVM ERROR|terminate called).*$", re.MULTILINE)
+_PLACE = re.compile(r"^.*?\]\s+")
+
+
+def outcome_of(call: Call, result: CallResult) -> Outcome:
+    """Return what was observed, in words without sizes."""
+    observation, verdict = result.observation, result.verdict
+    assert observation is not None  # the case requires nothing of the subject
+    aspect = verdict.difference.aspect if verdict.difference else None
+    if verdict.kind == "flaky":
+        return ("flaky", aspect or "")
+    if observation.kind == "timed out":
+        return ("timed out",)
+    if observation.kind == "crashed":
+        return "crashed", str(observation.signal), _fatal(observation.last_output)
+    for answer in observation.answers:
+        if answer.error is not None:
+            return "refused", _error_name(answer), _pattern(answer.message)
+    kind = "accepted" if is_refused(call) else aspect or "values"
+    explained = explanation(call, observation)
+    if explained is not None:
+        return kind, "as if", explained[0]
+    shape = observation.answers[0].shape
+    named = (name for name, other in named_shapes(call.arguments) if other == shape)
+    return kind, "unexplained", next(named, "another shape")
+
+
+def _error_name(answer: Answer) -> str:
+    """Return the TensorFlow error behind an exception; a graph raises it anew as ValueError."""
+    errors = (name for name in answer.bases if name.endswith("Error"))
+    return next((name for name in errors if name not in GENERAL_ERRORS), str(answer.error))
+
+
+def _pattern(message: str) -> str:
+    """Return a message without what changes with the sizes."""
+    first, *rest = [line for line in message.splitlines() if line.strip()] or [""]
+    if rest and first.startswith("Graph execution error"):  # a trace follows, then the reason
+        first = rest[-1]
+    if rest and first.startswith("Exception encountered when calling"):  # Keras, before the reason
+        first = rest[0]
+    line = _QUOTED.sub("…", _COLOUR.sub("", first))
+    return _LIST.sub("N…", _NUMBER.sub("N", line))[:MESSAGE]
+
+
+def _fatal(printed: str) -> str:
+    """Return what a process printed when it died, without its place in the source and sizes."""
+    found = _FATAL.search(printed)
+    return _pattern(_PLACE.sub("", found[0])) if found else ""
+
+
+def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | None:
+    """Return the first model that predicts an observation, perhaps as if for other arguments.
+
+    It is returned in words, and as the keys of a deviation's `observed`.
+    """
+    for name, other in alternatives(call.arguments):
+        as_given = name == "as given"
+        for plain, model in departing(other, DEPARTURES if as_given else DEPARTURES[:1]):
+            if predicts(model, other, call, observation):
+                words = ", ".join([*plain.values(), *([] if as_given else [name])])
+                changed = {} if as_given else {"as_if": as_if_keys(call.arguments, other)}
+                return words, {**plain, **changed}
+    return None
+
+
+def signature(call: Call, by_mode: Mapping[Mode, Outcome | None], rules: tuple[str, ...]) -> str:
+    """Return a hash of a cause: the call without its sizes, and the outcome in each mode.
+
+    The outcome of a mode is None if it is explained there.
+    """
+    arguments = call.arguments
+    content = (
+        arguments.op,
+        arguments.entry_point.symbol,
+        arguments.gradient,
+        "" if arguments.dtype == "float32" else arguments.dtype,
+        arguments.filter_dtype,
+        rules,
+        sorted(by_mode.items(), key=str),
+    )
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:10]
