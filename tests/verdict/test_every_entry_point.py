@@ -7,12 +7,12 @@ from itertools import product
 from typing import get_args
 
 import pytest
-from tf_conv_conformance.explore.known import foretelling, read_known
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.names import MODES, RelationName
+from tf_conv_conformance.explore.known_deviations import find_known, read_known
 from tf_conv_conformance.verdict.perform import perform_all
 
 LAYOUTS = {
@@ -80,7 +80,7 @@ def test_no_call_is_blamed_on_tensorflow_that_is_not_its_own(tensorflow, known, 
             continue
         if (
             verdict.kind == "suite error"
-            or foretelling(known, call, performed.observation, tensorflow.subject) is None
+            or find_known(known, call, performed.observation, tensorflow.subject) is None
         ):
             wrong.append(
                 f"{call.arguments} {call.mode} {call.relation}: {verdict.kind}: {verdict.reason}"
