@@ -18,7 +18,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from tf_conv_conformance.plugin.ids import id_of
 from tf_conv_conformance.plugin.items import CallItem
 from tf_conv_conformance.prediction.rules.rule import SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
@@ -49,7 +48,7 @@ class Calls:
     def pytest_collection_finish(self, session):
         for item in session.items:
             if isinstance(item, CallItem):
-                self.found.append((id_of(item.path_id, item.call), item.call))
+                self.found.append((item.call_id, item.call))
 
 
 def collected():

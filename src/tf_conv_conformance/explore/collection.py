@@ -13,7 +13,7 @@ from tf_conv_conformance.explore.items import ExploreItem, Explorer
 from tf_conv_conformance.explore.journal import Journal, read_explored
 from tf_conv_conformance.explore.random_calls import VERSION
 from tf_conv_conformance.plugin import options
-from tf_conv_conformance.plugin.ids import test_name
+from tf_conv_conformance.plugin.base import test_name
 from tf_conv_conformance.plugin.stash import session_of
 
 NAMED = "tf_explore_named"  # an option, so that xdist workers get it

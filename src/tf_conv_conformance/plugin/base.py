@@ -83,3 +83,9 @@ class SubjectItem(LocatedItem):
     def _end_run_of_one_subject(self) -> None:
         if len(self.config.stash[SESSION].names) == 1:
             self.session.shouldfail = "TensorFlow did not start"
+
+
+def test_name(name: str, subject: str) -> str:
+    """Return the name of a test: that of what it calls, with its subject first in the brackets."""
+    case, _, rest = name.partition("[")
+    return f"{case}[{subject}-{rest}" if subject else name

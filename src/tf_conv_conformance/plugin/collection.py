@@ -7,61 +7,55 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from tf_conv_conformance.casefile.diagnostic import Diagnostic
-from tf_conv_conformance.casefile.loading import CaseFileContents
-from tf_conv_conformance.plugin.ids import test_name
+from tf_conv_conformance.casefile.loading import CaseFileContents, load
+from tf_conv_conformance.plugin import options
+from tf_conv_conformance.plugin.base import test_name
 from tf_conv_conformance.plugin.items import CallItem, DiagnosticItem
-from tf_conv_conformance.plugin.options import large, makes_calls
-from tf_conv_conformance.plugin.plan import calls_of, read
+from tf_conv_conformance.plugin.options import INVALID
 from tf_conv_conformance.plugin.stash import COLLECTED, SESSION
+
+LINK = "is a link to outside of the project, and is not read; copy the file"
 
 
 class CaseFile(pytest.File):
     """A YAML file of cases."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Return a test for each call in the modes of ``--tf-modes``, and one for each case that cannot be read.
+        """Yield a test for each call in the selected modes, and one for each case with errors.
 
-        Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only there, and ``--lf`` compares the parts.
+        Ids are passed as text: pytest 9.1 and later tell an id's brackets from its name only
+        there, and ``--lf`` compares the parts.
         """
-        loaded = self._load()
+        contents = self._contents()
         by_case: dict[str | None, list[Diagnostic]] = {}
-        for diagnostic in loaded.diagnostics:
+        for diagnostic in contents.diagnostics:
             by_case.setdefault(diagnostic.case, []).append(diagnostic)
-        for case, diagnostics in by_case.items():
-            name = f"{printable(case)}[invalid]" if case is not None else "file[invalid]"
+        for case, found in by_case.items():
+            name = ("file" if case is None else printable(case)) + INVALID
             yield DiagnosticItem.from_parent(
-                self, name=name, nodeid=f"{self.nodeid}::{name}", diagnostics=diagnostics
+                self, name=name, nodeid=f"{self.nodeid}::{name}", diagnostics=found
             )
-        calls = calls_of(loaded, self.config)
-        if calls and makes_calls(self.config):
-            self.config.stash[SESSION].start_ahead()
-        subjects = self.config.stash[SESSION].names
-        counted = len(calls) if large(self.config) else sum(not call.case.large for call in calls)
-        self.config.stash[COLLECTED] = self.config.stash.get(COLLECTED, 0) + counted * len(subjects)
-        for subject in subjects:
+        modes = options.modes(self.config)
+        calls = [call for call in contents.calls if call.mode in modes]
+        session = self.config.stash[SESSION]
+        if calls and options.makes_calls(self.config):
+            session.start_ahead()
+        with_large = options.large(self.config)
+        count = sum(with_large or not call.case.large for call in calls) * len(session.names)
+        self.config.stash[COLLECTED] = self.config.stash.get(COLLECTED, 0) + count
+        for subject in session.names:
             for call in calls:
                 name = test_name(call.name, subject)
                 yield CallItem.from_parent(
                     self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject
                 )
 
-    def _load(self) -> CaseFileContents:
+    def _contents(self) -> CaseFileContents:
         root = self.config.rootpath
-        if self.path.is_relative_to(root) and not self.path.resolve().is_relative_to(
-            root.resolve()
-        ):
-            return CaseFileContents(
-                (),
-                (
-                    Diagnostic(
-                        1,
-                        1,
-                        "",
-                        "is a link to outside of the project, and is not read; copy the file",
-                    ),
-                ),
-            )
-        return read(self.path, self.config)
+        inside = self.path.resolve().is_relative_to(root.resolve())
+        if self.path.is_relative_to(root) and not inside:
+            return CaseFileContents((), (Diagnostic(1, 1, "", LINK),))
+        return load(self.path, bool(self.config.getoption("--tf-exhaustive")))
 
 
 def diagnostics(items: Iterable[pytest.Item]) -> list[str]:

@@ -11,13 +11,13 @@ import pytest
 from tf_conv_conformance.convolution.names import DTYPES, MODES, OPS
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.numpy_threads import import_numpy
-from tf_conv_conformance.plugin.options import MARKER
+from tf_conv_conformance.plugin.options import INVALID, MARKER
 from tf_conv_conformance.plugin.selection import deselect
 from tf_conv_conformance.plugin.stash import (
     BASELINE,
-    COLLECTED,
     DIAGNOSTICS,
     DONE,
+    PLAN,
     SESSION,
     SINCE,
     WHOLE,
@@ -26,7 +26,6 @@ from tf_conv_conformance.plugin.stash import (
 
 if TYPE_CHECKING:
     from tf_conv_conformance.plugin.collection import CaseFile
-    from tf_conv_conformance.plugin.plan import Planned
     from tf_conv_conformance.plugin.recording import Recording
 
 RECORDING = "tf-conv-conformance-recording"
@@ -77,29 +76,19 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     return file
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take over what an xdist worker has counted; one that crashed says nothing."""
-    output = getattr(node, "workeroutput", {})
-    for name, key in (("tf_conv_collected", COLLECTED), ("tf_conv_whole", WHOLE)):
-        if name in output:
-            node.config.stash[key] = output[name]
-
-
 @pytest.hookimpl(trylast=True)  # after -k and -m; before pytest-split, which registers later
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the calls of each subject together; leave out large calls unless they are selected."""
-    if SESSION in config.stash and len(names := config.stash[SESSION].names) > 1:
-        from tf_conv_conformance.plugin.base import SubjectItem
+    """Put the calls of each subject together, and leave out large calls unless they are selected."""
+    if SESSION not in config.stash:
+        return
+    from tf_conv_conformance.plugin.base import SubjectItem
+    from tf_conv_conformance.plugin.items import CallItem
 
-        items.sort(
-            key=lambda item: names.index(item.subject) if isinstance(item, SubjectItem) else 0
-        )
+    names = config.stash[SESSION].names
+    items.sort(key=lambda item: names.index(item.subject) if isinstance(item, SubjectItem) else 0)
     if not options.large(config):
         deselect(items, lambda item: item.get_closest_marker(MARKER + "large") is not None)
-    if SESSION in config.stash and options.shard(config):
-        from tf_conv_conformance.plugin.items import CallItem
-
+    if options.shard(config):
         config.stash[WHOLE] = sum(isinstance(item, CallItem) for item in items)
 
 
@@ -112,16 +101,11 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest reports the collection
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Plan all that is selected; with xdist, the controller does, and is told how many calls there were to select from."""
-    config = session.config
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["tf_conv_collected"] = config.stash.get(COLLECTED, 0)
-        if WHOLE in config.stash:
-            config.workeroutput["tf_conv_whole"] = config.stash[WHOLE]
-    elif SESSION in config.stash:
-        from tf_conv_conformance.plugin.plan import planned
+    """Prepare to record the selected calls; with xdist, the controller does."""
+    if SESSION in session.config.stash and not hasattr(session.config, "workerinput"):
+        from tf_conv_conformance.plugin.items import CallItem
 
-        _record(config, planned(session.items))
+        _record(session.config, sum(isinstance(item, CallItem) for item in session.items))
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -132,32 +116,35 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """With xdist: the same in the controller, once the first worker has told what it collected."""
+    """Prepare to record the calls that a worker has selected: all workers select the same."""
     config: pytest.Config = node.config
     if config.pluginmanager.hasplugin(RECORDING):
         return
-    paths = {file: config.rootpath / file for file in {one.partition("::")[0] for one in ids}}
+    paths = {file: config.rootpath / file for file in {test.partition("::")[0] for test in ids}}
     ours = {
         file
         for file, path in paths.items()
         if options.collects(config, path, options.names(config, path))
     }
-    if ours or DONE in config.stash:
-        from tf_conv_conformance.plugin.plan import planned_by_id
-
-        subjects = [definition.name for definition in options.definitions(config)]
-        _record(
-            config,
-            planned_by_id([one for one in ids if one.partition("::")[0] in ours], config, subjects),
-        )
+    calls = [test for test in ids if test.partition("::")[0] in ours and INVALID not in test]
+    _record(config, len(calls))
 
 
-def _record(config: pytest.Config, tests: list[Planned]) -> None:
-    """Have the calls of a run recorded, if it is to make some or goes on with an earlier one."""
-    if options.makes_calls(config) and (tests or DONE in config.stash):
+def _record(config: pytest.Config, calls: int) -> None:
+    """Have the calls of a run recorded, if it is to make any or resumes an earlier run."""
+    if options.makes_calls(config) and (calls or DONE in config.stash):
         from tf_conv_conformance.plugin.recording import Recording
 
-        config.pluginmanager.register(Recording(config, tests), RECORDING)
+        config.pluginmanager.register(Recording(config, calls), RECORDING)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Make the plan, while the first subject starts; in each xdist worker, before its first test."""
+    if SESSION in session.config.stash and options.makes_calls(session.config):
+        from tf_conv_conformance.plugin.plan import plan_of
+
+        session.config.stash[PLAN] = plan_of(session)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -170,7 +157,7 @@ def pytest_runtest_makereport(
         return report
     from tf_conv_conformance.plugin.base import LocatedItem, SubjectItem
 
-    if isinstance(item, SubjectItem) and call.when == "call":
+    if isinstance(item, SubjectItem):
         vars(report).update(item.for_report)  # pytest carries any attribute of plain values
         item.for_report = {}  # pytest keeps the tests of a run until its end
     if isinstance(item, LocatedItem) and report.skipped and isinstance(report.longrepr, tuple):

@@ -13,9 +13,8 @@ import pytest
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Diagnostic
 from tf_conv_conformance.plugin.base import CallFailedError, LocatedItem, SubjectItem
-from tf_conv_conformance.plugin.ids import id_of
 from tf_conv_conformance.plugin.options import MARKER
-from tf_conv_conformance.plugin.stash import BASELINE
+from tf_conv_conformance.plugin.stash import BASELINE, PLAN
 from tf_conv_conformance.plugin.upcoming import upcoming
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.records import lines
@@ -67,6 +66,18 @@ class CallItem(SubjectItem):
         for marker in markers(call):
             self.add_marker(marker)
 
+    @property
+    def call_id(self) -> str:
+        """Return the id of the call, which is the same for every subject."""
+        return f"{self.path_id}::{self.call.name}"
+
+    def setup(self) -> None:
+        """Report that the call comes next, and the plan of the run if it is the first."""
+        self.for_report = {"tf_conv_start": (self.subject, self.call_id)}
+        if (plan := self.config.stash.get(PLAN, None)) is not None:
+            self.for_report["tf_conv_plan"] = plan
+            del self.config.stash[PLAN]
+
     def runtest(self) -> None:
         """Make the call; fail, xfail or skip by its verdict."""
         live = self._live()
@@ -117,8 +128,8 @@ class CallItem(SubjectItem):
     def _end(self, performed: CallResult, subject: SubjectLine) -> EndLine:
         """Return the record of the call, marked if it fails as the baseline says."""
         call, verdict = self.call, performed.verdict
-        identifier = id_of(self.path_id, call)
-        end = lines.end_line(identifier, call, verdict, performed.observation, subject["key"])
+        observation, key = performed.observation, subject["key"]
+        end = lines.end_line(self.call_id, call, verdict, observation, key)
         known = self.config.stash.get(BASELINE, Baseline())
         if verdict.failing and known.knows(self.subject, call.content_hash, end):
             end["known"] = True

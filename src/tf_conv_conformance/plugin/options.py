@@ -27,6 +27,8 @@ FOLDER = "cases"
 """The name of a folder in which case files are looked for unless `tf_cases` says otherwise."""
 
 
+INVALID = "[invalid]"
+"""How the name of a test ends that reports what is wrong with a case."""
 BYTES_A_CALL = 4096  # of the record file and the page, at most
 
 
@@ -222,12 +224,6 @@ def shard(config: pytest.Config) -> Shards | None:
 def splitting(part: Shards) -> str:
     """Return the options that make pytest-split select one shard."""
     return f"--splits {part.of} --group {','.join(map(str, part.numbers))}"
-
-
-def header(config: pytest.Config) -> dict[str, str]:
-    """Return what a record file's header says about the run. Raises ``pytest.UsageError``."""
-    part = shard(config)
-    return {"shard": str(part)} if part else {}
 
 
 def reports(config: pytest.Config) -> Path:

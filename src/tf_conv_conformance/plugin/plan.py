@@ -1,68 +1,56 @@
-"""Which calls a run has tests of: from pytest's items, or from the ids that an xdist worker reports."""
+"""The plan of a run: the record lines of its calls, packed to travel on the report of a test."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import gzip
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import TypedDict
 
 import pytest
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.loading import CaseFileContents, load
-from tf_conv_conformance.plugin.ids import id_of, own_name
 from tf_conv_conformance.plugin.items import CallItem
-from tf_conv_conformance.plugin.options import modes
+from tf_conv_conformance.plugin.stash import COLLECTED, WHOLE
+from tf_conv_conformance.records import lines
+from tf_conv_conformance.records.schema import PlanLine
+from tf_conv_conformance.records.writer import encoded
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A test of a call: the test's id, the subject's name, the file, and the call."""
+class Plan(TypedDict):
+    """What a run is to make, in values that xdist carries from a worker to the controller."""
 
-    test: str
-    subject: str
-    file: str
-    call: Call
-
-    @property
-    def id(self) -> str:
-        """Return the id of the call."""
-        return id_of(self.file, self.call)
+    collected: int
+    """How many calls there were to select from."""
+    whole: int | None
+    """How many calls all shards have together, if pytest-split divides the run."""
+    lines: dict[str, bytes]
+    """The packed lines of each subject's calls."""
 
 
-def planned(items: Iterable[pytest.Item]) -> list[Planned]:
-    """Return those among pytest's items."""
-    calls = (item for item in items if isinstance(item, CallItem))
-    return [Planned(item.nodeid, item.subject, item.path_id, item.call) for item in calls]
+def plan_of(session: pytest.Session) -> Plan:
+    """Return the plan of a run that makes the selected calls."""
+    calls: dict[str, list[tuple[str, str, Call]]] = {}
+    for item in session.items:
+        if isinstance(item, CallItem):
+            calls.setdefault(item.subject, []).append((item.call_id, item.path_id, item.call))
+    stash = session.config.stash
+    return {
+        "collected": stash.get(COLLECTED, 0),
+        "whole": stash.get(WHOLE, None),
+        "lines": {subject: _packed(lines.plan(own)) for subject, own in calls.items()},
+    }
 
 
-def planned_by_id(
-    identifiers: Iterable[str], config: pytest.Config, subjects: Sequence[str]
-) -> list[Planned]:
-    """Return the same for the ids that an xdist worker collected; the controller collects nothing, and reads the files again."""
-    files: dict[str, dict[str, Call]] = {}
-    found = []
-    for identifier in identifiers:
-        file, _, name = identifier.partition("::")
-        name = re.sub(r"\]@.*", "]", name)  # xdist's --dist loadgroup adds the name of a group
-        if file not in files:
-            files[file] = {
-                call.name: call for call in calls_of(read(config.rootpath / file, config), config)
-            }
-        for subject in subjects:
-            own = own_name(name, subject)
-            if own is not None and own in files[file]:
-                found.append(Planned(identifier, subject, file, files[file][own]))
-    return found
+def _packed(plan: Iterable[PlanLine]) -> bytes:
+    packed = io.BytesIO()
+    with gzip.open(packed, "wb", compresslevel=1) as file:
+        file.writelines(map(encoded, plan))
+    return packed.getvalue()
 
 
-def read(path: Path, config: pytest.Config) -> CaseFileContents:
-    """Return what a file holds, of exhaustive scopes as much as the options ask for."""
-    return load(path, bool(config.getoption("--tf-exhaustive")))
-
-
-def calls_of(loaded: CaseFileContents, config: pytest.Config) -> list[Call]:
-    """Return the calls of a file in the modes of ``--tf-modes``."""
-    asked = modes(config)
-    return [call for call in loaded.calls if call.mode in asked]
+def unpacked(packed: bytes) -> Iterator[PlanLine]:
+    """Yield the lines of a subject's calls."""
+    with gzip.open(io.BytesIO(packed)) as file:
+        yield from map(json.loads, file)

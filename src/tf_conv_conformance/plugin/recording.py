@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import pytest
 
@@ -11,15 +12,15 @@ from tf_conv_conformance.plugin.failure_text import shorten
 from tf_conv_conformance.plugin.options import (
     check_reports_folder,
     given,
-    header,
     reports,
     selecting,
+    shard,
 )
-from tf_conv_conformance.plugin.plan import Planned
+from tf_conv_conformance.plugin.plan import Plan, unpacked
 from tf_conv_conformance.plugin.progress import Progress, counted
 from tf_conv_conformance.plugin.resuming import carried
-from tf_conv_conformance.plugin.stash import BASELINE, COLLECTED, DONE, SESSION, SINCE, WHOLE, Since
-from tf_conv_conformance.records import baseline, lines
+from tf_conv_conformance.plugin.stash import BASELINE, DONE, SESSION, SINCE, Since
+from tf_conv_conformance.records import baseline
 from tf_conv_conformance.records.baseline import Baseline, BaselineError
 from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.load import changes_since, load_run
@@ -31,7 +32,7 @@ from tf_conv_conformance.records.reader import (
     is_new_failure,
     read,
 )
-from tf_conv_conformance.records.schema import EndLine, PlanLine
+from tf_conv_conformance.records.schema import EndLine, PlanLine, SubjectLine
 from tf_conv_conformance.records.series import heading
 from tf_conv_conformance.records.writer import Recorder
 from tf_conv_conformance.report import refusals
@@ -70,21 +71,21 @@ class Recording:
     There is a record file for each subject, so that one that was not asked this time keeps its records.
     """
 
-    def __init__(self, config: pytest.Config, tests: Sequence[Planned]) -> None:
-        """Take the plan; write nothing before the first call.
+    def __init__(self, config: pytest.Config, calls: int) -> None:
+        """Prepare for a number of calls; write nothing before the first.
 
-        Raises ``pytest.UsageError`` if it cannot be recorded.
+        Raises ``pytest.UsageError`` if the folder of the reports cannot hold their records.
         """
         self._config = config
         self._folder = reports(config)
+        check_reports_folder(self._folder, calls)
         self._page = self._folder / "index.html"
-        self._header = header(config)
-        self._tests = {test.test: test for test in tests}
+        self._calls = calls
+        self._plan: Plan = {"collected": calls, "whole": None, "lines": {}}
         self._done = config.stash.get(DONE, None)
         self._carried: list[EndLine] = []
         self._recorders: dict[str, Recorder] = {}
-        check_reports_folder(self._folder, len(tests))
-        self._progress = Progress(len(tests))
+        self._progress = Progress(calls)
         self._due: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin(
             "terminalreporter"
@@ -96,30 +97,26 @@ class Recording:
     def _begun(self) -> dict[str, Recorder]:
         """Return the recorders; the first time, begin the record files with the plan."""
         if not self._recorders:
-            tests = self._tests.values()
-            names = dict.fromkeys(
-                self._done.records if self._done else [test.subject for test in tests]
-            )
-            self._recorders = {name: self._recorder(name, tests) for name in names}
+            names = self._done.records if self._done else self._plan["lines"]
+            self._recorders = {name: self._recorder(name) for name in names}
         return self._recorders
 
-    def _recorder(self, name: str, tests: Iterable[Planned]) -> Recorder:
-        own = [(test.id, test.file, test.call) for test in tests if test.subject == name]
-        kept = (
-            carried(self._done, name, {identifier for identifier, _, _ in own})
-            if self._done
-            else None
-        )
-        plan: list[PlanLine] = [*lines.plan(own)]
-        if kept:
-            plan += [*kept.cases.values(), *kept.calls.values()]
-        self._carried += list(kept.ends.values()) if kept else []
-        return Recorder(self._folder / file_name(name), plan, kept, **self._header)
+    def _recorder(self, name: str) -> Recorder:
+        path, part = self._folder / file_name(name), shard(self._config)
+        packed = self._plan["lines"].get(name, b"")
+        plan: Iterable[PlanLine] = unpacked(packed)
+        kept = None
+        if self._done is not None:
+            again = {line["id"] for line in unpacked(packed) if line["type"] == "call"}
+            kept = carried(self._done, name, again)
+            self._carried += kept.ends.values()
+            plan = chain(plan, kept.cases.values(), kept.calls.values())
+        return Recorder(path, plan, kept, str(part) if part else None)
 
     def headings(self) -> list[str]:
         """Return the subject that has started before the first call, to be named at the beginning of the run."""
         if (
-            not self._tests
+            not self._calls
             or SESSION not in self._config.stash
             or (facts := self._config.stash[SESSION].facts_ahead()) is None
         ):
@@ -127,25 +124,29 @@ class Recording:
         self._named.add(facts.get("name", ""))
         return [heading(facts)]
 
+    @pytest.hookimpl(tryfirst=True)  # other plugins may write a report with all that it holds
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Record that a test is set up, so that its call comes next, or the call that its report carries."""
-        records = getattr(report, "tf_conv_record", None)
-        if records is None:
-            if (
-                report.when == "setup"
-                and report.passed
-                and (test := self._tests.get(report.nodeid))
-            ):
-                with self._room():
-                    self._begun()[test.subject].start(test.id)
-            return
-        del report.tf_conv_record  # pytest keeps the reports of a run until its end
-        if records["name"] not in self._named:
-            self._named.add(records["name"])
-            self._unnamed.append(heading(records["subject"]["subject"]))
+        """Record that a call begins, or that it has ended."""
+        values = vars(report)
+        plan, start, record = (
+            values.pop(f"tf_conv_{name}", None) for name in ("plan", "start", "record")
+        )
+        if plan is not None and not self._recorders:
+            self._plan = plan
+        if start is not None and report.passed:
+            name, identifier = start
+            with self._room():
+                self._begun()[name].start(identifier)
+        if record is not None:
+            self._end(record["name"], record["subject"], record["end"])
+
+    def _end(self, name: str, subject: SubjectLine, end: EndLine) -> None:
+        if name not in self._named:
+            self._named.add(name)
+            self._unnamed.append(heading(subject["subject"]))
         with self._room():
-            before = self._begun()[records["name"]].end(records["end"], records["subject"])
-        self._due = self._progress.done(records["end"]["verdict"], before) or self._due
+            before = self._begun()[name].end(end, subject)
+        self._due = self._progress.done(end["verdict"], before) or self._due
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
@@ -184,9 +185,8 @@ class Recording:
 
     def _finish(self) -> None:
         runs = {}
-        footer = {"whole": self._config.stash[WHOLE]} if WHOLE in self._config.stash else {}
         for name, recorder in self._recorders.items():
-            recorder.close(**footer)
+            recorder.close(self._whole(name))
             runs[name] = read(recorder.path)
         columns = merge(
             [(str(self._recorders[name].path), records) for name, records in runs.items()],
@@ -195,6 +195,12 @@ class Recording:
         write(columns, self._page, self._changes(columns))
         self._said += refusals.lines(runs.values())
         self._hold_against_baseline(runs)
+
+    def _whole(self, name: str) -> int | None:
+        """Return how many calls all shards have, from the earlier run if none was left to make."""
+        footer = self._done.records[name].footer if self._done else None
+        whole = self._plan["whole"]
+        return footer.get("whole") if whole is None and footer else whole
 
     @contextmanager
     def _room(self) -> Iterator[None]:
@@ -277,8 +283,7 @@ class Recording:
 
     def _part(self) -> str:
         """Return which of the collected calls the page covers, if not all; a resumed run has those of the earlier one as well."""
-        planned = len(self._tests)
-        collected, by = self._config.stash.get(COLLECTED, planned), selecting(self._config)
-        if self._done or (planned >= collected and "--lf" not in by):
+        collected, by = self._plan["collected"], selecting(self._config)
+        if self._done or (self._calls >= collected and "--lf" not in by):
             return ""
-        return f" ({planned:,} of {collected:,} collected calls{f': {by}' if by else ''})"
+        return f" ({self._calls:,} of {collected:,} collected calls{f': {by}' if by else ''})"

@@ -6,7 +6,6 @@ from collections.abc import Container, Generator
 
 import pytest
 
-from tf_conv_conformance.plugin.ids import id_of
 from tf_conv_conformance.plugin.items import CallItem
 from tf_conv_conformance.plugin.options import definitions, reports, shard, splitting
 from tf_conv_conformance.plugin.selection import deselect
@@ -45,10 +44,7 @@ def is_done(item: pytest.Item, done: Done) -> bool:
     """Return whether a test is of a call that has an end, and was not edited since."""
     if not isinstance(item, CallItem):
         return False
-    return (
-        done.hashes.get(item.subject, {}).get(id_of(item.path_id, item.call))
-        == item.call.content_hash
-    )
+    return done.hashes.get(item.subject, {}).get(item.call_id) == item.call.content_hash
 
 
 class Resuming:

@@ -10,6 +10,7 @@ import pytest
 from tf_conv_conformance.plugin import options
 
 if TYPE_CHECKING:
+    from tf_conv_conformance.plugin.plan import Plan
     from tf_conv_conformance.records.baseline import Baseline
     from tf_conv_conformance.records.merge import Column
     from tf_conv_conformance.records.reader import Records
@@ -43,6 +44,8 @@ BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 """The known failures, with ``--tf-baseline``."""
 SINCE: pytest.StashKey[Since] = pytest.StashKey()
 """The earlier run to compare with, read before this run writes, perhaps to the same file."""
+PLAN: pytest.StashKey[Plan] = pytest.StashKey()
+"""The plan of the run, until the report of a test takes it along."""
 COLLECTED: pytest.StashKey[int] = pytest.StashKey()
 """How many calls the collected case files hold, the large ones only if they are selected."""
 WHOLE: pytest.StashKey[int] = pytest.StashKey()
