@@ -284,9 +284,9 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
         gathered.append((len(x), len(places)))
         return as_it_was["taken"](x, places)
 
-    def strip(x, *where):
-        strips.append((len(x), *where[:-1]))
-        return as_it_was["_strip"](x, *where)
+    def strip(x, start, size, copies, dtype):
+        strips.append((len(x), start[0], size[0], start[1], size[1], copies))
+        return as_it_was["_strip"](x, start, size, copies, dtype)
 
     def window(*given):
         windows.append((given[1], *given[5:]))
@@ -437,9 +437,9 @@ def test_depthwise_outputs_side_by_side_are_summed_in_one_run(run, expected, mon
 
 def test_what_is_there_whole_is_not_copied():
     x = integers(0, (1, 4, 5, 2))
-    assert np.shares_memory(correlation._strip(x, 1, 3, 0, 5, 1, x.dtype), x)
-    assert not np.shares_memory(correlation._strip(x, 1, 3, 0, 5, 2, x.dtype), x)
-    assert not np.shares_memory(correlation._strip(x, 1, 4, 0, 5, 1, x.dtype), x)
+    assert np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 1, x.dtype), x)
+    assert not np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 2, x.dtype), x)
+    assert not np.shares_memory(correlation._strip(x, (1, 0), (4, 5), 1, x.dtype), x)
 
 
 def test_sums_go_where_they_are_to():

@@ -59,7 +59,7 @@ def test_arrays_beyond_the_bound_are_not_kept():
     large = replace(CALL, input=TensorSpec((1, data.KEPT // 2**15, 2**12, 3)))
     x = data.arms(large)[0].arrays(large)[0]
     assert x.nbytes > data.KEPT
-    assert data._drawn.cache.currsize <= data.KEPT
+    assert data._arrays.cache.currsize <= data.KEPT
     assert data.arms(large)[0].arrays(large)[0] is not x
 
 

@@ -1,6 +1,6 @@
-"""The arithmetic of one axis as a person would write it down: formula, numbers, result.
+"""The arithmetic of an axis as a person would write it down: formula, numbers, result.
 
-Paddings, phases and sizes are :mod:`geometry`'s; only what stands between formula and result is written here.
+Paddings, phases and sizes come from :mod:`geometry`; only the steps between are written here.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from tf_conv_conformance.prediction.models import Model
 
 
 def axes_of(interpretation: Interpretation) -> dict[str, Axis]:
-    """Return the axes by name, two that are alike under one name."""
+    """Return the axes by name; two equal ones have one name."""
     if interpretation.height == interpretation.width:
         return {"height and width": interpretation.height}
     return {"height": interpretation.height, "width": interpretation.width}
 
 
 def sizes(interpretation: Interpretation, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
-    """Yield how each model computes the size of each axis, in short; the axis is named once, and two that are alike "size"."""
+    """Yield how each model computes the sizes, the first line of an axis with its name."""
     for axis_name, axis in axes_of(interpretation).items():
         name = "size" if interpretation.height == interpretation.width else axis_name
         for model in models:
@@ -31,13 +31,15 @@ def sizes(interpretation: Interpretation, models: Sequence[Model]) -> Iterator[t
 
 
 def steps(model: Model, axis: Axis) -> tuple[str, ...]:
-    """Return how a model computes padding and output size, a step a line; the line of the size begins with ``out =``."""
-    padding = (
-        axis.padding
-        if isinstance(axis.padding, str)
-        else f"{axis.padding[0]} before and {axis.padding[1]} after"
-    )
-    first = f"input size n = {axis.size}, filter size k = {axis.filter}, stride s = {axis.stride}, rate r = {axis.rate}, padding {padding}"
+    """Return how a model computes padding and output size, a line for each step.
+
+    The line of the size begins with ``out =``.
+    """
+    padding: object = axis.padding
+    if isinstance(axis.padding, tuple):
+        padding = f"{axis.padding[0]} before and {axis.padding[1]} after"
+    sizes = f"input size n = {axis.size}, filter size k = {axis.filter}"
+    first = f"{sizes}, stride s = {axis.stride}, rate r = {axis.rate}, padding {padding}"
     return first, *_STEPS[model.name](model, axis)
 
 
@@ -50,14 +52,18 @@ def _documented(model: Model, axis: Axis) -> Iterator[str]:
     yield from _padded(model, axis)
     n += sum(model.padding(axis))
     if model.truncates_sizes:
-        room = f"trunc((n - (k-1)*r - 1 + s) / s) = trunc(({n} - ({k}-1)*{r} - 1 + {s}) / {s}) = trunc({n - axis.dilated_filter + s} / {s})"
+        formula = "trunc((n - (k-1)*r - 1 + s) / s)"
+        filled = f"trunc(({n} - ({k}-1)*{r} - 1 + {s}) / {s})"
+        last = f"trunc({n - axis.dilated_filter + s} / {s})"
     else:
-        room = f"ceil((n - (k-1)*r) / s) = ceil(({n} - ({k}-1)*{r}) / {s}) = ceil({n - axis.dilated_filter + 1} / {s})"
-    yield f"out = {room} = {_result(model, axis)}"
+        formula = "ceil((n - (k-1)*r) / s)"
+        filled = f"ceil(({n} - ({k}-1)*{r}) / {s})"
+        last = f"ceil({n - axis.dilated_filter + 1} / {s})"
+    yield f"out = {formula} = {filled} = {last} = {_result(model, axis)}"
 
 
 def _same(model: Model, axis: Axis) -> Iterator[str]:
-    """The documented padding of SAME."""
+    """Yield the documented padding of SAME."""
     n, k, s, r = axis.size, axis.filter, axis.stride, axis.rate
     if n % s:
         yield f"n mod s = {n} mod {s} = {n % s}"
@@ -65,24 +71,31 @@ def _same(model: Model, axis: Axis) -> Iterator[str]:
     else:
         yield f"n mod s = {n} mod {s} = 0, so s takes its place"
         symbol = "s"
-    total = f"max((k-1)*r + 1 - {symbol}, 0) = max(({k}-1)*{r} + 1 - {n % s or s}, 0) = {sum(model.padding(axis))}"
-    yield f"padding = {total}: {_sides(model, axis)}"
+    formula = f"max((k-1)*r + 1 - {symbol}, 0) = max(({k}-1)*{r} + 1 - {n % s or s}, 0)"
+    yield f"padding = {formula} = {sum(model.padding(axis))}: {_sides(model, axis)}"
 
 
 def _phase_strided(model: Model, axis: Axis) -> Iterator[str]:
     k, s, r = axis.filter, axis.stride, axis.rate
     if axis.padding == "SAME":
-        yield f"padding = (k-1)*r = ({k}-1)*{r} = {sum(model.padding(axis))}, whatever the stride: {_sides(model, axis)}"
+        total = sum(model.padding(axis))
+        sides = f"whatever the stride: {_sides(model, axis)}"
+        yield f"padding = (k-1)*r = ({k}-1)*{r} = {total}, {sides}"
     yield from _padded(model, axis)
     cut = phases(axis, model.truncates_sizes)
     n, e, m = cut.padded, cut.excess, cut.result
-    yield f"e = (-n) mod r = (-{_signed(n)}) mod {r} = {e}: zeros added so that r divides n + e, and cropped again"
+    added = "zeros added so that r divides n + e, and cropped again"
+    yield f"e = (-n) mod r = (-{_signed(n)}) mod {r} = {e}: {added}"
     room = (n + e) // r - k
     if model.truncates_sizes:
-        text = f"trunc(((n+e)/r - k + s) / s) = trunc((({n}+{e})/{r} - {k} + {s}) / {s}) = trunc({room + s} / {s})"
+        formula = "trunc(((n+e)/r - k + s) / s)"
+        filled = f"trunc((({n}+{e})/{r} - {k} + {s}) / {s})"
+        last = f"trunc({room + s} / {s})"
     else:
-        text = f"floor(((n+e)/r - k) / s) + 1 = floor((({n}+{e})/{r} - {k}) / {s}) + 1 = floor({room} / {s}) + 1"
-    yield f"m = {text} = {m}: outputs of each of the {r} phases"
+        formula = "floor(((n+e)/r - k) / s) + 1"
+        filled = f"floor((({n}+{e})/{r} - {k}) / {s}) + 1"
+        last = f"floor({room} / {s}) + 1"
+    yield f"m = {formula} = {filled} = {last} = {m}: outputs of each of the {r} phases"
     if m < 0:
         yield f"out = m = {_result(model, axis)}"
     else:
@@ -90,10 +103,11 @@ def _phase_strided(model: Model, axis: Axis) -> Iterator[str]:
 
 
 def _padded(model: Model, axis: Axis) -> Iterator[str]:
-    """Yield the input's size with padding, which is what `n` stands for in the steps that follow."""
+    """Yield the size of the input with padding, the `n` of the steps that follow."""
     before, after = model.padding(axis)
     if axis.padding != "VALID":
-        yield f"n = {axis.size} + {_signed(before)} + {_signed(after)} = {axis.size + before + after} with padding"
+        padded = f"{axis.size} + {_signed(before)} + {_signed(after)}"
+        yield f"n = {padded} = {axis.size + before + after} with padding"
 
 
 def _sides(model: Model, axis: Axis) -> str:

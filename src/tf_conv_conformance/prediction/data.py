@@ -1,9 +1,10 @@
-"""The data that goes through a call: chosen so that its sums can be judged, and reproducible in a line of NumPy a tensor.
+"""The data of a call: its sums can be judged, and a line of NumPy draws each tensor.
 
-Two arms are exact. ``small_integers`` catches wrong indexing; ``wide_integers`` (odd values as large as the sums allow, a filter of
-1 and -1) catches arithmetic in less precision than the dtype's. A zero in a filter would hide what it multiplies, so there is none.
-``reals`` have all the significant bits of the dtype, and are held to the a-priori bound of :mod:`oracle.error_bounds`. Literal values are
-exact (the arm ``literal``), or reals where the case says so.
+Two arms are exact. ``small_integers`` detects wrong indices; ``wide_integers`` (odd values as large
+as the sums allow, a filter of 1 and -1) detects arithmetic in less precision than the dtype's.
+There is no zero, which would hide what it multiplies. ``reals`` have all the significant bits of
+the dtype, and an a-priori bound (:mod:`error_bounds`). Literal values are exact (the arm
+``literal``), or reals if the case says so.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ from tf_conv_conformance.prediction.correlation import EXACT, Array
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 SMALL = 4  # the largest magnitude of `small_integers`
-KEPT = 2**26  # bytes of arrays that are kept: the modes of the same arguments follow one another
-BESIDE = (
-    2**12
-)  # bytes that one entry may take beside its arrays, so that tiny ones have a bound too
+KEPT = 2**26  # bytes of arrays that are kept: calls with the same arguments follow each other
+BESIDE = 2**12  # bytes that an entry counts beside its arrays, so that tiny ones are bounded, too
 
 
 class InexactDataError(ConformanceError):
-    """Data that the dtype cannot sum exactly; the message shows the arithmetic. `tensor` is the one to blame, if one value is."""
+    """Data that the dtype cannot sum exactly; the message shows the arithmetic.
+
+    `tensor` is the one with the value at fault, if there is one.
+    """
 
     def __init__(self, message: str, tensor: str | None = None) -> None:
         super().__init__(message)
@@ -42,29 +44,28 @@ class InexactDataError(ConformanceError):
 
 @dataclass(frozen=True)
 class Signed:
-    """Random integers of both signs, from 1 to `limit` in magnitude, all of them odd where `odd` is set.
+    """Random integers of both signs, from 1 to `limit` in magnitude, all odd if `odd` is set.
 
-    They are in float32 if it holds them all, else in float64. Nothing but integers is in float32: the
-    oracle relies on it, see :func:`correlation.dtype_of_sums`.
+    They are in float32 if it holds them all, else in float64. The oracle relies on float32 arrays
+    to hold integers alone, see :func:`correlation.dtype_of_sums`.
     """
 
     limit: int
     odd: bool = False
 
     def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Integers of this kind; :meth:`source` says the same in words."""
+        """Draw integers; :meth:`source` returns the same as Python source."""
         dtype = np.float32 if self.limit <= EXACT else np.float64
         if self.odd:
             half = (self.limit + 1) // 2
-            return np.asarray(
-                2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1, dtype=dtype
-            )
+            drawn = 2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1
+            return np.asarray(drawn, dtype=dtype)
         magnitudes = rng.randint(1, self.limit + 1, size=shape)
-        signs = 2 * rng.randint(2, size=shape) - 1  # what `choice([-1, 1])` draws, at less cost
+        signs = 2 * rng.randint(2, size=shape) - 1  # what `choice([-1, 1])` draws, but faster
         return np.asarray(magnitudes * signs, dtype=dtype)
 
     def source(self, shape: tuple[int, ...]) -> str:
-        """The Python expression that draws the same from `rng`."""
+        """Return the Python expression that draws from `rng`."""
         if self.odd:
             half = (self.limit + 1) // 2
             return f"2 * rng.randint({-half}, {half}, size={shape}, dtype=np.int64) + 1"
@@ -73,20 +74,21 @@ class Signed:
 
 @dataclass(frozen=True)
 class Real:
-    """Random reals of both signs with `precision` significant bits and magnitudes below 1: what a dtype of that precision holds."""
+    """Random reals of both signs with `precision` significant bits and magnitudes below 1."""
 
     precision: int
 
     def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Reals of this kind in float64."""
+        """Draw reals in float64; :meth:`source` returns the same as Python source."""
         top = 2**self.precision
         integers = rng.randint(1 - top, top, size=shape, dtype=np.int64)
         return np.asarray(integers * 2.0 ** rng.randint(-8, 1, size=shape) / top, dtype=np.float64)
 
     def source(self, shape: tuple[int, ...]) -> str:
-        """The Python expression that draws the same from `rng`."""
+        """Return the Python expression that draws from `rng`."""
         top = 2**self.precision
-        return f"rng.randint({1 - top}, {top}, size={shape}, dtype=np.int64) * 2.0 ** rng.randint(-8, 1, size={shape}) / {top}"
+        integers = f"rng.randint({1 - top}, {top}, size={shape}, dtype=np.int64)"
+        return f"{integers} * 2.0 ** rng.randint(-8, 1, size={shape}) / {top}"
 
 
 Drawn = Signed | Real
@@ -94,9 +96,9 @@ Drawn = Signed | Real
 
 @dataclass(frozen=True)
 class Arm:
-    """One set of data: its name, the seed of NumPy's ``RandomState``, and what its tensors are drawn from, where they are not given.
+    """One set of data: its name, the seed of NumPy's ``RandomState``, and the kinds of its tensors.
 
-    `upstream` is what comes from above into a gradient.
+    Literal tensors are not drawn. `upstream` is the kind of the upstream gradient of a gradient.
     """
 
     name: str
@@ -106,33 +108,30 @@ class Arm:
     upstream: Drawn | None = None
 
     def arrays(self, arguments: Arguments) -> tuple[Array, ...]:
-        """Input and filter, and for a gradient what comes from above, drawn in this order. Not to be written to."""
-        return _drawn(self, arguments)
+        """Return input, filter, and the upstream gradient of a gradient, drawn in this order.
+
+        The arrays are read-only: they are shared.
+        """
+        return _arrays(self, arguments)
 
 
 def to_plain(arm: Arm) -> dict[str, Any]:
-    """Return an arm as ``dataclasses.asdict`` does, at a tenth of its cost."""
-    drawn = {name: getattr(arm, name) for name in ("input", "filter", "upstream")}
-    return vars(arm) | {name: kind and dict(vars(kind)) for name, kind in drawn.items()}
+    """Return an arm as ``dataclasses.asdict`` does, ten times faster."""
+    kinds = {name: getattr(arm, name) for name in ("input", "filter", "upstream")}
+    return vars(arm) | {name: kind and dict(vars(kind)) for name, kind in kinds.items()}
 
 
-_RNG = (
-    np.random.RandomState()
-)  # always seeded anew, in a hundredth of the time that another one takes
+_RNG = np.random.RandomState()  # always seeded before it draws; to make one takes 100 times longer
 
 
-def _bytes(tensors: tuple[Array, ...]) -> int:
+def _size(tensors: tuple[Array, ...]) -> int:
     return BESIDE + sum(tensor.nbytes for tensor in tensors)
 
 
-@cached(LRUCache(KEPT, getsizeof=_bytes))
-def _drawn(arm: Arm, arguments: Arguments) -> tuple[Array, ...]:
-    """The tensors of an arm, read-only, since all that ask for them share them."""
+@cached(LRUCache(KEPT, getsizeof=_size))
+def _arrays(arm: Arm, arguments: Arguments) -> tuple[Array, ...]:
     _RNG.seed(arm.seed)
-    tensors = [
-        _tensor(arguments.input, arm.input, _RNG),
-        _tensor(arguments.filter, arm.filter, _RNG),
-    ]
+    tensors = [_tensor(arguments.input, arm.input), _tensor(arguments.filter, arm.filter)]
     if arm.upstream is not None:
         tensors.append(arm.upstream.draw(_RNG, result_shape(arguments)))
     for tensor in tensors:
@@ -140,23 +139,24 @@ def _drawn(arm: Arm, arguments: Arguments) -> tuple[Array, ...]:
     return tuple(tensors)
 
 
-def _tensor(spec: TensorSpec, drawn: Drawn, rng: np.random.RandomState) -> Array:
+def _tensor(spec: TensorSpec, drawn: Drawn) -> Array:
     if spec.values is not None:
         return np.array(spec.values, dtype=np.float64).reshape(spec.shape)
-    return drawn.draw(rng, spec.shape)
+    return drawn.draw(_RNG, spec.shape)
 
 
 def computed_model(arguments: Arguments) -> models.Model:
-    """Return the model of what TensorFlow computes, as far as the models tell.
+    """Return the model of what TensorFlow computes.
 
-    Where the documentation rules a call out, TensorFlow may still compute it in phases; else it is held to what is documented.
+    A depthwise call with strides and a rate is refused by the documentation, and TensorFlow may
+    still compute it in phases. All other calls are documented.
     """
     in_phases = models.is_atrous_strided(arguments) and broken(arguments)
     return models.PHASE_STRIDED if in_phases else models.DOCUMENTED
 
 
 def result_shape(arguments: Arguments) -> tuple[int, ...]:
-    """The shape of the convolution that TensorFlow computes; that of a scalar where the models do not tell."""
+    """Return the shape of the convolution that TensorFlow computes; () if it has no result."""
     try:
         return computed_model(arguments).forward_shape(arguments)
     except models.NoResultError:
@@ -164,18 +164,16 @@ def result_shape(arguments: Arguments) -> tuple[int, ...]:
 
 
 def products(arguments: Arguments) -> int:
-    """How many products one element of the result sums.
+    """Return how many products an element of the result sums.
 
-    For a convolution filter height × width × in_channels, without the latter for depthwise; for a gradient by the input at most filter
-    height × width × out_channels; for one by the filter batch × height × width of what comes from above.
+    For a convolution filter height × width × in_channels, for a depthwise one without the channels.
+    For the gradient by the input at most filter height × width × out_channels; by the filter batch
+    × height × width of the upstream gradient.
     """
     if arguments.gradient == "filter":
         shape = result_shape(arguments)
-        return (
-            math.prod(shape) // max(shape[-3 if channels_first(arguments) else -1], 1)
-            if shape
-            else 1
-        )
+        channels = shape[-3 if channels_first(arguments) else -1] if shape else 1
+        return math.prod(shape) // max(channels, 1)
     sizes = arguments.filter.shape
     if arguments.gradient == "input":
         return math.prod((*sizes[:2], *sizes[3:]))
@@ -183,98 +181,107 @@ def products(arguments: Arguments) -> int:
 
 
 def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
-    """The arms of data of a call; another `salt` draws other numbers of the same kind.
+    """Return the arms of data of a call; another `salt` draws other numbers of the same kinds.
 
-    Raises :class:`InexactDataError` where the dtype cannot hold every partial sum: the case is then refused, not loosened.
+    Raises :class:`InexactDataError` if the dtype cannot hold every partial sum.
     """
     names = arguments.data
     if arguments.input.values is not None or arguments.filter.values is not None:
         names = tuple(dict.fromkeys("reals" if name == "reals" else "literal" for name in names))
-        _refuse_literals(arguments, names, max(products(arguments), 1))
-    kinds = {
-        name: _kinds(arguments, "small_integers" if name == "literal" else name) for name in names
-    }
-    return tuple(Arm(name, seed(arguments, name, salt), *kinds[name]) for name in names)
+        _check_literals(arguments, names, max(products(arguments), 1))
+    return tuple(Arm(name, seed(arguments, name, salt), *_kinds(arguments, name)) for name in names)
 
 
 def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn | None]:
-    """What input, filter and what comes from above are drawn from in one arm."""
-    gradient = arguments.gradient
-    if arguments.dtype not in PRECISION:  # one that must be refused: its sums do not matter
-        return Signed(1), Signed(1), Signed(1) if gradient else None
-    precision = PRECISION[arguments.dtype]
-    if name == "reals" and "int" in arguments.dtype:
-        raise InexactDataError(f"{arguments.dtype} holds integers alone; leave out `reals`")
+    """Return the kinds of input, filter and upstream gradient in an arm."""
+    input_, filter_, upstream = _all_kinds(arguments, name)
+    return input_, filter_, upstream if arguments.gradient else None
+
+
+def _all_kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
+    dtype = arguments.dtype
+    if dtype not in PRECISION:  # it must be refused, so its sums do not matter
+        return Signed(1), Signed(1), Signed(1)
     if name == "reals":
-        real = Real(precision)
-        return real, real, real if gradient else None
-    top, summed = 2**precision - 1, max(products(arguments), 1)
+        if "int" in dtype:
+            raise InexactDataError(f"{dtype} holds integers alone; leave out `reals`")
+        real = Real(PRECISION[dtype])
+        return real, real, real
+    top, summed = 2 ** PRECISION[dtype] - 1, max(products(arguments), 1)
     if summed > top:
         raise InexactDataError(
-            f"sums of {summed} products do not stay exact in {arguments.dtype}: even with data of 1 and -1 they reach {summed}, and "
-            f"it holds integers up to {top} only; use a smaller filter, fewer channels or a wider dtype"
+            f"sums of {summed} products do not stay exact in {dtype}: even with data of 1 and -1 "
+            f"they reach {summed}, and it holds integers up to {top} only; use a smaller filter, "
+            "fewer channels or a wider dtype"
         )
-    if name == "small_integers":
+    if name in ("small_integers", "literal"):
         small = Signed(max(1, min(SMALL, math.isqrt(top // summed))))
-        return small, small, small if gradient else None
+        return small, small, small
     wide = Signed(max(1, top // summed - (top // summed + 1) % 2), odd=True)
-    if gradient == "input":
+    if arguments.gradient == "input":
         return Signed(1), Signed(1), wide
-    return wide, Signed(1), Signed(1) if gradient else None
+    return wide, Signed(1), Signed(1)
 
 
 def seed(arguments: Arguments, arm: str, salt: int) -> int:
-    """A seed that depends on the arguments alone, so that neither the mode nor the order of a run changes the data."""
+    """Return a seed that depends on the arguments alone, not on the mode or the order of a run."""
     text = repr((arguments, arm, salt))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _refuse_literals(arguments: Arguments, names: Sequence[str], summed: int) -> None:
-    """Refuse literal values whose sums cannot be judged in these arms. Raises :class:`InexactDataError`."""
-    if "literal" in names and arguments.dtype in PRECISION:
-        _refuse_inexact_literals(arguments, 2 ** PRECISION[arguments.dtype] - 1, summed)
-    if "reals" not in names or arguments.dtype not in EXPONENTS:
+def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> None:
+    """Raise :class:`InexactDataError` for literal values whose sums cannot be judged."""
+    dtype = arguments.dtype
+    if "literal" in names and dtype in PRECISION:
+        _check_exact_literals(arguments, 2 ** PRECISION[dtype] - 1, summed)
+    if "reals" not in names or dtype not in EXPONENTS:
         return
-    finite = [
-        [abs(value) for value in spec.values or () if math.isfinite(value)]
-        for spec in (arguments.input, arguments.filter)
-    ]
-    most = math.prod(Fraction(max([1.0, *values])) for values in finite)  # what is drawn is below 1
-    if summed * most > Fraction(largest(arguments.dtype)) / 2:
+    tensors = (arguments.input, arguments.filter)
+    most = math.prod(Fraction(max([1.0, *_finite(spec)])) for spec in tensors)  # drawn: below 1
+    if summed * most > Fraction(largest(dtype)) / 2:
         raise InexactDataError(
-            f"{summed} products of up to {_written(most)} may overflow {arguments.dtype}, which ends at {largest(arguments.dtype):.4g}, "
-            "and whether they do depends on their order; take smaller values or a wider dtype"
+            f"{summed} products of up to {_written(most)} may overflow {dtype}, which ends at "
+            f"{largest(dtype):.4g}, and whether they do depends on their order; "
+            "take smaller values or a wider dtype"
         )
 
 
-def _refuse_inexact_literals(arguments: Arguments, top: int, summed: int) -> None:
-    """Check that literal values, as multiples of a power of two, give sums that the dtype holds."""
-    most, step = Fraction(1), Fraction(1)
+def _finite(spec: TensorSpec) -> list[float]:
+    """Return the finite magnitudes; infinities and NaN are exact by IEEE 754."""
+    return [abs(value) for value in spec.values or () if math.isfinite(value)]
+
+
+def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
+    """Check that literal values, as multiples of a power of two, have sums that the dtype holds."""
+    dtype, most, step = arguments.dtype, Fraction(1), Fraction(1)
     for name, spec in (("input", arguments.input), ("filter", arguments.filter)):
-        finite = [
-            abs(value) for value in spec.values or () if math.isfinite(value)
-        ]  # the others are exact by IEEE 754's own rules
+        finite = [Fraction(value) for value in _finite(spec)]
         for value in set(finite):
-            exact = Fraction(value)
-            if "int" in arguments.dtype and exact.denominator != 1:
-                raise InexactDataError(
-                    f"the value {value:g} of `{name}` is not an integer, and {arguments.dtype} holds no other",
-                    name,
-                )
-            if exact and _odd_part(exact) > top:
-                raise InexactDataError(
-                    f"the value {value:g} of `{name}` is not exact in {arguments.dtype}; write `data: [reals]` to hold the result to a "
-                    "rounding bound, or take multiples of a power of two, such as 0.25",
-                    name,
-                )
-        values = [Fraction(value) for value in (finite if spec.values is not None else (SMALL,))]
+            _check_exact_literal(value, name, dtype, top)
+        values = finite if spec.values is not None else [Fraction(SMALL)]
         most *= max(values, default=Fraction(0))
         step *= min((_step(value) for value in values if value), default=Fraction(1))
     if summed * most / step > top:
         raise InexactDataError(
-            f"{summed} products of up to {_written(most)}, in steps of {float(step):g}, do not stay exact in {arguments.dtype} "
-            f"({summed} * {_written(most)} / {float(step):g} > {top}); use smaller or rounder values, or `data: [reals]` alone, "
-            "which holds the result to a rounding bound"
+            f"{summed} products of up to {_written(most)}, in steps of {float(step):g}, do not "
+            f"stay exact in {dtype} ({summed} * {_written(most)} / {float(step):g} > {top}); use "
+            "smaller or rounder values, or `data: [reals]` alone, which holds the result to a "
+            "rounding bound"
+        )
+
+
+def _check_exact_literal(value: Fraction, name: str, dtype: str, top: int) -> None:
+    if "int" in dtype and value.denominator != 1:
+        raise InexactDataError(
+            f"the value {float(value):g} of `{name}` is not an integer, and {dtype} holds no other",
+            name,
+        )
+    if value and _odd_part(value) > top:
+        raise InexactDataError(
+            f"the value {float(value):g} of `{name}` is not exact in {dtype}; write "
+            "`data: [reals]` to hold the result to a rounding bound, or take multiples of a power "
+            "of two, such as 0.25",
+            name,
         )
 
 
@@ -284,11 +291,11 @@ def _written(value: Fraction | int) -> str:
 
 
 def _step(value: Fraction) -> Fraction:
-    """The largest power of two of which a value is a multiple."""
+    """Return the largest power of two of which a value is a multiple."""
     return Fraction(value.numerator & -value.numerator, value.denominator)
 
 
 def _odd_part(value: Fraction) -> int:
-    """The numerator without its factors of two: how many bits the value needs."""
+    """Return the numerator without its factors of two, which tells how many bits a value needs."""
     numerator = value.numerator
     return numerator // (numerator & -numerator)

@@ -1,8 +1,10 @@
-"""How far a right result may be from the exact one, element by element, known before the call is made.
+"""The a-priori error bound: how far a right result may be from the exact one, element by element.
 
-With recursive summation in any order, and with fused multiply-add or without, the computed sum of K products differs from the exact
-one by at most ``gamma(K) * sum(|x| |w|)``, ``gamma(K) = K u / (1 - K u)``, u the unit roundoff of the accumulator (Higham, *Accuracy and
-Stability of Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2). Rounding the sum to the dtype adds its unit roundoff once.
+The computed sum of K products, with recursive summation in any order and with fused multiply-add or
+without, differs from the exact one by at most ``gamma(K) * sum(|x| |w|)``, where ``gamma(K)`` is
+``K u / (1 - K u)`` and u the unit roundoff of the accumulator (Higham, *Accuracy and Stability of
+Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2). Rounding the sum to the dtype adds its
+unit roundoff once.
 """
 
 from __future__ import annotations
@@ -25,54 +27,58 @@ ACCUMULATOR = {
     "float32": "float32",
     "float64": "float64",
 }
-"""The dtype in which each dtype's products are summed. TensorFlow documents none; a subject that sums in less breaks the bound."""
+"""The dtype in which the products of each dtype are summed.
+
+TensorFlow documents none. A subject that sums in less precision exceeds the bound.
+"""
 SMALLEST = {dtype: 2.0**smallest for dtype, (smallest, _) in EXPONENTS.items()}
 
 
 @dataclass(frozen=True)
 class Values:
-    """The right values, and how far each result may be from them; None where they are exact."""
+    """The right values, and the largest permitted distance from each; None if they are exact."""
 
     numbers: Array
     bound: Array | None = None
 
     def unlike(self, numbers: Array) -> NDArray[np.bool_]:
-        """Where these numbers are farther off than they may be. One NaN is like another."""
+        """Return where numbers are farther from the right ones than they may be.
+
+        NaN equals NaN, and an infinity equals itself alone.
+        """
         near: NDArray[np.bool_] = np.equal(numbers, self.numbers)
-        if self.bound is not None:  # an infinity is near itself alone
+        if self.bound is not None:
             with np.errstate(invalid="ignore"):
                 near |= np.isfinite(self.numbers) & (np.abs(numbers - self.numbers) <= self.bound)
         return ~near if near.all() else ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
 
     def at(self, part: Callable[[Array], Array]) -> Values:
-        """Those of a part of the result."""
+        """Return the values of a part of the result."""
         return Values(part(self.numbers), None if self.bound is None else part(self.bound))
 
 
 def unit_roundoff(dtype: str) -> float:
-    """Half the distance from 1 to the next number: the largest relative error of rounding to nearest."""
+    """Return half the distance from 1 to the next number: the relative error of rounding."""
     return 2.0 ** -PRECISION[dtype]
 
 
 def gamma(terms: int, unit: float) -> float:
-    """``gamma(K)``: the relative growth of error over K operations, each of this unit roundoff."""
+    """Return ``gamma(K)``: the relative error of K operations with this unit roundoff."""
     return terms * unit / (1 - terms * unit)
 
 
 def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
-    """The largest permitted distance of each element of the result from the oracle's.
+    """Return the largest permitted distance of each element of the result from the oracle's.
 
-    The oracle sums in float64, so its own error is in the bound: it matters where the dtype is float64 as well, and doubles it.
+    The oracle sums in float64. Its own error is part of the bound: for float64 it doubles it.
     """
     magnitudes = model.values(arguments, *(np.abs(tensor) for tensor in tensors))
     terms, dtype = products(arguments), arguments.dtype
     accumulator = model.accumulator or ACCUMULATOR[dtype]
     summing = gamma(terms, unit_roundoff(accumulator)) + gamma(terms, unit_roundoff("float64"))
     rounding = unit_roundoff(dtype) * (1 + summing)
-    # No documentation says whether a subnormal product or partial sum is kept: each may be off by the smallest normal number.
+    # It is not documented whether a subnormal product or partial sum is kept or flushed to zero:
+    # each may be off by the smallest normal number.
     underflow = 2 * terms * (2.0**-1022 if accumulator == "float64" else 2.0**-126)
-    return (
-        magnitudes * (summing + rounding)
-        + np.where(magnitudes > 0, underflow, 0.0)
-        + SMALLEST[dtype]
-    )
+    underflows = np.where(magnitudes > 0, underflow, 0.0)
+    return magnitudes * (summing + rounding) + underflows + SMALLEST[dtype]

@@ -1,4 +1,4 @@
-"""Which wrong oracles the data of a call excludes: in record files by short codes, since a run has thousands of calls with a dozen each."""
+"""Short codes of wrong oracles: a record file has thousands of calls with a dozen each."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ CODES = {
     "sums of 11 bits": "11",
     "sums of 24 bits": "24",
 }
-"""The code of each wrong oracle of :mod:`oracle.mutants`, by its name, in the order in which a reader wants them."""
+"""The code of each wrong oracle of :mod:`wrong_oracles`, by its name, in reading order."""
 NAMES = {code: name.replace("_", "-") for name, code in CODES.items()}
 
 
 def codes(names: Iterable[str]) -> list[str]:
-    """The codes of wrong oracles."""
+    """Return the codes of wrong oracles."""
     return [CODES[name] for name in names]
 
 
 def in_order(found: Iterable[str]) -> list[str]:
-    """Codes in a fixed order; those of another version of the suite at the end."""
+    """Return codes in reading order, those that this version does not know at the end."""
     places = {code: place for place, code in enumerate(NAMES)}
     return sorted(found, key=lambda code: (places.get(code, len(places)), code))
 
 
 def word(code: str) -> str:
-    """What a code stands for; itself where another version of the suite wrote it."""
+    """Return the name behind a code, or the code if this version does not know it."""
     return NAMES.get(code, code)
 
 
 def listed(names: Iterable[str]) -> str:
-    """Wrong oracles in a line of text, in the same order and words."""
+    """Return the names of wrong oracles in a line of text, in reading order."""
     return ", ".join(word(code) for code in in_order(codes(names)))

@@ -1,4 +1,4 @@
-"""The two models of a call, ``documented`` and ``phase_strided``: shapes and values from arguments."""
+"""The two models of a call, ``documented`` and ``phase_strided``: its shape and its values."""
 
 from __future__ import annotations
 

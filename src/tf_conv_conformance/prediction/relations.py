@@ -1,7 +1,7 @@
-"""Relations between calls, which need no oracle: TensorFlow is held against itself.
+"""Relations between calls. They need no oracle: TensorFlow is compared with itself.
 
-A relation makes other calls from a call, and says which parts of the results must then be equal: bit for bit on exact data, within
-the sum of their error bounds on reals.
+A relation makes other calls from a call, and states which parts of their results are equal: bit for
+bit on exact data, within the sum of their error bounds on reals.
 """
 
 from __future__ import annotations
@@ -30,204 +30,176 @@ from tf_conv_conformance.prediction.predict import Refuses, predict
 Tensors = tuple[Array, ...]
 
 
-def _unchanged(tensors: Tensors) -> Tensors:
-    return tensors
-
-
 @dataclass(frozen=True)
 class Other:
-    """A call that a relation makes.
+    """Another call that a relation makes.
 
-    `tensors` turns the first call's tensors into its own, and `x` and `w` are the same in NumPy, for people. `breaks` are the rules
-    that it breaks on purpose.
+    `tensors` returns its tensors for those of the first call; `x` and `w` are the same as NumPy
+    source. `breaks` are the rules that it breaks on purpose.
     """
 
     arguments: Arguments
     mode: str
-    tensors: Callable[[Tensors], Tensors] = _unchanged
+    tensors: Callable[[Tensors], Tensors] = lambda tensors: tensors
     x: str = "x"
     w: str = "w"
     breaks: tuple[str, ...] = ()
 
 
 Make = Callable[[Arguments, Interpretation, str], Sequence[Other]]
-Halves = Callable[[Interpretation, Array, Sequence[Array]], tuple[Array, Array]]
+Applies = Callable[[Arguments, Interpretation, str], bool]
+Sides = Callable[[Interpretation, Array, Sequence[Array]], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A statement about a call and `others`: that both of `equal`, of its result and theirs, are the same.
+    """A statement about a call and `others`: both sides that `equal` returns are equal.
 
-    `needs` says to which calls it `applies`. `halves` is `equal` in NumPy, of `y` and `y1`, `y2`. `bitwise` holds for reals as well.
+    `needs` describes the calls to which it `applies`. `equal` takes the result of the call and
+    those of the others; `sides` is the same as NumPy source, of `y` and `y1`, `y2`. `bitwise`
+    relations hold bit for bit on reals, too.
     """
 
     name: str
     says: str
     needs: str
-    applies: Callable[[Arguments, Interpretation, str], bool]
+    applies: Applies
     others: Make
-    equal: Halves
-    halves: Callable[[Interpretation], str]
+    equal: Sides = lambda _, result, others: (result, others[0])
+    sides: Callable[[Interpretation], str] = lambda _: "y, y1"
     bitwise: bool = False
 
 
-def _result(_: Interpretation, result: Array, others: Sequence[Array]) -> tuple[Array, Array]:
-    return result, others[0]
-
-
-def _y_and_y1(_: Interpretation) -> str:
-    return "y, y1"
-
-
-def _as_grouped(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
-    """conv2d with a group for each channel, its filter the depthwise one with channels and multipliers in one axis."""
+def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+    """Return conv2d with a group for each channel; channels and multipliers share an axis."""
     height, width, in_channels, multiplier = arguments.filter.shape
     shape = (height, width, 1, in_channels * multiplier)
-    rates = (interpretation.height.rate, interpretation.width.rate)
+    rates = (meaning.height.rate, meaning.width.rate)
     grouped = replace(
         arguments,
         op="conv2d",
         filter=TensorSpec(shape),
         padding=padding_of(arguments),
-        dilations=(1, 1, *rates) if interpretation.channels_first else (1, *rates, 1),
+        dilations=(1, 1, *rates) if meaning.channels_first else (1, *rates, 1),
         via=None,
     )
-    return [
-        Other(
-            grouped,
-            mode,
-            lambda tensors: (tensors[0], tensors[1].reshape(shape)),
-            w=f"w.reshape({shape})",
-            breaks=("conv2d.in-channels",),  # tf.nn.conv2d computes groups, and documents none
-        )
-    ]
+
+    def tensors(own: Tensors) -> Tensors:
+        return own[0], own[1].reshape(shape)
+
+    # tf.nn.conv2d computes groups, and documents none.
+    breaks = ("conv2d.in-channels",)
+    return [Other(grouped, mode, tensors, w=f"w.reshape({shape})", breaks=breaks)]
 
 
-def _zero_filled(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
-    """No dilation, and a filter with the skipped cells written out as zeros."""
-    sizes = (interpretation.height.dilated_filter, interpretation.width.dilated_filter)
-    rates = (interpretation.height.rate, interpretation.width.rate)
+def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+    """Return a call without dilation, with zeros in its filter for the elements skipped."""
+    sizes = (meaning.height.dilated_filter, meaning.width.dilated_filter)
+    rates = (meaning.height.rate, meaning.width.rate)
     shape = (*sizes, *arguments.filter.shape[2:])
 
-    def filled(tensors: Tensors) -> Tensors:
+    def tensors(own: Tensors) -> Tensors:
         kernel = np.zeros(shape)
-        kernel[:: rates[0], :: rates[1]] = tensors[1]
-        return tensors[0], kernel
+        kernel[:: rates[0], :: rates[1]] = own[1]
+        return own[0], kernel
 
     rows, columns = (f"np.eye({size})[::{rate}]" for size, rate in zip(sizes, rates, strict=True))
-    undilated = replace(
-        arguments,
-        filter=TensorSpec(shape),
-        dilations=1 if arguments.entry_point.needs_dilations else None,
-    )
-    return [
-        Other(undilated, mode, filled, w=f"np.einsum('hH,wW,hwio->HWio', {rows}, {columns}, w)")
-    ]
+    w = f"np.einsum('hH,wW,hwio->HWio', {rows}, {columns}, w)"
+    dilations = 1 if arguments.entry_point.needs_dilations else None
+    undilated = replace(arguments, filter=TensorSpec(shape), dilations=dilations)
+    return [Other(undilated, mode, tensors, w=w)]
 
 
-def _explicitly_padded(
-    arguments: Arguments, interpretation: Interpretation, mode: str
-) -> list[Other]:
-    """SAME as the explicit padding that its documentation computes."""
-    spatial = [
-        list(documented_padding(axis)) for axis in (interpretation.height, interpretation.width)
-    ]
-    pairs = (
-        [[0, 0], [0, 0], *spatial] if interpretation.channels_first else [[0, 0], *spatial, [0, 0]]
-    )
+def _explicitly_padded(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+    """Return a call with the explicit padding that is documented for SAME."""
+    spatial = [list(documented_padding(axis)) for axis in (meaning.height, meaning.width)]
+    pairs = [[0, 0], [0, 0], *spatial] if meaning.channels_first else [[0, 0], *spatial, [0, 0]]
     return [Other(replace(arguments, padding=as_tuples(pairs)), mode)]
 
 
-def _parts(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
-    """The input in two parts that add up to it: its elements of even and of odd number."""
-
-    def part(odd: bool) -> Other:
-        def made(tensors: Tensors) -> Tensors:
-            x = tensors[0]
-            return np.where(np.arange(x.size).reshape(x.shape) % 2 == odd, x, 0), *tensors[1:]
-
-        expression = f"np.where(np.arange(x.size).reshape(x.shape) % 2 == {int(odd)}, x, 0)"
-        return Other(
-            replace(arguments, input=TensorSpec(arguments.input.shape)), mode, made, x=expression
-        )
-
-    return [part(odd=False), part(odd=True)]
+def _with_input(arguments: Arguments, mode: str, change: Callable[[Array], Array], x: str) -> Other:
+    """Return the call with a changed input; `x` is the change as NumPy source."""
+    changed = replace(arguments, input=TensorSpec(arguments.input.shape))
+    return Other(changed, mode, lambda tensors: (change(tensors[0]), *tensors[1:]), x=x)
 
 
-def _rows(interpretation: Interpretation) -> int:
-    """The axis of the rows."""
-    return -2 if interpretation.channels_first else -3
+def _parts(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+    """Return calls with two parts of the input: its elements with even and with odd numbers."""
+
+    def part(odd: int) -> Other:
+        def change(x: Array) -> Array:
+            return np.where(np.arange(x.size).reshape(x.shape) % 2 == odd, x, 0)
+
+        text = f"np.where(np.arange(x.size).reshape(x.shape) % 2 == {odd}, x, 0)"
+        return _with_input(arguments, mode, change, text)
+
+    return [part(0), part(1)]
 
 
-def _shifted(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
-    """The input moved down by as many rows as one step takes."""
-    stride, axis = interpretation.height.stride, _rows(interpretation)
-    moved = replace(arguments, input=TensorSpec(arguments.input.shape))
-    return [
-        Other(
-            moved,
-            mode,
-            lambda tensors: (np.roll(tensors[0], stride, axis=axis), *tensors[1:]),
-            x=f"np.roll(x, {stride}, axis={axis})",
-        )
-    ]
+def _rows(meaning: Interpretation) -> int:
+    """Return the axis of the rows."""
+    return -2 if meaning.channels_first else -3
+
+
+def _shifted(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+    """Return a call with the input moved down by the stride."""
+    stride, axis = meaning.height.stride, _rows(meaning)
+    text = f"np.roll(x, {stride}, axis={axis})"
+    return [_with_input(arguments, mode, lambda x: np.roll(x, stride, axis=axis), text)]
 
 
 def _rows_but_one(
-    interpretation: Interpretation, result: Array, others: Sequence[Array]
+    meaning: Interpretation, result: Array, others: Sequence[Array]
 ) -> tuple[Array, Array]:
-    """The rows of the result but the last, and those of the moved one but the first, which alone saw the rows that came around."""
-    axis = _rows(interpretation)
+    """Return the result without its last row, and the moved one without its first.
+
+    The first row of the moved input came around from its end.
+    """
+    axis = _rows(meaning)
     count = result.shape[axis]
-    return np.take(result, range(count - 1), axis=axis), np.take(
-        others[0], range(1, count), axis=axis
-    )
+    ours = np.take(result, range(count - 1), axis=axis)
+    return ours, np.take(others[0], range(1, count), axis=axis)
 
 
-def _rows_but_one_text(interpretation: Interpretation) -> str:
-    rest = ", :" * (-_rows(interpretation) - 1)
+def _rows_but_one_text(meaning: Interpretation) -> str:
+    rest = ", :" * (-_rows(meaning) - 1)
     return f"y[..., :-1{rest}], y1[..., 1:{rest}]"
 
 
-def _batch_reversed(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
-    turned = replace(arguments, input=TensorSpec(arguments.input.shape))
-    return [Other(turned, mode, lambda tensors: (tensors[0][::-1], *tensors[1:]), x="x[::-1]")]
+def _batch_reversed(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+    return [_with_input(arguments, mode, lambda x: x[::-1], "x[::-1]")]
 
 
 def _channels_second(value: IntOrInts | None) -> IntOrInts | None:
-    """Strides or dilations with the entry of the channels second; those without one stay as they are."""
+    """Return strides or dilations of NHWC for NCHW."""
     if isinstance(value, tuple) and len(value) == 4:
         return value[0], value[3], value[1], value[2]
     return value
 
 
-def _transposed(arguments: Arguments, interpretation: Interpretation, mode: str) -> list[Other]:
-    """The same in NCHW."""
+def _transposed(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+    """Return the call in NCHW."""
     batch, height, width, in_channels = arguments.input.shape
-    padding = arguments.padding
-    strides = _channels_second(arguments.strides)
+    padding, strides = arguments.padding, _channels_second(arguments.strides)
+    if not isinstance(padding, str):
+        padding = (padding[0], padding[3], padding[1], padding[2])
     assert strides is not None
     moved = replace(
         arguments,
         input=TensorSpec((batch, in_channels, height, width)),
         strides=strides,
-        padding=padding
-        if isinstance(padding, str)
-        else (padding[0], padding[3], padding[1], padding[2]),
+        padding=padding,
         dilations=_channels_second(arguments.dilations),
         data_format="NCHW",
     )
-    return [
-        Other(
-            moved,
-            mode,
-            lambda tensors: (np.moveaxis(tensors[0], -1, -3), *tensors[1:]),
-            x="np.moveaxis(x, -1, -3)",
-        )
-    ]
+
+    def tensors(own: Tensors) -> Tensors:
+        return np.moveaxis(own[0], -1, -3), *own[1:]
+
+    return [Other(moved, mode, tensors, x="np.moveaxis(x, -1, -3)")]
 
 
-def _forward(arguments: Arguments, _: Interpretation, mode: str) -> bool:
+def _forward(arguments: Arguments, meaning: Interpretation, mode: str) -> bool:
     return arguments.gradient is None
 
 
@@ -235,129 +207,117 @@ def _documented_forward(arguments: Arguments) -> bool:
     return arguments.gradient is None and not is_atrous_strided(arguments)
 
 
-RELATIONS: dict[str, Relation] = {
-    relation.name: relation
-    for relation in (
-        Relation(
-            "grouped",
-            "a depthwise convolution is conv2d with a group for each channel",
-            "a depthwise_conv2d call without a gradient, and without a stride and a rate above 1 together",
-            lambda arguments, _, mode: (
-                arguments.op == "depthwise_conv2d" and _documented_forward(arguments)
-            ),
-            _as_grouped,
-            _result,
-            _y_and_y1,
+_NOT_BOTH = "no gradient, and for depthwise_conv2d not a stride and a rate above 1 together"
+_RELATIONS = (
+    Relation(
+        "grouped",
+        "a depthwise convolution is conv2d with a group for each channel",
+        "a depthwise_conv2d call without a gradient, and without a stride and a rate above 1 "
+        "together",
+        lambda arguments, _, mode: (
+            arguments.op == "depthwise_conv2d" and _documented_forward(arguments)
         ),
-        Relation(
-            "zero-filled",
-            "a dilation is a filter with zeros between its elements",
-            "a rate above 1 and no gradient; for depthwise_conv2d also strides of 1",
-            lambda arguments, r, mode: (
-                max(r.height.rate, r.width.rate) > 1 and _documented_forward(arguments)
-            ),
-            _zero_filled,
-            _result,
-            _y_and_y1,
+        _as_grouped,
+    ),
+    Relation(
+        "zero-filled",
+        "a dilation is a filter with zeros between its elements",
+        "a rate above 1 and no gradient; for depthwise_conv2d also strides of 1",
+        lambda arguments, meaning, mode: (
+            max(meaning.height.rate, meaning.width.rate) > 1 and _documented_forward(arguments)
         ),
-        Relation(
-            "explicit",
-            "SAME is the explicit padding that it documents",
-            "SAME padding and no gradient, and for depthwise_conv2d not a stride and a rate above 1 together",
-            lambda arguments, r, mode: (
-                r.height.padding == "SAME" and _documented_forward(arguments)
-            ),
-            _explicitly_padded,
-            _result,
-            _y_and_y1,
+        _zero_filled,
+    ),
+    Relation(
+        "explicit",
+        "SAME is the explicit padding that it documents",
+        f"SAME padding and {_NOT_BOTH}",
+        lambda arguments, meaning, mode: (
+            meaning.height.padding == "SAME" and _documented_forward(arguments)
         ),
-        Relation(
-            "linear",
-            "the result of a sum is the sum of the results",
-            "no gradient",
-            _forward,
-            _parts,
-            lambda _, y, parts: (y, parts[0] + parts[1]),
-            lambda _: "y, y1 + y2",
+        _explicitly_padded,
+    ),
+    Relation(
+        "linear",
+        "the result of a sum is the sum of the results",
+        "no gradient",
+        _forward,
+        _parts,
+        lambda _, y, parts: (y, parts[0] + parts[1]),
+        lambda _: "y, y1 + y2",
+    ),
+    Relation(
+        "translation",
+        "an input moved by a stride moves the result by one",
+        f"VALID padding and {_NOT_BOTH}",
+        lambda arguments, meaning, mode: (
+            meaning.height.padding == "VALID" and _documented_forward(arguments)
         ),
-        Relation(
-            "translation",
-            "an input moved by a stride moves the result by one",
-            "VALID padding and no gradient, and for depthwise_conv2d not a stride and a rate above 1 together",
-            lambda arguments, r, mode: (
-                r.height.padding == "VALID" and _documented_forward(arguments)
-            ),
-            _shifted,
-            _rows_but_one,
-            _rows_but_one_text,
+        _shifted,
+        _rows_but_one,
+        _rows_but_one_text,
+    ),
+    Relation(
+        "batch",
+        "batch elements are independent",
+        "a batch of 2 or more and no gradient",
+        lambda arguments, meaning, mode: arguments.gradient is None and meaning.batch_shape[0] > 1,
+        _batch_reversed,
+        lambda _, y, others: (y, others[0][::-1]),
+        lambda _: "y, y1[::-1]",
+    ),
+    Relation(
+        "transposed",
+        "NCHW is NHWC transposed",
+        "an NHWC input of rank 4 and no gradient",
+        lambda arguments, meaning, mode: (
+            arguments.gradient is None
+            and not channels_first(arguments)
+            and len(meaning.batch_shape) == 1
         ),
-        Relation(
-            "batch",
-            "batch elements are independent",
-            "a batch of 2 or more and no gradient",
-            lambda arguments, r, mode: arguments.gradient is None and r.batch_shape[0] > 1,
-            _batch_reversed,
-            lambda _, y, others: (y, others[0][::-1]),
-            lambda _: "y, y1[::-1]",
-        ),
-        Relation(
-            "transposed",
-            "NCHW is NHWC transposed",
-            "an NHWC input of rank 4 and no gradient",
-            lambda arguments, r, mode: (
-                arguments.gradient is None
-                and not channels_first(arguments)
-                and len(r.batch_shape) == 1
-            ),
-            _transposed,
-            lambda _, y, others: (y, np.moveaxis(others[0], -3, -1)),
-            lambda _: "y, np.moveaxis(y1, -3, -1)",
-        ),
-        Relation(
-            "again",
-            "a second run gives the same bits",
-            "a result",
-            lambda arguments, _, mode: True,
-            lambda arguments, _, mode: [Other(arguments, mode)],
-            _result,
-            _y_and_y1,
-            bitwise=True,
-        ),
-        Relation(
-            "modes",
-            "every mode gives the result of eager mode",
-            "graph or xla mode",
-            lambda arguments, _, mode: mode != "eager",
-            lambda arguments, _, mode: [Other(arguments, "eager")],
-            _result,
-            _y_and_y1,
-        ),
-    )
-}
+        _transposed,
+        lambda _, y, others: (y, np.moveaxis(others[0], -3, -1)),
+        lambda _: "y, np.moveaxis(y1, -3, -1)",
+    ),
+    Relation(
+        "again",
+        "a second run gives the same bits",
+        "a result",
+        lambda arguments, _, mode: True,
+        lambda arguments, _, mode: [Other(arguments, mode)],
+        bitwise=True,
+    ),
+    Relation(
+        "modes",
+        "every mode gives the result of eager mode",
+        "graph or xla mode",
+        lambda arguments, _, mode: mode != "eager",
+        lambda arguments, _, mode: [Other(arguments, "eager")],
+    ),
+)
+RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _RELATIONS}
 
 
 def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
-    """Return why a relation cannot be held for a call that has a result; None if it can."""
-    relation, interpretation = RELATIONS[name], interpret(arguments)
-    if interpretation is None or not relation.applies(arguments, interpretation, mode):
+    """Return why a relation cannot be checked for a call that has a result; None if it can."""
+    relation, meaning = RELATIONS[name], interpret(arguments)
+    if meaning is None or not relation.applies(arguments, meaning, mode):
         return f"{name} needs {relation.needs}"
-    for other in relation.others(arguments, interpretation, mode):
+    for other in relation.others(arguments, meaning, mode):
         if other.arguments == arguments:
-            continue  # whatever the documentation says of it, the call has a result
+            continue  # whether it is documented or not, the call has a result
         if reason := obstacles.obstacle(other.arguments):
             return f"{name} makes another call, which cannot be made: {reason[1]}"
         documented = predict(other.arguments).documented
         because = documented.because if isinstance(documented, Refuses) else ()
-        rules = [rule for rule in because if rule not in other.breaks]
+        rules = ", ".join(rule for rule in because if rule not in other.breaks)
         if rules and documented != predict(arguments).documented:
-            return (
-                f"{name} makes another call, which the documentation refuses ({', '.join(rules)})"
-            )
+            return f"{name} makes another call, which the documentation refuses ({rules})"
     return None
 
 
 def others_of(name: str, arguments: Arguments, mode: str) -> Sequence[Other]:
     """Return the calls that a relation makes of a call."""
-    interpretation = interpret(arguments)
-    assert interpretation is not None  # the relation applies to the call
-    return RELATIONS[name].others(arguments, interpretation, mode)
+    meaning = interpret(arguments)
+    assert meaning is not None  # the relation applies to the call
+    return RELATIONS[name].others(arguments, meaning, mode)

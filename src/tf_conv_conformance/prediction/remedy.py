@@ -1,4 +1,4 @@
-"""The documented result by other means, for calls whose stride and rate must not both be above 1."""
+"""The documented result by other means, for calls with strides and a rate above 1."""
 
 from __future__ import annotations
 
@@ -21,39 +21,48 @@ PAGE = "docs/stride-and-rate.md"
 
 
 def remedy(arguments: Arguments) -> str | None:
-    """Return what to do instead of a call with strides and a rate; None if that is not all that is wrong with it."""
-    rules = broken(arguments)
-    if (
-        not rules
-        or not all(rule.id.endswith(RULE) for rule in rules)
-        or arguments.gradient is not None
-    ):
+    """Return what to do instead of a call with strides and a rate.
+
+    Return None if something else is wrong with it, too.
+    """
+    rules, meaning = broken(arguments), interpret(arguments)
+    if not rules or meaning is None or arguments.gradient is not None:
         return None
-    interpretation = interpret(arguments)
-    if interpretation is None or not predict(arguments).has_values(DOCUMENTED):
+    if not all(rule.id.endswith(RULE) for rule in rules):
         return None
-    return f"y[{subsample(interpretation)}] of the same call with strides of 1; or {dilated_conv2d(arguments, interpretation)} ({PAGE})"
+    if not predict(arguments).has_values(DOCUMENTED):
+        return None
+    same = f"y[{subsample(meaning)}] of the same call with strides of 1"
+    return f"{same}; or {dilated_conv2d(arguments, meaning)} ({PAGE})"
 
 
-def subsample(interpretation: Interpretation) -> str:
-    """Return the index that takes the documented result from that of the same call with strides of 1."""
-    spatial = [_steps(interpretation.height), _steps(interpretation.width)]
-    batch = [":"] * len(interpretation.batch_shape)
-    return ", ".join([*batch, *([":", *spatial] if interpretation.channels_first else spatial)])
+def subsample(meaning: Interpretation) -> str:
+    """Return the index that takes the documented result from that with strides of 1."""
+    spatial = [_steps(meaning.height), _steps(meaning.width)]
+    batch = [":"] * len(meaning.batch_shape)
+    return ", ".join([*batch, *([":", *spatial] if meaning.channels_first else spatial)])
 
 
 def _steps(axis: Axis) -> str:
-    """Return the slice of an axis; SAME with a stride may pad less in front than with a stride of 1."""
+    """Return the slice of an axis; with a stride, SAME may pad less in front than without."""
     first = documented_padding(replace(axis, stride=1))[0] - documented_padding(axis)[0]
     return ":" if axis.stride == 1 else f"{first or ''}::{axis.stride}"
 
 
-def dilated_conv2d(arguments: Arguments, interpretation: Interpretation) -> str:
-    """Return the call of `tf.nn.conv2d`, which dilates with strides; depthwise, it has a group for each channel."""
+def dilated_conv2d(arguments: Arguments, meaning: Interpretation) -> str:
+    """Return the call of `tf.nn.conv2d`, which dilates with strides.
+
+    For a depthwise call it has a group for each channel.
+    """
     rows, columns, channels, multiplier = arguments.filter.shape
     depthwise = arguments.op == "depthwise_conv2d"
+    given = {
+        "strides": [meaning.height.stride, meaning.width.stride],
+        "padding": as_lists(padding_of(arguments)),
+        "dilations": [meaning.height.rate, meaning.width.rate],
+    }
+    if meaning.channels_first:
+        given["data_format"] = "NCHW"
     kernel = f"tf.reshape(w, {[rows, columns, 1, channels * multiplier]})" if depthwise else "w"
-    strides = [interpretation.height.stride, interpretation.width.stride]
-    dilations = [interpretation.height.rate, interpretation.width.rate]
-    layout = ", data_format='NCHW'" if interpretation.channels_first else ""
-    return f"tf.nn.conv2d(x, {kernel}, strides={strides}, padding={as_lists(padding_of(arguments))!r}, dilations={dilations}{layout})"
+    keywords = "".join(f", {name}={value!r}" for name, value in given.items())
+    return f"tf.nn.conv2d(x, {kernel}{keywords})"

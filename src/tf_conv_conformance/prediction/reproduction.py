@@ -15,9 +15,9 @@ LITERAL_LIMIT = 4000  # numbers that are printed out in full
 
 
 def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = None) -> str:
-    """Return the program that makes one arm's call: imports, data, the call in its mode, and a print.
+    """Return the program that makes the call of one arm, and prints its result.
 
-    With a relation, it makes the other calls as well, and compares the two sides.
+    With a relation, it makes the other calls, too, and compares the two sides.
     """
     lines = [
         "import numpy as np",
@@ -34,7 +34,7 @@ def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = Non
 
 
 def _data(arguments: Arguments, arm: Arm) -> list[str]:
-    """Lines that make input and filter in NumPy, and the upstream gradient of a gradient."""
+    """Return lines that draw the tensors in NumPy."""
     tensors = {"x": _tensor(arguments.input, arm.input), "w": _tensor(arguments.filter, arm.filter)}
     lines = [
         f"rng = np.random.RandomState({arm.seed})",
@@ -46,7 +46,7 @@ def _data(arguments: Arguments, arm: Arm) -> list[str]:
 
 
 def _definition(arguments: Arguments, mode: str) -> list[str]:
-    """Lines that define the call in its mode, a function of the tensors in :func:`_invocation`."""
+    """Return lines that define the call in its mode, for :func:`_invocation`."""
     lines, call = source(arguments), "convolve"
     if arguments.gradient is not None:
         lines += _gradient(arguments)
@@ -57,7 +57,7 @@ def _definition(arguments: Arguments, mode: str) -> list[str]:
 
 
 def _invocation(arguments: Arguments) -> str:
-    """The call of what :func:`_definition` defines."""
+    """Return the expression that calls what :func:`_definition` defines."""
     dtypes = {"x": arguments.dtype, "w": arguments.filter_dtype or arguments.dtype}
     if arguments.gradient is not None:
         dtypes["dy"] = arguments.dtype
@@ -66,7 +66,7 @@ def _invocation(arguments: Arguments) -> str:
 
 
 def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
-    """Lines that make the first call of a relation and the others, and compare."""
+    """Return lines that make all calls of a relation, and compare its sides."""
     relation, interpretation = RELATIONS[name], interpret(arguments)
     assert interpretation is not None  # the relation applies to the call
     as_numbers = ".numpy().astype(np.float64)"
@@ -80,7 +80,7 @@ def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
         lines.append(f"y{number} = {_invocation(other.arguments)}{as_numbers}")
     return [
         *lines,
-        f"ours, theirs = {relation.halves(interpretation)}",
+        f"ours, theirs = {relation.sides(interpretation)}",
         "print('equal:', np.array_equal(ours, theirs, equal_nan=True))",
         "print('largest difference:', np.abs(ours - theirs).max(initial=0))",
     ]
@@ -112,7 +112,10 @@ def _tensor(spec: TensorSpec, drawn: Drawn) -> str:
 
 
 def _constant(name: str, dtype: str) -> str:
-    """A tensor with the array's numbers; by way of float64 NumPy where the dtype is TensorFlow's own."""
+    """Return the expression of a tensor with an array's numbers.
+
+    NumPy does not know all dtypes of TensorFlow.
+    """
     if dtype == "bfloat16":
         return f"tf.cast(tf.constant({name}.astype(np.float32)), tf.bfloat16)"
     if dtype == "string":
@@ -123,7 +126,7 @@ def _constant(name: str, dtype: str) -> str:
 def from_record(
     arguments: Arguments, mode: str, arm: Mapping[str, Any], relation: str | None = None
 ) -> str:
-    """The same, with the arm as a record holds it."""
+    """Return the program of :func:`python` for an arm as a record holds it."""
     drawn = {name: _drawn(arm[name]) for name in ("input", "filter", "upstream") if arm.get(name)}
     return python(arguments, mode, Arm(arm["name"], arm["seed"], **drawn), relation)
 

@@ -190,9 +190,9 @@ class _Sample:
 
 
 def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sample]]:
-    """Return the wrong oracles with another shape, which any data detects, and the samples of the rest.
+    """Return the wrong oracles with another shape, and samples of the others.
 
-    Those with the right indices and the right filter have no sample.
+    Any data detects another shape. Those with the right indices and filter have no sample.
     """
     interpretation = interpretation_of(arguments)
     same = [

@@ -1,4 +1,4 @@
-"""Why a result differs: which model explains it, and which input elements feed an output element."""
+"""Why a result differs: the model that explains it, and the input elements that feed it."""
 
 from __future__ import annotations
 
