@@ -161,7 +161,7 @@ def _labelled(case: Case, name: str, alternatives: list[Any]) -> list[tuple[str,
 
 
 def _label(name: str, value: Any) -> str:
-    """Return an argument in the name of a call: ``rate3x2``, ``SAME``, ``padding0:0x1:2x3:0x0:0``."""
+    """Return an argument as in the name of a call: ``rate3x2``, ``SAME``, ``padding0:0x1:2``."""
     if isinstance(value, VerbatimInts | VerbatimText):
         return f"{name}={_label('', value.verbatim)}"
     if isinstance(value, Tensor):
@@ -177,3 +177,7 @@ def _label(name: str, value: Any) -> str:
         named = name in ("filter_dtype", "gradient")
         return f"{name}_{value}" if named else value.removeprefix("tf.")
     return f"{name}{value}"
+
+
+def _label_part(item: Any) -> str:
+    return ":".join(map(str, item)) if isinstance(item, list) else str(item)

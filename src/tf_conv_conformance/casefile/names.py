@@ -1,4 +1,4 @@
-"""The names of exceptions, warnings and signals that a case file may give without their module."""
+"""The names of exceptions, warnings and signals that a case file may give without a module."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import builtins
 import signal
 from collections.abc import Sequence
 
-TENSORFLOW = (
-    "AbortedError", "AlreadyExistsError", "CancelledError", "DataLossError", "DeadlineExceededError", "FailedPreconditionError",
-    "InaccessibleTensorError", "InternalError", "InvalidArgumentError", "NotFoundError", "OpError", "OperatorNotAllowedInGraphError",
-    "OutOfRangeError", "PermissionDeniedError", "ResourceExhaustedError", "UnauthenticatedError", "UnavailableError",
-    "UnimplementedError", "UnknownError", "AutoGraphError", "ConversionError", "StagingError",
-)  # fmt: skip
-"""Those of ``tf.errors``, which have been the same since TensorFlow 1.15, and AutoGraph's, which it raises in graph and xla."""
+# Those of tf.errors, unchanged since TensorFlow 1.15, and those that AutoGraph raises.
+_TENSORFLOW = """
+    Aborted AlreadyExists AutoGraph Cancelled Conversion DataLoss DeadlineExceeded
+    FailedPrecondition InaccessibleTensor Internal InvalidArgument NotFound Op
+    OperatorNotAllowedInGraph OutOfRange PermissionDenied ResourceExhausted Staging
+    Unauthenticated Unavailable Unimplemented Unknown
+"""
+TENSORFLOW = tuple(f"{name}Error" for name in _TENSORFLOW.split())
 _PYTHON = [
-    one
-    for one in vars(builtins).values()
-    if isinstance(one, type) and issubclass(one, BaseException)
+    value
+    for value in vars(builtins).values()
+    if isinstance(value, type) and issubclass(value, BaseException)
 ]
-WARNINGS = tuple(one.__name__ for one in _PYTHON if issubclass(one, Warning))
-ERRORS = (*TENSORFLOW, *(one.__name__ for one in _PYTHON if not issubclass(one, Warning)))
+WARNINGS = tuple(cls.__name__ for cls in _PYTHON if issubclass(cls, Warning))
+ERRORS = (*TENSORFLOW, *(cls.__name__ for cls in _PYTHON if not issubclass(cls, Warning)))
 SIGNALS = tuple(one.name for one in signal.Signals)
-_OWN = ("tf.errors.", "builtins.")
+_OWN_MODULES = ("tf.errors.", "builtins.")
 
 
 def own_name(name: str) -> str:
@@ -30,10 +31,15 @@ def own_name(name: str) -> str:
 
 
 def is_known(name: str, known: Sequence[str]) -> bool:
-    """Whether a name is one of those that are known, or a class of another module, which cannot be looked up."""
-    return own_name(name) in known if name.startswith(_OWN) or "." not in name else True
+    """Return whether a name is known, or of another module, whose classes cannot be looked up."""
+    if "." in name and not name.startswith(_OWN_MODULES):
+        return True
+    return own_name(name) in known
 
 
 def written_name(name: str, known: Sequence[str]) -> str:
-    """Return the name of a class as a case file gives it; an observation has no module for one that is not known."""
+    """Return the name of an observed class as a case file gives it.
+
+    An observation does not have the module that an unknown class needs.
+    """
     return name if name in known else f"other.{name}"

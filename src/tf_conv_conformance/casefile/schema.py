@@ -1,4 +1,4 @@
-"""The JSON Schema of a case file, for editors; ``schema/case-file.schema.json`` holds what this makes."""
+"""The JSON Schema of a case file, for editors: ``schema/case-file.schema.json`` holds it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tf_conv_conformance.casefile.model import CaseFileModel
 
 
 class _WithoutNull(GenerateJsonSchema):
-    """A key is there with a value or not there at all: the reader refuses null, so the schema does."""
+    """Refuses null, as the reader does: a key has a value or is absent."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -24,18 +24,17 @@ class _WithoutNull(GenerateJsonSchema):
 
 
 def _untitled(value: Any) -> Any:
-    """The schema without the titles that only repeat a key."""
-    if isinstance(value, dict):
-        return {
-            key: _untitled(item)
-            for key, item in value.items()
-            if not (key == "title" and isinstance(item, str))
-        }
-    return [_untitled(item) for item in value] if isinstance(value, list) else value
+    """Return a schema without its titles, which repeat keys."""
+    if isinstance(value, list):
+        return [_untitled(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    titled = isinstance(value.get("title"), str)
+    return {key: _untitled(item) for key, item in value.items() if key != "title" or not titled}
 
 
 def schema_text() -> str:
-    """The schema as JSON text, ending in a newline."""
+    """Return the schema as JSON text."""
     schema = _untitled(CaseFileModel.model_json_schema(schema_generator=_WithoutNull))
     header = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

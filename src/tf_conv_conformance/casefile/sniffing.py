@@ -1,4 +1,4 @@
-"""Whether a YAML file is a case file: other projects have folders named ``cases`` with YAML of their own."""
+"""Whether a YAML file is a case file: other projects have ``cases`` with YAML of their own."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _CASES, _OP = (re.compile(rf"(?:^|[\s\[{{,\"'-]){key}[\"']?\s*:", re.M) for key 
 
 
 def is_case_file(path: Path) -> bool:
-    """Return whether a file has the schema line, or a list `cases` in which there is an `op`. Never raises.
+    """Return whether a file has the schema line, or a list `cases` with an `op`. Never raises.
 
-    Most files are told by their text. Only one with both keys is parsed; if that fails, it is taken for a case file, so that its
-    author reads what is wrong with it.
+    The text of most files is enough. Only a file with both keys is parsed. If that fails, it counts
+    as a case file, so that its author gets a diagnostic.
     """
     try:
         with path.open("rb") as file:
@@ -42,7 +42,10 @@ def is_case_file(path: Path) -> bool:
 
 
 def _has_cases(value: Any) -> bool:
-    """Return whether there is a list `cases` with an `op`; or no list, as without its dashes, but the name of an operator."""
+    """Return whether there are `cases` with an `op`.
+
+    If they are no list, because their dashes are missing, an `op` must name an operator.
+    """
     if not isinstance(value, dict) or "cases" not in value:
         return False
     ops = _values_of("op", [value["cases"], value.get("defaults")])
@@ -50,10 +53,10 @@ def _has_cases(value: Any) -> bool:
 
 
 def _values_of(key: str, value: Any) -> Iterator[Any]:
-    """Yield what a key stands for, at any depth, which the reader has bounded with the number of values."""
-    pending = [value]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, dict) and key in one:
-            yield one[key]
-        pending += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    """Yield the values of a key at any depth, which the YAML reader has bounded."""
+    if isinstance(value, dict):
+        if key in value:
+            yield value[key]
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from _values_of(key, item)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +25,12 @@ class WrittenCase:
 
     @property
     def arguments(self) -> Arguments:
-        """Return the arguments, which all modes share."""
+        """The arguments, which all modes share."""
         return self.calls[0].arguments
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes on one line, and quotes text that the reader of case files would take for something else."""
+    """Quotes text that the reader of case files would take for something else."""
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -44,7 +45,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def flow(value: Any) -> str:
-    """A value as YAML on one line: ``[1, 24, 24, 3]``, ``{model: phase_strided}``."""
+    """Return a value as YAML on one line: ``[1, 24, 24, 3]``, ``{model: phase_strided}``."""
     text: str = yaml.dump(
         value,
         Dumper=_Dumper,
@@ -57,20 +58,15 @@ def flow(value: Any) -> str:
 
 
 def case_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] = ()) -> str:
-    """A case file with this one case, and deviations that it declares."""
-    return "\n".join(_lines(case, deviations)) + "\n"
-
-
-def _lines(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield "cases:"
-    lead = "  - "
-    for key, value in case.items():
-        yield f"{lead}{key}: {flow(value)}"
-        lead = "    "
+    """Return a case file with one case and its deviations."""
+    parts = ["cases:", _item(case, 2)]
     if deviations:
-        yield "    deviations:"
-    for deviation in deviations:
-        lead = "      - "
-        for key, value in deviation.items():
-            yield f"{lead}{key}: {flow(value)}"
-            lead = "        "
+        parts += ["    deviations:", *(_item(deviation, 6) for deviation in deviations)]
+    return "\n".join(parts) + "\n"
+
+
+def _item(mapping: Mapping[str, Any], indent: int) -> str:
+    """Return a mapping as an item of an indented list, a key on each line."""
+    lines = "\n".join(f"{key}: {flow(value)}" for key, value in mapping.items())
+    indented = textwrap.indent(lines, " " * (indent + 2))
+    return f"{' ' * indent}- {indented.lstrip()}"
