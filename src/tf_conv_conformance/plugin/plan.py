@@ -6,27 +6,15 @@ import gzip
 import io
 import json
 from collections.abc import Iterable, Iterator
-from typing import TypedDict
 
 import pytest
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.plugin.items import CallItem
-from tf_conv_conformance.plugin.stash import COLLECTED, WHOLE
+from tf_conv_conformance.plugin.stash import COLLECTED, WHOLE, Plan
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.schema import PlanLine
 from tf_conv_conformance.records.writer import encoded
-
-
-class Plan(TypedDict):
-    """What a run is to make, in values that xdist carries from a worker to the controller."""
-
-    collected: int
-    """How many calls there were to select from."""
-    whole: int | None
-    """How many calls all shards have together, if pytest-split divides the run."""
-    lines: dict[str, bytes]
-    """The packed lines of each subject's calls."""
 
 
 def plan_of(session: pytest.Session) -> Plan:

@@ -16,10 +16,10 @@ from tf_conv_conformance.plugin.options import (
     selecting,
     shard,
 )
-from tf_conv_conformance.plugin.plan import Plan, unpacked
+from tf_conv_conformance.plugin.plan import unpacked
 from tf_conv_conformance.plugin.progress import Progress, counted
 from tf_conv_conformance.plugin.resuming import carried
-from tf_conv_conformance.plugin.stash import BASELINE, DONE, SESSION, SINCE, Since
+from tf_conv_conformance.plugin.stash import BASELINE, DONE, SESSION, SINCE, Plan, Since
 from tf_conv_conformance.records import baseline
 from tf_conv_conformance.records.baseline import Baseline, BaselineError
 from tf_conv_conformance.records.changes import Changes

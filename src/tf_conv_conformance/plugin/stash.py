@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
 from tf_conv_conformance.plugin import options
 
 if TYPE_CHECKING:
-    from tf_conv_conformance.plugin.plan import Plan
     from tf_conv_conformance.records.baseline import Baseline
     from tf_conv_conformance.records.merge import Column
     from tf_conv_conformance.records.reader import Records
@@ -34,6 +33,17 @@ class Since:
 
     name: str
     column: Column
+
+
+class Plan(TypedDict):
+    """What a run is to make, in values that xdist carries from a worker to the controller."""
+
+    collected: int
+    """How many calls there were to select from."""
+    whole: int | None
+    """How many calls all shards have together, if pytest-split divides the run."""
+    lines: dict[str, bytes]
+    """The packed lines of each subject's calls."""
 
 
 SESSION: pytest.StashKey[SubjectPool] = pytest.StashKey()
