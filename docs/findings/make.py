@@ -1,34 +1,36 @@
-"""Make the pages of docs/findings from cases/findings and the records of runs: ``python docs/findings/make.py RECORDS...``, newest first.
+"""Make the pages of docs/findings from cases/findings and from record files.
 
-A run on a version that the cases do not ask is one of a copy of them without `requires`; what fails there is what is to be seen.
+Run ``python docs/findings/make.py RECORDS...``, with the newest TensorFlow first. For a version
+that the cases do not require, run a copy of them without `requires`; what fails is the finding.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
 
+from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 from tf_conv_conformance.records.reader import Records, read
+from tf_conv_conformance.records.schema import EndLine, SubjectLine
 
 HERE = Path(__file__).parent
 CASES = HERE.parent.parent / "cases/findings"
-AS_DOCUMENTED = "as documented"
+AS_DOCUMENTED, NOT_RUN = "as documented", "not run"
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE),
     trim_blocks=True,
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-Line = Mapping[str, Any]
 
 
 def main(paths: Sequence[str]) -> None:
@@ -37,115 +39,95 @@ def main(paths: Sequence[str]) -> None:
     for file in sorted(CASES.glob("*.yaml")):
         page = TEMPLATES.get_template("finding.md.jinja").render(**_finding(file, runs))
         (HERE / f"{file.stem}.md").write_text(page, encoding="utf-8")
-    pages = [_listed(path) for path in sorted(HERE.glob("*.md")) if path.name != "README.md"]
-    (HERE / "README.md").write_text(
-        TEMPLATES.get_template("index.md.jinja").render(pages=pages), encoding="utf-8"
-    )
+    pages = [_entry(path) for path in sorted(HERE.glob("*.md")) if path.name != "README.md"]
+    index = TEMPLATES.get_template("index.md.jinja").render(pages=pages)
+    (HERE / "README.md").write_text(index, encoding="utf-8")
 
 
 def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
-    """What the page of a case file says."""
+    """Return the values of the page of a case file."""
     calls = load(file).calls
     name = f"cases/findings/{file.name}"
-    asked = [(call, [run.ends.get(f"{name}::{call.name}") for run in runs]) for call in calls]
-    shown = [
-        (call, ends)
-        for call, ends in asked
-        if any(end and _cell(end) != AS_DOCUMENTED for end in ends)
-    ]
-    first, its = next(
-        (
-            (call, end)
-            for call, ends in shown
-            for end in ends
-            if end and _cell(end) != AS_DOCUMENTED
-        ),
-        (calls[0], None),
-    )
+    outcomes = [[_outcome(run, f"{name}::{call.name}") for run in runs] for call in calls]
     rows = [
-        (call.name, [_cell(end) if end else "not asked" for end in ends]) for call, ends in shown
+        (call, row) for call, row in zip(calls, outcomes, strict=True) if any(map(_differs, row))
     ]
-    subjects = [next(iter(run.subjects.values())) for run in runs]
-    broken = dict.fromkeys(deviation.rule for call in calls for deviation in call.case.deviations)
-    conditions = [one.when for call in calls for one in call.case.deviations]
-    flags = dict.fromkeys(flag for when in conditions for flag in when.cpu or ())
+    first, row = rows[0] if rows else (calls[0], outcomes[0])
+    differing = [run for run, outcome in zip(runs, row, strict=True) if _differs(outcome)]
+    end = differing[0].ends[f"{name}::{first.name}"] if differing else None
+    deviations = [one for call in calls for one in call.case.deviations]
+    links = {one.reported for one in deviations} - {"unreported"}
+    sentences = next(iter(runs[0].subjects.values()))["sentences"]
+    rules = [RULES[rule] for rule in dict.fromkeys(one.rule for one in deviations)]
     return {
         "about": str(yaml.safe_load(file.read_text(encoding="utf-8"))["about"]).strip(),
         "file": name,
         "source": " ".join(str(calls[0].case.notes).split()),
-        "comes": _comes(rows),
-        "flags": list(flags),
-        "public": sorted(
-            {
-                link
-                for call in calls
-                for one in call.case.deviations
-                for link in [one.reported]
-                if link != "unreported"
-            }
-        ),
-        "subjects": [_named(one) for one in subjects],
-        "rows": rows,
-        "on": _named(next(one for one in subjects if its and one["key"] == its["subject"]))
-        if its
-        else None,
-        "difference": (its["difference"] or its["reason"]) if its else None,
+        "result": _result([row for _, row in rows]),
+        "flags": list(dict.fromkeys(flag for one in deviations for flag in one.when.cpu or ())),
+        "public": sorted(links),
+        "subjects": [_subject_name(run) for run in runs],
+        "rows": [(call.name, row) for call, row in rows],
+        "on": _subject_name(differing[0]) if differing else None,
+        "difference": (end["difference"] or end["reason"]) if end else None,
         "name": first.name,
-        "python": python(first.arguments, first.mode, _arm(first, its)),
-        "rules": [
-            (rule, RULES[rule].symbol, subjects[0]["sentences"].get(rule, RULES[rule].phrase))
-            for rule in broken
-        ],
+        "python": python(first.arguments, first.mode, _arm(first, end)),
+        "rules": [(rule.id, rule.symbol, sentences.get(rule.id, rule.phrase)) for rule in rules],
     }
 
 
-def _arm(call: Any, end: Line | None) -> Any:
-    """The arm of data in which the call differs, else the first."""
+def _arm(call: Call, end: EndLine | None) -> Any:
+    """Return the arm of data in which the call differs, else the first."""
     arms = predict(call.arguments).arms
-    return next((arm for arm in arms if end and f"({arm.name})" in str(end["difference"])), arms[0])
+    difference = str(end["difference"]) if end else ""
+    return next((arm for arm in arms if f"({arm.name.replace('_', ' ')})" in difference), arms[0])
 
 
-def _comes(rows: Sequence[tuple[str, list[str]]]) -> str:
-    """What comes of the calls on the first subject that shows anything."""
-    for cells in zip(*(cells for _, cells in rows), strict=True):
-        if found := dict.fromkeys(
-            cell for cell in cells if cell not in (AS_DOCUMENTED, "not asked")
-        ):
-            return ", ".join(found)
-    return "it takes too long to be asked each time"
+def _differs(outcome: str) -> bool:
+    return outcome not in (AS_DOCUMENTED, NOT_RUN)
 
 
-def _named(subject: Line) -> str:
-    about = subject["subject"]
-    return about["tensorflow"] + ("" if about["onednn"] else " without oneDNN")
+def _result(rows: Sequence[Sequence[str]]) -> str:
+    """Return the outcomes on the first subject on which a call differs."""
+    for outcomes in zip(*rows, strict=True):
+        if differing := dict.fromkeys(filter(_differs, outcomes)):
+            return ", ".join(differing)
+    return "it takes too long to be run each time"
 
 
-def _cell(end: Line) -> str:
-    """What came out, in a word or two."""
-    observed, difference = end["observed"], end["difference"]
-    if end["verdict"] in ("conforms", "resolved"):
+def _subject_name(run: Records) -> str:
+    (line,) = run.subjects.values()
+    subject: SubjectLine = line
+    facts = subject["subject"]
+    return facts["tensorflow"] + ("" if facts["onednn"] else " without oneDNN")
+
+
+def _outcome(run: Records, identifier: str) -> str:
+    """Return the outcome of a call in a word or two."""
+    end = run.ends.get(identifier)
+    if end is None or end["verdict"] == "unsupported":
+        return NOT_RUN
+    if end["verdict"] in ("conforms", "refused", "resolved"):
         return AS_DOCUMENTED
-    if end["verdict"] == "unsupported":
-        return "not asked"
+    observed, predicted = end["observed"], run.calls[identifier]["predicted"]
     if "ended" in observed:
-        return str(observed.get("signal")) if observed["ended"] == "crashed" else "no answer"
+        return observed["signal"] if observed["ended"] == "crashed" else "no answer"
     if "error" in observed:
-        return str(observed["error"])
-    aspect = str(difference or "outcome").partition(" ")[0].rstrip(":")
-    return {"outcome": "accepted", "values": "other values", "shape": "another shape"}.get(
-        aspect, aspect
-    )
+        return observed["error"]
+    if predicted["shape"] not in (None, observed["shape"]):
+        return "another shape"
+    return "accepted" if predicted["refuses"] is not None else "other values"
 
 
-def _listed(page: Path) -> dict[str, str]:
-    """What the index says of a page: its title, and the lines that it begins with."""
+def _entry(page: Path) -> dict[str, str]:
+    """Return the entry of a page in the index, from its title and the list below it."""
     lines = page.read_text(encoding="utf-8").splitlines()
-    told = dict(line[2:].split(": ", 1) for line in lines if line.startswith("* "))
+    facts = dict(line[2:].split(": ", 1) for line in lines if line.startswith("* "))
     return {
         "name": page.name,
         "title": lines[0].removeprefix("# "),
-        "comes": told["What comes of it"],
-        "public": told["Public before"],
+        "result": facts["Result"],
+        "public": facts["Public before"],
     }
 
 

@@ -30,7 +30,7 @@ def test_each_page_says_what_it_must(pages):
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for part in (
-            "* What comes of it: ",
+            "* Result: ",
             "* Public before: ",
             "* Case: ",
             "Likely source: ",
