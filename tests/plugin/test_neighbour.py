@@ -81,8 +81,8 @@ def test_the_plugin_can_be_switched_off(pytester):
         "-p", "no:tf_conv_conformance", "cases/a.yaml", "--collect-only"
     )
     result.stdout.no_fnmatch_line("*CaseFile*")
-    result = pytester.runpytest_subprocess("-p", "no:tf_conv_conformance", "--tf-large")
-    result.stderr.fnmatch_lines(["*unrecognized arguments: --tf-large*"])
+    result = pytester.runpytest_subprocess("-p", "no:tf_conv_conformance", "--tf-resume")
+    result.stderr.fnmatch_lines(["*unrecognized arguments: --tf-resume*"])
 
 
 @pytest.mark.parametrize(

@@ -105,12 +105,15 @@ def test_subjects_of_the_ini_file_are_asked_by_name(run, pytester):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--tf-subject=nobody"], "--tf-subject: the ini file's tf_subjects have no 'nobody'"),
-        (["--tf-subject=a = threads=0"], "--tf-subject: a: 'threads=0' is not a setting"),
-        (["--tf-subject", OFF, "--tf-subject", OFF], "--tf-subject: 'off' is asked twice"),
         (
-            ["--tf-subject", OFF, "--tf-python=python3"],
-            "--tf-python: is short for a single subject",
+            ["--tf-subject=nobody"],
+            "--tf-subject: 'nobody' is neither a path with a / nor a subject",
+        ),
+        (["--tf-subject=a = threads=0"], "--tf-subject: a: 'threads=0' is not a setting"),
+        (["--tf-subject", OFF, "--tf-subject", OFF], "--tf-subject: 'off' is given twice"),
+        (
+            ["--tf-subject=/bin/a", "--tf-subject=/bin/b"],
+            "--tf-subject: a path without a name is given twice; write 'NAME = PATH'",
         ),
         (
             ["--tf-subject", OFF, "--tf-in-process"],
@@ -146,10 +149,11 @@ def test_a_subject_that_does_not_start_leaves_the_others_unharmed(run, pytester,
 
 
 @pytest.mark.tensorflow
-def test_another_interpreter_is_asked(run, pytester):
+def test_the_path_of_another_interpreter_is_a_subject_without_a_name(run, pytester):
     pytester.path.joinpath("cases/a.yaml").write_text(ATROUS, encoding="utf-8")
-    run(f"--tf-python={sys.executable}").assert_outcomes(passed=1, failed=1)
-    result = run("--tf-python=no/such/python")
+    run(f"--tf-subject={sys.executable}").assert_outcomes(passed=1, failed=1)
+    assert read(pytester.path / "reports/results.jsonl").complete
+    result = run("--tf-subject=no/such/python")
     assert result.ret == pytest.ExitCode.INTERRUPTED or result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [f"TensorFlow did not start in {pytester.path}/no/such/python: *No such file or directory"]

@@ -33,7 +33,7 @@ class Defaults(ArgumentFields):
     data: Arms | None = None
     """Arms of data, both kinds of integers by default."""
     large: bool | None = None
-    """The calls take long: they are made only with `--tf-large` or `-m tf_large`."""
+    """The calls take long: they are made only with `-m tf_large`."""
     requires: When | None = None
     """What the subject must be; otherwise the case is skipped as unsupported."""
     references: Texts | None = None

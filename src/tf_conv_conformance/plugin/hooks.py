@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         *(f"{mode}: calls in {mode} mode" for mode in MODES),
         *(f"{dtype}: calls with {dtype} input and filter" for dtype in DTYPES),
         "half: another name of tf_float16",
-        "large: calls that take long, made only with --tf-large or -m tf_large",
+        "large: calls that take long, which only -m tf_large selects",
     ]
     for line in lines:
         config.addinivalue_line("markers", MARKER + line)

@@ -1,4 +1,4 @@
-"""pytest's options of this plugin: what they are, and what is made of their values. Imports nothing that takes time."""
+"""The options of the plugin and their values. Imports nothing that takes time."""
 
 from __future__ import annotations
 
@@ -22,67 +22,65 @@ from tf_conv_conformance.subject.definition import (
 )
 
 MARKER = "tf_"
-"""What the names of this plugin's markers begin with."""
+"""The prefix of this plugin's markers."""
 FOLDER = "cases"
-"""The name of a folder in which case files are looked for unless `tf_cases` says otherwise."""
-
-
+"""The folders in which case files are looked for unless `tf_cases` names others."""
 INVALID = "[invalid]"
-"""How the name of a test ends that reports what is wrong with a case."""
+"""How the name of a test ends that reports the errors of a case."""
 BYTES_A_CALL = 4096  # of the record file and the page, at most
 
 
 def add(parser: pytest.Parser) -> None:
-    """The options, in a group of their own."""
-    group = parser.getgroup(
+    """Add the options and ini values, in a group of their own."""
+    option = parser.getgroup(
         "tf-conv-conformance", "tf-conv-conformance: TensorFlow's 2-D convolutions"
-    )
-    option = group.addoption
+    ).addoption
     option(
         "--tf-modes",
         metavar="MODES",
         default=",".join(MODES),
-        help="execution modes, of eager,graph,xla (default: all)",
+        help="execution modes, from eager,graph,xla (default: all)",
     )
     option(
         "--tf-cases",
         metavar="NAME",
         action="append",
         default=[],
-        help="collect every *.yaml under folders of this name, too",
+        help="also collect every *.yaml under folders with this name",
     )
     option(
         "--tf-reports",
         metavar="DIR",
         default="reports",
-        help="where results.jsonl and index.html are written (default: reports)",
+        help="where to write results.jsonl and index.html (default: reports)",
     )
     option(
-        "--tf-python",
-        metavar="PATH",
-        help="ask the TensorFlow of another interpreter, which needs nothing of this suite",
+        "--tf-subject",
+        metavar="SUBJECT",
+        action="append",
+        default=[],
+        help="test the TensorFlow of another interpreter (its path), of a subject in tf_subjects "
+        f"of the ini file (its name, or all), or one defined here: '{FORM}'; may be repeated",
     )
-    asking = f"ask a subject that tf_subjects of the ini file names (all: each), or one defined here: '{FORM}'; repeat it for others"
-    option("--tf-subject", metavar="NAME", action="append", default=[], help=asking)
     option(
         "--tf-since",
         metavar="RESULTS",
-        help="an earlier run (its record file, or a folder of its shards): say what changed since",
+        help="report what changed since an earlier run: its record file, or a folder of its shards",
     )
     option(
         "--tf-baseline",
         metavar="FILE",
-        help="known failures: they do not fail the run; what is new or stale is said",
+        help="known failures, which do not fail the run; new and stale ones are reported",
     )
     option(
         "--tf-update-baseline",
         action="store_true",
-        help="write this run's failures to the baseline",
+        help="write the failures of this run to the baseline",
     )
     option(
         "--tf-resume",
         action="store_true",
-        help="go on with a run that was cut: make the calls that its record files lack",
+        help="resume an interrupted run: make only the calls missing from its record files",
     )
     option(
         "--tf-timeout",
@@ -101,30 +99,33 @@ def add(parser: pytest.Parser) -> None:
     option(
         "--tf-in-process",
         action="store_true",
-        help="import TensorFlow here, for a debugger; a crash then ends the run",
+        help="import TensorFlow into this process, for a debugger; a crash then ends the run",
     )
     option(
         "--tf-exhaustive",
         action="store_true",
         help="make every call of an exhaustive scope, not a sample (some minutes)",
     )
-    option(
-        "--tf-large", action="store_true", help="also make the calls of cases that are marked large"
+    parser.addini(
+        "tf_cases",
+        "names of folders in which every *.yaml is a case file "
+        f"(default: in folders named {FOLDER}, those that look like one)",
+        type="args",
+        default=None,
     )
-    folders = f"names of the folders in which every *.yaml is a case file (default: in folders named {FOLDER}, those that look like one)"
-    parser.addini("tf_cases", folders, type="args", default=None)
     parser.addini(
         "tf_subjects",
-        f"subjects for --tf-subject, a line each: {FORM}",
+        f"subjects for --tf-subject, one a line: {FORM}",
         type="linelist",
         default=[],
     )
 
 
 def check(config: pytest.Config) -> None:
-    """Raise ``pytest.UsageError`` for what cannot be used together, or at all."""
+    """Raise ``pytest.UsageError`` for invalid values and combinations."""
     modes(config)
-    if len(subjects := definitions(config)) > 1 and (part := shard(config)) and part.of > 1:
+    subjects, part = definitions(config), shard(config)
+    if len(subjects) > 1 and part and part.of > 1:
         raise pytest.UsageError(
             f"--splits: splits a run of one subject, and this run has {len(subjects)}; "
             "run pytest once for each --tf-subject, with the same --splits and --group"
@@ -133,28 +134,29 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError("--tf-timeout: must be above 0 seconds")
     if not config.getoption("--tf-memory") > 0:
         raise pytest.UsageError("--tf-memory: must be above 0 GiB")
-    if config.getoption("--tf-in-process") and (
-        config.getoption("--tf-python") or config.getoption("--tf-subject")
-    ):
+    if config.getoption("--tf-in-process") and config.getoption("--tf-subject"):
         raise pytest.UsageError(
-            "--tf-in-process: imports the TensorFlow of this interpreter, and can ask no other"
+            "--tf-in-process: imports the TensorFlow of this interpreter; leave out --tf-subject"
         )
     if config.getoption("--tf-update-baseline") and config.getoption("--tf-baseline") is None:
         raise pytest.UsageError("--tf-update-baseline: needs --tf-baseline FILE, the file to write")
 
 
 def folders(config: pytest.Config) -> set[str]:
-    """Return the names of the folders in which the user says that case files are."""
+    """Return the names of the folders that the user gives for case files."""
     return {*(config.getini("tf_cases") or ()), *config.getoption("--tf-cases")}
 
 
 def collects(config: pytest.Config, path: Path, named: bool) -> bool:
-    """Return whether a file is a case file: it is `named` on the command line, its folder is by the user, or it looks like one."""
+    """Return whether a file is a case file.
+
+    It is one if it is `named` on the command line, if the user names its folder, or if it looks
+    like one in a folder with the default name.
+    """
     if path.suffix not in (".yaml", ".yml"):
         return False
-    inside = (
-        path.is_relative_to(config.rootpath) and config.inipath is not None
-    )  # a project: what it lies in does not matter
+    # in a project, the folders around the project do not matter
+    inside = path.is_relative_to(config.rootpath) and config.inipath is not None
     around = (path.relative_to(config.rootpath) if inside else path).parts[:-1]
     if named or not folders(config).isdisjoint(around):
         return True
@@ -166,11 +168,12 @@ def collects(config: pytest.Config, path: Path, named: bool) -> bool:
 
 
 def names(config: pytest.Config, path: Path) -> bool:
-    """Return whether the command line names a file or a test of it, as an xdist controller must find out, which collects nothing."""
-    return any(
-        config.invocation_params.dir / str(argument).partition("::")[0] == path
-        for argument in config.args
-    )
+    """Return whether the command line names a file or a test of it.
+
+    An xdist controller must look: it collects nothing.
+    """
+    given_paths = (str(argument).partition("::")[0] for argument in config.args)
+    return any(given(config, given_path) == path for given_path in given_paths)
 
 
 def makes_calls(config: pytest.Config) -> bool:
@@ -180,37 +183,34 @@ def makes_calls(config: pytest.Config) -> bool:
 
 
 def large(config: pytest.Config) -> bool:
-    """Return whether large calls are asked for."""
-    return bool(config.getoption("--tf-large")) or MARKER + "large" in config.getoption("markexpr")
+    """Return whether ``-m`` selects large calls."""
+    return MARKER + "large" in config.getoption("markexpr")
 
 
 def selecting(config: pytest.Config) -> str:
     """Return the options that select tests, as they are given."""
-    valued = {"-k": "keyword", "-m": "markexpr"}
-    given = [
-        f"{flag} {shlex.quote(value)}"
-        for flag, name in valued.items()
-        if (value := config.getoption(name, None))
-    ]
+    given = []
+    for flag, name in (("-k", "keyword"), ("-m", "markexpr")):
+        if value := config.getoption(name, None):
+            given.append(f"{flag} {shlex.quote(value)}")
     if part := shard(config):
         given.append(splitting(part))
-    return ", ".join(
-        [*given, *(flag for flag in ("--lf", "--deselect") if config.getoption(flag, None))]
-    )
+    given += [flag for flag in ("--lf", "--deselect") if config.getoption(flag, None)]
+    return ", ".join(given)
 
 
 def modes(config: pytest.Config) -> tuple[str, ...]:
-    """The modes that are asked for. Raises ``pytest.UsageError`` for one that does not exist."""
-    asked = tuple(mode.strip() for mode in str(config.getoption("--tf-modes")).split(","))
-    if unknown := [mode for mode in asked if mode not in MODES]:
+    """Return the modes of ``--tf-modes``. Raises ``pytest.UsageError`` for an unknown one."""
+    selected = tuple(mode.strip() for mode in str(config.getoption("--tf-modes")).split(","))
+    if unknown := [mode for mode in selected if mode not in MODES]:
         raise pytest.UsageError(f"--tf-modes: {unknown[0]!r} is not one of {', '.join(MODES)}")
-    return asked
+    return selected
 
 
 def shard(config: pytest.Config) -> Shards | None:
     """Return which shard of a run this is: the group that pytest-split selects.
 
-    Raises ``pytest.UsageError``.
+    Raises ``pytest.UsageError`` if there are too many.
     """
     of, number = config.getoption("splits", None), config.getoption("group", None)
     if not isinstance(of, int) or not isinstance(number, int):
@@ -227,51 +227,53 @@ def splitting(part: Shards) -> str:
 
 
 def reports(config: pytest.Config) -> Path:
-    """The folder of the reports; like ``--junitxml``, relative to where pytest was started."""
+    """Return the folder of the reports."""
     return given(config, str(config.getoption("--tf-reports")))
 
 
 def given(config: pytest.Config, path: str) -> Path:
-    """A path of the command line: relative to where pytest was started."""
+    """Return a path of the command line, which is relative to where pytest was started."""
     return config.invocation_params.dir / path
 
 
 def definitions(config: pytest.Config) -> tuple[Definition, ...]:
-    """The subjects that are asked, that of this interpreter unless told otherwise. Raises ``pytest.UsageError``."""
-    python, asked = config.getoption("--tf-python"), config.getoption("--tf-subject")
-    if python is not None:
-        if asked:
-            raise pytest.UsageError(
-                "--tf-python: is short for a single subject; name it with --tf-subject 'NAME = PATH' beside others"
-            )
-        return (Definition(command=tuple(located([python], config.invocation_params.dir))),)
-    found = [definition for value in asked for definition in _asked(config, value)]
-    if twice := [
-        one.name
-        for number, one in enumerate(found)
-        if one.name in {other.name for other in found[:number]}
-    ]:
-        raise pytest.UsageError(f"--tf-subject: {twice[0]!r} is asked twice")
-    return tuple(found) or (DEFAULT,)
+    """Return the subjects of the run; by default, that of this interpreter.
+
+    Raises ``pytest.UsageError``.
+    """
+    found: dict[str, Definition] = {}
+    for value in config.getoption("--tf-subject"):
+        for definition in _defined(config, value):
+            if definition.name in found:
+                twice = repr(definition.name) if definition.name else "a path without a name"
+                raise pytest.UsageError(
+                    f"--tf-subject: {twice} is given twice; write 'NAME = PATH' with other names"
+                )
+            found[definition.name] = definition
+    return tuple(found.values()) or (DEFAULT,)
 
 
-def _asked(config: pytest.Config, value: str) -> Iterator[Definition]:
+def _defined(config: pytest.Config, value: str) -> Iterator[Definition]:
+    """Yield the subjects of one ``--tf-subject``."""
+    folder = config.invocation_params.dir
+    if "/" in value.partition("=")[0]:
+        yield Definition(command=tuple(located([value], folder)))
+        return
     try:
         if "=" in value:
-            yield define(value, config.invocation_params.dir)
+            yield define(value, folder)
             return
-        named = {
-            one.name: one
-            for one in (define(line, config.rootpath) for line in config.getini("tf_subjects"))
-        }
+        listed = [define(line, config.rootpath) for line in config.getini("tf_subjects")]
     except SubjectDefinitionError as error:
         raise pytest.UsageError(f"--tf-subject: {error}") from error
-    if value not in named and value != "all":
-        known = ", ".join(named) or "none"
+    selected = [definition for definition in listed if value in ("all", definition.name)]
+    if not selected and value != "all":
+        known = ", ".join(definition.name for definition in listed) or "none"
         raise pytest.UsageError(
-            f"--tf-subject: the ini file's tf_subjects have no {value!r} (they have: {known}); define it: '{FORM}'"
+            f"--tf-subject: {value!r} is neither a path with a / nor a subject in tf_subjects of "
+            f"the ini file (which has: {known}); define it: '{FORM}'"
         )
-    yield from named.values() if value == "all" else (named[value],)
+    yield from selected
 
 
 def check_reports_folder(folder: Path, calls: int) -> None:
@@ -283,7 +285,9 @@ def check_reports_folder(folder: Path, calls: int) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = "is not a folder" if not there.is_dir() else "cannot be written"
         raise pytest.UsageError(f"--tf-reports: cannot write {folder}: {there} {why}")
-    if (free := shutil.disk_usage(there).free) < (needed := BYTES_A_CALL * calls):
+    free, needed = shutil.disk_usage(there).free, BYTES_A_CALL * calls
+    if free < needed:
         raise pytest.UsageError(
-            f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to {needed:,}"
+            f"--tf-reports: {folder} has {free:,} bytes left, and {calls:,} calls need up to "
+            f"{needed:,}"
         )
