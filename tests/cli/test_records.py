@@ -251,7 +251,7 @@ def test_a_merged_file_keeps_what_had_begun(file, tmp_path):
     assert (merged.started, merged.footer) == ({"cases/f::x[2]"}, None)
 
 
-TAKING = ["report", "merge", "summary", "versions"]
+TAKING = ["report", "merge", "summary"]
 
 
 def ran(capsys, *arguments):

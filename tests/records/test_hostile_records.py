@@ -57,7 +57,7 @@ WRONG = st.sampled_from(
 COMMANDS = [
     ["summary", "{}", "--partial"],
     ["report", "{}", "--partial", "-o", "{}.html", "--since", "good"],
-    ["versions", "{}", "older", "--partial", "-o", "versions"],
+    ["report", "{}", "older", "--partial", "-o", "versions.html"],
     ["merge", "{}", "--partial", "-o", "merged"],
     ["compare", "good", "{}"],
 ]

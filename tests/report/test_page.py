@@ -18,10 +18,11 @@ from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.merge import Column, single
 from tf_conv_conformance.records.reader import Records, read
 from tf_conv_conformance.records.writer import Recorder
-from tf_conv_conformance.report import calls as view
-from tf_conv_conformance.report import refusals
+from tf_conv_conformance.report import overview
+from tf_conv_conformance.report.calls import call_rows
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.page import ranges, render
+from tf_conv_conformance.report.refusals import refusal_lines
 from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
@@ -96,17 +97,17 @@ def unpacked(page, pattern):
 
 
 def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
-    shown = view.shown([column])
-    assert {verdict: count for verdict, count, _ in view.totals(shown)} == {
+    shown = call_rows([column])
+    assert {verdict: count for verdict, count, _ in overview.totals(shown)} == {
         "missing": 1,
         "deviates": 3,
         "conforms": 5,
     }
     assert (
-        view.outcome(shown)
+        overview.outcome(shown)
         == "5 of 9 calls return what TensorFlow documents; 3 deviate as declared; needs attention: 1 missing."
     )
-    assert [call.end["reason"] for call in view.failing(shown)] == [
+    assert [call.end["reason"] for call in overview.new_failures(shown)] == [
         "the run ended while it was made"
     ]
     assert "This run is partial" in render([column])
@@ -146,7 +147,7 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
         )
     recorder.close()
     column = single("a", read(recorder.path))
-    shown = view.shown([column])
+    shown = call_rows([column])
     assert [call.verdict for call in shown] == [
         "conforms",
         "refused",
@@ -154,7 +155,7 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
         "refused",
         "unexpected",
     ]
-    assert view.outcome(shown) == (
+    assert overview.outcome(shown) == (
         "1 of 5 calls return what TensorFlow documents; 2 are refused, as it documents; 1 do what their case expects, against the "
         "documentation; needs attention: 1 unexpected."
     )
@@ -163,7 +164,7 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
         "not by what is refused, nor against by a wrong `expect`"
     )
     assert rules["conv2d.strides-positive"] == (3, 0)
-    assert refusals.lines([column.records]) == [
+    assert refusal_lines([column.records]) == [
         "all calls refused: f.yaml:5 y (conv2d.strides-positive)"
     ]
     assert shown[-1].end["difference"] == "shape [1,6,6,1], not [9] as expected"
@@ -171,12 +172,12 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
 
 def test_many_cases_that_are_refused_are_one_line(tmp_path):
     records = run(tmp_path / "results.jsonl", {f"{name}.yaml::x[1]": error() for name in "abcdef"})
-    (line,) = refusals.lines([records])
+    (line,) = refusal_lines([records])
     assert line.startswith("all calls refused: 6 cases without `expect`, such as cases/a.yaml:2 x")
 
 
 def test_the_matrix_shows_both_sizes_and_hidden_differences(column):
-    (matrix,) = matrices(view.shown([column]))
+    (matrix,) = matrices(call_rows([column]))
     assert matrix.rates == ("1", "1,3", "2")
     rows = dict(matrix.rows)
     assert [(cell.look, cell.documented, cell.observed) for cell in rows["1"]] == [
@@ -197,7 +198,7 @@ def test_the_matrix_shows_both_sizes_and_hidden_differences(column):
 
 
 def test_rules_carry_the_installed_sentence_or_say_that_it_changed(column):
-    found = {one.rule.id: one for one in statements(view.shown([column]), column.sentences)}
+    found = {one.rule.id: one for one in statements(call_rows([column]), column.sentences)}
     atrous = found["depthwise.unit-strides-when-atrous"]
     assert atrous.contradicting == 3
     assert atrous.reported == ("https://example.org/1",)
@@ -293,9 +294,9 @@ def test_calls_that_differ_in_the_mode_alone_are_alike(tmp_path, calls):
 
 
 def test_a_deviation_that_no_call_showed_is_unobserved(column):
-    assert view.unobserved(view.shown([column])) == []
+    assert overview.unobserved(call_rows([column])) == []
     column.records.ends.clear()
-    ((case, deviation, why),) = view.unobserved(view.shown([column]))
+    ((case, deviation, why),) = overview.unobserved(call_rows([column]))
     assert (case["id"], deviation["rule"], why) == (
         "x",
         "depthwise.unit-strides-when-atrous",

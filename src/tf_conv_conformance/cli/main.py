@@ -44,9 +44,9 @@ def report(arguments: argparse.Namespace) -> int:
 
 def merge(arguments: argparse.Namespace) -> int:
     """Write several record files as one."""
-    from tf_conv_conformance.cli.records import merged
+    from tf_conv_conformance.cli.records import merge
 
-    return merged(arguments.records, arguments.output, arguments.partial)
+    return merge(arguments.records, arguments.output, arguments.partial)
 
 
 def summary(arguments: argparse.Namespace) -> int:
@@ -56,18 +56,11 @@ def summary(arguments: argparse.Namespace) -> int:
     return summarise(arguments.records, arguments.since, arguments.partial)
 
 
-def versions(arguments: argparse.Namespace) -> int:
-    """Write what changed with which version."""
-    from tf_conv_conformance.cli.records import told
-
-    return told(arguments.records, arguments.output, arguments.partial)
-
-
 def compare(arguments: argparse.Namespace) -> int:
     """Print what changed between two runs."""
-    from tf_conv_conformance.cli.records import compared
+    from tf_conv_conformance.cli.records import compare
 
-    return compared(arguments.old, arguments.new, arguments.output)
+    return compare(arguments.old, arguments.new, arguments.output)
 
 
 COMPARE = """Print what changed from OLD to NEW, call by call: verdict, outcome, shape, dtype,
@@ -315,17 +308,6 @@ def parser() -> argparse.ArgumentParser:
             metavar="OLD",
             help="also say what changed since this earlier run: its record file or folder",
         )
-    about = "write what changed with which TensorFlow version, as README.md and outcomes.json"
-    telling = commands.add_parser("versions", help=about, description=about)
-    telling.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("versions"),
-        metavar="FOLDER",
-        help="the folder to write to (default: versions)",
-    )
-    _takes_records(telling, versions)
     comparing = commands.add_parser(
         "compare",
         help="print what changed between two runs",

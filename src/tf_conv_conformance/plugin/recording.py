@@ -35,8 +35,8 @@ from tf_conv_conformance.records.reader import (
 from tf_conv_conformance.records.schema import EndLine, PlanLine, SubjectLine
 from tf_conv_conformance.records.series import heading
 from tf_conv_conformance.records.writer import Recorder
-from tf_conv_conformance.report import refusals
 from tf_conv_conformance.report.page import write
+from tf_conv_conformance.report.refusals import refusal_lines
 
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
 
@@ -193,7 +193,7 @@ class Recording:
             partial=True,
         )
         write(columns, self._page, self._changes(columns))
-        self._said += refusals.lines(runs.values())
+        self._said += refusal_lines(runs.values())
         self._hold_against_baseline(runs)
 
     def _whole(self, name: str) -> int | None:

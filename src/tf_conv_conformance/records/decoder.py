@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -31,6 +32,7 @@ class Head(msgspec.Struct):
     schema: Any = None
 
 
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _HEAD = msgspec.json.Decoder(Head)
 _DECODERS = {kind: msgspec.json.Decoder[Any](record) for kind, record in LINES.items()}
 
@@ -40,8 +42,8 @@ def head(text: bytes) -> Head:
     try:
         return _HEAD.decode(text)
     except msgspec.ValidationError:
-        raise LineError(f"expected an object with a type, got {shown(_plain(text))}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LineError(f"expected an object with a type, got {shown(plain(text))}") from None
+    except _NOT_JSON as error:
         raise _not_json(text, error) from None
 
 
@@ -50,8 +52,8 @@ def decode(text: bytes, kind: str) -> Any:
     try:
         line = _DECODERS[kind].decode(text)
     except msgspec.ValidationError as error:
-        raise LineError(_explained(str(error), kind, _plain(text))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LineError(_explained(str(error), kind, plain(text))) from None
+    except _NOT_JSON as error:
         raise _not_json(text, error) from None
     if kind == "end":
         check_keys(line)
@@ -65,12 +67,15 @@ def shown(value: object) -> str:
     return kinds.get(type(value), "") + (text if len(text) <= SHOWN else text[:SHOWN] + "…")
 
 
-def _plain(text: bytes) -> Any:
-    """Return a line as plain values, for a message; None if it is nested too deeply."""
+def plain(text: bytes) -> Any:
+    """Return a line as plain values. Raises :class:`LineError` if it is not JSON.
+
+    A line may be found wrong in a place before the one that is not JSON.
+    """
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
+    except _NOT_JSON as error:
+        raise _not_json(text, error) from None
 
 
 def _not_json(text: bytes, error: Exception) -> LineError:
@@ -112,9 +117,13 @@ def _explained(error: str, kind: str, line: Any) -> str:
 
 
 def _value_at(line: Any, place: str) -> Any:
-    """Return the value at a place such as ``.arguments.padding[0][1]``."""
-    for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", place):
-        line = line[name] if name else line[int(number)]
+    """Return the value at a place such as ``.arguments.padding[0][1]``.
+
+    If a key is repeated, the place may be in another value than the one that is kept.
+    """
+    with suppress(LookupError, TypeError):
+        for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", place):
+            line = line[name] if name else line[int(number)]
     return line
 
 

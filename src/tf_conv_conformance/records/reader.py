@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.records.decoder import Head, LineError, decode, head, shown
+from tf_conv_conformance.records.decoder import Head, LineError, decode, head, plain, shown
 from tf_conv_conformance.records.old_schemas import LEFT_OUT, updated
 from tf_conv_conformance.records.schema import (
     LINES,
@@ -194,7 +194,7 @@ class _Reader:
 def _header(text: bytes, read: Head) -> HeaderLine:
     """Return the header, as that of a file of this version."""
     if read.type != "header":
-        got = shown(msgspec.json.decode(text))
+        got = shown(plain(text))
         raise LineError(f'expected the header of a record file, {{"type": "header", …}}; got {got}')
     if read.schema not in SCHEMAS:
         newer = isinstance(read.schema, int) and read.schema > SCHEMA

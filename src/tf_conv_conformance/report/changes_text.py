@@ -1,4 +1,4 @@
-"""What changed between two runs, on the terminal: lines that read the same without colour."""
+"""Prints what changed between two runs on the terminal; it reads the same without colour."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from tf_conv_conformance.report.escape import plain
 
 
 def print_changes(changes: Changes, console: Console) -> None:
-    """Print them; nothing in them is taken for markup, and no line is broken where the output is a file."""
-    for line, style in lines(changes):
+    """Print changes; nothing in them is markup, and lines are broken only on a terminal."""
+    for line, style in _lines(changes):
         console.print(line, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
-def lines(changes: Changes) -> Iterator[tuple[str, str | None]]:
-    """Each line with its style: the runs, what they ran on, what changed, what was not compared, and all of it in a sentence."""
+def _lines(changes: Changes) -> Iterator[tuple[str, str | None]]:
+    """Yield each line with its style, and the sentence that sums them up last."""
+    groups = changes.groups()
     yield f"{plain(changes.old)} → {plain(changes.new)}", "bold"
-    yield from _section("environment changed", [_environment(one) for one in changes.environment])
+    yield from _section("environment changed", map(_environment, changes.environment))
     yield from _section(
         "documentation changed",
-        [line for one in changes.documentation for line in _documentation(one)],
+        (line for change in changes.documentation for line in _documentation(change)),
     )
-    groups = changes.groups()
     yield from _section(
         f"calls changed, in {len(groups):,} ways",
-        [line for group in groups for line in _group_lines(group)],
+        (line for group in groups for line in _group(group)),
     )
-    yield from _section("not compared", list(_apart(changes)))
-    yield from _section("moved, and compared", list(_moved(changes.moved)))
-    yield (
-        changes.sentence,
-        "bold red" if changes.any else "bold yellow" if changes.blind else "bold green",
-    )
+    yield from _section("not compared", _not_compared(changes))
+    yield from _section("moved, and compared", _moved(changes.moved))
+    colour = "red" if changes.any else "yellow" if changes.blind else "green"
+    yield changes.sentence, f"bold {colour}"
 
 
-def _section(title: str, body: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    if body:
+def _section(title: str, body: Iterator[str]) -> Iterator[tuple[str, str | None]]:
+    lines = list(body)
+    if lines:
         yield title, "bold"
-        yield from ((f"  {line}", None) for line in body)
+        yield from ((f"  {line}", None) for line in lines)
 
 
 def _environment(change: EnvironmentChange) -> str:
-    old, new = (
-        plain("none" if value is None else value or "(empty)") for value in (change.old, change.new)
-    )
-    return f"{plain(change.name)}: {old} → {new}" + (
-        "  (another subject)" if change.identifies else ""
-    )
+    old, new = _fact(change.old), _fact(change.new)
+    other = "  (another subject)" if change.identifies else ""
+    return f"{plain(change.name)}: {old} → {new}{other}"
+
+
+def _fact(value: str | None) -> str:
+    return plain("none" if value is None else value or "(empty)")
 
 
 def _documentation(change: DocumentationChange) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _documentation(change: DocumentationChange) -> Iterator[str]:
     yield f"  + {plain(change.new) if change.new else '(no longer there)'}"
 
 
-def _group_lines(group: Group) -> Iterator[str]:
+def _group(group: Group) -> Iterator[str]:
     yield f"{len(group.ids):,}× {plain(group.case)}: {plain(group.kind)}"
     example = group.example
     moved = f", which was {plain(example.moved_from)}" if example.moved_from else ""
@@ -71,21 +71,18 @@ def _group_lines(group: Group) -> Iterator[str]:
     yield f"     such as {plain(example.id)}{moved}{words}"
 
 
-def _apart(changes: Changes) -> Iterator[str]:
-    found: dict[str, list[str]] = {}
-    for one in changes.not_compared:
-        found.setdefault(one.why, []).append(one.id)
-    found |= {
-        "edited": list(changes.edited),
-        "added": list(changes.added),
-        "removed": list(changes.removed),
-    }
-    for why, ids in found.items():
-        if ids:
-            yield f"{len(ids):,} {why}, such as {plain(ids[0])}"
+def _not_compared(changes: Changes) -> Iterator[str]:
+    ids: dict[str, list[str]] = {}
+    for call in changes.not_compared:
+        ids.setdefault(call.why, []).append(call.id)
+    ids["edited"], ids["added"] = list(changes.edited), list(changes.added)
+    ids["removed"] = list(changes.removed)
+    for why, own in ids.items():
+        if own:
+            yield f"{len(own):,} {why}, such as {plain(own[0])}"
 
 
 def _moved(moved: Sequence[tuple[str, str]]) -> Iterator[str]:
     if moved:
-        before, now = moved[0]
-        yield f"{len(moved):,}, such as {plain(before)} → {plain(now)}"
+        old, new = moved[0]
+        yield f"{len(moved):,}, such as {plain(old)} → {plain(new)}"

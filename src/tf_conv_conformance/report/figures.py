@@ -1,4 +1,4 @@
-"""An axis of a call → what the page needs to write its arithmetic and to draw which input elements feed an output element."""
+"""What the page needs to write down the arithmetic of an axis and to draw it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction.arithmetic import steps
 from tf_conv_conformance.prediction.models import Model
 
-DRAWN_LIMIT = 400  # elements of an input or an output on one axis; more of them are no picture
+DRAWN_LIMIT = 400  # elements of an input or an output on one axis; a picture of more is unreadable
 TAPS_LIMIT = 64
 
 
 @lru_cache(maxsize=20_000)
 def figure(axis: Axis, models: tuple[Model, ...]) -> dict[str, Any]:
-    """The axis as JSON: its numbers, and for each of the models the padding, the size, the arithmetic, and where each output's reads begin.
+    """Return an axis as plain values: its numbers, and the padding, size and steps of each model.
 
-    The reads of an output are `filter` of them, `rate` apart. `starts` is None where the axis is too long to draw.
+    An output reads `filter` elements, `rate` apart, from its entry in `starts` on; that is None if
+    the axis is too long to draw.
     """
     return {
         "size": axis.size,

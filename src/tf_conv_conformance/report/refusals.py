@@ -1,4 +1,4 @@
-"""The cases of which TensorFlow refused every call: a case that was to compute something may be among them."""
+"""Names the cases whose calls TensorFlow all refused: one may have been meant to compute."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from tf_conv_conformance.records.reader import Records
 
-SHOWN = 5  # cases that the terminal names; where there are more, they are probably meant
-RULES = 2  # that it names of a case
+NAMED = 5  # cases; if there are more, they are probably meant
+RULES = 2  # that are named of a case
 
 
-def lines(runs: Iterable[Records]) -> list[str]:
-    """Return a line for each such case without an `expect`, with its place and the rules that its calls break; of many, one line."""
+def refusal_lines(runs: Iterable[Records]) -> list[str]:
+    """Return a line for each such case without an `expect`; one line if there are many.
+
+    It has the place of the case and the rules that its calls break.
+    """
     found = list(dict.fromkeys(line for records in runs for line in _refused(records)))
-    if len(found) > SHOWN:
+    if len(found) > NAMED:
         return [f"all calls refused: {len(found):,} cases without `expect`, such as {found[0]}"]
     return [f"all calls refused: {line}" for line in found]
 
@@ -24,13 +27,13 @@ def _refused(records: Records) -> Iterator[str]:
     for identifier, end in records.ends.items():
         call = records.calls[identifier]
         if end["verdict"] == "refused":
-            rules.setdefault(call["case"], {}).update(
-                dict.fromkeys(call["predicted"]["refuses"] or ())
-            )
+            broken = call["predicted"]["refuses"] or []
+            rules.setdefault(call["case"], {}).update(dict.fromkeys(broken))
         elif end["verdict"] != "unsupported":
             others.add(call["case"])
-    for key, broken in rules.items():
+    for key, names in rules.items():
         case = records.cases[key]
-        if key not in others and not case.get("expect"):
-            more = [f"{len(broken) - RULES} more"] if len(broken) > RULES else []
-            yield f"{case['file']}:{case['line']} {case['id']} ({', '.join([*list(broken)[:RULES], *more])})"
+        if key not in others and not case["expect"]:
+            more = [f"{len(names) - RULES} more"] if len(names) > RULES else []
+            words = ", ".join([*list(names)[:RULES], *more])
+            yield f"{case['file']}:{case['line']} {case['id']} ({words})"

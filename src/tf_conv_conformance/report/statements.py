@@ -1,4 +1,4 @@
-"""Calls → each documented statement, with what supports and what contradicts it."""
+"""The documented statements, with what supports and what contradicts each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 from tf_conv_conformance.prediction.rules.rule import Rule
-from tf_conv_conformance.report.calls import Shown
+from tf_conv_conformance.report.calls import CallRow
+from tf_conv_conformance.report.escape import is_link
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A rule, its sentence in the installed documentation, and how many calls of a run support and contradict it."""
+    """A rule, its sentence in the installed documentation, and the calls for and against it."""
 
     rule: Rule
     sentence: str | None
@@ -22,19 +23,19 @@ class Statement:
     reported: tuple[str, ...]
 
 
-def statements(calls: Sequence[Shown], sentences: Mapping[str, str | None]) -> Iterator[Statement]:
-    """Every rule of the catalogue, with the public reports that the deviations from it name."""
+def statements(
+    calls: Sequence[CallRow], sentences: Mapping[str, str | None]
+) -> Iterator[Statement]:
+    """Yield every rule of the catalogue, with the public reports of the deviations from it."""
     supporting: Counter[str] = Counter()
     contradicting: Counter[str] = Counter()
     reported: dict[str, set[str]] = {}
     for call in calls:
-        against = call.end["rules"]
-        contradicting.update(against)
+        contradicted = call.end["rules"]
+        contradicting.update(contradicted)
         supporting.update(call.supports)
         for deviation in call.case["deviations"]:
-            if deviation["rule"] in against and deviation["reported"].startswith(
-                ("https://", "http://")
-            ):
+            if deviation["rule"] in contradicted and is_link(deviation["reported"]):
                 reported.setdefault(deviation["rule"], set()).add(deviation["reported"])
     for rule in RULES.values():
         links = tuple(sorted(reported.get(rule.id, ())))

@@ -1,4 +1,4 @@
-"""Columns → a summary in GitHub's Markdown, for the page of a CI run."""
+"""Summarises columns in GitHub's Markdown, for the page of a CI run."""
 
 from __future__ import annotations
 
@@ -8,120 +8,104 @@ from collections.abc import Iterator, Sequence
 from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.disagreement import comparable, disagreements
 from tf_conv_conformance.records.merge import Column
-from tf_conv_conformance.report.calls import ORDER, Shown, by_column, outcome, shown
+from tf_conv_conformance.report.calls import ORDER, CallRow, by_column, call_rows
 from tf_conv_conformance.report.escape import markdown, table_head
+from tf_conv_conformance.report.overview import outcome
 
-SHOWN = 20
-"""How many rows a table has at most."""
-LIMIT = 60_000
-"""How many bytes the summary has at most; GitHub takes 1 MiB a step, and shows what people read."""
+ROWS = 20  # of a table, at most
+LIMIT = 60_000  # bytes; GitHub takes 1 MiB a step, which nobody would read
 
 
 def summary(columns: Sequence[Column], changes: Changes | None = None) -> str:
-    """The summary: what came out, what fails, what changed, where the columns disagree. All text of records is shown as code."""
-    calls = by_column(columns, shown(columns))
-    return _bounded(
+    """Return outcomes, failures, changes and disagreements, with text from records as code."""
+    calls = by_column(columns, call_rows(columns))
+    return _cut(
         [
             "# TensorFlow convolution conformance",
             *_outcomes(columns, calls),
             *_verdicts(columns, calls),
-            *_failing(columns, calls),
+            *_failures("Failing", columns, [[call for call in own if call.new] for own in calls]),
+            *_failures(
+                "Known failures", columns, [[call for call in own if call.known] for own in calls]
+            ),
             *(_changes(changes) if changes else ()),
             *(_disagreements(columns) if len(columns) > 1 else ()),
         ]
     )
 
 
-def _bounded(lines: Sequence[str]) -> str:
-    """The lines as text, cut before it becomes too long."""
-    cut = "\nThe summary is cut here; the HTML report has the rest.\n"
+def _cut(lines: Sequence[str]) -> str:
+    """Return the first lines as text of at most `LIMIT` bytes."""
+    note = "\nThe summary is cut here; the HTML report has the rest.\n"
     kept: list[str] = []
-    size = len(cut.encode())
+    size = len(note.encode())
     for line in lines:
         size += len(line.encode()) + 1
         if size > LIMIT:
-            return "\n".join(kept) + "\n" + cut
+            return "\n".join(kept) + "\n" + note
         kept.append(line)
     return "\n".join(kept) + "\n"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], more: str) -> Iterator[str]:
-    """A table of the first rows, and how many more there are of what; nothing where there are none."""
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> Iterator[str]:
+    """Yield a table of the first rows, and the number of others; nothing without rows."""
     if not rows:
         return
     yield ""
     yield from table_head(*heads)
-    yield from ("| " + " | ".join(row) + " |" for row in rows[:SHOWN])
-    if len(rows) > SHOWN:
-        yield ""
-        yield f"… and {len(rows) - SHOWN:,} more {more}."
+    yield from (f"| {' | '.join(row)} |" for row in rows[:ROWS])
+    if len(rows) > ROWS:
+        yield from ("", f"… and {len(rows) - ROWS:,} more {what}.")
 
 
-def _outcomes(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
+def _outcomes(columns: Sequence[Column], calls: Sequence[Sequence[CallRow]]) -> Iterator[str]:
     yield ""
-    for column, made in zip(columns[:SHOWN], calls, strict=False):
-        partial = (
-            f" The run is partial: {'; '.join(column.records.lacks)}."
-            if column.records.lacks
-            else ""
-        )
-        yield f"- {markdown(column.label)}: {outcome(made)}{partial}"
+    for column, own in zip(columns[:ROWS], calls, strict=False):
+        lacks = "; ".join(column.records.lacks)
+        partial = f" The run is partial: {lacks}." if lacks else ""
+        yield f"- {markdown(column.label)}: {outcome(own)}{partial}"
 
 
-def _verdicts(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
-    counts = [Counter(call.verdict for call in made) for made in calls]
-    names = [verdict for verdict in ORDER if any(count[verdict] for count in counts)]
-    known = [sum(call.known for call in made) for made in calls]
+def _verdicts(columns: Sequence[Column], calls: Sequence[Sequence[CallRow]]) -> Iterator[str]:
+    counts = [Counter(call.verdict for call in own) for own in calls]
+    verdicts = [verdict for verdict in ORDER if any(count[verdict] for count in counts)]
+    known = [sum(call.known for call in own) for own in calls]
+    heads = ["TensorFlow", "calls", *verdicts]
     rows = [
-        [
-            markdown(column.label),
-            f"{count.total():,}",
-            *(f"{count[name]:,}" for name in names),
-            *([f"{of:,}"] if any(known) else []),
-        ]
-        for column, count, of in zip(columns, counts, known, strict=True)
+        [markdown(column.label), *_numbers([count.total(), *(count[name] for name in verdicts)])]
+        for column, count in zip(columns, counts, strict=True)
     ]
-    yield from _table(
-        ["TensorFlow", "calls", *names, *(["known failures"] if any(known) else [])],
-        rows,
-        "subjects",
-    )
+    if any(known):
+        heads.append("known failures")
+        rows = [[*row, *_numbers([number])] for row, number in zip(rows, known, strict=True)]
+    yield from _table(heads, rows, "subjects")
 
 
-def _failing(columns: Sequence[Column], calls: Sequence[Sequence[Shown]]) -> Iterator[str]:
-    """The new failures, and apart from them those that the baseline knows."""
-    yield from _failures(
-        "Failing", columns, [[call for call in made if call.new] for made in calls]
-    )
-    yield from _failures(
-        "Known failures", columns, [[call for call in made if call.known] for made in calls]
-    )
+def _numbers(numbers: Sequence[int]) -> list[str]:
+    return [f"{number:,}" for number in numbers]
 
 
 def _failures(
-    title: str, columns: Sequence[Column], calls: Sequence[Sequence[Shown]]
+    title: str, columns: Sequence[Column], calls: Sequence[Sequence[CallRow]]
 ) -> Iterator[str]:
-    """Each of the calls once, with the columns in which it fails in the same way."""
-    found: dict[tuple[str, str, str, str], list[str]] = {}
-    for column, made in zip(columns, calls, strict=True):
-        for call in made:
+    """Yield each failing call once, with the columns in which it fails in the same way."""
+    labels: dict[tuple[int, str, str, str], list[str]] = {}
+    for column, own in zip(columns, calls, strict=True):
+        for call in own:
             where = f"{call.case['file']}:{call.case['line']}"
-            found.setdefault((call.verdict, call.call["id"], where, call.end["reason"]), []).append(
-                column.label
-            )
-    if not found:
+            key = (ORDER.index(call.verdict), call.call["id"], where, call.end["reason"])
+            labels.setdefault(key, []).append(column.label)
+    if not labels:
         return
     rows = [
         [
-            verdict,
+            ORDER[rank],
             markdown(identifier),
             markdown(where),
             markdown(reason, 300),
-            markdown(", ".join(labels), 100),
+            markdown(", ".join(labels[rank, identifier, where, reason]), 100),
         ]
-        for (verdict, identifier, where, reason), labels in sorted(
-            found.items(), key=lambda item: ORDER.index(item[0][0])
-        )
+        for rank, identifier, where, reason in sorted(labels, key=lambda key: key[0])
     ]
     yield from ("", f"## {title}")
     yield from _table(["verdict", "call", "case", "why", "on"], rows, "calls")
@@ -131,13 +115,13 @@ def _changes(changes: Changes) -> Iterator[str]:
     yield from ("", f"## Changed since {markdown(changes.old)}", "", changes.sentence)
     rows = [
         [
-            f"{len(one.ids):,}",
-            markdown(one.case),
-            markdown(one.kind),
-            markdown(one.example.words, 120),
-            markdown(one.example.id),
+            f"{len(group.ids):,}",
+            markdown(group.case),
+            markdown(group.kind),
+            markdown(group.example.words, 120),
+            markdown(group.example.id),
         ]
-        for one in changes.groups()
+        for group in changes.groups()
     ]
     yield from _table(["calls", "case", "change", "for example", "in call"], rows, "ways")
     facts = [[markdown(one.name), _fact(one.old), _fact(one.new)] for one in changes.environment]
@@ -152,9 +136,9 @@ def _fact(value: str | None) -> str:
 
 def _disagreements(columns: Sequence[Column]) -> Iterator[str]:
     found = disagreements(columns)
-    calls = sum(len(one.ids) for one in found)
+    calls, total = sum(len(one.ids) for one in found), comparable(columns)
     yield from ("", "## Disagreements", "")
-    yield f"{calls:,} of the {comparable(columns):,} calls with results in at least two columns disagree."
+    yield f"{calls:,} of the {total:,} calls with results in at least two columns disagree."
     rows = [
         [
             f"{len(one.ids):,}",
@@ -169,11 +153,10 @@ def _disagreements(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _pattern(columns: Sequence[Column], pattern: Sequence[str]) -> str:
-    """The columns by what came out in them."""
-    by_state: dict[str, list[str]] = {}
-    for column, state in zip(columns, pattern, strict=True):
-        by_state.setdefault(state, []).append(column.label)
+    """Return the columns by their result."""
+    labels: dict[str, list[str]] = {}
+    for column, result in zip(columns, pattern, strict=True):
+        labels.setdefault(result, []).append(column.label)
     return "; ".join(
-        f"{markdown(state)}: {markdown(', '.join(labels), 100)}"
-        for state, labels in by_state.items()
+        f"{markdown(result)}: {markdown(', '.join(own), 100)}" for result, own in labels.items()
     )

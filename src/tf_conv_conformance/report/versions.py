@@ -1,4 +1,4 @@
-"""Columns of calls → which calls do not come out the same everywhere, and since which version."""
+"""The version matrix: the calls whose outcomes differ between versions of TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from tf_conv_conformance.records.disagreement import disagreements
 from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.outcome import absent, why_no_value
 from tf_conv_conformance.records.series import series
-from tf_conv_conformance.report.calls import ORDER, Shown
+from tf_conv_conformance.report.calls import ORDER, CallRow
+from tf_conv_conformance.report.escape import is_link
 from tf_conv_conformance.verdict.comparison import shape_text
+
+VARYING = ("name", "tensorflow", "environment")
+"""The facts in which the subjects of a line may differ."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """The versions of one kind of subject (one oneDNN, device, environment): its name, and the places of its columns, oldest first."""
+class VersionLine:
+    """The versions of one kind of subject, with the places of their columns, oldest first."""
 
     name: str
     places: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Run:
-    """Neighbouring versions in which some calls came to the same: the look of the cell, and in a few words what came out."""
+class VersionRange:
+    """Neighbouring versions in which some calls have the same outcome.
+
+    `look` is that of a cell, `text` the outcome in a few words.
+    """
 
     look: str
     text: str
@@ -33,26 +40,26 @@ class Run:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Calls of one case whose outcomes go the same way over the subjects: a row of the version matrix, with the runs of each line.
+    """Calls of a case whose outcomes change in the same way: a row of the matrix.
 
-    `calls` are the numbers of all their calls, `links` the public reports about the case.
+    `lines` has the ranges of each line of versions, `calls` the numbers of the calls, and `links`
+    the public reports about the case.
     """
 
     case: str
     example: str
     count: int
-    lines: tuple[tuple[Run, ...], ...]
+    lines: tuple[tuple[VersionRange, ...], ...]
     calls: tuple[int, ...]
     links: tuple[str, ...]
 
 
-def lines(columns: Sequence[Column]) -> list[Line]:
-    """The lines of versions, in the order of their first columns."""
+def lines(columns: Sequence[Column]) -> list[VersionLine]:
+    """Return the lines of versions, in the order of their first columns."""
     found: dict[str | None, list[int]] = {}
     for place, column in enumerate(columns):
-        key = series(column.subject, but=("name", "tensorflow", "environment"))
-        found.setdefault(key, []).append(place)
-    return [Line(_name(columns[places[0]]), tuple(places)) for places in found.values()]
+        found.setdefault(series(column.subject, but=VARYING), []).append(place)
+    return [VersionLine(_name(columns[places[0]]), tuple(places)) for places in found.values()]
 
 
 def _name(column: Column) -> str:
@@ -64,51 +71,51 @@ def _name(column: Column) -> str:
 
 
 def version(column: Column) -> str:
-    """The version of a column's TensorFlow."""
-    return str(column.subject["tensorflow"]) if column.subject else column.label
+    """Return the version of a column's TensorFlow."""
+    return column.subject["tensorflow"] if column.subject else column.label
 
 
-def patterns(columns: Sequence[Column], calls: Sequence[Shown]) -> list[Pattern]:
-    """The calls that do not come out the same in all columns, by case and by what came out where."""
-    by_id: dict[str, dict[int, Shown]] = {}
+def patterns(columns: Sequence[Column], calls: Sequence[CallRow]) -> list[Pattern]:
+    """Return the calls whose outcomes differ between columns, by case and by outcome."""
+    by_id: dict[str, dict[int, CallRow]] = {}
     for call in calls:
         by_id.setdefault(call.call["id"], {})[call.column] = call
-    of = lines(columns)
+    own_lines = lines(columns)
     return [
-        _pattern(of, found.case, [by_id[identifier] for identifier in found.ids])
+        _pattern(own_lines, found.case, [by_id[identifier] for identifier in found.ids])
         for found in disagreements(columns)
     ]
 
 
-def _pattern(of: Sequence[Line], case: str, group: Sequence[Mapping[int, Shown]]) -> Pattern:
+def _pattern(
+    own_lines: Sequence[VersionLine], case: str, group: Sequence[Mapping[int, CallRow]]
+) -> Pattern:
+    """Return a row from its calls, each by the place of its column."""
     first = next(iter(group[0].values()))
-    told = [deviation["reported"] for deviation in first.case["deviations"]] + first.case[
-        "references"
-    ]
-    links = tuple(dict.fromkeys(link for link in told if link.startswith(("https://", "http://"))))
-    runs = tuple(tuple(_runs(line, group)) for line in of)
+    reported = [deviation["reported"] for deviation in first.case["deviations"]]
+    links = dict.fromkeys(filter(is_link, reported + first.case["references"]))
     return Pattern(
         case,
         first.call["id"],
         len(group),
-        runs,
-        tuple(call.number for asked in group for call in asked.values()),
-        links,
+        tuple(tuple(_ranges(line, group)) for line in own_lines),
+        tuple(call.number for calls in group for call in calls.values()),
+        tuple(links),
     )
 
 
-def _runs(line: Line, group: Sequence[Mapping[int, Shown]]) -> Iterator[Run]:
-    """The versions of a line, neighbours with the same outcome together. A group's calls go the same way, so one of them tells."""
+def _ranges(line: VersionLine, group: Sequence[Mapping[int, CallRow]]) -> Iterator[VersionRange]:
+    """Yield the ranges of a line; the calls of a group change together, so one stands for all."""
     places: list[int] = []
     for place in line.places:
         if places and not _same(group[0].get(places[-1]), group[0].get(place)):
-            yield _run(places, group)
+            yield _range(places, group)
             places = []
         places.append(place)
-    yield _run(places, group)
+    yield _range(places, group)
 
 
-def _same(one: Shown | None, other: Shown | None) -> bool:
+def _same(one: CallRow | None, other: CallRow | None) -> bool:
     if one is None or other is None:
         return one is other
     if absent(one.end) or absent(other.end):
@@ -116,28 +123,21 @@ def _same(one: Shown | None, other: Shown | None) -> bool:
     return not differences(one.end, other.end)
 
 
-def _run(places: Sequence[int], group: Sequence[Mapping[int, Shown]]) -> Run:
-    calls = [asked[places[0]] for asked in group if places[0] in asked]
+def _range(places: Sequence[int], group: Sequence[Mapping[int, CallRow]]) -> VersionRange:
+    calls = [by_place[places[0]] for by_place in group if places[0] in by_place]
     if not calls:
-        return Run("absent", "not asked", tuple(places))
+        return VersionRange("absent", "not tested", tuple(places))
     worst = min(calls, key=lambda call: ORDER.index(call.verdict))
-    texts = list(dict.fromkeys(text(call) for call in calls))
+    texts = list(dict.fromkeys(map(_text, calls)))
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
-    return Run(worst.verdict.replace(" ", "-"), texts[0] + more, tuple(places))
+    return VersionRange(worst.verdict.replace(" ", "-"), texts[0] + more, tuple(places))
 
 
-def text(call: Shown) -> str:
-    """Describe what came out in a few words; the verdict if the call was not made."""
-    if call.observed_shape is not None:
-        warned = sorted({warning["category"] for warning in call.end.get("warnings", [])})
-        dtype = call.observed["dtype"] if call.observed["dtype"] != call.arguments.dtype else ""
-        return " ".join(
-            part
-            for part in (
-                dtype,
-                shape_text(call.observed_shape),
-                *(f"with {name}" for name in warned),
-            )
-            if part
-        )
-    return why_no_value(call.end) or call.verdict
+def _text(call: CallRow) -> str:
+    """Return the outcome in a few words; the verdict if the call was not made."""
+    if call.observed_shape is None:
+        return why_no_value(call.end) or call.verdict
+    dtype = call.observed["dtype"] if call.observed["dtype"] != call.arguments.dtype else ""
+    warnings = sorted({warning["category"] for warning in call.end.get("warnings", [])})
+    parts = [dtype, shape_text(call.observed_shape), *(f"with {name}" for name in warnings)]
+    return " ".join(part for part in parts if part)

@@ -1,11 +1,14 @@
-"""What changed with which version, as a page and for programs."""
+"""docs/versions/make.py: what changed with which version, as a page and for programs."""
 
 import json
+import runpy
+from pathlib import Path
 
 from support.browser_records import answer, run
 from support.page_records import HOSTILE, SUBJECT
-from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.subject.observation import Answer, Observation
+
+MAKE = Path(__file__).parents[2] / "docs/versions/make.py"
 
 
 def refuses(call):
@@ -33,10 +36,11 @@ def made(tmp_path):
             f"{number}.jsonl",
         )
     names = [str(tmp_path / f"{number}.jsonl") for number in range(5)]
-    assert main(["versions", *names, "-o", str(tmp_path / "out")]) == 0
-    return (tmp_path / "out/README.md").read_text(encoding="utf-8"), json.loads(
-        (tmp_path / "out/outcomes.json").read_text(encoding="utf-8")
-    )
+    out = tmp_path / "out"
+    out.mkdir()
+    runpy.run_path(str(MAKE))["main"](names, out)
+    outcomes = json.loads((out / "outcomes.json").read_text(encoding="utf-8"))
+    return (out / "README.md").read_text(encoding="utf-8"), outcomes
 
 
 def test_each_change_has_its_version_and_its_line(tmp_path):
@@ -63,8 +67,3 @@ def test_text_of_records_is_no_markup(tmp_path):
     page, _ = made(tmp_path)
     assert "<script" not in page
     assert "<img" not in page
-
-
-def test_what_cannot_be_merged_is_said(tmp_path, capsys):
-    assert main(["versions", str(tmp_path / "none.jsonl"), "-o", str(tmp_path)]) == 2
-    assert "none.jsonl: cannot be read" in capsys.readouterr().err
