@@ -48,7 +48,7 @@ from tf_conv_conformance.convolution.arguments import Arguments, Interpretation,
 from tf_conv_conformance.convolution.geometry import documented_padding
 from tf_conv_conformance.convolution.invocation import keywords
 from tf_conv_conformance.prediction import data
-from tf_conv_conformance.prediction.models import DOCUMENTED, values
+from tf_conv_conformance.prediction.models import DOCUMENTED
 
 NETWORKS = Path(__file__).parent.parent / "cases/networks"
 OPS = {"conv2d": tf.nn.conv2d, "depthwise_conv2d": tf.nn.depthwise_conv2d}
@@ -171,7 +171,7 @@ def against_peers(arguments: Arguments) -> dict[str, float]:
     """How many times as long as the oracle each peer takes, in float64."""
     x, w = (tensor.astype(np.float64) for tensor in tensors(arguments, "integers"))
     interpretation = interpret(arguments)
-    oracle = partial(values, DOCUMENTED, arguments, x, w)
+    oracle = partial(DOCUMENTED.values, arguments, x, w)
     padded = np.pad(
         x,
         (

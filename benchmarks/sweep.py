@@ -48,7 +48,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
-from tf_conv_conformance.prediction.models import DOCUMENTED, values
+from tf_conv_conformance.prediction.models import DOCUMENTED
 
 def check(shape, size, stride, padding, rate):
     rng = np.random.default_rng(1)
@@ -59,7 +59,7 @@ def check(shape, size, stride, padding, rate):
         w = rng.integers(-1, 2, size=size).astype(np.float32)
         y = tf.nn.conv2d(tf.constant(x), tf.constant(w), stride, padding, dilations=rate).numpy()
         double = x.astype(np.float64), w.astype(np.float64)
-        assert np.array_equal(y, values(DOCUMENTED, arguments, *double))
+        assert np.array_equal(y, DOCUMENTED.values(arguments, *double))
 """
 NOTHING = "import itertools\n\ndef check(*call):\n    pass\n"
 LOOP = "\nfor call in itertools.product(*{sweep!r}.values()):\n    check(*call)\n"
