@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 FAULTS = ROOT / "tests" / "faults"
 sys.path.insert(0, str(FAULTS))
 
-from altering import Asked  # noqa: E402
+from altering import Invocation  # noqa: E402
 from catalogue import CATALOGUE, NONE  # noqa: E402
 from fault_page import page  # noqa: E402
 
@@ -60,11 +60,11 @@ def collected():
     return calls.found
 
 
-def asked(call):
+def invocation(call):
     """A call as a fault sees it, without its tensors' values."""
     arguments = call.arguments
     shapes = [arguments.input.shape, arguments.filter.shape]
-    return Asked(
+    return Invocation(
         None,
         dict(request(arguments, call.mode, []).head),
         [SimpleNamespace(shape=shape) for shape in shapes],
@@ -95,10 +95,10 @@ def plain(one):
     call = one[1]
     literal = call.arguments.input.values is not None or call.arguments.filter.values is not None
     observed = [declared.deviation.observed for declared in call.deviations]
-    told = any(one.warning or one.error for one in observed) or (
+    detected = any(one.warning or one.error for one in observed) or (
         call.case.expect is not None and call.case.expect.error is not None
     )
-    return not (literal or told)
+    return not (literal or detected)
 
 
 def gateway(fault):
@@ -130,7 +130,9 @@ def measured(fault, calls, subject, count):
     """A record of what the cases make of a fault."""
     began = time.perf_counter()
     altered = [
-        (identifier, call) for identifier, call in calls if fault.alteration.affects(asked(call))
+        (identifier, call)
+        for identifier, call in calls
+        if fault.alteration.affects(invocation(call))
     ]
     ending = min(count or ENDINGS, ENDINGS) if fault.kind == "process" else count
     verdicts = tried(spread(altered, ending, fault.name) if ending else altered, subject)
@@ -160,7 +162,7 @@ def measured(fault, calls, subject, count):
 
 
 def run(path, names, count):
-    """Append a record for each fault; the next worker starts while one is asked."""
+    """Append a record for each fault; the next worker starts while one is in use."""
     calls = collected()
     faults = [NONE if name == "none" else CATALOGUE[name] for name in names or CATALOGUE]
     subjects = [gateway(faults[0])]
@@ -178,8 +180,8 @@ def run(path, names, count):
 
 
 def by_place(calls):
-    """Of each fault, how many calls it alters, and whether one is of the entry point and the modes that TensorFlow's depthwise test asks."""
-    seen = [asked(call) for _, call in calls]
+    """Return how many calls each fault alters, and whether TensorFlow's depthwise test makes one."""
+    seen = [invocation(call) for _, call in calls]
     altered = {
         name: [one for one in seen if fault.alteration.affects(one)]
         for name, fault in CATALOGUE.items()

@@ -34,9 +34,7 @@ from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 ROOT = Path(__file__).parents[1]
 CONFIG = Path(__file__).with_suffix(".toml")
 PACKAGE = ROOT / "src" / "tf_conv_conformance"
-MEMORY = (
-    8 * 2**30
-)  # bytes of address space; a mutant that asks for more is killed by the MemoryError
+MEMORY = 8 * 2**30  # bytes of address space; a MemoryError kills a mutant that needs more
 OPTIONS = (
     f"--rootdir={ROOT}",
     "-qx",
@@ -69,7 +67,7 @@ TESTS = {
     ),
     "prediction/wrong_oracles.py": ("prediction/wrong_oracles",),
 }
-"""The modules, and the tests that are asked about each, in this order."""
+"""The modules, and the tests that are run for each, in this order."""
 KEEPING = ("lru_cache", "cached(")
 """Decorators that keep what a pure function returns, within a bound: of speed and memory alone."""
 SPEED = ("SMALL", "BLOCK", "RUN", "STRIP")
@@ -254,7 +252,7 @@ def run(session):
 
 
 def reason(item, line, reasons):
-    """Why a mutant survives, by its module, what its line holds, and the end of its operator's name; None where nobody has said."""
+    """Return why a mutant survives, by its module, line and operator; None if no reason is given."""
     operator = item.mutations[0].operator_name
     for one in reasons:
         if (

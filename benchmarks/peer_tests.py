@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "faults"))
 
 import tensorflow as tf
-from altering import Asked
+from altering import Invocation
 from catalogue import CATALOGUE, NONE
 from tensorflow.python.kernel_tests.nn_ops import depthwise_conv_op_base as peer
 
@@ -61,9 +61,11 @@ class Faulty:
             "dtypes": dtypes,
             "mode": "graph",
         }
-        asked = Asked(tf, request, [x, w], self._true)
-        ALTERED.update(name for name, fault in CATALOGUE.items() if fault.alteration.affects(asked))
-        return self.fault.function(asked)
+        invocation = Invocation(tf, request, [x, w], self._true)
+        ALTERED.update(
+            name for name, fault in CATALOGUE.items() if fault.alteration.affects(invocation)
+        )
+        return self.fault.function(invocation)
 
     def _true(self, request, tensors):
         def forward(x, w):

@@ -1,7 +1,7 @@
 """What case files cost to read: ``python benchmarks/reading.py [PAGE]``. Needs the extra test.
 
 The shipped cases, read, checked and expanded, against PyYAML's own loader with its parser in C, in
-turns; then each file of ``tests/largest.py``, which asks for as much as the bounds allow or for
+turns; then each file of ``tests/largest.py``, which needs as much as the bounds allow or for
 more, in a process of its own. The figures are seconds of the processor.
 """
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 Function = Callable[..., Any]
-When = Callable[["Asked"], bool]
+When = Callable[["Invocation"], bool]
 Pair = tuple[int, int]
 
 
@@ -34,7 +34,7 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Invocation:
     """A request, its tensors, and how to make the true function for it, or for other keywords and tensors."""
 
     tf: Any
@@ -135,14 +135,14 @@ def spatial(value: Any, nchw: bool) -> Pair:
     raise ValueError(value)
 
 
-def _geometry(asked: Asked) -> Geometry:
-    k = asked.keywords
+def _geometry(invocation: Invocation) -> Geometry:
+    k = invocation.keywords
     nchw = k.get("data_format") in ("NCHW", "channels_first")
     dilations = k.get("dilations", k.get("rate", k.get("dilation_rate")))
     strides, rates = spatial(k.get("strides"), nchw), spatial(dilations, nchw)
-    sizes = tuple(asked.x[2:4] if nchw else asked.x[-3:-1])
-    size = tuple(asked.w[:2])
-    if len(asked.x) < 4 or len(asked.w) != 4 or min(strides) < 1 or min(rates) < 1:
+    sizes = tuple(invocation.x[2:4] if nchw else invocation.x[-3:-1])
+    size = tuple(invocation.w[:2])
+    if len(invocation.x) < 4 or len(invocation.w) != 4 or min(strides) < 1 or min(rates) < 1:
         raise ValueError
     padding = k["padding"]
     if padding == "EXPLICIT":
@@ -180,18 +180,18 @@ def same(size: int, taps: int, stride: int, rate: int) -> Pair:
     return total // 2, total - total // 2
 
 
-def nhwc(asked: Asked, y: Any) -> Any:
+def nhwc(invocation: Invocation, y: Any) -> Any:
     """A tensor with the channels last."""
-    return asked.tf.transpose(y, [0, 2, 3, 1]) if asked.g.nchw else y
+    return invocation.tf.transpose(y, [0, 2, 3, 1]) if invocation.g.nchw else y
 
 
-def back(asked: Asked, y: Any) -> Any:
+def back(invocation: Invocation, y: Any) -> Any:
     """A tensor with the channels last in the layout of the call."""
-    return asked.tf.transpose(y, [0, 3, 1, 2]) if asked.g.nchw else y
+    return invocation.tf.transpose(y, [0, 3, 1, 2]) if invocation.g.nchw else y
 
 
 def again(
-    asked: Asked,
+    invocation: Invocation,
     x: Any,
     w: Any,
     pads: Any = None,
@@ -200,16 +200,16 @@ def again(
     index: Function = lambda i, size: i,
 ) -> Any:
     """The convolution computed anew with other padding, strides or rates; `index` makes rows to be read of rows beyond the input."""
-    tf, g = asked.tf, asked.g
+    tf, g = invocation.tf, invocation.g
     (sh, sw), (rh, rw) = strides or g.strides, rates or g.rates
-    x = nhwc(asked, x)
+    x = nhwc(invocation, x)
     for axis, (before, after) in zip((-3, -2), pads or g.pads, strict=True):
         x = _padded(tf, x, len(x.shape) + axis, before, after, index)
-    if asked.depthwise:
+    if invocation.depthwise:
         y = tf.nn.depthwise_conv2d(x, w, [1, sh, sw, 1], "VALID", dilations=[rh, rw])
     else:
         y = tf.nn.conv2d(x, w, [1, sh, sw, 1], "VALID", dilations=[1, rh, rw, 1])
-    return back(asked, y)
+    return back(invocation, y)
 
 
 def _padded(tf: Any, x: Any, axis: int, before: int, after: int, index: Function) -> Any:
@@ -227,21 +227,23 @@ def _padded(tf: Any, x: Any, axis: int, before: int, after: int, index: Function
     )
 
 
-def place(asked: Asked, y: Any, n: Any = None, h: Any = None, w: Any = None, c: Any = None) -> Any:
+def place(
+    invocation: Invocation, y: Any, n: Any = None, h: Any = None, w: Any = None, c: Any = None
+) -> Any:
     """True at these places of a result, whichever its layout; None is all."""
     mask = np.zeros(y.shape, bool)
-    order = (n, c, h, w) if asked.g.nchw else (*(n,) * (len(y.shape) - 3), h, w, c)
+    order = (n, c, h, w) if invocation.g.nchw else (*(n,) * (len(y.shape) - 3), h, w, c)
     if mask.size:
         mask[tuple(slice(None) if i is None else i for i in order)] = True
-    return asked.tf.constant(mask)
+    return invocation.tf.constant(mask)
 
 
-def zero_at(asked: Asked, y: Any, **where: Any) -> Any:
+def zero_at(invocation: Invocation, y: Any, **where: Any) -> Any:
     """The result with zeros at some places."""
-    return asked.tf.where(place(asked, y, **where), asked.tf.zeros([], y.dtype), y)
+    return invocation.tf.where(place(invocation, y, **where), invocation.tf.zeros([], y.dtype), y)
 
 
-def always(asked: Asked) -> bool:
+def always(invocation: Invocation) -> bool:
     """No condition."""
     return True
 
@@ -256,37 +258,37 @@ class Alteration:
     """Which calls are altered, seen from the request alone, and how: a function of the tensors for such a call."""
 
     affects: When
-    make: Callable[[Asked], Function]
+    make: Callable[[Invocation], Function]
 
 
 def result(change: Callable[..., Any], when: When = always, of: str | None = None) -> Alteration:
     """A fault in what comes out: `change` of the call, the result and the tensors; `of` a gradient by input or filter, else of the forward pass."""
 
-    def make(asked: Asked) -> Function:
-        real = asked.real
-        return lambda *tensors: change(asked, real(*tensors), *tensors)
+    def make(invocation: Invocation) -> Function:
+        real = invocation.real
+        return lambda *tensors: change(invocation, real(*tensors), *tensors)
 
     return Alteration(lambda a: a.gradient == of and a.g is not None and when(a), make)
 
 
 def computed(
-    how: Callable[[Asked, Any, Any], Any], when: When = always, of: str | None = None
+    how: Callable[[Invocation, Any, Any], Any], when: When = always, of: str | None = None
 ) -> Alteration:
     """A fault in how it is computed: `how` of the call, input and filter stands in for the kernel where TensorFlow accepts the call."""
 
-    def make(asked: Asked) -> Function:
-        real = asked.real
+    def make(invocation: Invocation) -> Function:
+        real = invocation.real
 
         def faulty(x: Any, w: Any, *upstream: Any) -> Any:
             result = real(x, w, *upstream)
-            if 0 in result.shape or 0 in asked.x or 0 in asked.w:
+            if 0 in result.shape or 0 in invocation.x or 0 in invocation.w:
                 return result
             if not upstream:
-                return how(asked, x, w)
-            with asked.tf.GradientTape() as tape:
+                return how(invocation, x, w)
+            with invocation.tf.GradientTape() as tape:
                 target = x if of == "input" else w
                 tape.watch(target)
-                y = how(asked, x, w)
+                y = how(invocation, x, w)
             return tape.gradient(y, target, output_gradients=upstream[0])
 
         return faulty
@@ -294,12 +296,14 @@ def computed(
     return Alteration(lambda a: a.gradient == of and a.plain and when(a), make)
 
 
-def keywords(change: Callable[[Asked], dict[str, Any] | None], when: When = always) -> Alteration:
+def keywords(
+    change: Callable[[Invocation], dict[str, Any] | None], when: When = always
+) -> Alteration:
     """A fault in the Python wrapper: other keywords, of the forward pass and of gradients; None where they stay."""
 
-    def changed(asked: Asked) -> dict[str, Any] | None:
+    def changed(invocation: Invocation) -> dict[str, Any] | None:
         try:
-            other = change(asked) if when(asked) else None
+            other = change(invocation) if when(invocation) else None
         except (
             TypeError,
             AttributeError,
@@ -308,7 +312,11 @@ def keywords(change: Callable[[Asked], dict[str, Any] | None], when: When = alwa
             KeyError,
         ):  # a call of no usual form
             return None
-        return None if other is None or {**asked.keywords, **other} == asked.keywords else other
+        return (
+            None
+            if other is None or {**invocation.keywords, **other} == invocation.keywords
+            else other
+        )
 
     return Alteration(
         lambda a: changed(a) is not None, lambda a: a.with_keywords(**(changed(a) or {}))
@@ -318,21 +326,22 @@ def keywords(change: Callable[[Asked], dict[str, Any] | None], when: When = alwa
 def tensors(change: Callable[..., list[Any]], when: When = always) -> Alteration:
     """A fault in the tensors that the kernel reads: `change` of the call, input and filter."""
 
-    def make(asked: Asked) -> Function:
-        function = asked.true(
-            asked.request, [*change(asked, *asked.tensors[:2]), *asked.tensors[2:]]
+    def make(invocation: Invocation) -> Function:
+        function = invocation.true(
+            invocation.request,
+            [*change(invocation, *invocation.tensors[:2]), *invocation.tensors[2:]],
         )
-        return lambda x, w, *upstream: function(*change(asked, x, w), *upstream)
+        return lambda x, w, *upstream: function(*change(invocation, x, w), *upstream)
 
     return Alteration(lambda a: a.g is not None and when(a), make)
 
 
-def raising(error: Callable[[Asked], Exception], when: When = always) -> Alteration:
+def raising(error: Callable[[Invocation], Exception], when: When = always) -> Alteration:
     """A refusal of what is documented to be accepted."""
 
-    def make(asked: Asked) -> Function:
+    def make(invocation: Invocation) -> Function:
         def refuse(*tensors: Any) -> Any:
-            raise error(asked)
+            raise error(invocation)
 
         return refuse
 
@@ -342,20 +351,20 @@ def raising(error: Callable[[Asked], Exception], when: When = always) -> Alterat
 def accepting(instead: Callable[..., Any], when: When = always) -> Alteration:
     """An error that is missing, or another: `instead` of the call, the exception and the tensors stands in where TensorFlow raises."""
 
-    def make(asked: Asked) -> Function:
+    def make(invocation: Invocation) -> Function:
         real = None
         with suppress(
             Exception
         ):  # what a Keras layer refuses when it is built, it refuses in the call as well
-            real = asked.real
+            real = invocation.real
 
         def faulty(*tensors: Any) -> Any:
             try:
-                return (real or asked.real)(*tensors)
+                return (real or invocation.real)(*tensors)
             except Exception as error:
                 caught = error
             return instead(
-                asked, caught, *tensors
+                invocation, caught, *tensors
             )  # not where it is handled: the worker would find it as what the other replaces
 
         return faulty

@@ -7,7 +7,17 @@ import signal
 import time
 from dataclasses import replace
 
-from altering import Alteration, Asked, again, all_of, computed, keywords, result, tensors, zero_at
+from altering import (
+    Alteration,
+    Invocation,
+    again,
+    all_of,
+    computed,
+    keywords,
+    result,
+    tensors,
+    zero_at,
+)
 from checks import ERRORS, ones_at
 from geometry import GEOMETRY, odd, shrunk, swapped
 from numbers_and_channels import (
@@ -31,11 +41,11 @@ def of_other_filter(change):
     return lambda a, x, w: [x, change(a, w)]
 
 
-def one_more_than_first(a: Asked):
+def one_more_than_first(a: Invocation):
     return a.x[0] > 1
 
 
-def upstream_ones(a: Asked):
+def upstream_ones(a: Invocation):
     real = a.real
     return lambda x, w, up: real(x, w, a.tf.ones_like(up))
 
@@ -252,13 +262,13 @@ def only(mode: str, alteration: Alteration) -> Alteration:
     return replace(alteration, affects=all_of(lambda a: a.mode == mode, alteration.affects))
 
 
-def lower(a: Asked, y, *t):
+def lower(a: Invocation, y, *t):
     return a.tf.cast(a.tf.cast(y, "float32"), "float64")
 
 
 MODES: dict[str, tuple[str, Alteration]] = {
     "xla-relu": (
-        "XLA fuses a ReLU that nobody asked for",
+        "XLA fuses a ReLU that is not in the call",
         only("xla", result(lambda a, y, *t: a.tf.maximum(y, a.tf.zeros([], y.dtype)))),
     ),
     "xla-same": ("XLA pads SAME before", only("xla", GEOMETRY["same-before"][1])),
@@ -324,7 +334,7 @@ MODES: dict[str, tuple[str, Alteration]] = {
 _seen: dict[object, object] = {}
 
 
-def remembered(a: Asked, combine, kept):
+def remembered(a: Invocation, combine, kept):
     """An eager function that uses what an earlier call of these shapes left behind."""
     real = a.real
     key = (a.symbol, tuple(a.x), tuple(a.w), a.dtype, str(a.keywords), a.gradient)
@@ -342,7 +352,7 @@ def counting(every: int, change):
     """Each so-manieth call in the process goes wrong."""
     count = [0]
 
-    def make(a: Asked):
+    def make(a: Invocation):
         real = a.real
 
         def faulty(*t):
@@ -354,7 +364,7 @@ def counting(every: int, change):
     return make
 
 
-def eager(a: Asked):
+def eager(a: Invocation):
     return a.mode == "eager" and a.g is not None and "keras" not in a.symbol
 
 
@@ -391,7 +401,7 @@ STATE: dict[str, tuple[str, Alteration]] = {
 
 
 def dying(how):
-    def make(a: Asked):
+    def make(a: Invocation):
         real = a.real
 
         def faulty(*t):
@@ -403,7 +413,7 @@ def dying(how):
     return make
 
 
-def dilated_same(a: Asked):
+def dilated_same(a: Invocation):
     return a.g is not None and a.g.kind == "SAME" and max(a.g.rates) > 3 and not a.gradient
 
 

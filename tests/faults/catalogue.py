@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from altering import Alteration, Asked, Function
+from altering import Alteration, Function, Invocation
 from calls import ENTRY_POINTS, GRADIENTS, MODES, PROCESS, STATE
 from checks import ERRORS, WARNINGS
 from geometry import GEOMETRY, LAYOUT
@@ -20,9 +20,13 @@ class Fault:
     says: str
     alteration: Alteration
 
-    def function(self, asked: Asked) -> Function:
+    def function(self, invocation: Invocation) -> Function:
         """The function that stands in for TensorFlow's."""
-        return self.alteration.make(asked) if self.alteration.affects(asked) else asked.real
+        return (
+            self.alteration.make(invocation)
+            if self.alteration.affects(invocation)
+            else invocation.real
+        )
 
 
 _CLASSES = {
@@ -42,7 +46,10 @@ _CLASSES = {
     "process": PROCESS,
 }
 NONE = Fault(
-    "none", "none", "nothing is wrong", Alteration(lambda asked: False, lambda asked: asked.real)
+    "none",
+    "none",
+    "nothing is wrong",
+    Alteration(lambda invocation: False, lambda invocation: invocation.real),
 )
 CATALOGUE: dict[str, Fault] = {
     name: Fault(name, kind, says, alteration)

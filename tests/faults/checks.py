@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from altering import Alteration, Asked, accepting, again, back, keywords, nhwc, raising
+from altering import Alteration, Invocation, accepting, again, back, keywords, nhwc, raising
 from geometry import out
 
 
@@ -19,11 +19,11 @@ def ones_at(value, *places):
     )
 
 
-def batch_and_channel(a: Asked):
+def batch_and_channel(a: Invocation):
     return (0, 1) if a.keywords.get("data_format") == "NCHW" else (0, 3)
 
 
-def without_padding_of(a: Asked):
+def without_padding_of(a: Invocation):
     pairs = a.keywords["padding"]
     if not isinstance(pairs, list) or len(pairs) != 4:
         return None
@@ -34,7 +34,7 @@ def without_padding_of(a: Asked):
     }
 
 
-def not_negative(a: Asked):
+def not_negative(a: Invocation):
     if "explicit_paddings" in a.keywords:
         return {"explicit_paddings": [max(0, one) for one in a.keywords["explicit_paddings"]]}
     pairs = a.keywords["padding"]
@@ -49,16 +49,16 @@ def at_least_one(value):
     return max(1, value) if isinstance(value, int) else [max(1, one) for one in value]
 
 
-def refused(a: Asked):
+def refused(a: Invocation):
     return a.tf.errors.InvalidArgumentError(None, None, "refused")
 
 
-def other_error(a: Asked, error, *t):
+def other_error(a: Invocation, error, *t):
     raise RuntimeError(str(error))
 
 
 def of_class(name: str):
-    def instead(a: Asked, error, *t):
+    def instead(a: Invocation, error, *t):
         if isinstance(error, getattr(a.tf.errors, name)):
             raise a.tf.errors.InternalError(None, None, str(error))
         raise error
@@ -66,7 +66,7 @@ def of_class(name: str):
     return instead
 
 
-def empty(a: Asked, error, x, w, *up):
+def empty(a: Invocation, error, x, w, *up):
     """No rows for a filter that does not fit."""
     rows, columns = (max(0, one) for one in out(a))
     return back(
@@ -74,7 +74,7 @@ def empty(a: Asked, error, x, w, *up):
     )
 
 
-def too_large(a: Asked):
+def too_large(a: Invocation):
     return (
         a.g is not None
         and a.g.kind == "VALID"
@@ -84,13 +84,13 @@ def too_large(a: Asked):
     )
 
 
-def mixed(a: Asked, error, x, w, *up):
+def mixed(a: Invocation, error, x, w, *up):
     if x.dtype == w.dtype:
         raise error
     return a.true(a.request, [x, a.tf.cast(w, x.dtype)])(x, a.tf.cast(w, x.dtype), *up)
 
 
-def uneven(a: Asked, error, x, w, *up):
+def uneven(a: Invocation, error, x, w, *up):
     """Channels that are no multiple of the filter's: the first of them."""
     if a.w[2] == 0 or a.channels % a.w[2] == 0:
         raise error
@@ -215,7 +215,7 @@ ERRORS: dict[str, tuple[str, Alteration]] = {
 }
 
 
-def lost(a: Asked):
+def lost(a: Invocation):
     """The call with no warning coming out."""
     real = a.real
 
@@ -228,7 +228,7 @@ def lost(a: Asked):
 
 
 def warned_as(category):
-    def make(a: Asked):
+    def make(a: Invocation):
         real = a.real
 
         def faulty(*t):
@@ -244,7 +244,7 @@ def warned_as(category):
     return make
 
 
-def spurious(a: Asked):
+def spurious(a: Invocation):
     real = a.real
 
     def faulty(*t):
@@ -254,7 +254,7 @@ def spurious(a: Asked):
     return faulty
 
 
-def anything(a: Asked):
+def anything(a: Invocation):
     return True
 
 

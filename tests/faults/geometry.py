@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from altering import (
     Alteration,
-    Asked,
+    Invocation,
     again,
     all_of,
     computed,
@@ -27,19 +27,19 @@ def swapped(pads, *axes):
     return [pad[::-1] if axis in axes else pad for axis, pad in enumerate(pads)]
 
 
-def explicit(a: Asked):
+def explicit(a: Invocation):
     return a.g.kind == "EXPLICIT"
 
 
-def padded(a: Asked):
+def padded(a: Invocation):
     return any(map(sum, a.g.pads))
 
 
-def dilated(a: Asked):
+def dilated(a: Invocation):
     return max(a.g.rates) > 1
 
 
-def of_another_size(a: Asked, sizes):
+def of_another_size(a: Invocation, sizes):
     """What SAME pads for another size of the taps, cut or filled at the end so that the result has its size."""
     pads = []
     for size, stride, rate, taps, pad in zip(
@@ -50,12 +50,12 @@ def of_another_size(a: Asked, sizes):
     return pads
 
 
-def taller(a: Asked):
+def taller(a: Invocation):
     """The filter reaches beyond an input's whole height, with padding."""
     return (a.g.filter[0] - 1) * a.g.rates[0] + 1 > a.g.sizes[0]
 
 
-def ceil_mode(a: Asked, x, w):
+def ceil_mode(a: Invocation, x, w):
     """Windows that do not fit entirely count."""
     pads = []
     for size, taps, stride, rate in zip(a.g.sizes, a.g.filter, a.g.strides, a.g.rates, strict=True):
@@ -63,14 +63,14 @@ def ceil_mode(a: Asked, x, w):
     return again(a, x, w, pads=pads)
 
 
-def does_not_fit(a: Asked):
+def does_not_fit(a: Invocation):
     axes = zip(a.g.sizes, a.g.filter, a.g.strides, a.g.rates, strict=True)
     return a.g.kind == "VALID" and any(
         (size - (taps - 1) * rate - 1) % stride for size, taps, stride, rate in axes
     )
 
 
-def out(a: Asked):
+def out(a: Invocation):
     """Height and width of the result."""
     axes = zip(a.g.sizes, a.g.filter, a.g.strides, a.g.rates, a.g.pads, strict=True)
     return tuple(
@@ -79,7 +79,7 @@ def out(a: Asked):
     )
 
 
-def given_as(a: Asked, name: str, pair):
+def given_as(a: Invocation, name: str, pair):
     """A keyword of two axes in the form in which it was given."""
     value = a.keywords[name]
     if isinstance(value, int):
@@ -89,11 +89,11 @@ def given_as(a: Asked, name: str, pair):
     return {name: [*value[:2], *pair] if a.g.nchw else [value[0], *pair, value[3]]}
 
 
-def rate_name(a: Asked):
+def rate_name(a: Invocation):
     return next(name for name in ("dilations", "rate", "dilation_rate") if name in a.keywords)
 
 
-def explicit_axes(a: Asked):
+def explicit_axes(a: Invocation):
     """The explicit paddings with height's for width's."""
     if "explicit_paddings" in a.keywords:
         p = a.keywords["explicit_paddings"]
@@ -106,11 +106,11 @@ def explicit_axes(a: Asked):
     return {"padding": [*p[:2], p[3], p[2]] if a.g.nchw else [p[0], p[2], p[1], p[3]]}
 
 
-def nchw(a: Asked):
+def nchw(a: Invocation):
     return a.g.nchw
 
 
-def small(a: Asked):
+def small(a: Invocation):
     """Few enough elements that a fault is cheap to make."""
     return a.g.sizes[0] * a.g.sizes[1] < 10_000
 
@@ -441,12 +441,12 @@ LAYOUT: dict[str, tuple[str, Alteration]] = {
 }
 
 
-def axes(a: Asked):
+def axes(a: Invocation):
     """Size, taps, stride and padding of height and of width."""
     return zip(a.g.sizes, a.g.filter, a.g.strides, a.g.pads, strict=True)
 
 
-def shrunk(a: Asked, rates):
+def shrunk(a: Invocation, rates):
     """The padding with less after it, so that a filter of these rates gives a result of the same size."""
     less = [(k - 1) * (r - other) for k, r, other in zip(a.g.filter, a.g.rates, rates, strict=True)]
     return [(before, after - one) for (before, after), one in zip(a.g.pads, less, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from altering import (
     Alteration,
-    Asked,
+    Invocation,
     again,
     all_of,
     back,
@@ -17,7 +17,7 @@ from altering import (
 )
 
 
-def forward(a: Asked):
+def forward(a: Invocation):
     return not a.gradient
 
 
@@ -25,11 +25,11 @@ def of_dtype(*dtypes: str):
     return lambda a: a.dtype in dtypes
 
 
-def grouped(a: Asked):
+def grouped(a: Invocation):
     return a.groups > 1
 
 
-def by_multiplier(a: Asked, y):
+def by_multiplier(a: Invocation, y):
     """A depthwise result with the multiplier's channels outermost."""
     y = nhwc(a, y)
     turned = a.tf.reshape(y, [*y.shape[:-1], a.channels, a.w[3]])
@@ -37,20 +37,20 @@ def by_multiplier(a: Asked, y):
     return back(a, a.tf.reshape(a.tf.transpose(turned, axes), y.shape))
 
 
-def interleaved(a: Asked, y, outer: int, inner: int):
+def interleaved(a: Invocation, y, outer: int, inner: int):
     """A tensor whose last axis is read as inner by outer, not outer by inner."""
     turned = a.tf.reshape(y, [*y.shape[:-1], outer, inner])
     axes = [*range(len(y.shape) - 1), len(y.shape), len(y.shape) - 1]
     return a.tf.reshape(a.tf.transpose(turned, axes), y.shape)
 
 
-def first_group(a: Asked, x):
+def first_group(a: Invocation, x):
     """The input with every group's channels those of the first."""
     x = nhwc(a, x)
     return back(a, a.tf.concat([x[..., : a.w[2]]] * a.groups, -1))
 
 
-def zero_channels(a: Asked, x, first: int, last: int | None = None):
+def zero_channels(a: Invocation, x, first: int, last: int | None = None):
     """The input with some of its channels zero."""
     keep = np.ones(a.channels, bool)
     keep[first:last] = False
@@ -58,12 +58,12 @@ def zero_channels(a: Asked, x, first: int, last: int | None = None):
     return back(a, a.tf.where(keep, x, a.tf.zeros([], x.dtype)))
 
 
-def wide(a: Asked):
+def wide(a: Invocation):
     """A result of many channels, the later of which repeat the first."""
     return a.outputs > 64
 
 
-def repeated(a: Asked, y):
+def repeated(a: Invocation, y):
     y = nhwc(a, y)
     return (
         back(a, a.tf.concat([y[..., :64], y[..., : a.outputs - 64]], -1))
@@ -177,7 +177,7 @@ GROUPS: dict[str, tuple[str, Alteration]] = {
 }
 
 
-def rounded(a: Asked, x, bits: int):
+def rounded(a: Invocation, x, bits: int):
     """A float32 tensor with so many bits of its significand kept, ties to even."""
     tf, drop = a.tf, 24 - bits
     x = tf.cast(x, tf.float32)
@@ -188,7 +188,7 @@ def rounded(a: Asked, x, bits: int):
     return tf.where(tf.math.is_finite(x), kept, x)
 
 
-def truncated(a: Asked, x):
+def truncated(a: Invocation, x):
     """float32 cut to bfloat16's bits."""
     tf = a.tf
     return tf.cast(
@@ -200,20 +200,20 @@ def inputs_in(bits: int):
     return lambda a, x, w: [rounded(a, x, bits), rounded(a, w, bits)]
 
 
-def cast(a: Asked, y, dtype: str):
+def cast(a: Invocation, y, dtype: str):
     return a.tf.cast(a.tf.cast(y, dtype), y.dtype)
 
 
-def in_float32(a: Asked, x, w):
+def in_float32(a: Invocation, x, w):
     """Inputs of another dtype convolved in float32."""
     return again(a, a.tf.cast(x, "float32"), a.tf.cast(w, "float32"))
 
 
-def scaled(a: Asked, y, factor: float):
+def scaled(a: Invocation, y, factor: float):
     return y * a.tf.constant(factor, y.dtype)
 
 
-def by_halves(a: Asked, x, w):
+def by_halves(a: Invocation, x, w):
     """The sums of two halves of the filter's height, each rounded."""
     rows = a.w[0] // 2
     zeros = a.tf.zeros_like
@@ -309,26 +309,26 @@ PRECISION: dict[str, tuple[str, Alteration]] = {
 }
 
 
-def finite(a: Asked, x, instead: float = 0.0):
+def finite(a: Invocation, x, instead: float = 0.0):
     return a.tf.where(a.tf.math.is_finite(x), x, a.tf.constant(instead, x.dtype))
 
 
-def floating(a: Asked):
+def floating(a: Invocation):
     return a.dtype in ("float16", "bfloat16", "float32", "float64")
 
 
-def without_nan(a: Asked, x):
+def without_nan(a: Invocation, x):
     return a.tf.where(a.tf.math.is_nan(x), a.tf.zeros([], x.dtype), x)
 
 
-def skipping_zeros(a: Asked, x, w):
+def skipping_zeros(a: Invocation, x, w):
     """Products with a zero tap are zero, whatever the input: where there is NaN, only it and no infinity counts."""
     y = again(a, x, w)
     other = again(a, a.tf.where(a.tf.math.is_inf(x), a.tf.zeros([], x.dtype), x), w)
     return a.tf.where(a.tf.math.is_nan(y), other, y)
 
 
-def clipped(a: Asked, y):
+def clipped(a: Invocation, y):
     """Infinities as the largest finite number."""
     largest = a.tf.constant(y.dtype.max, y.dtype)
     return a.tf.where(a.tf.math.is_inf(y), largest * a.tf.sign(y), y)

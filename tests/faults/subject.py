@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from altering import Asked
+from altering import Invocation
 from catalogue import CATALOGUE, NONE
 
 
@@ -24,7 +24,7 @@ def main() -> None:
 
     def prepare(tf, request, tensors):
         return fault.function(
-            Asked(tf, request, tensors, lambda request, tensors: true(tf, request, tensors))
+            Invocation(tf, request, tensors, lambda request, tensors: true(tf, request, tensors))
         )
 
     execution.prepare = prepare
