@@ -46,10 +46,18 @@ OPTIONS = (
 )
 TESTS = {
     "prediction/rules/conditions.py": ("prediction/conditions", "prediction/rules"),
-    "prediction/rules/catalogue.py": ("prediction/rules", "verdict/judge"),
+    "prediction/rules/catalogue.py": ("prediction/rules", "verdict/judge", "verdict/claim"),
     "prediction/rules/page.py": ("prediction/rules",),
     "prediction/rules/rule.py": ("prediction/rules",),
-    "verdict/judge.py": ("verdict/judge", "prediction/relations"),
+    "verdict/judge.py": (
+        "verdict/judge",
+        "verdict/vacuity",
+        "verdict/claim",
+        "verdict/deviations",
+        "prediction/relations",
+    ),
+    "verdict/claim.py": ("verdict/claim", "verdict/judge", "verdict/vacuity"),
+    "verdict/deviations.py": ("verdict/deviations", "verdict/judge", "verdict/message"),
     "convolution/geometry.py": (
         "convolution/geometry",
         "prediction/oracle",

@@ -4,6 +4,7 @@ from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.observation import Answer, Observation
+from tf_conv_conformance.verdict.judge import judge
 
 SUBJECT = {
     "tensorflow": "2.21.0",
@@ -44,3 +45,53 @@ def raised(error="InvalidArgumentError", message="no", bases=("OpError",)):
     return Observation(
         "answered", (Answer(error=error, bases=(error, *bases), message=message),) * 2
     )
+
+
+ATROUS = """
+cases:
+  - id: x
+    op: depthwise_conv2d
+    input: [1, 9, 9, 2]
+    filter: [3, 3, 2, 2]
+    strides: 2
+    rate: 2
+    padding: SAME
+"""
+
+
+DECLARED = (
+    ATROUS
+    + """
+    deviations:
+      - rule: depthwise.unit-strides-when-atrous
+        observed: {model: phase_strided, warning: UserWarning}
+        reported: unreported
+        when: {tensorflow: ">=2.12"}
+"""
+)
+
+
+def kind(call, observation, **subject):
+    return judge(call, predict(call.arguments), observation, {**SUBJECT, **subject}).kind
+
+
+def off_by_one(values):
+    values.flat[-1] += 1
+    return values
+
+
+CRASHED = Observation("crashed", signal="SIGFPE", last_output="Fatal Python error")
+
+
+ROW = """
+cases:
+  - {id: x, op: conv2d, modes: eager, padding: VALID, input: {values: [[[[1], [2], [4]]]]}, filter: {values: [[[[3]], [[%s]]]]}, strides: %s}
+"""
+
+
+SHOWN = (
+    "height padding shifted by one",
+    "width padding shifted by one",
+    "last tap dropped",
+    "first tap dropped",
+)

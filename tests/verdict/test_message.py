@@ -1,0 +1,107 @@
+"""The message of a failing test."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from support.observations import (
+    ATROUS,
+    CONV2D,
+    DECLARED,
+    ROW,
+    SHOWN,
+    SUBJECT,
+    eager,
+    off_by_one,
+    raised,
+    returned,
+)
+from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.message import failure_of
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int32"])
+def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
+    call = eager(calls, CONV2D)
+    arguments = replace(call.arguments, dtype=dtype)
+    arm = predict(arguments).arms[1]
+    source = python(arguments, mode, arm)
+    compile(source, "pasted", "exec")
+    names = {}
+    exec(
+        "\n".join(
+            line
+            for line in source.splitlines()
+            if line.startswith(("import numpy", "rng", "x =", "w ="))
+        ),
+        names,
+    )
+    x, w = arm.arrays(arguments)
+    assert np.array_equal(names["x"], x)
+    assert np.array_equal(names["w"], w)
+    assert "strides=2, padding='SAME', dilations=[1, 2]" in source
+
+
+def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
+    call = eager(calls, ROW % (3, "1"))
+    verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
+    text = failure_of(
+        "f.yaml:3", call, predict(call.arguments), verdict, returned(call), {}
+    ).text.splitlines()
+    assert text[0] == (
+        "vacuous: the same with filter flipped in width, a wrong oracle: this data cannot tell them apart; give a shape in place of the "
+        "literal values, for random data, or write what must come out as `expect: {values: …}`"
+    )
+    assert f"  excluded   {', '.join(SHOWN)}" in text
+
+
+def test_the_reason_is_a_sentence(calls):
+    call, atrous = eager(calls, CONV2D), eager(calls, ATROUS)
+    rule = "depthwise.unit-strides-when-atrous"
+    assert (
+        judge(call, predict(call.arguments), returned(call), SUBJECT).reason
+        == "shape, dtype and every value are as documented"
+    )
+    assert (
+        judge(atrous, predict(atrous.arguments), raised(), SUBJECT).reason
+        == f"refused, as documented ({rule})"
+    )
+    expecting = eager(calls, CONV2D[:-1] + ", expect: {shape: [1, 4, 3, 3]}}")
+    assert (
+        judge(expecting, predict(expecting.arguments), returned(call), SUBJECT).reason
+        == "shape, dtype and every value are as documented"
+    )
+    accepted = judge(atrous, predict(atrous.arguments), returned(atrous, "phase_strided"), SUBJECT)
+    assert accepted.reason == f"not refused: strides [1,2,2,1] with dilations [2,2] ({rule})"
+    wrong = judge(call, predict(call.arguments), returned(call, change=off_by_one), SUBJECT)
+    assert wrong.reason == wrong.difference.text()
+    unlike = eager(calls, CONV2D[:-1] + ", expect: {error: ValueError}}")
+    neither = judge(unlike, predict(unlike.arguments), raised("TypeError"), SUBJECT)
+    said = "; the case's `expect` differs: TypeError instead of ValueError: no"
+    assert (neither.kind, neither.reason) == ("violates", neither.difference.text() + said)
+    assert neither.rules == ("conv2d.values",)
+
+
+def test_a_failure_names_the_deviations_that_do_not_apply(calls):
+    other = "      - {rule: depthwise.unit-strides-when-atrous, observed: {model: documented}, reported: unreported, when: {modes: xla}}\n"
+    call = eager(calls, DECLARED + other)
+    observation = returned(call, "phase_strided")
+    verdict = judge(call, predict(call.arguments), observation, {**SUBJECT, "tensorflow": "2.8.4"})
+    assert verdict.undeclared == (
+        "depthwise.unit-strides-when-atrous (phase_strided): requires tensorflow >=2.12, but the subject has tensorflow 2.8.4",
+        "depthwise.unit-strides-when-atrous (documented): requires mode xla, but the call runs in eager",
+    )
+    assert (
+        "  declared   but not for this call: depthwise.unit-strides"
+        in failure_of("f:1", call, predict(call.arguments), verdict, observation, {}).text
+    )
+    assert (
+        judge(
+            call, predict(call.arguments), raised(), {**SUBJECT, "tensorflow": "2.8.4"}
+        ).undeclared
+        == ()
+    ), "no failure"
