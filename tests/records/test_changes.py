@@ -265,7 +265,7 @@ def test_documentation_that_changed_or_vanished(changes):
         "only.new": "y",
     }
     found = changes(ends, ends, {"on": subject(before)}, {"on": subject(now)})
-    assert [(one.rule, one.old, one.new) for one in found.documentation] == [
+    assert [(one.name, one.old, one.new) for one in found.documentation] == [
         ("conv2d.input-rank", "A Tensor of rank at least 4.", "Rank 4."),
         ("c", "once", None),
         ("d", None, "at last"),

@@ -108,11 +108,10 @@ def test_an_edited_call_is_refused_between_columns_and_between_parts(made):
     one = made("a", {"f::x[1]": value(), "f::x[2]": value()})
     edited = {"f::x[2]": "another"}
     other = made("b", {"f::x[1]": value(), "f::x[2]": value()}, on=ONEDNN, hashes=edited)
-    where = "cases/f::x[2], whose content hash is hash of f::x[2] in a and another in"
-    assert f"1 edited, such as {where} b" in refusal([one, other])
-    assert f"plans differ: {where} c" in refusal(
-        [one, made("c", {"f::x[2]": None, "f::x[3]": value()}, hashes=edited)], partial=True
-    )
+    assert "1 edited, such as cases/f::x[2]" in refusal([one, other])
+    part = made("c", {"f::x[2]": None, "f::x[3]": value()}, hashes=edited)
+    said = "plans differ: cases/f::x[2] is not the same call in a and c"
+    assert refusal([one, part], partial=True) == said
 
 
 def test_the_file_that_holds_the_example_is_named(made):

@@ -325,7 +325,7 @@ def test_of_a_call_that_is_refused_nothing_is_said_to_be_excluded(visit, tmp_pat
     names = ("some[filterliteral3.0_5.0-strides0-eager]", "none[eager]")
     some, none = (detail_of(visit, tmp_path / "index.html", f"f.yaml::{name}") for name in names)
     about, listed, here = excluded(some)
-    assert about.startswith("This call is not held to an oracle's values. Each would")
+    assert about.startswith("This call is not compared with an oracle's values. Each would")
     assert "last tap dropped (2 of 3 calls, not this one)" in listed
     assert here == []
     assert none.get_by_role("heading", name="Wrong oracles that the data excludes").count() == 0

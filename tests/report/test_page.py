@@ -403,5 +403,5 @@ def test_of_many_matrices_the_first_are_drawn():
         ]
     )
     assert page.count('<table class="matrix">') == 200
-    assert "3 more of them are not drawn" in page
+    assert "3 more matrices are not drawn" in page
     assert 'id="m199-0-0"' in page

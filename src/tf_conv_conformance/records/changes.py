@@ -55,8 +55,8 @@ class NotCompared:
 
 
 @dataclass(frozen=True)
-class EnvironmentChange:
-    """A fact about the runs that differs; None if a run lacks it.
+class FactChange:
+    """A fact about the runs, or a rule's sentence, that differs; None if a run lacks it.
 
     If it `identifies` a subject, the runs are of two series.
     """
@@ -64,16 +64,7 @@ class EnvironmentChange:
     name: str
     old: str | None
     new: str | None
-    identifies: bool
-
-
-@dataclass(frozen=True)
-class DocumentationChange:
-    """A rule's sentence that the documentation changed, dropped (no `new`) or added (no `old`)."""
-
-    rule: str
-    old: str | None
-    new: str | None
+    identifies: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,8 +86,8 @@ class Changes:
     added: tuple[str, ...]
     removed: tuple[str, ...]
     moved: tuple[tuple[str, str], ...]
-    environment: tuple[EnvironmentChange, ...]
-    documentation: tuple[DocumentationChange, ...]
+    environment: tuple[FactChange, ...]
+    documentation: tuple[FactChange, ...]
 
     @property
     def any(self) -> bool:
@@ -118,7 +109,7 @@ class Changes:
         return f"{text}; not compared: {', '.join(apart)}." if apart else f"{text}."
 
     def groups(self) -> tuple[Group, ...]:
-        """Return the changes by case and kind: those of verdicts first, then those of most calls."""
+        """Return the changes by case and kind: of verdicts first, then of most calls."""
         found: dict[tuple[str, str], list[Change]] = {}
         for change in self.changed:
             found.setdefault((change.case, change.kind), []).append(change)
@@ -252,17 +243,17 @@ def _labels(old: Records, new: Records) -> list[str]:
     return labels([before]) * 2 if series(before) == series(now) else labels([before, now])
 
 
-def _environment(old: Records, new: Records) -> Iterator[EnvironmentChange]:
+def _environment(old: Records, new: Records) -> Iterator[FactChange]:
     for facts_of, identifies in ((identifying, True), (varying, False)):
         before = [facts_of(subject) for subject in _subjects(old)]
         now = [facts_of(subject) for subject in _subjects(new)]
         for name in dict.fromkeys(name for facts in (*before, *now) for name in facts):
             old_fact, new_fact = _joined(before, name), _joined(now, name)
             if old_fact != new_fact:
-                yield EnvironmentChange(name, old_fact, new_fact, identifies)
+                yield FactChange(name, old_fact, new_fact, identifies)
     old_suite, new_suite = old.header["suite"], new.header["suite"]
     if old_suite != new_suite:
-        yield EnvironmentChange("suite", old_suite, new_suite, identifies=False)
+        yield FactChange("suite", old_suite, new_suite)
 
 
 def _joined(subjects: Iterable[Mapping[str, str]], name: str) -> str | None:
@@ -271,12 +262,12 @@ def _joined(subjects: Iterable[Mapping[str, str]], name: str) -> str | None:
     return " | ".join(found) if found else None
 
 
-def _documentation(old: Records, new: Records) -> Iterator[DocumentationChange]:
+def _documentation(old: Records, new: Records) -> Iterator[FactChange]:
     """Yield the rules of both runs whose sentence in the installed documentation differs."""
     before, now = _sentences(old), _sentences(new)
     for rule in before:
         if rule in now and before[rule] != now[rule]:
-            yield DocumentationChange(rule, before[rule], now[rule])
+            yield FactChange(rule, before[rule], now[rule])
 
 
 def _sentences(records: Records) -> Mapping[str, str | None]:

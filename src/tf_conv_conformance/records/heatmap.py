@@ -1,4 +1,4 @@
-"""How far off a result is, as a map of its rows and columns that is small enough for a record."""
+"""Maps of where and by how much a result differs, small enough for a record."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ LEVELS = 9
 
 
 def heat(distance: Array, arguments: Arguments) -> HeatRecord | None:
-    """The largest distance in each block of rows and columns; None for a result without elements, or of rank below 2.
+    """Return the largest distance in each block of rows and columns.
 
-    `distance` has the shape of the call's result and is not negative. `levels` is a digit a block, row by row: 0 where nothing
-    differs, else how many ninths of the largest distance, rounded up; infinite distances are 9.
+    None for a result without elements, or of rank below 2. `distance` has the shape of the result
+    and is not negative. `levels` has a digit for each block, row by row: 0 if nothing differs, or
+    else the ninths of the largest distance, rounded up; 9 stands for infinity.
     """
     if distance.size == 0 or distance.ndim < 2:
         return None
@@ -42,7 +43,7 @@ def heat(distance: Array, arguments: Arguments) -> HeatRecord | None:
 
 
 def _spatial_axes(arguments: Arguments, rank: int) -> tuple[int, int]:
-    """Where rows and columns are: first in a filter, else by the data format."""
+    """Return the axes of rows and columns: the first of a filter, or else by the data format."""
     if arguments.gradient == "filter" or rank < 3:
         return 0, 1
     return (rank - 2, rank - 1) if channels_first(arguments) else (rank - 3, rank - 2)

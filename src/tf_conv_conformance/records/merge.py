@@ -6,15 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.records.parts import MergeError as MergeError
-from tf_conv_conformance.records.parts import (
-    Part,
-    edited,
-    hashes,
-    holder,
-    names,
-    split,
-    union,
-)
+from tf_conv_conformance.records.parts import Part, edited, holder, names, split, union
 from tf_conv_conformance.records.reader import Records
 from tf_conv_conformance.records.schema import CallLine, Line, SubjectRecord
 from tf_conv_conformance.records.series import labels, order
@@ -34,20 +26,8 @@ class Column:
     records: Records
 
 
-@dataclass(frozen=True)
-class _Group:
-    """A column, and the parts that it was made from."""
-
-    column: Column
-    parts: Sequence[Part]
-
-    @property
-    def label(self) -> str:
-        return self.column.label
-
-    @property
-    def records(self) -> Records:
-        return self.column.records
+Merged = Sequence[tuple[Column, Sequence[Part]]]
+"""Columns, each with the parts that it was made from."""
 
 
 def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[Column, ...]:
@@ -61,19 +41,17 @@ def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[
         for key, part in split(name, records):
             by_series.setdefault(key, []).append(part)
     series = sorted(_with_idle_shards(by_series), key=lambda parts: order(_subject(parts)))
-    groups = [
-        _Group(_column(label, parts), parts)
-        for label, parts in zip(labels(list(map(_subject, series))), series, strict=True)
-    ]
-    _check_shards(groups)
-    _check_plans(groups)
+    named = zip(labels(list(map(_subject, series))), series, strict=True)
+    merged = [(_column(label, parts), parts) for label, parts in named]
+    _check_shards(merged)
+    _check_plans(merged)
     if not partial:
-        _check_complete(groups)
-    return tuple(group.column for group in groups)
+        _check_complete(merged)
+    return tuple(column for column, _ in merged)
 
 
 def single(name: str, records: Records) -> Column:
-    """Return the one column of a file, partial or not. Raises :class:`MergeError` if it has more."""
+    """Return the column of a file, partial or not. Raises :class:`MergeError` if it has several."""
     return sole(name, merge([(name, records)], partial=True))
 
 
@@ -135,31 +113,30 @@ def _shard_numbers(parts: Sequence[Part]) -> set[int]:
     return {number for some in shards if some for number in some.numbers}
 
 
-def _check_shards(groups: Sequence[_Group]) -> None:
+def _check_shards(merged: Merged) -> None:
     """Refuse columns of different shards."""
-    if len({group.records.shards for group in groups}) < 2:
+    if len({column.records.shards for column, _ in merged}) < 2:
         return
     said = []
-    for group in groups:
-        shards = group.records.shards
+    for column, parts in merged:
+        shards = column.records.shards
         what = f"shard {shards}" if shards else "a whole run"
-        said.append(f"{what} of {group.label} ({names(group.parts)})")
+        said.append(f"{what} of {column.label} ({names(parts)})")
     raise MergeError(f"shards differ: {'; '.join(said)}: every subject must cover the same shards")
 
 
-def _check_plans(groups: Sequence[_Group]) -> None:
+def _check_plans(merged: Merged) -> None:
     """Refuse a column whose plan differs from that of the first."""
-    for group in groups[1:]:
-        first = groups[0]
-        ours, theirs = first.records.calls, group.records.calls
-        said = [_only(ours, theirs, first.parts), _only(theirs, ours, group.parts)]
+    for column, parts in merged[1:]:
+        first, first_parts = merged[0]
+        ours, theirs = first.records.calls, column.records.calls
+        said = [_only(ours, theirs, first_parts), _only(theirs, ours, parts)]
         if others := edited(ours, theirs):
-            example = hashes(others[0], first.parts, group.parts)
-            said.append(f"{len(others):,} edited, such as {example}")
+            said.append(f"{len(others):,} edited, such as {others[0]}")
         if any(said):
             raise MergeError(
-                f"plans differ: {len(ours):,} calls of {first.label} ({names(first.parts)}), "
-                f"{len(theirs):,} of {group.label} ({names(group.parts)}): "
+                f"plans differ: {len(ours):,} calls of {first.label} ({names(first_parts)}), "
+                f"{len(theirs):,} of {column.label} ({names(parts)}): "
                 f"{'; '.join(text for text in said if text)}"
             )
 
@@ -171,23 +148,23 @@ def _only(
     only = [identifier for identifier in ours if identifier not in theirs]
     if not only:
         return ""
-    return f"{len(only):,} only in {holder(only[0], parts).name}, such as {only[0]}"
+    return f"{len(only):,} only in {holder(only[0], parts)}, such as {only[0]}"
 
 
-def _check_complete(groups: Sequence[_Group]) -> None:
+def _check_complete(merged: Merged) -> None:
     """Refuse missing shards, files without a footer, and planned calls without a result."""
     said = []
-    for group in groups:
-        shards = group.records.shards
+    for column, parts in merged:
+        shards = column.records.shards
         if shards and shards.missing:
-            said.append(f"{group.label}: {shards.words}")
-        for part in group.parts:
+            said.append(f"{column.label}: {shards.words}")
+        for part in parts:
             if part.records.footer is None:
                 said.append(f"{part.name}: the footer is missing: the run was interrupted")
-            if missing := _missing(part.records, group.records):
+            if missing := _missing(part.records, column.records):
                 said.append(
                     f"{part.name}: {len(missing):,} of {part.records.planned:,} planned calls "
-                    f"have no result of {group.label}, such as {missing[0]}"
+                    f"have no result of {column.label}, such as {missing[0]}"
                 )
     if said:
         advice = "--partial accepts this, and counts calls without a result as missing"

@@ -79,18 +79,9 @@ def edited(ours: Mapping[str, CallLine], theirs: Mapping[str, CallLine]) -> list
     ]
 
 
-def hashes(identifier: str, *groups: Sequence[Part]) -> str:
-    """Say which content hash a call has in the first part of each group that plans it."""
-    holders = [holder(identifier, group) for group in groups]
-    found = " and ".join(
-        f"{part.records.calls[identifier]['hash']} in {part.name}" for part in holders
-    )
-    return f"{identifier}, whose content hash is {found}"
-
-
-def holder(identifier: str, parts: Sequence[Part]) -> Part:
-    """Return the first part that plans a call."""
-    return next(part for part in parts if identifier in part.records.calls)
+def holder(identifier: str, parts: Sequence[Part]) -> str:
+    """Return the name of the first file that plans a call."""
+    return next(part.name for part in parts if identifier in part.records.calls)
 
 
 def union(label: str, parts: Sequence[Part]) -> Records:
@@ -161,7 +152,10 @@ def _check_calls(parts: Sequence[Part]) -> None:
     seen: dict[str, CallLine] = {}
     for number, part in enumerate(parts):
         if others := edited(seen, part.records.calls):
-            raise MergeError(f"plans differ: {hashes(others[0], parts[:number], [part])}")
+            first = holder(others[0], parts[:number])
+            raise MergeError(
+                f"plans differ: {others[0]} is not the same call in {first} and {part.name}"
+            )
         seen |= part.records.calls
 
 

@@ -98,7 +98,10 @@ def is_new_failure(end: EndLine) -> bool:
 
 
 def record_files(path: Path) -> list[Path]:
-    """Return a record file, or those in a folder. Raises :class:`RecordFileError` if it has none."""
+    """Return a record file, or those in a folder.
+
+    Raises :class:`RecordFileError` if the folder has none.
+    """
     if not path.is_dir():
         return [path]
     found = sorted(path.rglob("results*.jsonl"))

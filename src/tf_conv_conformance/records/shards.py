@@ -1,4 +1,4 @@
-"""Which shards of a run some records are: one as ``3/8``, or several as ``1,2,5/8``."""
+"""The shards of a run that some records are: one as ``3/8``, or several as ``1,2,5/8``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST = 9999
 
 @dataclass(frozen=True)
 class Shards:
-    """Some of `of` shards, by their numbers from 1, ascending."""
+    """Some of `of` shards, by their numbers from 1 in ascending order."""
 
     numbers: tuple[int, ...]
     of: int
@@ -21,26 +21,23 @@ class Shards:
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """The numbers of the others."""
+        """The numbers of the other shards."""
         return tuple(number for number in range(1, self.of + 1) if number not in self.numbers)
 
     @property
     def words(self) -> str:
-        """Say which shards are missing; empty if none is."""
-        missing = self.missing
-        if not missing:
+        """Which shards are missing; empty if none is."""
+        numbers = ", ".join(map(str, self.missing))
+        if not numbers:
             return ""
-        shards = "shard" if len(missing) == 1 else "shards"
-        return f"{shards} {', '.join(map(str, missing))} of {self.of} {'is' if len(missing) == 1 else 'are'} missing"
+        if len(self.missing) == 1:
+            return f"shard {numbers} of {self.of} is missing"
+        return f"shards {numbers} of {self.of} are missing"
 
 
-def parse(text: object) -> Shards:
-    """The shards that a text names. Raises ``ValueError``."""
-    found = (
-        re.fullmatch(r"([0-9]{1,4}(?:,[0-9]{1,4})*)/([0-9]{1,4})", text)
-        if isinstance(text, str)
-        else None
-    )
+def parse(text: str) -> Shards:
+    """Return the shards that a text names. Raises ``ValueError``."""
+    found = re.fullmatch(r"([0-9]{1,4}(?:,[0-9]{1,4})*)/([0-9]{1,4})", text)
     if found is None:
         raise ValueError(f"{text!r} is not K/N, as in 3/8")
     numbers, of = sorted({int(number) for number in found[1].split(",")}), int(found[2])

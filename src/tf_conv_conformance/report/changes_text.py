@@ -6,12 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from tf_conv_conformance.records.changes import (
-    Changes,
-    DocumentationChange,
-    EnvironmentChange,
-    Group,
-)
+from tf_conv_conformance.records.changes import Changes, FactChange, Group
 from tf_conv_conformance.report.escape import plain
 
 
@@ -47,7 +42,7 @@ def _section(title: str, body: Iterator[str]) -> Iterator[tuple[str, str | None]
         yield from ((f"  {line}", None) for line in lines)
 
 
-def _environment(change: EnvironmentChange) -> str:
+def _environment(change: FactChange) -> str:
     old, new = _fact(change.old), _fact(change.new)
     other = "  (another subject)" if change.identifies else ""
     return f"{plain(change.name)}: {old} → {new}{other}"
@@ -57,8 +52,8 @@ def _fact(value: str | None) -> str:
     return plain("none" if value is None else value or "(empty)")
 
 
-def _documentation(change: DocumentationChange) -> Iterator[str]:
-    yield plain(change.rule)
+def _documentation(change: FactChange) -> Iterator[str]:
+    yield plain(change.name)
     yield f"  - {plain(change.old) if change.old else '(not there before)'}"
     yield f"  + {plain(change.new) if change.new else '(no longer there)'}"
 

@@ -124,10 +124,12 @@ def _changes(changes: Changes) -> Iterator[str]:
         for group in changes.groups()
     ]
     yield from _table(["calls", "case", "change", "for example", "in call"], rows, "ways")
-    facts = [[markdown(one.name), _fact(one.old), _fact(one.new)] for one in changes.environment]
-    yield from _table(["environment", "before", "now"], facts, "facts")
-    rules = [[markdown(one.rule), _fact(one.old), _fact(one.new)] for one in changes.documentation]
-    yield from _table(["documentation of", "before", "now"], rules, "rules")
+    for head, found, what in (
+        ("environment", changes.environment, "facts"),
+        ("documentation of", changes.documentation, "rules"),
+    ):
+        facts = [[markdown(fact.name), _fact(fact.old), _fact(fact.new)] for fact in found]
+        yield from _table([head, "before", "now"], facts, what)
 
 
 def _fact(value: str | None) -> str:

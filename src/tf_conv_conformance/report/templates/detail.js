@@ -1,4 +1,4 @@
-// The detail of one call: what was documented, what came out, why, and how to see it without this suite.
+// The detail of one call: what is documented, what was observed, why, and how to reproduce it.
 const LONG = 2000; // characters of notes that are shown unasked
 const quoted = (name) => $(`#rule-${CSS.escape(name)} q`)?.textContent;
 
@@ -79,7 +79,7 @@ function links(texts) {
   return texts.map((text) => make("li", {}, /^https?:\/\//.test(text) ? make("a", { href: text, rel: "noreferrer" }, text) : text));
 }
 
-function told(call) {
+function sources(call) {
   const own = call.case;
   const references = [...new Set([...own.references, ...own.deviations.map((one) => one.reported).filter((one) => one !== "unreported")])];
   const notes = own.notes && make("p", { className: "notes" }, own.notes);
@@ -88,20 +88,20 @@ function told(call) {
     references.length ? make("ul", {}, ...links(references)) : null);
 }
 
-// The wrong oracles that the calls of a case exclude; those that this one does not are said to be of others.
+// The wrong oracles that the calls of a case exclude, and which of them this call does not.
 function excluded(call) {
   const all = call.case.excludes;
   if (!all) return null;
   const items = all.counts.map(([name, count], place) => {
     const here = call.excludes?.includes(place);
-    const told = [count < all.calls ? `${count.toLocaleString("en")} of ${all.calls.toLocaleString("en")} calls` : null, here ? null : "not this one"].filter(Boolean).join(", ");
-    return make("li", { className: here ? "here" : "" }, ...(told ? [`${name} `, make("small", {}, `(${told})`)] : [name]));
+    const notes = [count < all.calls ? `${count.toLocaleString("en")} of ${all.calls.toLocaleString("en")} calls` : null, here ? null : "not this one"].filter(Boolean).join(", ");
+    return make("li", { className: here ? "here" : "" }, ...(notes ? [`${name} `, make("small", {}, `(${notes})`)] : [name]));
   });
-  const others = all.calls > 1 ? `of the ${all.calls.toLocaleString("en")} calls of its case that are held to an oracle` : null;
+  const others = all.calls > 1 ? `of the ${all.calls.toLocaleString("en")} calls of its case that are compared with an oracle` : null;
   const about = [
-    call.excludes ? null : "This call is not held to an oracle's values.",
+    call.excludes ? null : "This call is not compared with an oracle's values.",
     items.length ? "Each would have given another result on the data" : "None would have given another result on the data",
-    others ? `${others}; a count says where not on that of all.` : "of this call.",
+    others ? `${others}. A count is given if not all of them exclude it.` : "of this call.",
   ].filter(Boolean).join(" ");
   return make("section", {}, make("h4", {}, "Wrong oracles that the data excludes"), make("p", {}, about), make("ul", { className: "excluded" }, ...items));
 }
@@ -119,7 +119,7 @@ async function detail(number) {
     ["Largest", largestOf(call, number)],
     ["Instead", call.instead],
     ["Warnings", call.warnings.map((warned) => `${warned.category}: ${warned.message}`).join("\n")],
-    ["Entry point", `${call.via}, ${value("mode", number)}${call.gradient ? `, gradient by the ${call.gradient}` : ""}`],
+    ["Entry point", `${call.via}, ${value("mode", number)}${call.gradient ? `, gradient with respect to the ${call.gradient}` : ""}`],
     ["Relation", call.relation],
     ["Subject", several ? value("version", number) : null],
     ["Case", `${own.file}:${own.line}, ${own.id}`],
@@ -129,7 +129,7 @@ async function detail(number) {
   const picture = call.axes && pictures(call.axes);
   if (picture && call.heat && !call.gradient) picture.choose(...call.largest_at.slice(call.nchw ? -2 : -3).slice(0, 2));
   const link = make("a", { className: "permalink", href: `#${encodeURIComponent(fullName(number))}` }, "link to this call");
-  const parts = [make("h3", {}, fullName(number)), head, told(call), table, why(call, number)];
+  const parts = [make("h3", {}, fullName(number)), head, sources(call), table, why(call, number)];
   if (picture) {
     parts.push(make("section", {}, make("h4", {}, "Which input elements feed an output element"), picture.element));
     if (call.heat) parts.push(make("section", {}, make("h4", {}, "Where the values differ"), heatMap(call.heat, calls.largest[number], picture.choose)));

@@ -53,7 +53,7 @@ function sorted(numbers, by) {
   return numbers.sort(orders[by] ?? orders[""]);
 }
 
-// For each call, what the calls that differ from it in `name` alone came to: "xla: deviates; eager, graph: conforms".
+// For each call, the results of the calls that differ from it only in `name`: "xla: deviates; eager, graph: conforms".
 function disagreements(name) {
   const members = new Map();
   index.alike[name].forEach((group, number) => members.set(group, [...(members.get(group) ?? []), number]));
@@ -77,7 +77,7 @@ function grouped(numbers, by) {
 
 function filter() {
   const numbers = found();
-  $("output", form).textContent = `${numbers.length.toLocaleString("en")} of ${total.toLocaleString("en")} calls${state.only ? ", those of what was clicked" : ""}`;
+  $("output", form).textContent = `${numbers.length.toLocaleString("en")} of ${total.toLocaleString("en")} calls${state.only ? ", filtered by what was clicked" : ""}`;
   for (const button of $$(".totals [data-verdict]")) {
     const version = !several || form.elements.version.value === values.version[button.dataset.version];
     button.setAttribute("aria-pressed", String(button.dataset.verdict === form.elements.verdict.value && version));
@@ -117,7 +117,7 @@ function restore() {
   if (address) $("#calls").scrollIntoView();
 }
 
-// Show other calls: those of what was clicked, or those that match.
+// Show other calls: filtered by what was clicked, or those that match.
 function jump(only, given) {
   form.reset();
   state.only = only;
