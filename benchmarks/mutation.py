@@ -48,7 +48,9 @@ TESTS = {
     "prediction/rules/conditions.py": ("prediction/conditions", "prediction/rules"),
     "prediction/rules/catalogue.py": ("prediction/rules", "verdict/judge", "verdict/claim"),
     "prediction/rules/page.py": ("prediction/rules",),
+    "prediction/rules/preconditions.py": ("prediction/rules",),
     "prediction/rules/rule.py": ("prediction/rules",),
+    "prediction/rules/sentences.py": ("prediction/rules",),
     "verdict/judge.py": (
         "verdict/judge",
         "verdict/vacuity",

@@ -110,7 +110,7 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ({"expect": "results"}, "cases[0].expect: expected result or a mapping such as {error: InvalidArgumentError} or {shape: [1, 4, 4, 8]}; got"),
     ],
 )  # fmt: skip
-def test_a_fault_is_said_with_its_place(changes, expected):
+def test_a_fault_has_a_diagnostic_with_its_place(changes, expected):
     found = diagnostics(one(**changes))
     assert len(found) == 1, found
     assert expected in found[0]
@@ -298,7 +298,7 @@ def test_a_case_wins_over_defaults_whatever_the_name(calls):
 ATROUS = {"op": "depthwise_conv2d", "strides": None, "rate": "2"}
 
 
-def test_a_deviation_speaks_about_the_calls_that_break_its_rule(calls):
+def test_a_deviation_applies_to_the_calls_that_break_its_rule(calls):
     found = calls(one(**ATROUS, sweep="{strides: [1, 2]}", deviations=f"[{DEVIATION}]"))
     assert [name for name, call in found.items() if call.deviations] == [
         f"x[strides2-{mode}]" for mode in ("eager", "graph", "xla")
@@ -346,7 +346,7 @@ def test_the_hash_changes_with_the_claim_alone(calls):
 WIDE = ", ".join(str(i) for i in range(1, 301))
 
 
-def test_a_file_has_room_for_so_many_tests_and_the_cases_beyond_say_so():
+def test_a_case_beyond_the_limit_of_a_file_is_refused():
     inputs = ", ".join(f"[1, {i}, 9, 2]" for i in range(9, 129))
     large = one(
         strides=None, input=None, sweep=f"{{input: [{inputs}], strides: [{WIDE}], rate: [{WIDE}]}}"
@@ -372,6 +372,6 @@ def test_a_fault_in_a_sweep_has_its_place():
     assert diagnostic.case == "x"
 
 
-def test_many_cases_with_one_id_are_told_apart_at_once():
+def test_many_cases_with_one_id_are_read_in_linear_time():
     case = "  - {id: x, op: conv3d}\n"
     assert len(load_text("cases:\n" + case * 8000).diagnostics) == 8000

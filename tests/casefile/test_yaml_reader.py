@@ -95,7 +95,7 @@ def test_places_are_those_of_the_values():
         ("a: 'x\x00y'", 1, 6, "character"),
     ],
 )
-def test_what_is_not_one_document_is_said_with_its_place(text, line, column, message):
+def test_text_that_is_not_one_document_has_a_diagnostic_with_its_place(text, line, column, message):
     found = diagnostic(text)
     assert message in found.message
     assert (found.line, found.column) == (line, column)

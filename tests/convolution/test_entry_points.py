@@ -13,8 +13,8 @@ from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.invocation import keywords
 from tf_conv_conformance.convolution.names import SYMBOLS
 from tf_conv_conformance.convolution.obstacles import obstacle
-from tf_conv_conformance.prediction import predict
 from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.subject import worker
 
@@ -44,7 +44,7 @@ def test_the_worker_knows_the_same_entry_points():
 @pytest.mark.parametrize("arguments", ALL, ids=lambda arguments: arguments.via)
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 def test_every_entry_point_computes_the_documented_values(tensorflow, arguments, mode):
-    assert isinstance(predict(arguments).documented, predict.Returns)
+    assert isinstance(predict(arguments).documented, Returns)
     arm = predict(arguments).arms[0]
     head = {
         "type": "call",

@@ -186,7 +186,7 @@ def test_nothing_is_broken_by_an_ordinary_call():
         ),
     ],
 )
-def test_a_call_exercises_the_rules_that_speak_of_it(changes, expected, absent):
+def test_a_call_exercises_the_rules_that_apply_to_it(changes, expected, absent):
     identifiers = [rule.id for rule in exercised(replace(CONV2D, **changes))]
     assert expected in identifiers
     assert absent not in identifiers
@@ -284,7 +284,7 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_speaks_of_the_call_that_is_printed(name):
+def test_an_example_applies_to_the_printed_call(name):
     op, *shapes, padding = EXAMPLES[name]
     x, w = (TensorSpec(shape, (1.0,) * math.prod(shape)) for shape in shapes)
     printed = Arguments(op, x, w, 1 if op == "conv2d" else (1, 1, 1, 1), padding)

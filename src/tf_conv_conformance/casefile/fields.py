@@ -1,7 +1,7 @@
 """The kinds of values that a case file may give, as pydantic types.
 
-A union is told apart by the kind of its YAML value, so that a fault has one diagnostic, about the
-form that was meant.
+The kind of a YAML value selects the member of a union, so that a fault has one diagnostic about
+the form that was meant.
 """
 
 from __future__ import annotations
