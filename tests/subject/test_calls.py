@@ -1,4 +1,4 @@
-"""Calls on their way: drawn ahead, in groups, in order, and what one that goes wrong costs the others."""
+"""Calls are drawn ahead, sent in groups and answered in order; a fault costs only its own call."""
 
 import os
 import signal
@@ -55,7 +55,7 @@ def worker_of(subject):
     return subject.pid, worker
 
 
-def asked(height, width=3, mode="eager", factor=1, channels=1):
+def request(height, width=3, mode="eager", factor=1, channels=1):
     x = np.full((1, height, width, channels), height, np.float32)
     w = np.full((1, 1, 1, 1), factor, np.float32)
     return Request(head(mode=mode), [x, w, 2 * x, w])
@@ -68,7 +68,7 @@ def values(observation):
 def test_observations_come_in_the_order_of_the_requests(faulty):
     modes = ("eager", "graph", "xla")
     requests = [
-        asked(1 + number % 9, mode=modes[number % 3], factor=number) for number in range(500)
+        request(1 + number % 9, mode=modes[number % 3], factor=number) for number in range(500)
     ]
     observed = list(faulty.calls(iter(requests)))
     assert [values(one) for one in observed] == [
@@ -82,7 +82,7 @@ def test_requests_are_drawn_ahead_but_not_all(faulty):
     def drawing():
         for number in range(600):
             drawn.append(number)
-            yield asked(1, factor=number)
+            yield request(1, factor=number)
 
     leads = [len(drawn) - number for number, _ in enumerate(faulty.calls(drawing()))]
     assert len(leads) == 600
@@ -97,7 +97,7 @@ def test_no_request_is_drawn_before_it_is_wanted(faulty):
 @pytest.mark.parametrize("mode", ["eager", "graph"])
 def test_messages_larger_than_any_pipe_cross(faulty, mode):
     """Ten megabytes a call, both ways: more than the pipes hold, and more than is drawn ahead."""
-    requests = [asked(500, 1000, mode, factor, channels=2) for factor in range(12)]
+    requests = [request(500, 1000, mode, factor, channels=2) for factor in range(12)]
     assert [values(one) for one in faulty.calls(requests)] == [
         [500 * factor, 1000 * factor] for factor in range(12)
     ]
@@ -115,9 +115,9 @@ def test_messages_larger_than_any_pipe_cross(faulty, mode):
         ((1, TORN), "crashed", "SIGKILL"),
     ],
 )
-def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
-    requests = [asked(1, factor=factor) for factor in range(100)]
-    requests[40] = asked(*wrong)
+def test_a_fault_costs_only_its_own_call(faulty, wrong, kind, why):
+    requests = [request(1, factor=factor) for factor in range(100)]
+    requests[40] = request(*wrong)
     if kind == "timed out":
         faulty.time_limit = 1.0
     observed = list(faulty.calls(requests))
@@ -133,10 +133,10 @@ def test_a_fault_costs_the_call_that_it_was_at(faulty, wrong, kind, why):
     ids=["crash", "exit", "hang", "crash while writing"],
 )
 @pytest.mark.slow
-def test_a_worker_that_died_is_forked_anew(forked, wrong, forks):
+def test_a_dead_worker_is_forked_again(forked, wrong, forks):
     """A part of a message cannot be taken back, and what hangs is killed together with what forked it."""
     process, worker = worker_of(forked)
-    observed = [one.kind for one in forked.calls([asked(*wrong), asked(1)])]
+    observed = [one.kind for one in forked.calls([request(*wrong), request(1)])]
     assert observed[0] != "answered"
     assert observed[1] == "answered"
     again, other = worker_of(forked)
@@ -144,39 +144,39 @@ def test_a_worker_that_died_is_forked_anew(forked, wrong, forks):
     await_end(worker)
 
 
-def test_beside_threads_no_worker_is_forked():
+def test_a_process_with_threads_is_not_forked():
     subject = Gateway((), 2, defined("FAULTY_THREAD=1"))
     assert subject.subject
     process = subject.pid
     assert children(process) == []
-    assert [one.signal for one in subject.calls([asked(10, 7), asked(1)])] == ["SIGSEGV", None]
+    assert [one.signal for one in subject.calls([request(10, 7), request(1)])] == ["SIGSEGV", None]
     assert subject.pid != process
     subject.close()
 
 
 @pytest.mark.parametrize("victim", ["fork server", "worker"])
-def test_whichever_process_is_killed_the_next_call_says_so(forked, victim):
+def test_the_next_call_reports_a_killed_process(forked, victim):
     process, worker = worker_of(forked)
     os.kill(process if victim == "fork server" else worker, signal.SIGKILL)
     await_end(worker)
-    assert [one.signal for one in forked.calls([asked(1), asked(1)])] == ["SIGKILL", None]
+    assert [one.signal for one in forked.calls([request(1), request(1)])] == ["SIGKILL", None]
 
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_close_leaves_no_process(forked, busy):
     processes = worker_of(forked)
     if busy:
-        assert next(forked.calls([asked(1), asked(12, 7)])).kind == "answered"
+        assert next(forked.calls([request(1), request(12, 7)])).kind == "answered"
     forked.close()
     for process in processes:
         await_end(process)
 
 
-def test_what_a_dead_worker_did_not_read_is_sent_to_the_next(faulty):
+def test_calls_that_a_dead_worker_did_not_read_are_sent_to_the_next(faulty):
     """More than the pipe holds: a message of which the dead worker, and the pipe, have a part."""
     requests = [
-        asked(10, 7),
-        *(asked(500, 1000, factor=factor, channels=2) for factor in range(1, 4)),
+        request(10, 7),
+        *(request(500, 1000, factor=factor, channels=2) for factor in range(1, 4)),
     ]
     observed = list(faulty.calls(requests))
     assert observed[0].signal == "SIGSEGV"
@@ -186,7 +186,7 @@ def test_what_a_dead_worker_did_not_read_is_sent_to_the_next(faulty):
 
 
 @pytest.mark.parametrize("before", [0, 5, 2**16 - 8, 2**16])
-def test_the_token_is_found_wherever_it_lies(before):
+def test_the_token_is_found_at_any_offset(before):
     token = bytes(range(1, 17))
     ours, theirs = socket.socketpair()  # which holds more than a pipe
     with ours, theirs:
@@ -206,7 +206,7 @@ def test_a_worker_that_dies_before_its_greeting_is_tried_three_times(tmp_path, v
     starts = tmp_path / "starts"
     definition = defined(f"FAULTY_STARTS={starts}", *variables)
     subject = Gateway((), 2, definition)
-    given = subject.calls([asked(10, 7), asked(1)])
+    given = subject.calls([request(10, 7), request(1)])
     assert next(given).signal == "SIGSEGV"
     with pytest.raises(
         SubjectUnavailableError, match="did not start in subject faulty .*: SIGABRT"
@@ -219,67 +219,69 @@ def test_a_worker_that_dies_before_its_greeting_is_tried_three_times(tmp_path, v
     assert starts.stat().st_size == 2 + supervisor.START_TRIES
 
 
-def test_two_faults_in_a_row_are_two(faulty):
-    observed = list(faulty.calls([asked(10, 7), asked(11, 7), asked(1)]))
+def test_two_faults_in_a_row_are_both_reported(faulty):
+    observed = list(faulty.calls([request(10, 7), request(11, 7), request(1)]))
     assert [one.unanswered for one in observed] == [{"signal": "SIGSEGV"}, {"exit_status": 3}, {}]
 
 
-def test_the_last_output_is_that_of_the_call(faulty):
+def test_the_last_output_is_that_of_the_crashed_call(faulty):
     (crashed,) = [
         one
-        for one in faulty.calls(asked(height, CHATTY) for height in range(1, 9))
+        for one in faulty.calls(request(height, CHATTY) for height in range(1, 9))
         if one.kind != "answered"
     ]
     assert crashed.last_output == "height 5"
 
 
 @pytest.mark.parametrize("mode", ["graph", "xla"])
-def test_a_crash_of_a_group_is_no_crash_of_a_call(faulty, mode):
-    requests = [asked(1, LONELY if number == 3 else 3, mode, number) for number in range(10)]
+def test_a_crash_of_a_group_alone_costs_no_call(faulty, mode):
+    requests = [request(1, LONELY if number == 3 else 3, mode, number) for number in range(10)]
     assert [values(one) for one in faulty.calls(requests)] == [
         [number, 2 * number] for number in range(10)
     ]
 
 
 @pytest.mark.parametrize("mode", ["graph", "xla"])
-def test_a_crash_of_a_call_in_a_group_is_its_own(faulty, mode):
-    observed = list(faulty.calls(asked(10, 7 if number == 3 else 3, mode) for number in range(10)))
+def test_a_crash_of_a_call_in_a_group_costs_only_that_call(faulty, mode):
+    observed = list(
+        faulty.calls(request(10, 7 if number == 3 else 3, mode) for number in range(10))
+    )
     assert [one.signal for one in observed] == [None] * 3 + ["SIGSEGV"] + [None] * 6
 
 
 def test_a_call_between_others_gets_its_own_answer(faulty):
     answered = []
-    for observation in faulty.calls(asked(1, factor=factor) for factor in range(200)):
+    for observation in faulty.calls(request(1, factor=factor) for factor in range(200)):
         answered.append(values(observation)[0])
         if len(answered) % 50 == 0:
-            again = asked(1, factor=1000 + len(answered))
+            again = request(1, factor=1000 + len(answered))
             assert values(faulty.call(again.head, again.arrays))[0] == 1000 + len(answered)
     assert answered == list(range(200))
 
 
-def test_calls_that_nobody_waits_for_disturb_no_other(faulty):
-    given = faulty.calls(asked(1, factor=factor) for factor in range(200))
+def test_abandoned_calls_do_not_disturb_later_ones(faulty):
+    given = faulty.calls(request(1, factor=factor) for factor in range(200))
     assert values(next(given)) == [0, 0]
     given.close()
-    later = asked(1, factor=7)
+    later = request(1, factor=7)
     assert values(faulty.call(later.head, later.arrays)) == [7, 14]
 
 
-def test_a_request_that_cannot_be_drawn_disturbs_no_other(faulty):
+def test_an_error_in_drawing_requests_does_not_disturb_later_calls(faulty):
     def drawing():
-        yield asked(1)
+        yield request(1)
         raise LookupError("no data")
 
     with pytest.raises(LookupError, match="no data"):
         list(faulty.calls(drawing()))
-    later = asked(1, factor=7)
+    later = request(1, factor=7)
     assert values(faulty.call(later.head, later.arrays)) == [7, 14]
 
 
-def test_a_subject_is_missed_when_it_is_used():
+def test_an_unavailable_subject_is_reported_at_its_first_use():
     gateway = Gateway((), 60, Definition(command=("no-such-interpreter",)))
     with pytest.raises(SubjectUnavailableError, match="No such file"):
-        next(gateway.calls([asked(1)]))
+        next(gateway.calls([request(1)]))
     gateway.close()
 
 
@@ -318,7 +320,7 @@ def mixed(mode):
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
-def test_a_call_among_others_is_observed_as_if_it_were_alone(tensorflow, mode):
+def test_a_grouped_call_has_the_same_observation_as_alone(tensorflow, mode):
     requests = mixed(mode)
     alone = [tensorflow.call(request.head, request.arrays) for request in requests]
     for one, other in zip(alone, tensorflow.calls(requests), strict=True):
@@ -340,7 +342,7 @@ def test_a_call_among_others_is_observed_as_if_it_were_alone(tensorflow, mode):
 
 
 @pytest.mark.tensorflow
-def test_a_crash_in_a_group_is_told_of_the_call_that_crashes():
+def test_tensorflow_crashing_in_a_group_costs_only_that_call():
     gateway = Gateway((), 60)
     requests = [
         Request(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 1), (3, 3, 1, 2)))
@@ -363,10 +365,10 @@ def test_a_crash_in_a_group_is_told_of_the_call_that_crashes():
         np.arange(100_000, dtype=np.complex128),
     ],
 )
-def test_arrays_cross_bit_for_bit(array):
+def test_arrays_are_sent_bit_for_bit(array):
     data = b"".join(bytes(part) for part in wire.message({"type": "x"}, [array, array]))
-    told, (one, other) = wire.receive(Reading(data))
-    assert told["type"] == "x"
+    head, (one, other) = wire.receive(BytesPipe(data))
+    assert head["type"] == "x"
     for received in (one, other):
         assert (received.dtype, received.shape, received.tobytes()) == (
             array.dtype,
@@ -375,7 +377,7 @@ def test_arrays_cross_bit_for_bit(array):
         )
 
 
-class Reading:
+class BytesPipe:
     def __init__(self, data):
         self.data = data
 
@@ -408,11 +410,11 @@ class Reading:
         (None, 8),
     ],
 )
-def test_a_body_that_is_not_what_its_head_says_is_refused(described, size):
+def test_a_body_that_does_not_fit_its_head_is_rejected(described, size):
     with pytest.raises(RECEIVING_ERRORS):
         wire.views(described, bytearray(size))
 
 
-def test_an_object_does_not_cross():
+def test_an_array_of_objects_is_not_sent():
     with pytest.raises(ValueError, match="cannot send an array of object"):
         wire.message({}, [np.array([None])])

@@ -1,4 +1,4 @@
-"""Subjects by name: what their definitions say, and how they start."""
+"""Definitions of subjects, and how these start."""
 
 import sys
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_a_definition_is_read(text, defined):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("python3", "does not define a subject; expected NAME = "),
         (
@@ -59,8 +59,8 @@ def test_a_definition_is_read(text, defined):
         ("a = 'python3", "No closing quotation"),
     ],
 )
-def test_what_defines_nothing_is_refused(text, said):
-    with pytest.raises(SubjectDefinitionError, match=said):
+def test_an_invalid_definition_is_rejected(text, message):
+    with pytest.raises(SubjectDefinitionError, match=message):
         define(text, HERE)
 
 
@@ -111,7 +111,7 @@ def test_a_subject_may_be_behind_ssh(tmp_path):
         ("/", "Permission denied"),
     ],
 )
-def test_one_that_cannot_start_says_what_was_tried(command, said):
+def test_a_failed_start_names_the_subject_and_the_command(command, said):
     with pytest.raises(SubjectUnavailableError, match=f"(?s)did not start in subject a .*{said}"):
         Gateway((), 60, define(f"a = {command}", HERE)).subject  # noqa: B018
 

@@ -1,4 +1,4 @@
-"""The worker with real TensorFlow: what crosses, what is caught, and what its end costs."""
+"""The worker with real TensorFlow: values, exceptions, warnings, crashes and time-outs."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ from tf_conv_conformance.subject.in_process import InProcess
 from tf_conv_conformance.subject.request import Request
 
 
-def test_the_subject_says_what_it_is(tensorflow):
+def test_the_subject_identifies_itself(tensorflow):
     subject = tensorflow.subject
     assert subject["tensorflow"].startswith("2.")
     assert subject["onednn"] in (True, False)
@@ -47,7 +47,7 @@ def test_case_files_and_the_worker_know_the_same_processor_flags():
         (["avx2", "avx512f"], {"avx2": False, "avx512f": False, "asimd": True}, ["asimd"]),
     ],
 )
-def test_the_list_of_another_processor_does_not_count(listed, detected, flags):
+def test_flags_of_an_emulators_host_do_not_count(listed, detected, flags):
     assert worker.seen(listed, detected) == flags
 
 
@@ -72,7 +72,7 @@ def test_onednn_is_in_effect_as_asked(monkeypatch, onednn):
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
-def test_bits_cross_both_ways(tensorflow, mode, dtype):
+def test_bits_are_sent_both_ways(tensorflow, mode, dtype):
     x, w = arrays(dtype=dtype)
     observation = tensorflow.call(head(mode=mode, dtype=dtype), [x, w])
     (arm,) = observation.answers
@@ -148,9 +148,9 @@ def test_messages_are_cleaned(raw, clean):
 
 
 @pytest.mark.tensorflow
-def test_a_crash_is_told_by_its_signal_and_costs_one_call():
+def test_a_crash_has_its_signal_and_costs_one_call():
     gateway = Gateway(SYMBOLS, 60)
-    told = gateway.subject, gateway.documentation
+    greeting = gateway.subject, gateway.documentation
     process = gateway.pid
     (worker,) = children(process)
     for _ in range(2):
@@ -160,14 +160,14 @@ def test_a_crash_is_told_by_its_signal_and_costs_one_call():
         assert (died.kind, died.signal) == ("crashed", "SIGFPE")
         assert died.last_output.startswith("Fatal Python error: Floating point exception")
         assert gateway.call(head(), arrays()).kind == "answered"
-    assert (gateway.subject, gateway.documentation) == told
+    assert (gateway.subject, gateway.documentation) == greeting
     assert gateway.pid == process, "TensorFlow was imported again"
     assert children(process) != [worker]
     gateway.close()
 
 
 @pytest.mark.tensorflow
-def test_a_call_past_its_time_costs_one_call():
+def test_a_time_out_costs_one_call():
     gateway = Gateway((), 60)
     gateway.time_limit = 0.001  # the first XLA compilation takes more
     late = gateway.call(head(mode="xla"), arrays())
@@ -190,7 +190,7 @@ def test_the_worker_ends_with_its_suite():
     await_end(int(done.stdout))
 
 
-def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
+def test_a_failed_start_says_what_was_tried(tmp_path, monkeypatch):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library: libtensorflow')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(
@@ -200,7 +200,7 @@ def test_a_subject_that_cannot_start_says_what_it_tried(tmp_path, monkeypatch):
         Gateway((), 60).subject  # noqa: B018
 
 
-def test_an_interpreter_that_ends_at_once_is_said(tmp_path):
+def test_a_failed_start_has_the_exit_status(tmp_path):
     with pytest.raises(SubjectUnavailableError, match="exit status 0"):
         Gateway((), 60, Definition(command=("true",))).subject  # noqa: B018
 

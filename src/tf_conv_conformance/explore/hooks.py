@@ -53,5 +53,5 @@ def pytest_configure(config: pytest.Config) -> None:
 def _is_exploring(config: pytest.Config) -> bool:
     """Return whether random calls are selected, by their number or by the ids of their tests."""
     named = any(str(argument).startswith("explore::") for argument in config.args)
-    told = getattr(config.option, "tf_explore_named", [])
-    return bool(named or told) or config.getoption("--tf-explore") is not None
+    given = getattr(config.option, "tf_explore_named", [])
+    return bool(named or given) or config.getoption("--tf-explore") is not None

@@ -37,7 +37,7 @@ KINDS: dict[Kind, str] = {
     "unjudged": "this suite itself failed",
     "spared": "not made: calls of this kind end the process",
 }
-SPARED = 100  # of so many calls that probably end the process, one is made
+SPARED = 100  # one of this many calls that probably end the process is made
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _weight(value: Any) -> float:
 
 
 def reduced(plain: Plain, has_cause: Callable[[Plain], bool], tries: int) -> Plain:
-    """Return the lightest call with the same cause that was found within so many tries."""
+    """Return the lightest call with the same cause found within a number of tries."""
     tried = {_key(plain)}
     left = tries
 
