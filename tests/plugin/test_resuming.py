@@ -53,7 +53,7 @@ def test_a_run_that_was_cut_goes_on(run, pytester, workers):
     assert len(read(pytester.path / RECORDS).ends) == 120
     result = run("cases", "--tf-resume", workers)
     result.stdout.fnmatch_lines(
-        ["64 calls: *", "resumed: 120 calls had been made, some of which fail"]
+        ["64 calls: *", "resumed: 120 calls had results already, some of them failures"]
     )
     assert read(pytester.path / RECORDS).complete
     ends = [line for line in without_times(pytester.path / RECORDS) if line["type"] == "end"]

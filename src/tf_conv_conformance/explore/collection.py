@@ -14,7 +14,7 @@ from tf_conv_conformance.explore.journal import Journal, read_explored
 from tf_conv_conformance.explore.random_calls import VERSION
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.base import test_name
-from tf_conv_conformance.plugin.stash import session_of
+from tf_conv_conformance.plugin.stash import subjects_of
 
 NAMED = "tf_explore_named"  # an option, so that xdist workers get it
 Key = list[Any]
@@ -67,7 +67,7 @@ class BlockCollection:
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         explorer = Explorer(self._config)
         parent: Explored = Explored.from_parent(session, name="explore", nodeid="explore")
-        for subject in session_of(self._config).names:
+        for subject in subjects_of(self._config).names:
             for block in self._blocks():
                 key = [subject, block.seed, block.number, block.count, VERSION]
                 if [*key, list(explorer.modes)] in self._done:

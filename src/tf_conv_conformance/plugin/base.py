@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.plugin.failure_text import shown
-from tf_conv_conformance.plugin.stash import SESSION
+from tf_conv_conformance.plugin.failure_text import failure_repr
+from tf_conv_conformance.plugin.stash import SUBJECTS
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.interface import Subject
 
@@ -39,9 +39,9 @@ class LocatedItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the message alone for errors of this plugin and for xfail, else a traceback."""
         if isinstance(excinfo.value, CallFailedError):
-            return shown(self.path_id, self.line, excinfo.value.parts)
+            return failure_repr(self.path_id, self.line, excinfo.value.parts)
         if isinstance(excinfo.value, SubjectUnavailableError):
-            return shown(self.path_id, self.line, [str(excinfo.value)])
+            return failure_repr(self.path_id, self.line, [str(excinfo.value)])
         if isinstance(excinfo.value, pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
@@ -66,7 +66,7 @@ class SubjectItem(LocatedItem):
         A subject that does not start fails one test, which ends the run if there is no other
         subject. The other tests of that subject are skipped.
         """
-        pool = self.config.stash[SESSION]
+        pool = self.config.stash[SUBJECTS]
         if pool.failed(self.subject):
             pytest.skip(f"subject {self.subject} did not start")
         try:
@@ -77,11 +77,11 @@ class SubjectItem(LocatedItem):
 
     def give_up(self, error: SubjectUnavailableError) -> None:
         """Use the subject no more: it died with this error and could not be started again."""
-        self.config.stash[SESSION].give_up(self.subject, error)
+        self.config.stash[SUBJECTS].give_up(self.subject, error)
         self._end_run_of_one_subject()
 
     def _end_run_of_one_subject(self) -> None:
-        if len(self.config.stash[SESSION].names) == 1:
+        if len(self.config.stash[SUBJECTS].names) == 1:
             self.session.shouldfail = "TensorFlow did not start"
 
 

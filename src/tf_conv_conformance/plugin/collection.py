@@ -1,4 +1,4 @@
-"""Case files as pytest's tree: a file, and in it a test for each call, and one for each case that cannot be read."""
+"""Collect tests from case files: one for each call, and one for each case with errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.base import test_name
 from tf_conv_conformance.plugin.items import CallItem, DiagnosticItem
 from tf_conv_conformance.plugin.options import INVALID
-from tf_conv_conformance.plugin.stash import COLLECTED, SESSION
+from tf_conv_conformance.plugin.stash import COLLECTED, SUBJECTS
 
 LINK = "is a link to outside of the project, and is not read; copy the file"
 
@@ -37,7 +37,7 @@ class CaseFile(pytest.File):
             )
         modes = options.modes(self.config)
         calls = [call for call in contents.calls if call.mode in modes]
-        session = self.config.stash[SESSION]
+        session = self.config.stash[SUBJECTS]
         if calls and options.makes_calls(self.config):
             session.start_ahead()
         with_large = options.large(self.config)
@@ -59,10 +59,10 @@ class CaseFile(pytest.File):
 
 
 def diagnostics(items: Iterable[pytest.Item]) -> list[str]:
-    """What is wrong with the case files that were collected."""
+    """Return the errors of the collected case files."""
     return [item.text() for item in items if isinstance(item, DiagnosticItem)]
 
 
 def printable(name: str) -> str:
-    """A case's id as part of a test's id, whatever it holds."""
+    """Return a case's id as part of a test's id, without characters that pytest may interpret."""
     return "".join(letter if letter.isalnum() or letter in "._-" else "?" for letter in name)[:100]

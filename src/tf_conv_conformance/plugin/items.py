@@ -1,4 +1,4 @@
-"""The tests of a case file: a call, or what is wrong with a case."""
+"""The tests of a case file: a call, or the errors of a case."""
 
 from __future__ import annotations
 
@@ -150,39 +150,29 @@ class CallItem(SubjectItem):
         same = takewhile(lambda item: item.subject == self.subject, items)
         return (item.call for item in same if lacks(item.call, subject) is None)
 
-    def _likeness(self, found: Failure) -> tuple[str, str]:
-        """Return what this failure shares with those of the same call in other modes, as a hash, and the mode."""
-        same = [
-            self.subject,
-            self.path_id,
-            self.call.case.id,
-            str(self.call.arguments),
-            self.call.relation,
-            found.likeness,
-        ]
-        return hashlib.sha256(repr(same).encode()).hexdigest(), self.call.mode
+    def _likeness(self, failure: Failure) -> tuple[str, str]:
+        """Return a hash that equal failures in other modes share, and the mode."""
+        call = self.call
+        place = self.subject, self.path_id, call.case.id, str(call.arguments), call.relation
+        return hashlib.sha256(repr((*place, failure.likeness)).encode()).hexdigest(), call.mode
 
 
-def properties(call: Call, performed: CallResult) -> list[tuple[str, object]]:
-    """What JUnit XML has of a call: its verdict, the rules that it contradicts, what is documented and what was observed."""
+def properties(call: Call, result: CallResult) -> list[tuple[str, object]]:
+    """Return the verdict of a call, its rules, the documented and the observed result."""
     documented = predict(call.arguments).documented
-    said = (
-        value_text(documented.dtype, documented.shape)
-        if isinstance(documented, Returns)
-        else "an exception"
-    )
-    found: list[tuple[str, object]] = [
-        ("verdict", performed.verdict.kind),
-        *(("rule", rule) for rule in performed.verdict.rules),
+    predicted = "an exception"
+    if isinstance(documented, Returns):
+        predicted = value_text(documented.dtype, documented.shape)
+    return [
+        ("verdict", result.verdict.kind),
+        *(("rule", rule) for rule in result.verdict.rules),
+        ("documented", predicted),
+        *([("observed", ending(result.observation))] if result.observation else []),
     ]
-    found.append(("documented", said))
-    if performed.observation is not None:
-        found.append(("observed", ending(performed.observation)))
-    return found
 
 
 class DiagnosticItem(LocatedItem):
-    """What is wrong with one case, or with the whole file: a test that fails with it."""
+    """A test that fails with the errors of one case, or of the whole file."""
 
     def __init__(self, *, diagnostics: list[Diagnostic], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -190,14 +180,10 @@ class DiagnosticItem(LocatedItem):
         self.line = diagnostics[0].line
 
     def text(self) -> str:
-        """The diagnostics, a line each."""
+        """Return the diagnostics, a line each."""
         return "\n".join(diagnostic.at(self.path_id) for diagnostic in self.diagnostics)
 
     def runtest(self) -> None:
-        """Fail with the diagnostics: what is wrong first, since pytest's summary has room for little more than the test's name."""
-        raise CallFailedError(
-            "\n".join(
-                f"{diagnostic.brief()}\n    {diagnostic.place(self.path_id)}"
-                for diagnostic in self.diagnostics
-            )
-        )
+        """Fail with the diagnostics, each with its place last: pytest's summary is short."""
+        texts = [f"{found.brief()}\n    {found.place(self.path_id)}" for found in self.diagnostics]
+        raise CallFailedError("\n".join(texts))

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,93 +33,49 @@ BYTES_A_CALL = 4096  # of the record file and the page, at most
 
 def add(parser: pytest.Parser) -> None:
     """Add the options and ini values, in a group of their own."""
-    option = parser.getgroup(
+    group = parser.getgroup(
         "tf-conv-conformance", "tf-conv-conformance: TensorFlow's 2-D convolutions"
-    ).addoption
-    option(
-        "--tf-modes",
-        metavar="MODES",
-        default=",".join(MODES),
-        help="execution modes, from eager,graph,xla (default: all)",
     )
-    option(
-        "--tf-cases",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="also collect every *.yaml under folders with this name",
+
+    def option(name: str, metavar: str, text: str, **settings: Any) -> None:
+        group.addoption(name, metavar=metavar, help=text, **settings)
+
+    def flag(name: str, text: str) -> None:
+        group.addoption(name, action="store_true", help=text)
+
+    text = "execution modes, from eager,graph,xla (default: all)"
+    option("--tf-modes", "MODES", text, default=",".join(MODES))
+    text = "also collect every *.yaml under folders with this name"
+    option("--tf-cases", "NAME", text, action="append", default=[])
+    text = "where to write results.jsonl and index.html (default: reports)"
+    option("--tf-reports", "DIR", text, default="reports")
+    text = (
+        "test the TensorFlow of another interpreter (its path), of a subject in tf_subjects of "
+        f"the ini file (its name, or all), or one defined here: '{FORM}'; may be repeated"
     )
-    option(
-        "--tf-reports",
-        metavar="DIR",
-        default="reports",
-        help="where to write results.jsonl and index.html (default: reports)",
-    )
-    option(
-        "--tf-subject",
-        metavar="SUBJECT",
-        action="append",
-        default=[],
-        help="test the TensorFlow of another interpreter (its path), of a subject in tf_subjects "
-        f"of the ini file (its name, or all), or one defined here: '{FORM}'; may be repeated",
-    )
-    option(
-        "--tf-since",
-        metavar="RESULTS",
-        help="report what changed since an earlier run: its record file, or a folder of its shards",
-    )
-    option(
-        "--tf-baseline",
-        metavar="FILE",
-        help="known failures, which do not fail the run; new and stale ones are reported",
-    )
-    option(
-        "--tf-update-baseline",
-        action="store_true",
-        help="write the failures of this run to the baseline",
-    )
-    option(
-        "--tf-resume",
-        action="store_true",
-        help="resume an interrupted run: make only the calls missing from its record files",
-    )
-    option(
-        "--tf-timeout",
-        metavar="SECONDS",
-        type=float,
-        default=60.0,
-        help="time limit of one call (default: 60)",
-    )
-    option(
-        "--tf-memory",
-        metavar="GIB",
-        type=float,
-        default=8.0,
-        help="memory limit of each TensorFlow process (default: 8)",
-    )
-    option(
-        "--tf-in-process",
-        action="store_true",
-        help="import TensorFlow into this process, for a debugger; a crash then ends the run",
-    )
-    option(
-        "--tf-exhaustive",
-        action="store_true",
-        help="make every call of an exhaustive scope, not a sample (some minutes)",
-    )
-    parser.addini(
-        "tf_cases",
+    option("--tf-subject", "SUBJECT", text, action="append", default=[])
+    text = "report what changed since an earlier run: its record file, or a folder of its shards"
+    option("--tf-since", "RESULTS", text)
+    text = "known failures, which do not fail the run; new and stale ones are reported"
+    option("--tf-baseline", "FILE", text)
+    flag("--tf-update-baseline", "write the failures of this run to the baseline")
+    text = "resume an interrupted run: make only the calls missing from its record files"
+    flag("--tf-resume", text)
+    text = "time limit of one call (default: 60)"
+    option("--tf-timeout", "SECONDS", text, type=float, default=60.0)
+    text = "memory limit of each TensorFlow process (default: 8)"
+    option("--tf-memory", "GIB", text, type=float, default=8.0)
+    text = "import TensorFlow into this process, for a debugger; a crash then ends the run"
+    flag("--tf-in-process", text)
+    text = "make every call of an exhaustive scope, not a sample (some minutes)"
+    flag("--tf-exhaustive", text)
+    text = (
         "names of folders in which every *.yaml is a case file "
-        f"(default: in folders named {FOLDER}, those that look like one)",
-        type="args",
-        default=None,
+        f"(default: in folders named {FOLDER}, those that look like one)"
     )
-    parser.addini(
-        "tf_subjects",
-        f"subjects for --tf-subject, one a line: {FORM}",
-        type="linelist",
-        default=[],
-    )
+    parser.addini("tf_cases", text, type="args", default=None)
+    text = f"subjects for --tf-subject, one a line: {FORM}"
+    parser.addini("tf_subjects", text, type="linelist", default=[])
 
 
 def check(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""How far a run is, in a line now and then."""
+"""The progress of a run, as a line now and then."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ from collections.abc import Callable, Mapping
 
 EVERY = 15.0
 """Seconds from one line to the next, and to the first."""
-WORTH = 20.0
-"""A run that is expected to take no longer than this many seconds says nothing."""
 
 
 class Progress:
-    """Counts the calls of a run and says now and then how many are done, what they came to, and how long the rest may take."""
+    """Counts the verdicts of a run, and estimates how long the other calls take."""
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.verdicts: Counter[str] = Counter()
         self._total = total
         self._clock = clock
-        self._began = self._said = clock()
-        self._first: float | None = None
+        self._first = self._last_line = clock()
 
     def done(self, verdict: str, before: str | None = None) -> str | None:
-        """Count a call, which replaces its own verdict from `before` if it is made again; a line where one is due."""
+        """Count a call, and return a line if one is due.
+
+        A call that is made again replaces its own verdict, `before`.
+        """
         self.verdicts[verdict] += 1
         if before is not None:
             self.verdicts[before] -= 1
-            self.verdicts += Counter()  # without what is zero now
+            self.verdicts += Counter()  # drops verdicts that no call has now
         now, done = self._clock(), self.verdicts.total()
-        if (
-            self._first is None or done < 2
-        ):  # how long TensorFlow took to start says nothing about the calls
+        if done < 2:  # the first call waits for TensorFlow to start
             self._first = now
+        if done < 2 or done >= self._total or now - self._last_line < EVERY:
             return None
-        left = (now - self._first) / (done - 1) * max(0, self._total - done)
-        if now - self._said < EVERY or now - self._began + left <= WORTH or done >= self._total:
-            return None
-        self._said = now
-        return f"{done:,} of {self._total:,} calls ({100 * done // self._total}%): {counted(self.verdicts)}; about {duration(left)} left"
+        self._last_line = now
+        left = (now - self._first) / (done - 1) * (self._total - done)
+        percent = 100 * done // self._total
+        return (
+            f"{done:,} of {self._total:,} calls ({percent}%): {counted(self.verdicts)}; "
+            f"about {duration(left)} left"
+        )
 
 
 def counted(verdicts: Mapping[str, int]) -> str:
     """Return how often each verdict was reached, the most frequent first."""
-    in_order = sorted(verdicts.items(), key=lambda one: (-one[1], one[0]))
+    in_order = sorted(verdicts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count:,} {verdict}" for verdict, count in in_order)
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: 40 s, 3 min, 1 h 10 min."""
+    """Return a rounded time: 40 s, 3 min, 1 h 10 min."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)

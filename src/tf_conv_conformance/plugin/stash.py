@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Done:
-    """The calls that an earlier run has finished: their content hashes by subject and id.
+class ResumedRun:
+    """An earlier run: the content hashes of the calls that it has finished, by subject and id.
 
-    `records` has the record files that they come from, in the process that writes the new ones.
+    The process that writes the new record files has its `records` by subject.
     """
 
     hashes: dict[str, dict[str, str]]
@@ -46,10 +46,10 @@ class Plan(TypedDict):
     """The packed lines of each subject's calls."""
 
 
-SESSION: pytest.StashKey[SubjectPool] = pytest.StashKey()
-"""The subjects of this process, once :func:`session_of` has been called."""
-DONE: pytest.StashKey[Done] = pytest.StashKey()
-"""What an earlier run has finished, with ``--tf-resume``."""
+SUBJECTS: pytest.StashKey[SubjectPool] = pytest.StashKey()
+"""The subjects of this process, once :func:`subjects_of` has been called."""
+RESUMED: pytest.StashKey[ResumedRun] = pytest.StashKey()
+"""The run that ``--tf-resume`` resumes."""
 BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 """The known failures, with ``--tf-baseline``."""
 SINCE: pytest.StashKey[Since] = pytest.StashKey()
@@ -64,17 +64,17 @@ DIAGNOSTICS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 
 
-def session_of(config: pytest.Config) -> SubjectPool:
-    """Return the subjects of this process, which the first call makes."""
+def subjects_of(config: pytest.Config) -> SubjectPool:
+    """Return the subjects of this process, created on the first call."""
     from tf_conv_conformance.prediction.rules.rule import SYMBOLS
     from tf_conv_conformance.subject.pool import SubjectPool
 
-    if SESSION not in config.stash:
-        config.stash[SESSION] = SubjectPool(
+    if SUBJECTS not in config.stash:
+        config.stash[SUBJECTS] = SubjectPool(
             SYMBOLS,
             config.getoption("--tf-timeout"),
             options.definitions(config),
             config.getoption("--tf-in-process"),
             config.getoption("--tf-memory"),
         )
-    return config.stash[SESSION]
+    return config.stash[SUBJECTS]

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import dropwhile, islice
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 
 def upcoming(item: pytest.Item) -> Iterator[pytest.Item]:
-    """Return the tests that come after one, without those whose markers may keep them from being run.
+    """Yield the tests that come after one, except those whose markers may keep them from running.
 
-    An xdist worker is given more tests while it runs. They are found once those before them have been drawn.
+    An xdist worker receives more tests while it runs. They are found once those before them have
+    been yielded.
     """
     last = item
     while after := _behind(last, _queue(item)):
-        yield from (one for one in after if not _may_be_skipped(one))
+        yield from (test for test in after if not _may_be_skipped(test))
         last = after[-1]
 
 
 def _may_be_skipped(item: pytest.Item) -> bool:
-    marks = list(item.iter_markers())
     return any(
         mark.name in ("skip", "skipif")
         or (mark.name == "xfail" and mark.kwargs.get("run") is False)
-        for mark in marks
+        for mark in item.iter_markers()
     )
 
 
-def _behind(item: pytest.Item, items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    return list(islice(dropwhile(lambda one: one is not item, items), 1, None))
+def _behind(item: pytest.Item, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
+    return items[items.index(item) + 1 :] if item in items else ()
 
 
-def _queue(item: pytest.Item) -> Iterable[pytest.Item]:
-    """Return the tests of this process; of an xdist worker, the one that runs and those that it has been given."""
+def _queue(item: pytest.Item) -> Sequence[pytest.Item]:
+    """Return the tests of this process, or of an xdist worker those that it has received."""
     items = item.session.items
     plugins = item.config.pluginmanager.get_plugins() if hasattr(item.config, "workerinput") else ()
-    worker = next(
-        (plugin for plugin in plugins if hasattr(plugin, "torun")), None
-    )  # xdist has no public way to its queue
+    # xdist has no public way to its queue
+    worker = next((plugin for plugin in plugins if hasattr(plugin, "torun")), None)
     if worker is None:
         return items
     with worker.torun.lock() as queue:
