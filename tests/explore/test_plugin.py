@@ -123,7 +123,7 @@ def test_workers_share_the_blocks_and_the_files(explore, pytester):
     result.assert_outcomes(skipped=2)
     result.stdout.fnmatch_lines(
         [
-            "2 blocks not made: the minutes of --tf-explore-minutes were over; --tf-resume goes on with them"
+            "blocks not made: 2; the minutes of --tf-explore-minutes were over, and --tf-resume makes them"
         ]
     )
     assert not pytester.path.joinpath("reports").exists(), "no call was made"

@@ -1,4 +1,4 @@
-"""A subject with faults on purpose: stands in for an interpreter, speaks the worker's protocol, and needs no TensorFlow.
+"""A subject with faults on purpose: stands in for an interpreter, follows the worker's protocol, and needs no TensorFlow.
 
 ``--tf-subject 'faulty = python tests/faulty.py'``. It answers a convolution with a filter of one element, and what is wrong with an answer
 depends on the input's shape alone, so that the same call goes wrong in the same way again.

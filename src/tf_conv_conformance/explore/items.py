@@ -159,10 +159,10 @@ class Exploration:
     def failure(self, folder: Path) -> Iterator[str]:
         """Return the message of a block that fails; the files of its causes are in a folder."""
         if self.files:
-            yield f"{len(self.files)} new causes:"
+            yield f"new causes: {len(self.files)}"
         for one in self.files:
             yield f"  {one.title}"
             yield f"    {folder / one.name}.yaml, and .py; id: {one.name}"
         if self.faults:
-            yield f"this suite itself failed on {len(self.faults)} calls:"
+            yield f"calls on which this suite itself failed: {len(self.faults)}"
             yield from self.faults[:SHOWN]

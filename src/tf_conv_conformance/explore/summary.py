@@ -21,8 +21,8 @@ def summary(totals: Totals, skipped: int, folder: Path) -> Iterator[str]:
     yield f"{made:,} calls in {totals.seconds:,.0f} s of blocks, {rate:.0f} a second"
     if skipped:
         yield (
-            f"{skipped:,} blocks not made: the minutes of --tf-explore-minutes were over; "
-            "--tf-resume goes on with them"
+            f"blocks not made: {skipped:,}; the minutes of --tf-explore-minutes were over, and "
+            "--tf-resume makes them"
         )
     for kind, words in KINDS.items():
         if totals.kinds[kind]:
