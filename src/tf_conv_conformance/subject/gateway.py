@@ -99,8 +99,7 @@ class Gateway:
         ahead: deque[_PendingCall] = deque()
         exhausted = False
         while True:
-            size = sum(call.request.nbytes for call in ahead)
-            if not exhausted and len(ahead) <= AHEAD and size <= BYTES_AHEAD:
+            if not exhausted and len(ahead) <= AHEAD and _size(ahead) <= BYTES_AHEAD:
                 exhausted = self._draw(source, ahead)
             if not ahead:
                 return
@@ -232,3 +231,8 @@ class Gateway:
         if code < 0:
             return Observation("crashed", signal=signal_name(code))
         return Observation("suite error", exit_status=code)
+
+
+def _size(calls: Iterable[_PendingCall]) -> int:
+    """Return the size of the tensors of calls, in bytes."""
+    return sum(call.request.nbytes for call in calls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ class Request:
     arrays: Sequence[np.ndarray]
     alone: bool = False
 
-    @property
+    @cached_property  # summed over the calls ahead for each call
     def nbytes(self) -> int:
         """The size of its tensors in bytes."""
         return sum(array.nbytes for array in self.arrays)
