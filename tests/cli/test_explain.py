@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tf_conv_conformance.cli.main import main
-from tf_conv_conformance.cli.picture import draw, first_unlike, remarks, view
+from tf_conv_conformance.cli.picture import draw, first_difference, remarks, view
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, PHASE_STRIDED
@@ -84,7 +84,7 @@ def test_a_call_that_is_as_documented(explained):
         "  n = 3 + 0 + 1 = 4 with padding",
         "  out = ceil((n - (k-1)*r) / s) = ceil((4 - (2-1)*1) / 2) = ceil(3 / 2) = 2",
         "",
-        "What feeds the result's element in row 0, column 1",
+        "The input of the result's element in row 0, column 1",
         "     0",
         "  -1 0 0 ○ ○",
         "   0 · · · 0",
@@ -122,7 +122,7 @@ def test_the_blogs_question(explained):
         "                                      = 6",
     ]
     assert part(
-        lines, "What is documented, and what space to batch with a strided convolution gives"
+        lines, "The documented result, and that of space to batch with a strided convolution"
     ) == [
         "documented     float32 of shape [1, 4, 4, 12]",
         "phase-strided  float32 of shape [1, 6, 6, 12]",
@@ -130,7 +130,7 @@ def test_the_blogs_question(explained):
     ]
     picture = part(
         lines,
-        "What feeds the result's element in row 0, column 1, the first in which the two differ",
+        "The input of the result's element in row 0, column 1, the first in which the two differ",
     )
     assert [
         [place for place, mark in enumerate(half.split()[1:]) if mark == "●"]
@@ -188,20 +188,20 @@ def test_where_the_two_agree(explained):
         ]
     )
     assert "  so             the two agree: every element is the sum of the same inputs" in lines
-    assert part(lines, "What feeds the result's element in row 0, column 0")[0] == "in both"
+    assert part(lines, "The input of the result's element in row 0, column 0")[0] == "in both"
 
 
 def test_an_element_that_one_of_two_results_has(explained):
     lines = explained(*BLOG, "--at", "5,5")
     assert "  The documented result has no such element." in lines
-    assert part(lines, "What feeds the result's element in row 5, column 5")[0] == "phase-strided"
+    assert part(lines, "The input of the result's element in row 5, column 5")[0] == "phase-strided"
 
 
 def test_an_element_that_both_feed_alike_is_drawn_once(explained):
     assert (
-        part(explained(*BLOG, "--at", "0,0"), "What feeds the result's element in row 0, column 0")[
-            0
-        ]
+        part(
+            explained(*BLOG, "--at", "0,0"), "The input of the result's element in row 0, column 0"
+        )[0]
         == "in both"
     )
 
@@ -255,7 +255,7 @@ def test_no_result_and_no_meaning(explained):
         "  out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*1) / 1) = ceil(-1 / 1) = -1: no such tensor exists"
         in lines
     )
-    assert part(lines, "What feeds the result") == [
+    assert part(lines, "The input of the result") == [
         "It has no elements, so there is nothing to draw."
     ]
     lines = explained(
@@ -282,10 +282,10 @@ def test_large_pictures_are_cropped_around_what_is_read(explained):
             "40,60",
         ]
     )
-    picture = part(lines, "What feeds the result's element in row 40, column 60")
+    picture = part(lines, "The input of the result's element in row 40, column 60")
     assert len(picture) == 1 + 30
     assert sum(line.count("●") for line in picture) == 25
-    assert "  cropped to the rows 107 to 136 of -13 to 312" in lines
+    assert "  cropped to rows 107 to 136 of -13 to 312" in lines
     assert max(map(len, lines)) <= 120
 
 
@@ -330,7 +330,7 @@ def test_a_gradient_is_said_to_be_one(explained):
         ]
     )
     assert "  says  float32 of shape [2, 2, 1, 1]" in lines
-    assert "What feeds the convolution's element in row 0, column 0" in lines
+    assert "The input of the convolution's element in row 0, column 0" in lines
 
 
 def test_no_tensorflow_and_no_control_codes(tmp_path):
@@ -401,7 +401,7 @@ def test_the_first_that_is_fed_differently():
             "VALID",
         )
         interpretation = replace(interpret(arguments), height=height, width=width)
-        return first_unlike(interpretation, tuple(MODELS.values()))
+        return first_difference(interpretation, tuple(MODELS.values()))
 
     alike, unlike, longer = (
         Axis(9, 3, 1, 2, "VALID"),

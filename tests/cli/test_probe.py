@@ -8,9 +8,9 @@ from rich.console import Console
 
 from tf_conv_conformance.casefile.call import model_of
 from tf_conv_conformance.casefile.expectations import Observed
+from tf_conv_conformance.cli.case_options import read_case
 from tf_conv_conformance.cli.main import main
-from tf_conv_conformance.cli.probe import ask, tell
-from tf_conv_conformance.cli.question import read_question
+from tf_conv_conformance.cli.probe import make_calls, print_results
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
@@ -63,10 +63,10 @@ def words(options):
 
 def told(options, subject):
     """What is printed about a question to a subject, and whether all conforms."""
-    question = read_question(options)
+    question = read_case(options)
     to = Console(width=120, markup=False, highlight=False, force_terminal=False)
     with to.capture() as captured:
-        conforms = tell(to, question, ask(question, subject), subject)
+        conforms = print_results(to, question, make_calls(question, subject), subject)
     return captured.get().splitlines(), conforms
 
 
@@ -222,7 +222,7 @@ class Subject:
 
 def computed(options, change=lambda numbers: numbers, **observed):
     """The observation that a deviation would declare by a model, its numbers changed."""
-    arguments = read_question(options).arguments
+    arguments = read_case(options).arguments
     model = model_of(Observed.model_validate(observed)) if observed else DOCUMENTED
     arms = [
         encode(change(one.numbers), arguments.dtype) for one in predict(arguments).values(model)

@@ -61,7 +61,7 @@ def test_a_run_that_was_cut_goes_on(run, pytester, workers):
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_nothing_is_left_to_do(run, pytester):
+def test_a_complete_run_is_resumed_without_a_call(run, pytester):
     text = (
         (pytester.path / "cases/a.yaml")
         .read_text(encoding="utf-8")
@@ -77,6 +77,18 @@ def test_nothing_is_left_to_do(run, pytester):
     assert again.ret == pytest.ExitCode.OK
     assert read(pytester.path / RECORDS).complete
     assert len(read(pytester.path / RECORDS).ends) == 2
+
+
+def test_a_resumed_run_fails_if_all_calls_are_made_and_some_failed(run, pytester):
+    for name in "ab":
+        (pytester.path / f"cases/{name}.yaml").write_text(
+            cases(name=name, faults=("value",)),
+            encoding="utf-8",
+        )
+    assert run("cases").ret == pytest.ExitCode.TESTS_FAILED
+    again = run("cases", "--tf-resume")
+    assert again.ret == pytest.ExitCode.TESTS_FAILED
+    again.stdout.fnmatch_lines(["resumed: * calls had results already, some of them failures"])
 
 
 @pytest.mark.slow

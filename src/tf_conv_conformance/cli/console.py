@@ -1,9 +1,7 @@
-"""How commands print: a heading, and below it lines that a terminal wraps and a pipe gets plain."""
+"""Print headings, and below them lines that wrap on a terminal and are plain in a pipe."""
 
 from __future__ import annotations
 
-import codecs
-import sys
 import textwrap
 
 from rich.console import Console, RenderableType
@@ -12,31 +10,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-WIDTH = 120  # where there is no terminal to ask
+WIDTH = 120  # columns, if standard output is no terminal
 INDENT = 2
-PLAIN = {
-    "●": "#",
-    "○": "o",
-    "·": ".",
-    "×": "x",
-    "…": "...",
-    "–": "-",
-    "→": "->",
-}  # where the encoding has no other
-GAP = 4  # between things side by side
-
-
-def console() -> Console:
-    """Standard output: colours and the terminal's width on a terminal, plain text of 120 columns elsewhere. Never takes text for markup."""
-    if hasattr(sys.stdout, "reconfigure"):
-        codecs.register_error("tf-conv-conformance", _plainly)
-        sys.stdout.reconfigure(errors="tf-conv-conformance")
-    found = _Console(markup=False, highlight=False, emoji=False)
-    return (
-        found
-        if found.is_terminal
-        else _Console(markup=False, highlight=False, emoji=False, width=WIDTH)
-    )
+GAP = 4  # columns between things side by side
 
 
 class _Console(Console):
@@ -47,42 +23,42 @@ class _Console(Console):
         raise
 
 
-def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """Something like the character that an encoding lacks."""
-    assert isinstance(error, UnicodeEncodeError)
-    return "".join(
-        PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]
-    ), error.end
+def console() -> Console:
+    """Return standard output, with colours and wrapped on a terminal; it interprets no markup."""
+    made = _Console(markup=False, highlight=False, emoji=False)
+    if not made.is_terminal:
+        made.width = WIDTH
+    return made
 
 
-def working(on: str) -> Status:
-    """Says on a terminal, beside what is printed, what takes its time."""
-    return Console(stderr=True).status(on)
+def working(text: str) -> Status:
+    """Return a spinner with a text, which a terminal shows beside standard output."""
+    return Console(stderr=True).status(text)
 
 
 def heading(to: Console, title: str) -> None:
-    """Begin a part of the output."""
+    """Print the heading of a part."""
     to.print()
     to.print(Text(title, style="bold"))
 
 
-def indented(to: Console, what: RenderableType) -> None:
-    """Print below a heading; into a pipe without the spaces that fill lines up."""
+def indented(to: Console, content: RenderableType) -> None:
+    """Print below a heading; into a pipe without spaces at the ends of lines."""
     if to.is_terminal:
-        to.print(Padding.indent(what, INDENT))
+        to.print(Padding.indent(content, INDENT))
         return
     with to.capture() as captured:
-        to.print(Padding.indent(what, INDENT))
+        to.print(Padding.indent(content, INDENT))
     verbatim(to, "\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def verbatim(to: Console, text: str, indent: int = 0) -> None:
-    """Text to copy: nothing around it, nothing wrapped."""
+    """Print text to copy: unwrapped, with nothing around it."""
     to.print(Text(textwrap.indent(text.rstrip("\n"), " " * indent)), soft_wrap=True)
 
 
 def pairs(*rows: tuple[str, str]) -> Table:
-    """Names, and beside each what there is to say, which is wrapped on its own."""
+    """Return names with a text beside each, which wraps in its own column."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -92,9 +68,9 @@ def pairs(*rows: tuple[str, str]) -> Table:
 
 
 def beside(*columns: tuple[str, RenderableType]) -> Table:
-    """Things side by side, each under its title."""
+    """Return columns side by side, each under its title."""
     table = Table.grid(padding=(0, GAP))
     if any(title for title, _ in columns):
         table.add_row(*(Text(title, style="bold") for title, _ in columns))
-    table.add_row(*(what for _, what in columns))
+    table.add_row(*(content for _, content in columns))
     return table

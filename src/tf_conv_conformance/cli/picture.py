@@ -1,4 +1,4 @@
-"""The input with its padding as a grid of characters, and in it what feeds one element of the result."""
+"""The padded input as a grid of characters, with the elements that one output element reads."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from tf_conv_conformance.prediction.models import Model
 
 TAP, PADDED_TAP, INPUT, PADDING = "●", "○", "·", "0"
 STYLES = {TAP: "bold green", PADDED_TAP: "bold yellow", INPUT: "", PADDING: "dim"}
-LEGEND = f"{TAP} read and multiplied with a filter element   {PADDED_TAP} the same, a padded zero   {INPUT} input   {PADDING} padding"
+LEGEND = (
+    f"{TAP} read and multiplied with a filter element   {PADDED_TAP} the same, a padded zero   "
+    f"{INPUT} input   {PADDING} padding"
+)
 ROWS = 30  # of a picture
 TICKS = 5  # columns from one column number to the next
 
 
 @dataclass(frozen=True)
 class View:
-    """An axis as it is drawn: what feeds the element, and of all positions ``start .. stop - 1`` the window ``first .. last - 1``."""
+    """An axis as it is drawn, with the positions that the element reads as `taps`.
+
+    Of all positions ``start .. stop - 1`` the window ``first .. last - 1`` is drawn.
+    """
 
     size: int
     taps: tuple[int, ...]
@@ -31,17 +37,20 @@ class View:
 
     @property
     def cropped(self) -> bool:
-        """Whether there is more than is drawn."""
+        """Return whether there is more than is drawn."""
         return (self.first, self.last) != (self.start, self.stop)
 
     @property
     def unseen(self) -> int:
-        """How many taps are outside of the window."""
+        """Return how many taps are outside of the window."""
         return sum(not self.first <= tap < self.last for tap in self.taps)
 
 
 def view(model: Model, axis: Axis, element: int, limit: int) -> View | None:
-    """The view of an axis for one element of the result, of at most `limit` positions; None where the model has no such element."""
+    """Return the view of an axis for one element, or None if the model has no such element.
+
+    It has at most `limit` positions.
+    """
     reads = model.indices(axis)
     if element >= len(reads):
         return None
@@ -58,12 +67,15 @@ def view(model: Model, axis: Axis, element: int, limit: int) -> View | None:
 
 
 def label_width(rows: View) -> int:
-    """Characters in front of each row: its number and a space."""
+    """Return how wide the label of a row is: its number and a space."""
     return max(len(str(row)) for row in (rows.first, rows.last - 1)) + 1
 
 
 def draw(rows: View, columns: View) -> Text:
-    """The grid, rows and columns numbered as in the input: padding has negative numbers, or those above its size."""
+    """Return the grid, with rows and columns numbered as in the input.
+
+    Padding has negative numbers, or numbers above the size of the input.
+    """
     edge = label_width(rows)
     drawn = Text(" " * edge + _ticks(columns), style="dim", no_wrap=True)
     for row in range(rows.first, rows.last):
@@ -84,7 +96,7 @@ def _mark(rows: View, columns: View, row: int, column: int) -> str:
 
 
 def _ticks(columns: View) -> str:
-    """The numbers of every fifth column, each above its own."""
+    """Return the number of every fifth column, each above its column."""
     line = ""
     for column in range(columns.first, columns.last):
         place = 2 * (column - columns.first)
@@ -94,13 +106,12 @@ def _ticks(columns: View) -> str:
 
 
 def remarks(rows: View, columns: View) -> list[str]:
-    """What the picture leaves out."""
+    """Return what the picture leaves out."""
     found = []
-    for name, one in (("rows", rows), ("columns", columns)):
-        if one.cropped:
-            found.append(
-                f"cropped to the {name} {one.first} to {one.last - 1} of {one.start} to {one.stop - 1}"
-            )
+    for name, axis in (("rows", rows), ("columns", columns)):
+        if axis.cropped:
+            drawn = f"{axis.first} to {axis.last - 1} of {axis.start} to {axis.stop - 1}"
+            found.append(f"cropped to {name} {drawn}")
     whole = len(rows.taps) * len(columns.taps)
     if not whole:
         return [*found, "nothing is read: the filter is empty"]
@@ -110,20 +121,23 @@ def remarks(rows: View, columns: View) -> list[str]:
     )
 
 
-def first_unlike(interpretation: Interpretation, models: Sequence[Model]) -> tuple[int, int]:
-    """Row and column of the first element that the models feed differently, or that not all of them have; 0, 0 where there is none."""
+def first_difference(interpretation: Interpretation, models: Sequence[Model]) -> tuple[int, int]:
+    """Return row and column of the first element for which the models read different input.
+
+    It is one that not all of them have, or 0, 0 if they do not differ.
+    """
     row, column = (
-        _first_unlike(models, axis) for axis in (interpretation.height, interpretation.width)
+        _first_on_axis(models, axis) for axis in (interpretation.height, interpretation.width)
     )
     if column is not None:
         return 0, column
     return (row or 0), 0
 
 
-def _first_unlike(models: Sequence[Model], axis: Axis) -> int | None:
-    reads = [model.indices(axis) for model in models]
-    common = min(map(len, reads))
+def _first_on_axis(models: Sequence[Model], axis: Axis) -> int | None:
+    first, *others = [model.indices(axis) for model in models]
+    common = min(map(len, (first, *others)))
     for element in range(common):
-        if any((one[element] != reads[0][element]).any() for one in reads):
+        if any((other[element] != first[element]).any() for other in others):
             return element
-    return common if any(len(one) > common for one in reads) else None
+    return common if any(len(indices) > common for indices in (first, *others)) else None

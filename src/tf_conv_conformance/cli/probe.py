@@ -1,4 +1,4 @@
-"""The command ``probe``: makes one call on TensorFlow in every mode, and says what came out, why, and how to keep the case."""
+"""The command ``probe``: make one call on TensorFlow in every mode, and explain the results."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.text import Text
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.writer import WrittenCase
+from tf_conv_conformance.cli.case_options import command
 from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
-from tf_conv_conformance.cli.question import command
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.prediction.exclusions import listed
@@ -44,7 +44,7 @@ SHOWN_FIRST: tuple[Kind, ...] = (
     "refused",
     "conforms",
 )
-"""The verdicts that a question can get, the one to reproduce first."""
+"""The verdicts that a probed call can get, the one to reproduce first at the beginning."""
 STYLES = {
     "conforms": "green",
     "refused": "cyan",
@@ -54,37 +54,39 @@ STYLES = {
 }
 
 
-def ask(written: WrittenCase, subject: Subject) -> Results:
-    """Make the calls. Raises ``SubjectUnavailableError`` where TensorFlow does not start again after a crash."""
-    return {call.mode: perform(call, subject) for call in written.calls}
+def make_calls(case: WrittenCase, subject: Subject) -> Results:
+    """Make the calls of a case.
+
+    Raises ``SubjectUnavailableError`` if TensorFlow does not start again after a crash.
+    """
+    return {call.mode: perform(call, subject) for call in case.calls}
 
 
-def tell(to: Console, written: WrittenCase, performed: Results, subject: Subject) -> bool:
-    """Print what became of the calls, and why; return whether none fails."""
-    verbatim(to, "\n".join(source(written.arguments)), indent=INDENT)
-    indented(to, pairs(*tensor_rows(written.arguments), ("subject", subject_text(subject.subject))))
+def print_results(to: Console, case: WrittenCase, results: Results, subject: Subject) -> bool:
+    """Print the results of the calls, and explain them; return whether no call fails."""
+    verbatim(to, "\n".join(source(case.arguments)), indent=INDENT)
+    indented(to, pairs(*tensor_rows(case.arguments), ("subject", subject_text(subject.subject))))
     heading(to, "What the documentation says")
-    indented(to, pairs(*documentation_rows(written.arguments, subject.documentation)))
-    heading(to, "What came out")
-    indented(to, _table(written, performed))
-    for call, modes in _alike(written, performed):
+    indented(to, pairs(*documentation_rows(case.arguments, subject.documentation)))
+    heading(to, "What was observed")
+    indented(to, _table(case, results))
+    for call, modes in _alike(case, results):
         heading(to, f"Why: {', '.join(modes)}")
-        indented(to, pairs(*_why(call, performed[call.mode])))
-    heading(to, "The arithmetic, and a picture of what feeds an element")
+        indented(to, pairs(*_why(call, results[call.mode])))
+    heading(to, "The arithmetic, and a picture of the input of an element")
     to.print()
-    verbatim(to, command(written, "explain"))
-    _to_keep(to, written, performed, subject.subject)
-    return not any(one.verdict.failing for one in performed.values())
+    verbatim(to, command(case, "explain"))
+    _to_keep(to, case, results, subject.subject)
+    return not any(result.verdict.failing for result in results.values())
 
 
-def _table(written: WrittenCase, performed: Results) -> Table:
-    """A row for each mode."""
+def _table(case: WrittenCase, results: Results) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for title in ("mode", "verdict", "observed", "off by at most", "warnings"):
         table.add_column(title, overflow="fold")
-    for call in written.calls:
-        verdict, observation = performed[call.mode].verdict, performed[call.mode].observation
-        assert observation is not None  # a question requires nothing of the subject
+    for call in case.calls:
+        verdict, observation = results[call.mode].verdict, results[call.mode].observation
+        assert observation is not None  # a probed case requires nothing of the subject
         warned = ", ".join(dict.fromkeys(warned.category for warned in observation.warnings))
         cells = (
             textwrap.shorten(ending(observation), CELL, placeholder=" …"),
@@ -98,8 +100,9 @@ def _table(written: WrittenCase, performed: Results) -> Table:
 
 
 def _largest(call: Call, observation: Observation) -> str:
-    """The largest distance from the documented formula's values."""
-    if observation.kind != "answered" or any(arm.error is not None for arm in observation.answers):
+    """Return the largest distance from the values of the documented formula."""
+    failed = any(answer.error is not None for answer in observation.answers)
+    if observation.kind != "answered" or failed:
         return "–"
     if not predict(call.arguments).has_values(DOCUMENTED):
         return "no formula"
@@ -111,27 +114,27 @@ def _largest(call: Call, observation: Observation) -> str:
     return "not finite" if difference.largest is None else f"{difference.largest:g}"
 
 
-def _alike(written: WrittenCase, performed: Results) -> list[tuple[Call, list[str]]]:
-    """The calls by verdict and reason: the first of each, and the modes that share them."""
+def _alike(case: WrittenCase, results: Results) -> list[tuple[Call, list[str]]]:
+    """Return the first call with each verdict and reason, and the modes that share them."""
     groups: dict[tuple[str, str], tuple[Call, list[str]]] = {}
-    for call in written.calls:
-        verdict = performed[call.mode].verdict
+    for call in case.calls:
+        verdict = results[call.mode].verdict
         groups.setdefault((verdict.kind, verdict.reason), (call, []))[1].append(call.mode)
     return list(groups.values())
 
 
-def _why(call: Call, performed: CallResult) -> Iterator[tuple[str, str]]:
-    verdict, observation = performed.verdict, performed.observation
+def _why(call: Call, result: CallResult) -> Iterator[tuple[str, str]]:
+    verdict, observation = result.verdict, result.observation
     assert observation is not None
     yield verdict.kind, verdict.reason
-    for arm in observation.answers[:1]:
-        if arm.error is not None:
-            yield arm.error, _shortened(arm.message) or "(no message)"
+    for answer in observation.answers[:1]:
+        if answer.error is not None:
+            yield answer.error, _shortened(answer.message) or "(no message)"
     yield from ((warned.category, _shortened(warned.message)) for warned in observation.warnings)
     if observation.kind == "crashed" and observation.last_output:
         yield "printed", _shortened(without_stacks(observation.last_output))
     if observation.kind == "suite error" and observation.last_output:
-        yield "printed", observation.last_output  # whose fault it is stands in the traceback
+        yield "printed", observation.last_output  # the traceback shows where the suite failed
     if verdict.excluded:
         yield "excluded", listed(verdict.excluded)
     if not verdict.failing:
@@ -148,18 +151,15 @@ def _shortened(text: str) -> str:
     return "\n".join([*lines[:MESSAGE_LINES], *more])
 
 
-def _to_keep(
-    to: Console, written: WrittenCase, performed: Results, subject: Mapping[str, Any]
-) -> None:
-    """The call as Python, and the case as YAML."""
-    call = min(written.calls, key=lambda one: SHOWN_FIRST.index(performed[one.mode].verdict.kind))
-    arm = predict(call.arguments).arms[
-        arm_of(predict(call.arguments), performed[call.mode].verdict)
-    ]
+def _to_keep(to: Console, case: WrittenCase, results: Results, subject: Mapping[str, Any]) -> None:
+    """Print the call as Python, and the case as YAML."""
+    call = min(case.calls, key=lambda call: SHOWN_FIRST.index(results[call.mode].verdict.kind))
+    prediction = predict(call.arguments)
+    arm = prediction.arms[arm_of(prediction, results[call.mode].verdict)]
     heading(to, f"The call in Python ({call.mode}, {arm.name.replace('_', ' ')})")
     to.print()
     verbatim(to, python(call.arguments, call.mode, arm))
-    suggestion = suggest(written, performed, subject)
+    suggestion = suggest(case, results, subject)
     heading(to, "The case, to keep as cases/NAME.yaml")
     indented(to, Text(f"Run by pytest, {suggestion.outlook}."))
     to.print()

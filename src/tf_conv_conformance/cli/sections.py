@@ -1,4 +1,4 @@
-"""What `probe` and `explain` print without TensorFlow: the call, what is documented for it, and the arithmetic."""
+"""Parts of the output of `probe` and `explain`: the call, its documentation, the arithmetic."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
     yield "x", value_text(arguments.dtype, arguments.input.shape)
     yield "w", value_text(arguments.filter_dtype or arguments.dtype, arguments.filter.shape)
     if arguments.gradient:
-        yield (
-            "gradient",
-            f"with respect to the {arguments.gradient}; shapes are the gradient's, the arithmetic is the convolution's",
-        )
+        shapes = "shapes are the gradient's, the arithmetic is the convolution's"
+        yield "gradient", f"with respect to the {arguments.gradient}; {shapes}"
 
 
 def documentation_rows(
     arguments: Arguments, docstrings: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what must come out, and each broken rule: how the call breaks it, and the sentence of the docstrings, or the kept one."""
+    """Yield the documented result, and each broken rule: how the call breaks it, and its sentence.
+
+    The sentences are those of the docstrings, or of the suite if there are none.
+    """
     documented = predict(arguments).documented
     if not isinstance(documented, Refuses) or documented.because[0] not in RULES:
         yield "says", outcome_text(documented)
@@ -44,25 +45,24 @@ def documentation_rows(
         yield "because", rule.mismatch(arguments)
         yield "rule", quoted(rule, docstrings)
     outcome = predict(arguments).outcome(DOCUMENTED)
-    yield (
-        "formula",
-        outcome_text(outcome)
-        if isinstance(outcome, Refuses)
-        else f"would give {outcome_text(outcome)}",
-    )
+    would = "" if isinstance(outcome, Refuses) else "would give "
+    yield "formula", would + outcome_text(outcome)
     if (instead := remedy(arguments)) is not None:
         yield "instead", instead
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """Return what must come out, in a few words."""
+    """Return a documented outcome in a few words."""
     if isinstance(outcome, Refuses):
         return "no result: " + "; ".join(outcome.because)
     return value_text(outcome.dtype, outcome.shape)
 
 
 def arithmetic(arguments: Arguments, interpretation: Interpretation) -> Iterator[RenderableType]:
-    """Yield the steps of each axis; with two models they stand side by side, each side of an equation on its own line."""
+    """Yield the steps of each axis.
+
+    With two models they are side by side, with each side of an equation on its own line.
+    """
     models = models_of(arguments)
     for name, axis in axes_of(interpretation).items():
         given = steps(DOCUMENTED, axis)[0]
@@ -70,12 +70,9 @@ def arithmetic(arguments: Arguments, interpretation: Interpretation) -> Iterator
         if len(models) == 1:
             yield Text("\n".join(steps(DOCUMENTED, axis)[1:]))
         else:
-            yield beside(
-                *(
-                    (TITLES[model.name], Text("\n".join(map(ladder, steps(model, axis)[1:]))))
-                    for model in models
-                )
-            )
+            texts = ["\n".join(map(ladder, steps(model, axis)[1:])) for model in models]
+            titles = [TITLES[model.name] for model in models]
+            yield beside(*zip(titles, map(Text, texts), strict=True))
 
 
 def ladder(line: str) -> str:

@@ -1,6 +1,6 @@
-"""The options of a question asked on the command line → a case file's text → its calls.
+"""The options of the command line that describe a call, as the text of a case file and its calls.
 
-Everything goes through the reader of case files, so that what is wrong with an option is what would be wrong in a file.
+All values go through the reader of case files, so errors are the same as in a file.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ KEYS = (
     "data",
     "modes",
 )
-"""What the options give of a case, in the order in which it is written."""
+"""The keys of a case that are options, in the order in which they are written."""
 
 
 class OptionError(ConformanceError):
-    """An option cannot be used; the message names it, and says what would be right."""
+    """An option is invalid; the message names it, and says how to write it."""
 
 
-def read_question(options: Mapping[str, str | None]) -> WrittenCase:
+def read_case(options: Mapping[str, str | None]) -> WrittenCase:
     """Return the case that options describe, by key of the case; None if one is not given.
 
     Raises :class:`OptionError`.
@@ -69,34 +69,38 @@ def command(written: WrittenCase, name: str) -> str:
 
 
 def option(key: str) -> str:
-    """The option that gives a key of the case."""
+    """Return the option for a key of the case."""
     return "OP" if key == "op" else "--" + key.replace("_", "-")
 
 
 def _value(key: str, text: str) -> Any:
-    """An option's text as a value of YAML; numbers or words with commas between them are a list. Raises :class:`OptionError`."""
-    text = _bracketed(text.strip())
+    """Return an option's text as a value of YAML, a list if commas separate items.
+
+    Raises :class:`OptionError`.
+    """
+    text, name = _bracketed(text.strip()), option(key)
     if "," in text and not text.startswith(("[", "{")):
         if not all(item.strip() for item in text.split(",")):
             raise OptionError(
-                f"{option(key)}: {quote(text)} has an empty item; put one comma between two items, as in 1,24,24,3"
+                f"{name}: {quote(text)} has an empty item; put one comma between two items, "
+                "as in 1,24,24,3"
             )
         text = f"[{text}]"
     try:
         source = read_source(text)
     except UnreadableFileError as error:
         raise OptionError(
-            f"{option(key)}: {quote(text)} cannot be read: {error.diagnostic.message}"
+            f"{name}: {quote(text)} cannot be read: {error.diagnostic.message}"
         ) from error
     if source.faults:
-        raise OptionError(f"{option(key)}: {source.faults[0][1].message}")
+        raise OptionError(f"{name}: {source.faults[0][1].message}")
     if source.value is None:
-        raise OptionError(f"{option(key)}: is empty; give a value, or leave the option out")
+        raise OptionError(f"{name}: is empty; give a value, or leave the option out")
     return _pairs(source.value) if key == "padding" else source.value
 
 
 def _bracketed(text: str) -> str:
-    """Return a shape as TensorFlow and people write it, (1, 24, 24, 3) or 1x24x24x3, as YAML has it."""
+    """Return a shape like (1, 24, 24, 3) or 1x24x24x3 as YAML."""
     if re.fullmatch(r"\d+(x\d+)+", text):
         return text.replace("x", ",")
     printed = re.fullmatch(r"TensorShape\((\[.*\])\)", text)
@@ -110,7 +114,7 @@ def _bracketed(text: str) -> str:
 
 
 def _pairs(value: Any) -> Any:
-    """Return eight numbers as the pairs of four dimensions; anything else as it is, for the reader of case files to judge."""
+    """Return eight numbers as the pairs of four dimensions, and anything else as it is."""
     if (
         not isinstance(value, list)
         or len(value) != 8
@@ -127,7 +131,7 @@ def _about_options(diagnostic: Diagnostic) -> str:
 
 
 def _written(value: Any) -> str:
-    """A value as an option takes it: items of a plain list with commas between them."""
+    """Return a value as an option takes it: a plain list as items with commas between them."""
     if (
         isinstance(value, list)
         and value

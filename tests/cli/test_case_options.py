@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tf_conv_conformance.casefile.writer import case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import read_source
-from tf_conv_conformance.cli.main import main, parser
-from tf_conv_conformance.cli.question import OptionError, command, read_question
+from tf_conv_conformance.cli.case_options import OptionError, command, read_case
+from tf_conv_conformance.cli.main import COMMANDS, main
+from tf_conv_conformance.cli.parser import parser
 from tf_conv_conformance.convolution.arguments import TensorSpec
 
 GIVEN = {
@@ -26,9 +27,7 @@ PADDING = "expected SAME, VALID or a pair [before, after] for each dimension, su
 
 
 def asked(**options):
-    return read_question(
-        {**GIVEN, **{name.replace("-", "_"): text for name, text in options.items()}}
-    )
+    return read_case({**GIVEN, **{name.replace("-", "_"): text for name, text in options.items()}})
 
 
 def test_options_are_the_keys_of_a_case():
@@ -230,7 +229,7 @@ def test_the_command_for_another_asks_the_same():
     )
     words = shlex.split(command(question, "explain"))
     assert words[:3] == ["tf-conv-conformance", "explain", "conv2d"]
-    again = read_question(vars(parser().parse_args(words[1:])))
+    again = read_case(vars(parser(COMMANDS).parse_args(words[1:])))
     assert again.arguments == question.arguments
     assert dict(again.case) == {
         key: value for key, value in question.case.items() if key != "modes"
@@ -285,7 +284,9 @@ def test_what_is_written_reads_as_the_same(value):
 
 def test_every_option_is_on_the_page(repository):
     page = (repository / "docs/command-line.md").read_text(encoding="utf-8")
-    commands = next(action for action in parser()._actions if action.dest == "command").choices
+    commands = next(
+        action for action in parser(COMMANDS)._actions if action.dest == "command"
+    ).choices
     options = {
         name
         for command in ("explain", "probe")
@@ -301,7 +302,7 @@ def test_default_padding_is_in_the_help(capsys):
         with pytest.raises(SystemExit):
             main([name, "--help"])
         assert "(default: VALID)" in " ".join(capsys.readouterr().out.split())
-    options = parser().parse_args(
+    options = parser(COMMANDS).parse_args(
         ["probe", "conv2d", "--input", "1,4,4,1", "--filter", "1,1,1,1", "--strides", "1"]
     )
     assert options.padding == "VALID"
