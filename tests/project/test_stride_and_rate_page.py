@@ -256,10 +256,12 @@ def test_the_question_in_numbers(page):
         phase_strided_taps(axis)[:, 0].tolist(),
     ]
     text = " ".join(page.split())
-    assert "The span is 10 and the documented size (24 - 10) // 4 + 1 = 4;" in text
+    assert "The span is 10, and the documented size is (24 - 10) // 4 + 1 = 4." in text
     assert axis.dilated_filter == 10
     assert documented_size(axis) == (24 - 10) // 4 + 1 == 4
-    assert "each phase gives (8 - 4) // 4 + 1 = 2, and the size is 3 × 2 - 0 = 6" in text
+    assert (
+        "each phase gives (8 - 4) // 4 + 1 = 2, and the phase-strided size is 3 × 2 - 0 = 6" in text
+    )
     assert phase_strided_size(axis) == 3 * ((8 - 4) // 4 + 1) - 0 == 6
 
 
