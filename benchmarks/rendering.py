@@ -68,7 +68,7 @@ def row(results: Path, page: Path) -> list[str]:
     cells = [f"{peer.processor:.2f} s", f"{peer.memory:.0f} MB"]
     for command in COMMANDS.values():
         words = [{"RESULTS": str(results), "PAGE": str(page)}.get(word, word) for word in command]
-        cost = measure.run([sys.executable, "-m", "tf_conv_conformance", *words])
+        cost = measure.run([sys.executable, "-m", "tf_conv_conformance.cli", *words])
         ratio = cost.processor / peer.processor
         cells.append(f"{ratio:.1f} × ({cost.processor:.1f} s, {cost.memory:.0f} MB)")
     return cells

@@ -134,6 +134,11 @@ FIRST = json.dumps(HEADER) + "\n"
         (FIRST + '{"type":["end"]}\n', ":2: expected a line of type header, case"),
         (FIRST + FIRST, ":2: expected no second header; merge joins record files"),
         (FIRST + "[]\n", ":2: expected an object with a type, got the list []"),
+        (
+            FIRST.encode() + b'{"type":"start","id":5,"\xff":1}\n',
+            ":2: expected a JSON object, got ",
+        ),
+        (FIRST + '{"type":"start","id":5,"id":{}}\n', ":2: start.id: expected a string, got "),
         (FIRST + '{"type":"start"}\n', ":2: start.id: expected a value, got nothing"),
         (
             FIRST

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,11 +79,6 @@ class Records:
     def missing(self) -> int:
         """The number of planned calls without an end."""
         return self.planned - len(self.ends)
-
-
-def now() -> str:
-    """Return the time as ISO 8601, in UTC, to the millisecond."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
 
 
 def file_name(subject: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -9,7 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from tf_conv_conformance import __version__
-from tf_conv_conformance.records.reader import Records, now
+from tf_conv_conformance.records.reader import Records
 from tf_conv_conformance.records.schema import (
     SCHEMA,
     EndLine,
@@ -54,7 +55,7 @@ class Recorder:
     def start(self, identifier: str) -> None:
         """Record that a planned call begins."""
         if identifier in self._planned:
-            self._write({"type": "start", "id": identifier, "at": now()})
+            self._write({"type": "start", "id": identifier, "at": _now()})
 
     def end(self, line: EndLine, subject: SubjectLine | None) -> Kind | None:
         """Write the end of a planned call, after its subject if no end had it yet.
@@ -83,7 +84,7 @@ class Recorder:
             "type": "footer",
             "calls": len(self._planned),
             "ended": len(self._verdicts),
-            "finished": now(),
+            "finished": _now(),
         }
         if whole is not None:
             footer["whole"] = whole
@@ -111,12 +112,17 @@ def encoded(line: Line) -> bytes:
     return msgspec.json.encode(line) + b"\n"
 
 
+def _now() -> str:
+    """Return the time as ISO 8601, in UTC, to the millisecond."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
 def _header(shard: str | None) -> HeaderLine:
     header: HeaderLine = {
         "type": "header",
         "schema": SCHEMA,
         "suite": __version__,
-        "created": now(),
+        "created": _now(),
     }
     if shard is not None:
         header["shard"] = shard

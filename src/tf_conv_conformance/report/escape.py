@@ -1,4 +1,4 @@
-"""Makes text from a record file safe for where it is shown: a terminal, or GitHub's Markdown."""
+"""Makes text from a record file safe to show on a terminal or in GitHub's Markdown."""
 
 from __future__ import annotations
 

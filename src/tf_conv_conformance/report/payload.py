@@ -80,16 +80,18 @@ def _reason(call: CallRow) -> str:
 
 def groups(calls: Sequence[CallRow]) -> dict[str, list[int]]:
     """Return, for mode, dtype and version, the group of each call: they differ only in that."""
-    by_mode, by_dtype, by_version = Numbering(), Numbering(), Numbering()
+    by_mode, by_dtype, by_version, typeless = Numbering(), Numbering(), Numbering(), Numbering()
+    without_dtype: dict[int, int] = {}
     found: dict[str, list[int]] = {"mode": [], "dtype": [], "version": []}
     for call in calls:
-        arguments = call.call["arguments"]
         key = (call.case["key"], call.call["relation"])
-        same = msgspec.json.encode(arguments)
-        other_dtype = msgspec.json.encode({**arguments, "dtype": ""})
+        same = id(call.arguments)  # equal arguments are one object
+        if same not in without_dtype:
+            others = {**call.call["arguments"], "dtype": ""}
+            without_dtype[same] = typeless.number(msgspec.json.encode(others))
         mode, version = call.call["mode"], call.column
         found["mode"].append(by_mode.number((key, same, version)))
-        found["dtype"].append(by_dtype.number((key, other_dtype, mode, version)))
+        found["dtype"].append(by_dtype.number((key, without_dtype[same], mode, version)))
         found["version"].append(by_version.number((key, same, mode)))
     return found
 

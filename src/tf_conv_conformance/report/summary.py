@@ -13,7 +13,7 @@ from tf_conv_conformance.report.escape import markdown, table_head
 from tf_conv_conformance.report.overview import outcome
 
 ROWS = 20  # of a table, at most
-LIMIT = 60_000  # bytes; GitHub takes 1 MiB a step, which nobody would read
+LIMIT = 60_000  # bytes; GitHub takes 1 MiB a step, more than people read
 
 
 def summary(columns: Sequence[Column], changes: Changes | None = None) -> str:
