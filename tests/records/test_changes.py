@@ -56,7 +56,7 @@ SHAPED = {"shape": (1, 6, 6, 12), "verdict": "deviates"}
         (value(), value(warns=["UserWarning"]), "warns UserWarning now"),
         (value(warns=["UserWarning"]), value(), "no longer warns UserWarning"),
         (value(warns=["A", "B"]), value(warns=["B", "C", "C"]), "warns C now, no longer warns A"),
-        (value() | {"seconds": 9}, value() | {"reason": "told otherwise"}, None),
+        (value() | {"seconds": 9}, value() | {"reason": "another reason"}, None),
     ],
 )  # fmt: skip
 def test_what_became_what(changes, old, new, words):
@@ -247,11 +247,11 @@ def test_the_same_series_has_one_label(changes):
     assert [(one.name, one.identifies) for one in found.environment] == [("Python", False)]
 
 
-def test_another_version_of_the_suite_is_told(tmp_path):
+def test_another_version_of_the_suite_is_listed(tmp_path):
     old, new = (run(tmp_path / name, {"f::x[1]": value()}) for name in ("old", "new"))
     old.header["suite"] = "0.0.9"
-    (told,) = compare(old, new).environment
-    assert (told.name, told.old, told.identifies) == ("suite", "0.0.9", False)
+    (change,) = compare(old, new).environment
+    assert (change.name, change.old, change.identifies) == ("suite", "0.0.9", False)
 
 
 def test_documentation_that_changed_or_vanished(changes):

@@ -1,4 +1,4 @@
-"""Record files to columns: parts joined, subjects told apart, and everything that does not fit refused by name."""
+"""Record files as columns: parts are joined, and files that do not fit together are refused."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Record files: written as they come, read back, torn or foreign ones told apart."""
+"""Record files are written line by line, read back, and refused if they are malformed."""
 
 import json
 import re

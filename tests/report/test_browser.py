@@ -57,7 +57,7 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium):
-    """Opens a page; afterwards nothing must have gone wrong in it, and nothing asked for from elsewhere."""
+    """Opens a page; its script must raise nothing and request nothing from elsewhere."""
     context = chromium.new_context(
         viewport={"width": 1400, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
     )
