@@ -56,6 +56,7 @@ TESTS = {
         "verdict/vacuity",
         "verdict/claim",
         "verdict/deviations",
+        "verdict/message",
         "prediction/relations",
     ),
     "verdict/claim.py": ("verdict/claim", "verdict/judge", "verdict/vacuity"),
