@@ -26,12 +26,12 @@ GIVEN = {
 PADDING = "expected SAME, VALID or a pair [before, after] for each dimension, such as [[0, 0], [1, 1], [1, 1], [0, 0]]"
 
 
-def asked(**options):
+def case_of(**options):
     return read_case({**GIVEN, **{name.replace("-", "_"): text for name, text in options.items()}})
 
 
 def test_options_are_the_keys_of_a_case():
-    question = asked(
+    question = case_of(
         op="depthwise_conv2d",
         strides="1, 2,2 ,1",
         dilations="3",
@@ -41,7 +41,7 @@ def test_options_are_the_keys_of_a_case():
     )
     assert case_text(question.case) == (
         "cases:\n"
-        "  - id: asked\n"
+        "  - id: tried\n"
         "    op: depthwise_conv2d\n"
         "    input: [1, 4, 4, 2]\n"
         "    filter: [2, 2, $in_channels, 3]\n"
@@ -68,7 +68,7 @@ def test_yaml_is_as_good_as_commas():
         "padding": "[[0,0],[1,2],[3,0],[0,0]]",
         "strides": "[1]",
     }
-    arguments = asked(filter="1,1,1,1", **yaml_text).arguments
+    arguments = case_of(filter="1,1,1,1", **yaml_text).arguments
     assert arguments.input.shape == (1, 2, 2, 1)
     assert str(arguments.input.values) == "(1.0, nan, -3.0, 0.5)"
     assert arguments.padding == ((0, 0), (1, 2), (3, 0), (0, 0))
@@ -79,7 +79,7 @@ def test_yaml_is_as_good_as_commas():
     "shape", ["(1, 4, 4, 2)", "(1,4,4,2)", "[1,4,4,2]", "1x4x4x2", "TensorShape([1, 4, 4, 2])"]
 )
 def test_a_shape_is_read_as_it_is_printed(shape):
-    assert asked(input=shape).arguments.input.shape == (1, 4, 4, 2)
+    assert case_of(input=shape).arguments.input.shape == (1, 4, 4, 2)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_shape_is_read_as_it_is_printed(shape):
     ["((0, 0), (1, 2), (3, 0), (0, 0))", "[[0,0],[1,2],[3,0],[0,0]]", "(0, 0, 1, 2, 3, 0, 0, 0)"],
 )
 def test_explicit_padding_is_read_in_every_form(padding):
-    assert asked(padding=padding, strides="(2,)").arguments.padding == (
+    assert case_of(padding=padding, strides="(2,)").arguments.padding == (
         (0, 0),
         (1, 2),
         (3, 0),
@@ -96,8 +96,8 @@ def test_explicit_padding_is_read_in_every_form(padding):
 
 
 def test_strides_are_1_unless_given():
-    assert asked(strides=None).arguments == asked(strides="1").arguments
-    assert asked(op="depthwise_conv2d", strides=None).arguments.strides == (1, 1, 1, 1)
+    assert case_of(strides=None).arguments == case_of(strides="1").arguments
+    assert case_of(op="depthwise_conv2d", strides=None).arguments.strides == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -173,13 +173,13 @@ def test_strides_are_1_unless_given():
 )
 def test_a_bad_option_is_named(options, said):
     with pytest.raises(OptionError) as error:
-        asked(**options)
+        case_of(**options)
     assert str(error.value) == said
 
 
 def test_every_bad_option_is_named_at_once():
     with pytest.raises(OptionError, match=r"\A--strides: .*\n--padding: .*\Z"):
-        asked(strides="two", padding="FULL")
+        case_of(strides="two", padding="FULL")
 
 
 @pytest.mark.parametrize("command", ["explain", "probe"])
@@ -220,7 +220,7 @@ def test_what_the_parser_refuses_is_one_line_as_well(capsys, words, said):
 
 
 def test_the_command_for_another_asks_the_same():
-    question = asked(
+    question = case_of(
         padding="0,0,-1,2,3,0,0,0",
         rate="{verbatim: [1, 2]}",
         strides="-1,-1",

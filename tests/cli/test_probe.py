@@ -41,7 +41,7 @@ WITHOUT_ROWS = {
 }
 BLOGS_CASE = """\
 cases:
-  - id: asked
+  - id: tried
     op: depthwise_conv2d
     input: [1, 24, 24, 3]
     filter: [4, 4, 3, 4]
@@ -61,7 +61,7 @@ def words(options):
     return [options["op"], *(f"--{name}={text}" for name, text in options.items() if name != "op")]
 
 
-def told(options, subject):
+def probed(options, subject):
     """What is printed about a question to a subject, and whether all conforms."""
     question = read_case(options)
     to = Console(width=120, markup=False, highlight=False, force_terminal=False)
@@ -137,7 +137,7 @@ def test_a_call_that_conforms(pytester, capsys):
 
 
 def test_a_crash(pytester, tensorflow):
-    lines, conforms = told({**WITHOUT_CHANNELS, "modes": "xla"}, tensorflow)
+    lines, conforms = probed({**WITHOUT_CHANNELS, "modes": "xla"}, tensorflow)
     assert not conforms
     assert rows(lines) == [["xla", "crashed", "the process died (SIGFPE)", "–", "none"]]
     assert "The call in Python (xla, small integers)" in lines
@@ -149,7 +149,7 @@ def test_a_crash(pytester, tensorflow):
 
 
 def test_modes_that_conform_need_no_deviation(pytester, tensorflow):
-    lines, _ = told(WITHOUT_ROWS, tensorflow)
+    lines, _ = probed(WITHOUT_ROWS, tensorflow)
     assert kept(lines).partition("    deviations:\n")[2] == (
         "      - rule: conv2d.values\n        when: {modes: [graph, xla]}\n        observed: {error: ValueError}\n        reported: unreported\n"
     )
@@ -166,7 +166,7 @@ def test_the_same_shape_with_other_values(tensorflow):
         "padding": "SAME",
         "modes": "eager",
     }
-    lines, _ = told(options, tensorflow)
+    lines, _ = probed(options, tensorflow)
     (row,) = rows(lines)
     assert row[:3] == ["eager", "violates", "float32 of shape [1, 5, 5, 4]"]
     assert float(row[3]) > 0
@@ -182,7 +182,7 @@ def test_the_same_shape_with_other_values(tensorflow):
 
 
 def test_a_refusal_as_documented(tensorflow):
-    lines, conforms = told({**PLAIN, "strides": "1,2,3", "modes": "eager"}, tensorflow)
+    lines, conforms = probed({**PLAIN, "strides": "1,2,3", "modes": "eager"}, tensorflow)
     assert conforms
     assert rows(lines)[0][:2] == ["eager", "refused"]
     assert "  refused     refused, as documented (conv2d.strides-length)" in lines
@@ -245,7 +245,7 @@ def test_modes_that_fail_in_different_ways(tensorflow):
         "answered",
         (Answer(error="InternalError", bases=("InternalError", "OpError"), message="no"),) * 2,
     )
-    lines, _ = told(
+    lines, _ = probed(
         PLAIN,
         Subject(
             tensorflow, error, error, *[Observation("crashed", signal="SIGABRT")] * 2, error, error
@@ -266,7 +266,7 @@ def test_modes_that_fail_in_different_ways(tensorflow):
 
 def test_what_no_model_explains_is_not_declared(tensorflow):
     wrong = computed(EAGER, off_by_3)
-    lines, conforms = told(EAGER, Subject(tensorflow, wrong, wrong))
+    lines, conforms = probed(EAGER, Subject(tensorflow, wrong, wrong))
     assert not conforms
     assert rows(lines) == [["eager", "violates", "float32 of shape [1, 4, 3, 3]", "3", "none"]]
     assert "deviations" not in kept(lines)
@@ -276,7 +276,7 @@ def test_what_no_model_explains_is_not_declared(tensorflow):
 
 
 def test_what_the_data_excludes_is_told(tensorflow):
-    lines, conforms = told(EAGER, Subject(tensorflow, computed(EAGER)))
+    lines, conforms = probed(EAGER, Subject(tensorflow, computed(EAGER)))
     assert conforms
     start = next(
         place
@@ -287,7 +287,7 @@ def test_what_the_data_excludes_is_told(tensorflow):
 
 
 def test_two_answers_are_not_declared(tensorflow):
-    lines, _ = told(EAGER, Subject(tensorflow, computed(EAGER, off_by_3), computed(EAGER)))
+    lines, _ = probed(EAGER, Subject(tensorflow, computed(EAGER, off_by_3), computed(EAGER)))
     assert rows(lines)[0][1] == "flaky"
     assert outlook(lines).startswith(
         "Run by pytest, this case fails, and no deviation can describe it: two runs of the same call gave two answers"
@@ -295,13 +295,13 @@ def test_two_answers_are_not_declared(tensorflow):
 
 
 def test_a_time_limit_is_not_declared(tensorflow):
-    lines, _ = told(EAGER, Subject(tensorflow, Observation("timed out", time_limit=5.0)))
+    lines, _ = probed(EAGER, Subject(tensorflow, Observation("timed out", time_limit=5.0)))
     assert rows(lines) == [["eager", "timed out", "no answer within 5 s", "–", "none"]]
     assert "deviations" not in kept(lines)
 
 
 def test_a_death_without_a_signal_is_not_declared(tensorflow):
-    lines, _ = told(EAGER, Subject(tensorflow, *[Observation("suite error", exit_status=3)] * 2))
+    lines, _ = probed(EAGER, Subject(tensorflow, *[Observation("suite error", exit_status=3)] * 2))
     assert "deviations" not in kept(lines)
 
 
@@ -341,7 +341,7 @@ TWO_BY_TWO = {
 def test_departures_from_real_numbers_are_declared(tensorflow, options, observed, shape):
     options = {**options, "modes": "eager"}
     observation = computed(options, **dict(pair.split(": ") for pair in observed.split(", ")))
-    lines, _ = told(options, Subject(tensorflow, observation, observation))
+    lines, _ = probed(options, Subject(tensorflow, observation, observation))
     assert f"        observed: {{{observed}, shape: [{shape}]}}" in lines
     assert any(
         re.fullmatch(rf"  explained +by {observed.replace(':', '')}", line) for line in lines
@@ -356,7 +356,7 @@ def test_a_narrow_accumulator_is_declared(tensorflow):
     """Half a unit in the eighth place is more than rounding to half gives, and less than 12 sums in half may."""
     options = {**EAGER, "dtype": "half", "data": "reals"}
     observation = computed(options, lambda numbers: numbers * (1 + 2.0**-8))
-    lines, _ = told(options, Subject(tensorflow, observation, observation))
+    lines, _ = probed(options, Subject(tensorflow, observation, observation))
     assert (
         "        observed: {model: documented, accumulator: float16, shape: [1, 4, 3, 3]}" in lines
     )
@@ -365,7 +365,7 @@ def test_a_narrow_accumulator_is_declared(tensorflow):
 def test_an_empty_result_has_no_values_to_explain(tensorflow):
     options = {**EAGER, "dtype": "float64"}
     empty = Observation("answered", (Answer(values=np.zeros((1, 0, 3, 3)), dtype="float64"),) * 2)
-    lines, _ = told(options, Subject(tensorflow, empty, empty))
+    lines, _ = probed(options, Subject(tensorflow, empty, empty))
     assert "        observed: {shape: [1, 0, 3, 3]}" in lines
 
 
@@ -393,7 +393,7 @@ def test_an_error_of_two_classes_gets_their_common_name(tensorflow):
         )
         * 2,
     )
-    lines, _ = told(
+    lines, _ = probed(
         {**PLAIN, "modes": "eager,graph"}, Subject(tensorflow, eager, eager, graph, graph)
     )
     assert kept(lines).partition("    deviations:\n")[2] == (
@@ -416,4 +416,6 @@ def test_the_page_shows_what_is_printed(repository, tensorflow):
     def without_subject(text):
         return re.sub(r"(?ms)^  subject  .*?^$", "", text)
 
-    assert without_subject(printed) == without_subject("\n".join(told(BLOG, tensorflow)[0]) + "\n")
+    assert without_subject(printed) == without_subject(
+        "\n".join(probed(BLOG, tensorflow)[0]) + "\n"
+    )

@@ -32,28 +32,28 @@ def test_each_fault_costs_its_own_call(pytester, workers):
     }
     assert len(records.every_end) == len(records.calls)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    told = {
+    ends = {
         wrong: end
         for identifier, end in records.ends.items()
         if (wrong := fault(shape_in(identifier)))
     }
-    assert set(told) == set(FAULTS)
-    assert told["crash"]["observed"] == {"ended": "crashed", "signal": "SIGSEGV", "output": ""}
-    assert told["exit"]["observed"] == {"ended": "suite error", "exit_status": 3, "output": ""}
+    assert set(ends) == set(FAULTS)
+    assert ends["crash"]["observed"] == {"ended": "crashed", "signal": "SIGSEGV", "output": ""}
+    assert ends["exit"]["observed"] == {"ended": "suite error", "exit_status": 3, "output": ""}
     assert (
-        told["exit"]["reason"]
+        ends["exit"]["reason"]
         == "not a verdict on TensorFlow: the process ended with exit status 3"
     )
-    assert told["hang"]["observed"] == {"ended": "timed out", "time_limit": 1.0, "output": ""}
-    assert told["garbage"]["reason"].startswith("not a verdict on TensorFlow: protocol error: ")
+    assert ends["hang"]["observed"] == {"ended": "timed out", "time_limit": 1.0, "output": ""}
+    assert ends["garbage"]["reason"].startswith("not a verdict on TensorFlow: protocol error: ")
     assert (
         "expected an array of float32 of shape [1, 2, 3]"
-        in told["shape"]["observed"]["protocol_error"]
+        in ends["shape"]["observed"]["protocol_error"]
     )
-    assert "got float64" in told["dtype"]["observed"]["protocol_error"]
-    assert "more than 2147483647 bytes" in told["huge"]["observed"]["protocol_error"]
-    assert "does not have the 2 arms" in told["arms"]["observed"]["protocol_error"]
-    assert told["value"]["difference"].endswith("as predicted (wide integers)")
+    assert "got float64" in ends["dtype"]["observed"]["protocol_error"]
+    assert "more than 2147483647 bytes" in ends["huge"]["observed"]["protocol_error"]
+    assert "does not have the 2 arms" in ends["arms"]["observed"]["protocol_error"]
+    assert ends["value"]["difference"].endswith("as predicted (wide integers)")
 
 
 @pytest.mark.slow

@@ -106,8 +106,8 @@ def test_subjects_of_the_ini_file_are_asked_by_name(run, pytester):
     ("options", "said"),
     [
         (
-            ["--tf-subject=nobody"],
-            "--tf-subject: 'nobody' is neither a path with a / nor a subject",
+            ["--tf-subject=unknown"],
+            "--tf-subject: 'unknown' is neither a path with a / nor a subject",
         ),
         (["--tf-subject=a = threads=0"], "--tf-subject: a: 'threads=0' is not a setting"),
         (["--tf-subject", OFF, "--tf-subject", OFF], "--tf-subject: 'off' is given twice"),

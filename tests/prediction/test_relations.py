@@ -1,4 +1,4 @@
-"""Relations: each holds for a right subject, and a subject with a fault breaks the one that speaks of it."""
+"""Relations: each holds for a right subject, and a subject with a fault breaks the one that is about it."""
 
 from dataclasses import replace
 

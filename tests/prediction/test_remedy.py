@@ -58,7 +58,7 @@ CALLS = [
 
 @pytest.mark.tensorflow
 def test_both_ways_give_the_documented_result():
-    asked, expected = [], []
+    programs, expected = [], []
     for arguments in CALLS:
         assert remedy(arguments) is not None
         interpretation = interpret(arguments)
@@ -67,11 +67,11 @@ def test_both_ways_give_the_documented_result():
         ones = (1,) * len(arguments.strides) if isinstance(arguments.strides, tuple) else 1
         ways = [f"y[{subsample(interpretation)}]", dilated_conv2d(arguments, interpretation)]
         assert all(way in remedy(arguments) for way in ways)
-        asked.append([source(replace(arguments, strides=ones)), ways, tensors])
+        programs.append([source(replace(arguments, strides=ones)), ways, tensors])
         expected.append(predict(arguments).values(DOCUMENTED)[0].numbers)
     ended = subprocess.run(
         [sys.executable, "-c", RUN_ALL],
-        input=json.dumps(asked),
+        input=json.dumps(programs),
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,

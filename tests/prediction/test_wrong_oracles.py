@@ -1,4 +1,4 @@
-"""The wrong oracles: asked for one pixel first, they are noticed on the same data as when they are evaluated in full."""
+"""The wrong oracles: evaluated for one pixel first, they are detected on the same data as when they are evaluated in full."""
 
 import tracemalloc
 from dataclasses import replace

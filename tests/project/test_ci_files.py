@@ -221,7 +221,7 @@ def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python
     with (repository / "pyproject.toml").open("rb") as file:
         wanted = tomllib.load(file)
     optional = wanted["project"]["optional-dependencies"]
-    asked = [
+    required = [
         *wanted["build-system"]["requires"],
         *wanted["project"]["dependencies"],
         *(line for extra in extras for line in optional[extra]),
@@ -237,7 +237,7 @@ def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python
         if entry.marker is None or entry.marker.evaluate(there):
             assert entry.name not in pinned, f"two versions of {entry.name} for Python {python}"
             pinned[entry.name] = str(entry.specifier).removeprefix("==")
-    for requirement in map(Requirement, asked):
+    for requirement in map(Requirement, required):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement} is not in requirements/{name}; run: tox -e lock"
         assert requirement.specifier.contains(version), (

@@ -51,16 +51,16 @@ def test_each_change_has_its_version_and_its_line(tmp_path):
     assert "| 2.10.0 | 0 | 0 |" in page
     assert "[1](https://example.org/1)" in page
     assert sum(len(one["calls"]) for one in outcomes) == 48
-    told = next(
+    columns = next(
         one
         for one in outcomes
         if "cases/a.yaml::atrous[strides4-VALID-rate2-float64-eager]" in one["calls"]
     )
-    assert [one[:3] for one in told["without oneDNN"]] == [
+    assert [one[:3] for one in columns["without oneDNN"]] == [
         ["2.8.0", "2.8.0", "resolved"],
         ["2.9.0", "2.10.0", "deviates"],
     ]
-    assert [one[:3] for one in told["oneDNN"]] == [["2.9.0", "2.10.0", "deviates"]]
+    assert [one[:3] for one in columns["oneDNN"]] == [["2.9.0", "2.10.0", "deviates"]]
 
 
 def test_text_of_records_is_no_markup(tmp_path):

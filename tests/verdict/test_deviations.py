@@ -243,3 +243,19 @@ def test_a_deviation_beside_a_claim_that_holds_is_not_gone(calls):
         "resolved",
         True,
     )
+
+
+def test_a_deviation_is_gone_if_the_claim_holds_without_it(calls):
+    call = eager(calls, DECLARED + "    expect: {shape: [1, 5, 5, 4]}")
+    without_warning = returned(call, "phase_strided")
+    gone = judge(call, predict(call.arguments), without_warning, SUBJECT)
+    assert (gone.kind, gone.reason.endswith(": the case's `expect` holds")) == ("resolved", True)
+
+
+def test_what_deviates_from_a_claim_alone_has_its_difference(calls):
+    observed = "{shape: [1, 4, 3, 3], values: unspecified}"
+    deviation = f"{{rule: conv2d.values, observed: {observed}, reported: unreported}}"
+    text = f"{CONV2D[:-1]}, expect: {{shape: [1, 5, 5, 4]}}, deviations: [{deviation}]}}"
+    call = eager(calls, text)
+    verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
+    assert (verdict.kind, verdict.difference.predicted) == ("deviates", "[1, 5, 5, 4]")

@@ -102,3 +102,16 @@ def test_only_a_claim_that_rests_on_the_oracle_is_vacuous(calls):
     )
     assert kind(eager(calls, ZEROS % (ones + ", expect: {values: [0, 0]}")), zeros) == "conforms"
     assert kind(eager(calls, ZEROS % "strides: [2, 1, 1, 1]"), raised()) == "refused"
+
+
+@pytest.mark.parametrize("literal", ["input", "filter"])
+def test_the_advice_for_one_literal_tensor_is_random_data(calls, literal):
+    zeros = {"input": "{values: [[[[0], [0]]]]}", "filter": "{values: [[[[0]], [[0]]]]}"}
+    shapes = {"input": "[1, 1, 2, 1]", "filter": "[1, 2, 1, 1]"}
+    given = ", ".join(
+        f"{name}: {value}" for name, value in {**shapes, literal: zeros[literal]}.items()
+    )
+    call = eager(calls, f"cases:\n  - {{id: x, op: conv2d, {given}, strides: 1, padding: SAME}}")
+    verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
+    assert verdict.kind == "vacuous"
+    assert "give a shape in place of the literal values" in verdict.reason

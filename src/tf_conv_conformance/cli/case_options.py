@@ -45,7 +45,7 @@ def read_case(options: Mapping[str, str | None]) -> WrittenCase:
     """
     given = {key: text for key in KEYS if (text := options.get(key)) is not None}
     case: dict[str, Any] = {
-        "id": "asked",
+        "id": "tried",
         **{key: _value(key, text) for key, text in given.items()},
     }
     loaded = load_text(case_text(case))

@@ -100,7 +100,7 @@ class CallItem(SubjectItem):
         if verdict.kind == "unsupported":
             pytest.skip(verdict.reason)
         if verdict.kind == "deviates":
-            pytest.xfail(verdict.reason)  # returns under --runxfail, which asks for the failure
+            pytest.xfail(verdict.reason)  # returns under --runxfail, which wants the failure
         if "known" in end:
             pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
         if verdict.kind not in PASSING:  # also one that deviates, under --runxfail

@@ -21,7 +21,7 @@ KINDS: dict[Kind, str] = {
     "flaky": "the same call gave two different answers",
     "suite error": "the suite itself failed, which says nothing about TensorFlow",
     "missing": "planned, but no result was recorded",
-    "unsupported": "the subject lacks what the case asks for",
+    "unsupported": "the subject lacks what the case requires",
 }
 PASSING: frozenset[Kind] = frozenset({"conforms", "refused"})
 FAILING: frozenset[Kind] = frozenset(
