@@ -51,11 +51,7 @@ _FOREIGN_KEYS: tuple[tuple[str, str | None, str], ...] = (
     ("exception raises", "error", "write `error`"),
     ("message", "match", "write `match`, a regular expression"),
     ("result output", "values", "write `values`, and `shape` if they are flat"),
-    (
-        "output_shape output_values",
-        "expect",
-        "write `expect: {shape: …}` or `expect: {values: …}`",
-    ),
+    ("output_shape output_values", "expect", "write `expect: {shape: …}` or `expect: {values: …}`"),
     (
         "skip xfail",
         "deviations",

@@ -135,8 +135,7 @@ SizeOrReference = Annotated[
 Number = float  # .inf and .nan are data like any other
 # Numbers in lists in lists. A flat list is fine if a shape is given.
 Values = TypeAliasType(
-    "Values",
-    "Annotated[Annotated[Number, SCALAR] | Annotated[list[Values], LIST], BY_KIND]",
+    "Values", "Annotated[Annotated[Number, SCALAR] | Annotated[list[Values], LIST], BY_KIND]"
 )
 OneOrMore = Annotated[
     Annotated[Item, SCALAR] | Annotated[list[Item], Field(min_length=1), LIST],

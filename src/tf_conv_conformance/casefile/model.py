@@ -14,13 +14,7 @@ from tf_conv_conformance.casefile.argument_fields import (
     VerbatimInts,
     VerbatimText,
 )
-from tf_conv_conformance.casefile.expectations import (
-    Deviation,
-    Expect,
-    Expectation,
-    Observed,
-    When,
-)
+from tf_conv_conformance.casefile.expectations import Deviation, Expect, Expectation, Observed, When
 from tf_conv_conformance.casefile.fields import Arms, Identifier, Modes, Strict, Text, Texts
 from tf_conv_conformance.convolution.names import RelationName
 
