@@ -42,27 +42,27 @@ def padded(height, width):
 
 
 TABLE = [
-    (c.rank_at_least_4, [x(2, 9, 8, 3), x(2, 2, 9, 8, 3)], [x(9, 8, 3)]),
-    (c.rank_4, [x(2, 9, 8, 3)], [x(9, 8, 3), x(2, 2, 9, 8, 3)]),
-    (c.rank_above_4, [x(2, 2, 9, 8, 3), x(1, 2, 2, 9, 8, 3)], [x(9, 8, 3), x(2, 9, 8, 3)]),
+    ("rank_at_least_4", [x(2, 9, 8, 3), x(2, 2, 9, 8, 3)], [x(9, 8, 3)]),
+    ("rank_4", [x(2, 9, 8, 3)], [x(9, 8, 3), x(2, 2, 9, 8, 3)]),
+    ("rank_above_4", [x(2, 2, 9, 8, 3), x(1, 2, 2, 9, 8, 3)], [x(9, 8, 3), x(2, 9, 8, 3)]),
     (
-        c.filter_of_same_dtype,
+        "filter_of_same_dtype",
         each("filter_dtype", None, "float32"),
         each("filter_dtype", "float16", "int32"),
     ),
     (
-        c.float_dtype,
+        "float_dtype",
         each("dtype", "float16", "bfloat16", "float32", "float64"),
         each("dtype", "int32", "complex64", "string"),
     ),
     (
-        c.float_or_int32,
+        "float_or_int32",
         each("dtype", "float16", "int32"),
         each("dtype", "int16", "int64", "complex64"),
     ),
-    (c.filter_rank_4, [w(3, 2, 3, 4)], [w(3, 2, 3), w(3, 2, 3, 4, 1)]),
+    ("filter_rank_4", [w(3, 2, 3, 4)], [w(3, 2, 3), w(3, 2, 3, 4, 1)]),
     (
-        c.same_in_channels,
+        "same_in_channels",
         [{}, FIRST, x(3), x(8, 7), w(3, 2, 4), w(3, 2, 4, 3, 3), x(9, 8, 3)],
         [w(3, 2, 2, 3), w(3, 2, 4, 3), x(9, 8, 2), {**FIRST, **w(3, 2, 8, 4)}],
     ),
@@ -75,10 +75,10 @@ TABLE = [
     (c.dilations(4), lengths("dilations", 4), lengths("dilations", 0, 1, 2, 3, 5)),
     (c.dilations("integer", 2), lengths("dilations", 0, 2), lengths("dilations", 1, 3, 4)),
     (c.dilations("integer"), lengths("dilations", 0), lengths("dilations", -1, 1, 2)),
-    (c.given_dilations, lengths("dilations", 0, 2), lengths("dilations", -1)),
-    (c.no_dilations, lengths("dilations", -1), lengths("dilations", 0, 2)),
+    ("given_dilations", lengths("dilations", 0, 2), lengths("dilations", -1)),
+    ("no_dilations", lengths("dilations", -1), lengths("dilations", 0, 2)),
     (
-        c.outer_strides_1,
+        "outer_strides_1",
         [*each("strides", 3, (2, 3), (1, 2, 3, 1)), {**FIRST, "strides": (1, 1, 2, 3)}],
         [
             *each("strides", (0, 1, 1, 1), (2, 1, 1, 1), (1, 1, 1, 0), (1, 1, 1, 2)),
@@ -86,7 +86,7 @@ TABLE = [
         ],
     ),
     (
-        c.outer_dilations_1,
+        "outer_dilations_1",
         [*each("dilations", None, 3, (2, 3), (1, 2, 3, 1)), {**FIRST, "dilations": (1, 1, 2, 3)}],
         [
             *each("dilations", (0, 1, 1, 1), (2, 1, 1, 1), (1, 1, 1, 0), (1, 1, 1, 2)),
@@ -94,7 +94,7 @@ TABLE = [
         ],
     ),
     (
-        c.strides_positive,
+        "strides_positive",
         each("strides", 1, 2, (1, 2), (0, 1, 2, 0), (0, 0, 0)),
         [
             *each("strides", 0, -1, (0, 1), (1, 0), (1, 0, 1, 1), (1, 1, 0, 1)),
@@ -102,7 +102,7 @@ TABLE = [
         ],
     ),
     (
-        c.dilations_positive,
+        "dilations_positive",
         each("dilations", None, 1, 2, (1, 2), (0, 1, 2, 0), (0, 0, 0)),
         [
             *each("dilations", 0, -1, (0, 1), (1, 0), (1, 0, 1, 1), (1, 1, 0, 1)),
@@ -110,22 +110,22 @@ TABLE = [
         ],
     ),
     (
-        c.strides_unequal,
+        "strides_unequal",
         each("strides", (1, 2), (2, 1), (1, 3, 2, 1)),
         each("strides", 2, (2, 2), (1, 2, 3)),
     ),
     (
-        c.all_strides_1,
+        "all_strides_1",
         each("strides", 1, (1, 1), (1, 1, 1, 1)),
         each("strides", 0, 2, (1, 0), (1, 2), (2, 1, 1, 1)),
     ),
     (
-        c.atrous,
+        "atrous",
         each("dilations", 2, (1, 2), (2, 1), (1, 1, 3, 1)),
         each("dilations", None, 0, 1, (1, 1), (2, 1, 1, 2), (2, 2, 2)),
     ),
     (
-        c.no_strides_with_rate,
+        "no_strides_with_rate",
         [
             *({"strides": strides, "dilations": 2} for strides in (0, 1, (1, 1), (2, 2, 2))),
             {"strides": 2},
@@ -138,7 +138,7 @@ TABLE = [
         ],
     ),
     (
-        c.groups_fit,
+        "groups_fit",
         [
             {},
             {**w(3, 2, 2, 3), **NO_MEANING},
@@ -148,7 +148,7 @@ TABLE = [
         ],
         [w(3, 2, 2, 4), {**x(2, 9, 8, 4), **w(3, 2, 2, 3)}, {**x(2, 9, 8, 4), **w(3, 2, 1, 6)}],
     ),
-    (c.grouped, [w(3, 2, 1, 3)], [{}]),
+    ("grouped", [w(3, 2, 1, 3)], [{}]),
     (
         c.printed_example((1, 5, 5, 1), (2, 2, 1, 2), valid=True),
         [EXAMPLE],
@@ -167,29 +167,29 @@ TABLE = [
         [{**EXAMPLE, "padding": "SAME"}],
         [EXAMPLE],
     ),
-    (c.with_gradient, each("gradient", "input", "filter"), each("gradient", None)),
-    (c.same_or_valid, each("padding", "SAME", "VALID"), each("padding", "same", "FULL", PADDED)),
-    (c.known_padding, each("padding", "SAME", "VALID", PADDED), each("padding", "same", "FULL")),
-    (c.same, each("padding", "SAME"), each("padding", "FULL", "VALID", PADDED)),
-    (c.valid, each("padding", "VALID"), each("padding", "SAME", "WRAP", PADDED)),
-    (c.explicit, each("padding", PADDED, ()), each("padding", "SAME", "FULL")),
-    (c.explicit_nchw, [{**FIRST, "padding": PADDED}], [{"padding": PADDED}, FIRST]),
+    ("with_gradient", each("gradient", "input", "filter"), each("gradient", None)),
+    ("same_or_valid", each("padding", "SAME", "VALID"), each("padding", "same", "FULL", PADDED)),
+    ("known_padding", each("padding", "SAME", "VALID", PADDED), each("padding", "same", "FULL")),
+    ("same", each("padding", "SAME"), each("padding", "FULL", "VALID", PADDED)),
+    ("valid", each("padding", "VALID"), each("padding", "SAME", "WRAP", PADDED)),
+    ("explicit", each("padding", PADDED, ()), each("padding", "SAME", "FULL")),
+    ("explicit_nchw", [{**FIRST, "padding": PADDED}], [{"padding": PADDED}, FIRST]),
     (
-        c.known_format,
+        "known_format",
         each("data_format", None, "NHWC", "NCHW"),
         each("data_format", "NCWH", "nhwc"),
     ),
-    (c.nchw, each("data_format", "NCHW"), each("data_format", None, "HWCN", "NHWC")),
-    (c.no_format, each("data_format", None), each("data_format", "NHWC")),
+    ("nchw", each("data_format", "NCHW"), each("data_format", None, "HWCN", "NHWC")),
+    ("no_format", each("data_format", None), each("data_format", "NHWC")),
     (
-        c.pairs_for_4_dimensions,
+        "pairs_for_4_dimensions",
         each("padding", "SAME", PADDED),
         each(
             "padding", PADDED[:3], (*PADDED, (0, 0)), (*PADDED[:3], (0,)), (*PADDED[:3], (0, 0, 0))
         ),
     ),
     (
-        c.outer_padding_0,
+        "outer_padding_0",
         [*each("padding", "SAME", PADDED), {**FIRST, **padded((0, 0), (3, 0))}],
         [
             *({"padding": (outside, *PADDED[1:])} for outside in ((0, 1), (1, 0), (0, -1))),
@@ -198,7 +198,7 @@ TABLE = [
         ],
     ),
     (
-        c.no_negative_padding,
+        "no_negative_padding",
         [*each("padding", "SAME", PADDED), padded((0, 0), (0, 0))],
         [
             padded((-1, 0), (0, 0)),
@@ -207,7 +207,7 @@ TABLE = [
         ],
     ),
     (
-        c.size_not_negative,
+        "size_not_negative",
         [
             {"padding": "VALID"},
             *({"padding": "VALID", **x(2, *size, 3)} for size in ((2, 1), (2, 8), (9, 1))),
@@ -216,7 +216,7 @@ TABLE = [
         [{"padding": "VALID", **x(2, *size, 3)} for size in ((1, 8), (9, 0))],
     ),
     (
-        c.same_example,
+        "same_example",
         [{**FIVE_BY_TWO, **w(3, 2, 3, 4)}],
         [
             {**FIVE_BY_TWO, **change}
@@ -231,7 +231,7 @@ TABLE = [
         ],
     ),
     (
-        c.dilated_sizes,
+        "dilated_sizes",
         [
             {"padding": padding, "dilations": rate}
             for padding in ("VALID", PADDED)
@@ -244,7 +244,7 @@ TABLE = [
         ],
     ),
     (
-        c.pads_zeros,
+        "pads_zeros",
         [{}, *(padded(*pairs) for pairs in (((1, 0), (0, 0)), ((0, 1), (0, 0)), ((0, 0), (0, 1))))],
         [
             {"padding": "VALID"},
@@ -254,7 +254,7 @@ TABLE = [
         ],
     ),
     (
-        c.pads_unevenly,
+        "pads_unevenly",
         [w(2, 1, 3, 4), w(1, 2, 3, 4), w(1, 4, 3, 4)],
         [
             {"filter": NARROW},
@@ -265,12 +265,12 @@ TABLE = [
         ],
     ),
     (
-        c.same_pads,
+        "same_pads",
         [w(2, 1, 3, 4), w(1, 2, 3, 4)],
         [{"filter": NARROW}, padded((1, 0), (0, 0)), {"padding": "VALID"}],
     ),
     (
-        c.unit_strides_same,
+        "unit_strides_same",
         [{}, {"strides": (1, 1)}],
         [
             *each("strides", 2, (1, 2), (2, 1)),
@@ -279,13 +279,14 @@ TABLE = [
             NO_MEANING,
         ],
     ),
-    (c.several_channels, [x(2, 9, 8, 2)], [x(2, 9, 8, 1), x(2, 9, 8, 0)]),
-    (c.several_multiplied, [w(3, 2, 3, 2)], [w(3, 2, 3, 1), w(3, 2, 3, 0)]),
+    ("several_channels", [x(2, 9, 8, 2)], [x(2, 9, 8, 1), x(2, 9, 8, 0)]),
+    ("several_multiplied", [w(3, 2, 3, 2)], [w(3, 2, 3, 1), w(3, 2, 3, 0)]),
 ]
 
 
 @pytest.mark.parametrize(("condition", "met", "unmet"), TABLE)
 def test_a_condition_is_met_by_these_calls_alone(condition, met, unmet):
+    condition = c.CONDITIONS[condition] if isinstance(condition, str) else condition
     assert met
     assert unmet
     assert [change for change in met if condition(replace(CALL, **change)) is not True] == []
@@ -293,11 +294,4 @@ def test_a_condition_is_met_by_these_calls_alone(condition, met, unmet):
 
 
 def test_every_condition_is_in_the_table():
-    public = {
-        name
-        for name, made in vars(c).items()
-        if callable(made) and getattr(made, "__module__", "") == c.__name__ and name[0] != "_"
-    }
-    covered = [one for one, _, _ in TABLE]
-    left = {name for name in public if getattr(c, name) not in covered}
-    assert left == {"always", "dilations", "printed_example", "strides"}
+    assert c.CONDITIONS.keys() - {one for one, _, _ in TABLE} == {"always"}

@@ -11,7 +11,7 @@ import yaml
 
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS, EntryPoint
-from tf_conv_conformance.prediction.rules import conditions
+from tf_conv_conformance.prediction.rules.conditions import CONDITIONS, MAKERS
 from tf_conv_conformance.prediction.rules.preconditions import PRECONDITIONS
 from tf_conv_conformance.prediction.rules.rule import Aspect, Rule
 
@@ -42,7 +42,7 @@ def _rules_of(name: str, sections: Mapping[str, Row]) -> Iterator[Rule]:
             aspect=aspect,
             symbol=row.get("documented_in", symbol),
             phrase=row[aspect],
-            applies=_resolved(row.get("applies", "always"), vars(conditions)),
+            applies=_resolved(row.get("applies", "always"), CONDITIONS | MAKERS),
             precondition=precondition and _resolved(precondition, PRECONDITIONS),
             stated=row.get("stated", True),
         )

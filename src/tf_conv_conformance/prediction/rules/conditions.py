@@ -23,32 +23,6 @@ Condition = Callable[[Arguments], bool]
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def _means(condition: Callable[[Interpretation], bool]) -> Condition:
-    """Return a condition on what arguments mean: False if they cannot be interpreted."""
-
-    def check(arguments: Arguments) -> bool:
-        interpretation = interpret(arguments)
-        return interpretation is not None and condition(interpretation)
-
-    return check
-
-
-def _either_axis(condition: Callable[[Axis], bool]) -> Condition:
-    return _means(lambda meaning: condition(meaning.height) or condition(meaning.width))
-
-
-def _form(name: str, allowed: Sequence[str | int]) -> Condition:
-    """Return whether an argument is an integer, or a list of one of the allowed lengths."""
-
-    def check(arguments: Arguments) -> bool:
-        value: IntOrInts | None = getattr(arguments, name)
-        if isinstance(value, tuple):
-            return len(value) in allowed
-        return value is not None and "integer" in allowed
-
-    return check
-
-
 def strides(*allowed: str | int) -> Condition:
     """Return whether the strides have an allowed form: ``integer``, or the length of a list."""
     return _form("strides", allowed)
@@ -59,238 +33,158 @@ def dilations(*allowed: str | int) -> Condition:
     return _form("dilations", allowed)
 
 
-def always(_: Arguments) -> bool:
-    """Hold for every call."""
-    return True
-
-
-def rank_at_least_4(arguments: Arguments) -> bool:
-    """Return whether the input has rank 4 or more."""
-    return len(arguments.input.shape) >= 4
-
-
-def rank_4(arguments: Arguments) -> bool:
-    """Return whether the input has rank 4."""
-    return len(arguments.input.shape) == 4
-
-
-def rank_above_4(arguments: Arguments) -> bool:
-    """Return whether the input has outer batch dimensions."""
-    return len(arguments.input.shape) > 4
-
-
-def filter_rank_4(arguments: Arguments) -> bool:
-    """Return whether the filter has rank 4."""
-    return len(arguments.filter.shape) == 4
-
-
-def float_dtype(arguments: Arguments) -> bool:
-    """Return whether the dtype is one of the four that convolutions document."""
-    return arguments.dtype in FLOATS
-
-
-def float_or_int32(arguments: Arguments) -> bool:
-    """Return whether the dtype is one that the operator behind conv2d documents."""
-    return arguments.dtype in (*FLOATS, "int32")
-
-
-def filter_of_same_dtype(arguments: Arguments) -> bool:
-    """Return whether the filter has the input's dtype."""
-    return arguments.filter_dtype in (None, arguments.dtype)
-
-
-def same_in_channels(arguments: Arguments) -> bool:
-    """Return whether the filter's in_channels are the input's.
-
-    True if the ranks do not have channels; other rules cover that.
-    """
-    if len(arguments.input.shape) < 3 or len(arguments.filter.shape) != 4:
-        return True
-    return arguments.filter.shape[2] == in_channels_of(arguments)
-
-
-def grouped(arguments: Arguments) -> bool:
-    """Return whether the filter's in_channels are not the input's."""
-    return not same_in_channels(arguments)
-
-
-def groups_fit(arguments: Arguments) -> bool:
-    """Return whether the channels divide into groups that fit the filter.
-
-    True if the arguments cannot be interpreted; other rules cover that.
-    """
-    meaning = interpret(arguments)
-    if meaning is None or meaning.filter_in_channels in (0, meaning.in_channels):
-        return True
-    return in_groups(meaning.in_channels, meaning.filter_in_channels, meaning.filter_out)
-
-
-def outer_strides_1(arguments: Arguments) -> bool:
-    """Return whether the strides of batch and channels are 1."""
-    return outer(arguments.strides, channels_first(arguments)) == (1, 1)
-
-
-def outer_dilations_1(arguments: Arguments) -> bool:
-    """Return whether the dilations of batch and channels are 1."""
-    return outer(arguments.dilations, channels_first(arguments)) == (1, 1)
-
-
-def strides_positive(arguments: Arguments) -> bool:
-    """Return whether the strides of height and width are 1 or more."""
-    steps = spatial(arguments.strides, channels_first(arguments))
-    return steps is None or min(steps) >= 1
-
-
-def dilations_positive(arguments: Arguments) -> bool:
-    """Return whether the dilations of height and width are 1 or more."""
-    rates = spatial(arguments.dilations, channels_first(arguments))
-    return rates is None or min(rates) >= 1
-
-
-def strides_unequal(arguments: Arguments) -> bool:
-    """Return whether the strides of height and width differ."""
-    steps = spatial(arguments.strides, channels_first(arguments))
-    return steps is not None and steps[0] != steps[1]
-
-
-def all_strides_1(arguments: Arguments) -> bool:
-    """Return whether every stride is 1."""
-    steps = arguments.strides if isinstance(arguments.strides, tuple) else (arguments.strides,)
-    return all(step == 1 for step in steps)
-
-
-def atrous(arguments: Arguments) -> bool:
-    """Return whether a dilation of height or width is above 1."""
-    rates = spatial(arguments.dilations, channels_first(arguments))
-    return rates is not None and max(rates) > 1
-
-
-def no_strides_with_rate(arguments: Arguments) -> bool:
-    """Return whether no stride is above 1, or no dilation."""
-    steps = spatial(arguments.strides, channels_first(arguments))
-    return steps is None or max(steps) <= 1 or not atrous(arguments)
-
-
-def given_dilations(arguments: Arguments) -> bool:
-    """Return whether dilations are given."""
-    return arguments.dilations is not None
-
-
-def no_dilations(arguments: Arguments) -> bool:
-    """Return whether dilations are not given."""
-    return arguments.dilations is None
-
-
-def no_format(arguments: Arguments) -> bool:
-    """Return whether the data format is not given."""
-    return arguments.data_format is None
-
-
-def known_format(arguments: Arguments) -> bool:
-    """Return whether the data format is not given, NHWC or NCHW."""
-    return arguments.data_format in (None, "NHWC", "NCHW")
-
-
-def nchw(arguments: Arguments) -> bool:
-    """Return whether the data format is NCHW."""
-    return arguments.data_format == "NCHW"
-
-
-def same(arguments: Arguments) -> bool:
-    """Return whether padding is SAME."""
-    return padding_of(arguments) == "SAME"
-
-
-def valid(arguments: Arguments) -> bool:
-    """Return whether padding is VALID."""
-    return padding_of(arguments) == "VALID"
-
-
-def same_or_valid(arguments: Arguments) -> bool:
-    """Return whether padding is SAME or VALID."""
-    return padding_of(arguments) in ("SAME", "VALID")
-
-
-def explicit(arguments: Arguments) -> bool:
-    """Return whether padding is a list."""
-    return not isinstance(arguments.padding, str)
-
-
-def explicit_nchw(arguments: Arguments) -> bool:
-    """Return whether padding is a list, and the data format NCHW."""
-    return explicit(arguments) and nchw(arguments)
-
-
-def known_padding(arguments: Arguments) -> bool:
-    """Return whether padding is a list, SAME or VALID."""
-    return explicit(arguments) or same_or_valid(arguments)
-
-
-def pairs_for_4_dimensions(arguments: Arguments) -> bool:
-    """Return whether explicit padding has a pair for each of 4 dimensions."""
-    padding = arguments.padding
-    return isinstance(padding, str) or [len(pair) for pair in padding] == [2] * 4
-
-
-def outer_padding_0(arguments: Arguments) -> bool:
-    """Return whether explicit padding of batch and channels is zero."""
-    return not any(map(any, outer_padding(arguments.padding, channels_first(arguments))))
-
-
-def no_negative_padding(arguments: Arguments) -> bool:
-    """Return whether no explicit padding is negative: an amount of padding counts zeros."""
-    padding = arguments.padding
-    return (
-        isinstance(padding, str) or min((min(pair, default=0) for pair in padding), default=0) >= 0
-    )
-
-
-def size_not_negative(arguments: Arguments) -> bool:
-    """Return whether the documented size of the result is that of a tensor.
-
-    True if the arguments cannot be interpreted; other rules cover that.
-    """
-    meaning = interpret(arguments)
-    if meaning is None:
-        return True
-    return min(documented_size(meaning.height), documented_size(meaning.width)) >= 0
-
-
-def with_gradient(arguments: Arguments) -> bool:
-    """Return whether the call takes a gradient."""
-    return arguments.gradient is not None
-
-
 def printed_example(input: Sequence[int], filter: Sequence[int], valid: bool) -> Condition:  # noqa: A002
     """Return whether a call is a usage example: these shapes, literal values, VALID or not."""
     shapes = tuple(input), tuple(filter)
 
-    def check(arguments: Arguments) -> bool:
-        if arguments.input.values is None or arguments.filter.values is None:
+    def check(call: Arguments) -> bool:
+        if call.input.values is None or call.filter.values is None:
             return False
-        is_valid = padding_of(arguments) == "VALID"
-        return (arguments.input.shape, arguments.filter.shape) == shapes and is_valid == valid
+        is_valid = padding_of(call) == "VALID"
+        return (call.input.shape, call.filter.shape) == shapes and is_valid == valid
 
     return check
 
 
-same_example = _means(
-    lambda meaning: (
-        meaning.batch_shape == (2,)
-        and meaning.height == Axis(5, 3, 2, 1, "SAME")
-        and meaning.width == Axis(2, 2, 1, 1, "SAME")
-    )
-)
-unit_strides_same = _means(
-    lambda meaning: (
-        meaning.height.padding == "SAME" and meaning.height.stride == meaning.width.stride == 1
-    )
-)
-several_channels = _means(lambda meaning: meaning.in_channels > 1)
-several_multiplied = _means(lambda meaning: meaning.filter_out > 1)
-dilated_sizes = _either_axis(lambda axis: axis.rate > 1 and axis.padding != "SAME")
-pads_zeros = _either_axis(lambda axis: max(documented_padding(axis)) > 0)
-pads_unevenly = _either_axis(
-    lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1
-)
-same_pads = _either_axis(lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) > 0)
+def _form(name: str, allowed: Sequence[str | int]) -> Condition:
+    """Return whether an argument is an integer, or a list of one of the allowed lengths."""
+
+    def check(call: Arguments) -> bool:
+        value: IntOrInts | None = getattr(call, name)
+        if isinstance(value, tuple):
+            return len(value) in allowed
+        return value is not None and "integer" in allowed
+
+    return check
+
+
+def _means(condition: Callable[[Interpretation], bool], otherwise: bool = False) -> Condition:
+    """Return a condition on what arguments mean; `otherwise` if they cannot be interpreted."""
+
+    def check(call: Arguments) -> bool:
+        meaning = interpret(call)
+        return otherwise if meaning is None else condition(meaning)
+
+    return check
+
+
+def _either_axis(condition: Callable[[Axis], bool]) -> Condition:
+    return _means(lambda meaning: condition(meaning.height) or condition(meaning.width))
+
+
+def _spatial(name: str, condition: Callable[[tuple[int, int]], bool], otherwise: bool) -> Condition:
+    """Return a condition on strides or dilations; `otherwise` if height and width have none."""
+
+    def check(call: Arguments) -> bool:
+        pair = spatial(getattr(call, name), channels_first(call))
+        return otherwise if pair is None else condition(pair)
+
+    return check
+
+
+def _same_in_channels(call: Arguments) -> bool:
+    if len(call.input.shape) < 3 or len(call.filter.shape) != 4:
+        return True  # no channels: other rules cover that
+    return call.filter.shape[2] == in_channels_of(call)
+
+
+def _groups_fit(meaning: Interpretation) -> bool:
+    if meaning.filter_in_channels in (0, meaning.in_channels):
+        return True
+    return in_groups(meaning.in_channels, meaning.filter_in_channels, meaning.filter_out)
+
+
+def _as_tuple(value: IntOrInts) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _has_pairs_for_4_dimensions(call: Arguments) -> bool:
+    padding = call.padding
+    return isinstance(padding, str) or [len(pair) for pair in padding] == [2] * 4
+
+
+def _has_no_negative_padding(call: Arguments) -> bool:
+    pairs = () if isinstance(call.padding, str) else call.padding
+    return all(amount >= 0 for pair in pairs for amount in pair)
+
+
+_atrous = _spatial("dilations", lambda rates: max(rates) > 1, False)
+_unit_steps = _spatial("strides", lambda steps: max(steps) <= 1, True)
+
+CONDITIONS: dict[str, Condition] = {
+    "always": lambda call: True,
+    # Ranks and dtypes
+    "rank_at_least_4": lambda call: len(call.input.shape) >= 4,
+    "rank_4": lambda call: len(call.input.shape) == 4,
+    "rank_above_4": lambda call: len(call.input.shape) > 4,
+    "filter_rank_4": lambda call: len(call.filter.shape) == 4,
+    "float_dtype": lambda call: call.dtype in FLOATS,
+    "float_or_int32": lambda call: call.dtype in (*FLOATS, "int32"),
+    "filter_of_same_dtype": lambda call: call.filter_dtype in (None, call.dtype),
+    # Channels
+    "same_in_channels": _same_in_channels,
+    "grouped": lambda call: not _same_in_channels(call),
+    "groups_fit": _means(_groups_fit, otherwise=True),
+    "several_channels": _means(lambda meaning: meaning.in_channels > 1),
+    "several_multiplied": _means(lambda meaning: meaning.filter_out > 1),
+    # Strides and dilations
+    "outer_strides_1": lambda call: outer(call.strides, channels_first(call)) == (1, 1),
+    "outer_dilations_1": lambda call: outer(call.dilations, channels_first(call)) == (1, 1),
+    "strides_positive": _spatial("strides", lambda steps: min(steps) >= 1, True),
+    "dilations_positive": _spatial("dilations", lambda rates: min(rates) >= 1, True),
+    "strides_unequal": _spatial("strides", lambda steps: steps[0] != steps[1], False),
+    "all_strides_1": lambda call: set(_as_tuple(call.strides)) <= {1},
+    "atrous": _atrous,
+    "no_strides_with_rate": lambda call: _unit_steps(call) or not _atrous(call),
+    "given_dilations": lambda call: call.dilations is not None,
+    "no_dilations": lambda call: call.dilations is None,
+    # Data format and padding
+    "no_format": lambda call: call.data_format is None,
+    "known_format": lambda call: call.data_format in (None, "NHWC", "NCHW"),
+    "nchw": channels_first,
+    "same": lambda call: padding_of(call) == "SAME",
+    "valid": lambda call: padding_of(call) == "VALID",
+    "same_or_valid": lambda call: padding_of(call) in ("SAME", "VALID"),
+    "explicit": lambda call: not isinstance(call.padding, str),
+    "explicit_nchw": lambda call: not isinstance(call.padding, str) and channels_first(call),
+    "known_padding": lambda call: (
+        not isinstance(padding_of(call), str) or padding_of(call) in ("SAME", "VALID")
+    ),
+    "pairs_for_4_dimensions": _has_pairs_for_4_dimensions,
+    "outer_padding_0": lambda call: (
+        not any(map(any, outer_padding(call.padding, channels_first(call))))
+    ),
+    "no_negative_padding": _has_no_negative_padding,
+    "pads_zeros": _either_axis(lambda axis: max(documented_padding(axis)) > 0),
+    "pads_unevenly": _either_axis(
+        lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) % 2 == 1
+    ),
+    "same_pads": _either_axis(
+        lambda axis: axis.padding == "SAME" and sum(documented_padding(axis)) > 0
+    ),
+    # Results
+    "size_not_negative": _means(
+        lambda meaning: min(map(documented_size, (meaning.height, meaning.width))) >= 0,
+        otherwise=True,
+    ),
+    "dilated_sizes": _either_axis(lambda axis: axis.rate > 1 and axis.padding != "SAME"),
+    "same_example": _means(
+        lambda meaning: (
+            meaning.batch_shape == (2,)
+            and meaning.height == Axis(5, 3, 2, 1, "SAME")
+            and meaning.width == Axis(2, 2, 1, 1, "SAME")
+        )
+    ),
+    "unit_strides_same": _means(
+        lambda meaning: (
+            meaning.height.padding == "SAME" and meaning.height.stride == meaning.width.stride == 1
+        )
+    ),
+    "with_gradient": lambda call: call.gradient is not None,
+}
+MAKERS: dict[str, Callable[..., Condition]] = {
+    "strides": strides,
+    "dilations": dilations,
+    "printed_example": printed_example,
+}
+"""Conditions with arguments of their own."""

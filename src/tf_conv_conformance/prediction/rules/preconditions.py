@@ -22,6 +22,7 @@ from tf_conv_conformance.convolution.arguments import (
 )
 from tf_conv_conformance.convolution.geometry import documented_size
 from tf_conv_conformance.prediction.rules import conditions
+from tf_conv_conformance.prediction.rules.conditions import CONDITIONS
 
 Mismatch = Callable[[Arguments], str]
 
@@ -73,10 +74,6 @@ def _dtype(*documented: str) -> Mismatch:
     return lambda arguments: f"the dtype is {arguments.dtype}, documented are {names}"
 
 
-def _filter_dtype(arguments: Arguments) -> str:
-    return f"the filter is {arguments.filter_dtype}, the input is {arguments.dtype}"
-
-
 def _outer(name: str) -> Mismatch:
     def text(arguments: Arguments) -> str:
         value: IntOrInts = getattr(arguments, name)
@@ -102,10 +99,6 @@ def _in_channels(arguments: Arguments) -> str:
     return f"the filter has {ours} in_channels, the input has {theirs}"
 
 
-def _groups(arguments: Arguments) -> str:
-    return f"{_in_channels(arguments)}, and the filter has {arguments.filter.shape[3]} out_channels"
-
-
 def _strides_with_rate(arguments: Arguments) -> str:
     return f"strides {_compact(arguments.strides)} with dilations {_compact(arguments.dilations)}"
 
@@ -127,14 +120,6 @@ def _outer_padding(arguments: Arguments) -> str:
     return f"padding has {batch} for the batch and {channels} for the channels"
 
 
-def _negative_padding(arguments: Arguments) -> str:
-    return f"padding {_compact(arguments.padding)} has a negative amount"
-
-
-def _data_format(arguments: Arguments) -> str:
-    return f"data_format is {arguments.data_format!r}"
-
-
 def _size(arguments: Arguments) -> str:
     meaning = interpret(arguments)
     assert meaning is not None  # arguments without a meaning keep the rule
@@ -151,32 +136,34 @@ def _compact(value: Any) -> str:
     return str(as_lists(value)).replace(" ", "")
 
 
+MISMATCHES: dict[str, Mismatch] = {
+    "rank_at_least_4": _rank("input", "4 or more"),
+    "rank_4": _rank("input", "4"),
+    "filter_rank_4": _rank("filter", "4"),
+    "float_dtype": _dtype(*conditions.FLOATS),
+    "float_or_int32": _dtype(*conditions.FLOATS, "int32"),
+    "filter_of_same_dtype": (
+        lambda call: f"the filter is {call.filter_dtype}, the input is {call.dtype}"
+    ),
+    "same_in_channels": _in_channels,
+    "groups_fit": (
+        lambda call: f"{_in_channels(call)}, and the filter has {call.filter.shape[3]} out_channels"
+    ),
+    "outer_strides_1": _outer("strides"),
+    "outer_dilations_1": _outer("dilations"),
+    "strides_positive": _spatial("strides"),
+    "dilations_positive": _spatial("dilations"),
+    "all_strides_1": _strides_with_rate,
+    "no_strides_with_rate": _strides_with_rate,
+    "known_padding": _padding,
+    "same_or_valid": _padding,
+    "pairs_for_4_dimensions": _pairs,
+    "outer_padding_0": _outer_padding,
+    "no_negative_padding": lambda call: f"{_padding(call)} has a negative amount",
+    "known_format": lambda call: f"data_format is {call.data_format!r}",
+    "size_not_negative": _size,
+}
 PRECONDITIONS: dict[str, Precondition | Callable[..., Precondition]] = {
     "strides": _strides,
     "dilations": _dilations,
-} | {
-    condition.__name__: Precondition(condition, mismatch)
-    for condition, mismatch in (
-        (conditions.rank_at_least_4, _rank("input", "4 or more")),
-        (conditions.rank_4, _rank("input", "4")),
-        (conditions.filter_rank_4, _rank("filter", "4")),
-        (conditions.float_dtype, _dtype(*conditions.FLOATS)),
-        (conditions.float_or_int32, _dtype(*conditions.FLOATS, "int32")),
-        (conditions.filter_of_same_dtype, _filter_dtype),
-        (conditions.same_in_channels, _in_channels),
-        (conditions.groups_fit, _groups),
-        (conditions.outer_strides_1, _outer("strides")),
-        (conditions.outer_dilations_1, _outer("dilations")),
-        (conditions.strides_positive, _spatial("strides")),
-        (conditions.dilations_positive, _spatial("dilations")),
-        (conditions.all_strides_1, _strides_with_rate),
-        (conditions.no_strides_with_rate, _strides_with_rate),
-        (conditions.known_padding, _padding),
-        (conditions.same_or_valid, _padding),
-        (conditions.pairs_for_4_dimensions, _pairs),
-        (conditions.outer_padding_0, _outer_padding),
-        (conditions.no_negative_padding, _negative_padding),
-        (conditions.known_format, _data_format),
-        (conditions.size_not_negative, _size),
-    )
-}
+} | {name: Precondition(CONDITIONS[name], mismatch) for name, mismatch in MISMATCHES.items()}
