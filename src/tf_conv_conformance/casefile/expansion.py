@@ -24,18 +24,9 @@ from tf_conv_conformance.convolution.arguments import Arguments
 
 # In the order of labels: the alternatives of the last of these change first.
 NAMES = (
-    "op",
-    "via",
-    "input",
-    "filter",
-    "strides",
-    "padding",
-    "dilations",
-    "data_format",
-    "dtype",
-    "filter_dtype",
-    "gradient",
-)
+    "op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype",
+    "filter_dtype", "gradient",
+)  # fmt: skip
 REQUIRED = {
     "op": "conv2d or depthwise_conv2d",
     "input": "a shape such as [1, 24, 24, 3]",
@@ -169,10 +160,7 @@ def _label(name: str, value: Any) -> str:
     if isinstance(value, list):
         if len(value) == 1:
             return f"{name}{value[0]}x"  # not as the integer, which may mean something else
-        pairs = (
-            ":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value
-        )
-        return name + "x".join(pairs)
+        return name + "x".join(map(_label_part, value))
     if isinstance(value, str):
         named = name in ("filter_dtype", "gradient")
         return f"{name}_{value}" if named else value.removeprefix("tf.")

@@ -10,19 +10,9 @@ from typing import Literal, get_args
 Op = Literal["conv2d", "depthwise_conv2d"]
 Mode = Literal["eager", "graph", "xla"]
 Dtype = Literal[
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-    "int32",
-    "int8",
-    "uint8",
-    "int16",
-    "int64",
-    "complex64",
-    "bool",
-    "string",
-]
+    "float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64",
+    "complex64", "bool", "string",
+]  # fmt: skip
 """float16 is also called half. Convolutions document the four floating dtypes, and the operator
 behind conv2d int32 as well."""
 Symbol = Literal[
@@ -46,16 +36,9 @@ CpuFlag = Literal[
 ]  # fmt: skip
 """The vector extensions that a subject names, spelled as Linux does."""
 RelationName = Literal[
-    "grouped",
-    "zero-filled",
-    "explicit",
-    "linear",
-    "translation",
-    "batch",
-    "transposed",
-    "again",
+    "grouped", "zero-filled", "explicit", "linear", "translation", "batch", "transposed", "again",
     "modes",
-]
+]  # fmt: skip
 
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)

@@ -35,16 +35,7 @@ class WorkerDiedError(EOFError):
 
 
 RECEIVING_ERRORS = (
-    EOFError,
-    LateAnswerError,
-    LongAnswerError,
-    ProtocolError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    MemoryError,
-    RecursionError,
-    OverflowError,
-)
+    ConformanceError, EOFError, ValueError, KeyError, TypeError, AttributeError, MemoryError,
+    RecursionError, OverflowError,
+)  # fmt: skip
 """What reading a message may raise: a worker that went wrong may send anything, or nothing."""

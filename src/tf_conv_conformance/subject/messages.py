@@ -12,18 +12,9 @@ from tf_conv_conformance.subject.errors import ProtocolError
 from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 
 FACTS = (
-    "tensorflow",
-    "git_version",
-    "python",
-    "numpy",
-    "keras",
-    "platform",
-    "machine",
-    "cpu",
-    "onednn",
-    "device",
-    "environment",
-)
+    "tensorflow", "git_version", "python", "numpy", "keras", "platform", "machine", "cpu",
+    "onednn", "device", "environment",
+)  # fmt: skip
 GREETING = ("subject", "documentation")
 STORED_AS = {"bfloat16": "uint16", "string": None}
 """NumPy's name of the array that holds a dtype, if it is another one; None if it is not known."""
