@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.signal import correlate as scipy_correlate
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
-from tf_conv_conformance.convolution.geometry import Axis, documented_indices
+from tf_conv_conformance.convolution.geometry import documented_indices
 from tf_conv_conformance.prediction import correlation
 from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
@@ -19,7 +19,6 @@ from tf_conv_conformance.prediction.models import (
     compute,
     flushed,
     interpretation_of,
-    kept,
     models_of,
 )
 
@@ -418,13 +417,6 @@ def test_the_smallest_normal_number_is_not_flushed(dtype, exponent):
         0,
         1,
     ]
-
-
-def test_reads_that_are_kept_cannot_be_written_to():
-    axis = Axis(5, 3, 1, 1, "SAME")
-    assert kept(documented_indices, axis) is kept(documented_indices, axis)
-    with pytest.raises(ValueError, match="read-only"):
-        kept(documented_indices, axis)[0, 0] = 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from tf_conv_conformance.casefile.expectations import Deviation, Observed
@@ -64,16 +63,10 @@ def model_of(observed: Observed) -> Model | None:
     """Return the model that a deviation names, with the declared arithmetic; None without one."""
     if observed.model is None:
         return None
-    return _variant(
+    return replace(
         MODELS[observed.model],
         truncates_sizes=observed.sizes is not None,
         skips_padding=observed.padding is not None,
         flushes_subnormals=observed.subnormals is not None,
         accumulator=observed.accumulator,
     )
-
-
-@lru_cache
-def _variant(model: Model, **arithmetic: Any) -> Model:
-    """Return a model with other arithmetic, the same object each time: caches have it as key."""
-    return replace(model, **arithmetic)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from cachetools import LRUCache, cached
 
 from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.convolution.arguments import (
@@ -103,10 +102,7 @@ class Model:
         interpretation = interpretation_of(arguments)
         if self.flushes_subnormals:
             tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
-        rows, columns = (
-            kept(self.indices, interpretation.height),
-            kept(self.indices, interpretation.width),
-        )
+        rows, columns = self.indices(interpretation.height), self.indices(interpretation.width)
         result = compute(
             arguments, interpretation, rows, columns, *tensors, skip_padding=self.skips_padding
         )
@@ -118,14 +114,6 @@ PHASE_STRIDED = Model(
     "phase_strided", phase_strided_padding, phase_strided_size, phase_strided_indices
 )
 MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
-
-
-@cached(LRUCache(2**23, getsizeof=lambda positions: 2**10 + positions.nbytes))
-def kept(reads: Callable[[Axis], Indices], axis: Axis) -> Indices:
-    """Return the indices of an axis, read-only; successive calls often have the same axis."""
-    positions = reads(axis)
-    positions.flags.writeable = False
-    return positions
 
 
 def interpretation_of(arguments: Arguments) -> Interpretation:

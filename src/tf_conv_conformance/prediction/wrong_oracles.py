@@ -15,7 +15,7 @@ import numpy as np
 
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import PRECISION
-from tf_conv_conformance.convolution.geometry import Axis, Taps, within
+from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.error_bounds import Values
@@ -25,7 +25,6 @@ from tf_conv_conformance.prediction.models import (
     compute,
     flat,
     interpretation_of,
-    kept,
 )
 
 Tensors = tuple[Array, ...]
@@ -62,7 +61,7 @@ class WrongOracle:
         """Return its result for input, filter, and the upstream gradient of a gradient."""
         x, w, *upstream = tensors
         w = w if self.filter is None else self.filter(w)
-        indices = kept(self.model.indices, self.height), kept(self.model.indices, self.width)
+        indices = self.model.indices(self.height), self.model.indices(self.width)
         return compute(arguments, interpretation_of(arguments), *indices, x, w, *upstream)
 
 
@@ -238,15 +237,10 @@ def _contrast(model: Model, axis: Axis, other: Model, changed: Axis) -> _Contras
         return None
     if not size:
         return _Contrast(False, -1, ())
-    right, wrong = _within(model, axis), _within(other, changed)
+    right, wrong = model.taps(axis), other.taps(changed)
     unlike = np.add.reduce(right != wrong, axis=1)
     output = int((unlike * (axis.filter + 1) + np.add.reduce(wrong >= 0, axis=1)).argmax())
     return _Contrast(bool(unlike[output]), output, tuple(wrong[output].tolist()))
-
-
-@lru_cache(maxsize=4)  # a right and a wrong one for both axes: they may be large
-def _within(model: Model, axis: Axis) -> Taps:
-    return within(kept(model.indices, axis), axis.size)
 
 
 def _agreeing(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,11 +62,6 @@ def _answers(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Answe
     return answers
 
 
-@lru_cache(maxsize=64)
-def _name(dtype: np.dtype[Any]) -> str:
-    return dtype.name
-
-
 def _answer(arm: Mapping[str, Any], rest: list[np.ndarray]) -> Answer:
     """Return the answer for one arm; takes its array, if it has one, from the rest of them."""
     try:
@@ -86,7 +80,7 @@ def _answer(arm: Mapping[str, Any], rest: list[np.ndarray]) -> Answer:
         raise ProtocolError("an arm has no array")
     array = rest.pop(0)
     stored = STORED_AS.get(dtype, dtype)
-    if list(array.shape) != shape or (stored is not None and _name(array.dtype) != stored):
+    if list(array.shape) != shape or (stored is not None and array.dtype.name != stored):
         announced = f"{dtype} of shape {shape}"
         received = f"{array.dtype.name} of shape {list(array.shape)}"
         raise ProtocolError(f"expected an array of {announced}, as announced; got {received}")

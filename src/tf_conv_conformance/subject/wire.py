@@ -15,7 +15,6 @@ import mmap
 import os
 import re
 import struct
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -72,13 +71,6 @@ def receive(pipe: Any) -> tuple[dict[str, Any], list[Any]]:
     return head, views(head["arrays"], body)
 
 
-@lru_cache(maxsize=64)
-def _dtype(name: str) -> Any:
-    if not _DTYPE.fullmatch(name):
-        raise ValueError("invalid dtype {!r}".format(name))
-    return np.dtype(name)
-
-
 def views(described: Any, body: Any) -> list[Any]:
     """Return the arrays of these dtypes and shapes in a body, without copies.
 
@@ -86,7 +78,9 @@ def views(described: Any, body: Any) -> list[Any]:
     """
     arrays, offset = [], 0
     for name, shape in described:
-        dtype = _dtype(name)
+        if not _DTYPE.fullmatch(name):
+            raise ValueError("invalid dtype {!r}".format(name))
+        dtype = np.dtype(name)
         bytes_of = dtype.itemsize
         for size in shape:
             if not isinstance(size, int) or size < 0:
