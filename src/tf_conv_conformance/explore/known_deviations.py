@@ -7,9 +7,8 @@ of the other call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.explore.as_if import AS_IF, alternatives
 from tf_conv_conformance.explore.edges import FLOATS, edges
 from tf_conv_conformance.explore.matching import broken_rules, named_shapes, predicts, short
-from tf_conv_conformance.prediction.models import MODELS, Model
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 from tf_conv_conformance.subject.observation import Observation
@@ -134,7 +132,7 @@ def find_known(
     observation: Observation,
     subject: Mapping[str, Any],
 ) -> KnownDeviation | None:
-    """Return the deviation that explains an observation, or the first of several that do together.
+    """Return the deviation that explains an observation.
 
     Deviations of rules of the call's own entry point come first. If each rule that the call breaks
     has a deviation which says that such calls are accepted, the call is expected to act like one
@@ -151,42 +149,8 @@ def find_known(
     accepted = {short(one.deviation.rule) for one in accepting}
     if not accepted.issuperset(broken_rules(call.arguments)):
         return None
-    of_results = [one for one in like if not one.is_of_precondition]
-    for one in of_results:
-        if one.matches(call, observation):
-            return one
-    return _find_combined([*accepting, *of_results], call, observation)
-
-
-def _find_combined(
-    known: Sequence[KnownDeviation], call: Call, observation: Observation
-) -> KnownDeviation | None:
-    """Return the first deviation with a model, if a combination of their models explains the call.
-
-    One deviation may say that padding of the batch is ignored (`as_if`), and another one that
-    subnormal numbers are flushed to 0. A call with both is explained by neither, but by the
-    documented model that flushes subnormals, evaluated without the padding of the batch.
-    """
-    modelled = [(one, model) for one in known if (model := model_of(one.deviation.observed))]
-    changes = dict.fromkeys(["as given", *(name for one, _ in modelled for name in one.as_if)])
-    others = [AS_IF[name](call.arguments) for name in changes]
-    models = [model for _, model in modelled]
-    combined = product(_combined_models(models), others)
-    if any(predicts(model, other, call, observation) for model, other in combined):
-        return modelled[0][0]
-    return None
-
-
-def _combined_models(models: Sequence[Model]) -> Iterator[Model]:
-    """Return each kind of model with any combination of the departures of models of its kind."""
-    for name in dict.fromkeys(model.name for model in models):
-        kin = [model for model in models if model.name == name]
-        skips = {False, any(model.skips_padding for model in kin)}
-        flushes = {False, any(model.flushes_subnormals for model in kin)}
-        accumulators = dict.fromkeys([None, *(model.accumulator for model in kin)])
-        for skip, flush, accumulator in product(skips, flushes, accumulators):
-            changes: dict[str, Any] = {"skips_padding": skip, "flushes_subnormals": flush}
-            yield replace(MODELS[name], accumulator=accumulator, **changes)
+    of_results = (one for one in like if not one.is_of_precondition)
+    return next((one for one in of_results if one.matches(call, observation)), None)
 
 
 def _padding_kind(arguments: Arguments) -> str:
