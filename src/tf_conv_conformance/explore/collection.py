@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from tf_conv_conformance.plugin.base import test_name
 from tf_conv_conformance.plugin.stash import subjects_of
 
 NAMED = "tf_explore_named"  # an option, so that xdist workers get it
-Key = list[Any]
+KEY = ("subject", "seed", "number", "calls", "strategies", "modes")  # what tells blocks apart
 
 
 def prepare(config: pytest.Config) -> None:
@@ -38,23 +37,17 @@ def prepare(config: pytest.Config) -> None:
         done = config.workerinput["tf_conv_explored"]
     else:
         lines = read_explored(options.reports(config)) if config.getoption("--tf-resume") else []
-        done = [_key(line) for line in lines]
+        done = [[line[name] for name in KEY] for line in lines]
         if not config.getoption("collectonly"):
             journal = Journal(config, lines)
             config.pluginmanager.register(journal, "tf-conv-conformance-exploring")
     config.pluginmanager.register(BlockCollection(config, done), "tf-conv-conformance-explore")
 
 
-def _key(line: Mapping[str, Any]) -> Key:
-    """Return what makes two blocks the same."""
-    names = ("subject", "seed", "number", "calls", "strategies", "modes")
-    return [line[name] for name in names]
-
-
 class BlockCollection:
     """Adds the blocks to what is collected, except those that an earlier run has done."""
 
-    def __init__(self, config: pytest.Config, done: list[Key]) -> None:
+    def __init__(self, config: pytest.Config, done: list[list[Any]]) -> None:
         self._config = config
         self._done = done
 
@@ -73,16 +66,9 @@ class BlockCollection:
                 if [*key, list(explorer.modes)] in self._done:
                     continue
                 name = test_name(block.name, subject)
-                item = ExploreItem.from_parent(
-                    parent,
-                    name=name,
-                    nodeid=f"explore::{name}",
-                    subject=subject,
-                    block=block,
-                    explorer=explorer,
-                    deadline=deadline,
-                )
-                items.append(item)
+                own = {"subject": subject, "block": block, "name": name}
+                own |= {"nodeid": f"explore::{name}", "explorer": explorer, "deadline": deadline}
+                items.append(ExploreItem.from_parent(parent, **own))
 
     def _blocks(self) -> list[Block]:
         """Return the blocks that are selected, by their ids or by a number of calls."""

@@ -23,12 +23,18 @@ from tf_conv_conformance.explore.edges import INT32, LARGE, edges
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 Pairs = list[tuple[str, str]]
+Dimension = tuple[tuple[str, ...], Callable[[Arguments], str]]
+"""The classes of a dimension, and a function that returns the class of a call."""
 
 
-def _first_edge(arguments: Arguments, classes: Mapping[str, str], otherwise: str) -> str:
-    """Return the class of the first of these edges that the call lies on."""
-    found = edges(arguments)
-    return next((name for edge, name in classes.items() if edge in found), otherwise)
+def _by_edge(otherwise: str, classes: Mapping[str, str]) -> Dimension:
+    """Return a dimension with the class of the first of these edges that a call lies on."""
+
+    def classify(arguments: Arguments) -> str:
+        found = edges(arguments)
+        return next((name for edge, name in classes.items() if edge in found), otherwise)
+
+    return (otherwise, *classes.values()), classify
 
 
 def _number(value: IntOrInts | None, first: bool) -> str:
@@ -52,8 +58,7 @@ def _number(value: IntOrInts | None, first: bool) -> str:
 
 def _padding(arguments: Arguments) -> str:
     padding = arguments.padding
-    plain = padding if isinstance(padding, str) else "explicit"
-    return _first_edge(arguments, PADDINGS, plain)
+    return ODD_PADDING[1](arguments) or (padding if isinstance(padding, str) else "explicit")
 
 
 def _filter_size(arguments: Arguments) -> str:
@@ -89,65 +94,59 @@ def _data(arguments: Arguments) -> str:
     return "reals" if "reals" in arguments.data else "integers"
 
 
-def _filter_dtype(arguments: Arguments) -> str:
-    return "another" if "filter of another dtype" in edges(arguments) else "the input's"
-
-
 def _data_format(arguments: Arguments) -> str:
-    known = {None: "not given", "NHWC": "NHWC", "NCHW": "NCHW"}
-    return known.get(arguments.data_format, "another word")
+    word = "not given" if arguments.data_format is None else arguments.data_format
+    return word if word in FORMATS else "another word"
 
 
 NUMBERS = (
     "not given", "1", "2", "3 to 100", "101 to 32767", "32768 to 2**31 - 1", "2**31 or more",
     "unequal", "outer", "0 or less", "length",
 )  # fmt: skip
-PADDING_CLASSES = (
+ODD_PADDING = _by_edge(
+    "",
+    {
+        "unknown padding": "another word",
+        "padding of another form": "another form",
+        "negative padding": "negative",
+        "padding of batch or channels": "outer",
+        "padding out of int32": "large",
+        "large padding": "large",
+    },
+)
+PADDINGS = (
     "SAME", "VALID", "explicit", "outer", "negative", "large", "another form", "another word",
 )  # fmt: skip
-PADDINGS = {
-    "unknown padding": "another word",
-    "padding of another form": "another form",
-    "negative padding": "negative",
-    "padding of batch or channels": "outer",
-    "padding out of int32": "large",
-    "large padding": "large",
-}
-EMPTY = {
-    name: name
-    for name in (
-        "no batch", "no height or width", "no channels", "empty filter", "no result channels",
-        "no result", "empty result",
-    )
-}  # fmt: skip
-RATE_CLASSES = ("no rate", "a multiple", "one above", "one below", "between")
-CHANNELS = {"groups": "groups", "channels that do not fit": "do not fit"}
+EMPTY = (
+    "no batch", "no height or width", "no channels", "empty filter", "no result channels",
+    "no result", "empty result",
+)  # fmt: skip
 RANKS = {
-    "filter of another rank": "filter not 4",
     "input of rank below 4": "below 4",
     "input of rank above 4": "above 4",
+    "filter of another rank": "filter not 4",
 }
-RANK_CLASSES = ("4", "below 4", "above 4", "filter not 4")
+RATE_CLASSES = ("no rate", "a multiple", "one above", "one below", "between")
 FORMATS = ("not given", "NHWC", "NCHW", "another word")
 SYMBOLS = tuple(symbol.removeprefix("tf.") for symbol in ENTRY_POINTS)
-DIMENSIONS: dict[str, tuple[tuple[str, ...], Callable[[Arguments], str]]] = {
+DIMENSIONS: dict[str, Dimension] = {
     "entry point": (SYMBOLS, lambda a: a.entry_point.symbol.removeprefix("tf.")),
     "mode": (MODES, lambda a: ""),
     "dtype": (tuple(DTYPES), lambda a: a.dtype),
-    "filter's dtype": (("the input's", "another"), _filter_dtype),
-    "padding": (PADDING_CLASSES, _padding),
+    "filter's dtype": _by_edge("the input's", {"filter of another dtype": "another"}),
+    "padding": (PADDINGS, _padding),
     "strides": (NUMBERS[1:], lambda a: _number(a.strides, channels_first(a))),
     "rates": (NUMBERS, lambda a: _number(a.dilations, channels_first(a))),
     "data format": (FORMATS, _data_format),
     "gradient": (("none", "input", "filter"), lambda a: a.gradient or "none"),
     "filter against input": (("smaller", "equal", "larger", "no meaning"), _filter_size),
     "size against rate": (RATE_CLASSES, _input_size),
-    "emptiness": (("nothing empty", *EMPTY), lambda a: _first_edge(a, EMPTY, "nothing empty")),
-    "channels": (("fit", *CHANNELS.values()), lambda a: _first_edge(a, CHANNELS, "fit")),
-    "rank": (RANK_CLASSES, lambda a: _first_edge(a, RANKS, "4")),
+    "emptiness": _by_edge("nothing empty", {edge: edge for edge in EMPTY}),
+    "channels": _by_edge("fit", {"groups": "groups", "channels that do not fit": "do not fit"}),
+    "rank": _by_edge("4", RANKS),
     "data": (("integers", "reals", "literal", "not finite"), _data),
 }
-"""The classes of each dimension, and the class of a call; the class of the mode is the mode."""
+"""The dimensions by name; the class of the mode is the mode."""
 
 
 def code(call: Call) -> str:

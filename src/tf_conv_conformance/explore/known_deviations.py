@@ -86,12 +86,6 @@ class KnownDeviation:
         """Whether it declares an outcome of a call that the documentation rules out."""
         return RULES[self.deviation.rule].is_precondition
 
-    @property
-    def accepts(self) -> bool:
-        """Whether it declares a result of a call that the documentation rules out."""
-        failed = self.deviation.observed.error or self.ends_process
-        return self.is_of_precondition and not failed
-
     def is_fatal(self, call: Call, subject: Mapping[str, Any]) -> bool:
         """Return whether it says that a call with this kind of padding ends the process."""
         same_padding = _padding_kind(call.arguments) in self.paddings
@@ -142,15 +136,14 @@ def find_known(
     covering = [one for one in like if one.concerns_rule(call.arguments)]
     entry_point = call.arguments.entry_point
     covering.sort(key=lambda one: entry_point not in RULES[one.deviation.rule].entry_points)
-    for one in covering:
-        if one.matches(call, observation):
-            return one
-    accepting = [one for one in like if one.accepts]
-    accepted = {short(one.deviation.rule) for one in accepting}
-    if not accepted.issuperset(broken_rules(call.arguments)):
-        return None
-    of_results = (one for one in like if not one.is_of_precondition)
-    return next((one for one in of_results if one.matches(call, observation)), None)
+    accepted = {
+        short(one.deviation.rule)
+        for one in like
+        if one.is_of_precondition and one.deviation.observed.returns
+    }
+    if accepted.issuperset(broken_rules(call.arguments)):
+        covering += [one for one in like if not one.is_of_precondition]
+    return next((one for one in covering if one.matches(call, observation)), None)
 
 
 def _padding_kind(arguments: Arguments) -> str:

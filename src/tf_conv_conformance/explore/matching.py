@@ -9,7 +9,7 @@ from tf_conv_conformance.convolution.arguments import Arguments, interpret
 from tf_conv_conformance.convolution.geometry import documented_padding
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import MODELS, Model
-from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
+from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import broken
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
@@ -25,11 +25,6 @@ def short(rule: str) -> str:
 def broken_rules(arguments: Arguments) -> tuple[str, ...]:
     """Return the short names of the preconditions that a call breaks."""
     return tuple(short(rule.id) for rule in broken(arguments))
-
-
-def is_refused(call: Call) -> bool:
-    """Return whether the documentation says that the call is refused."""
-    return isinstance(predict(call.arguments).documented, Refuses)
 
 
 def predicts(model: Model, other: Arguments, call: Call, observation: Observation) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.as_if import alternatives, as_if_keys
-from tf_conv_conformance.explore.matching import is_refused, named_shapes, predicts
+from tf_conv_conformance.explore.matching import named_shapes, predicts
+from tf_conv_conformance.prediction.predict import Refuses, predict
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
@@ -37,13 +38,15 @@ def outcome_of(call: Call, result: CallResult) -> Outcome:
     if observation.kind == "timed out":
         return ("timed out",)
     if observation.kind == "crashed":
-        return "crashed", str(observation.signal), _fatal(observation.last_output)
+        printed = _FATAL.search(observation.last_output)
+        fatal = _pattern(_PLACE.sub("", printed[0])) if printed else ""
+        return "crashed", str(observation.signal), fatal
     for answer in observation.answers:
         if answer.error is not None:
             return "refused", _error_name(answer), _pattern(answer.message)
-    kind = "accepted" if is_refused(call) else aspect or "values"
-    explained = explanation(call, observation)
-    if explained is not None:
+    is_refused = isinstance(predict(call.arguments).documented, Refuses)
+    kind = "accepted" if is_refused else aspect or "values"
+    if (explained := explanation(call, observation)) is not None:
         return kind, "as if", explained[0]
     shape = observation.answers[0].shape
     named = (name for name, other in named_shapes(call.arguments) if other == shape)
@@ -65,12 +68,6 @@ def _pattern(message: str) -> str:
         first = rest[0]
     line = _QUOTED.sub("…", _COLOUR.sub("", first))
     return _LIST.sub("N…", _NUMBER.sub("N", line))[:MESSAGE]
-
-
-def _fatal(printed: str) -> str:
-    """Return what a process printed when it died, without its place in the source and sizes."""
-    found = _FATAL.search(printed)
-    return _pattern(_PLACE.sub("", found[0])) if found else ""
 
 
 def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | None:
