@@ -73,8 +73,8 @@ def test_a_case_makes_a_sample_or_the_whole(calls):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("strides: 2", "`strides` is what the scope gives; leave it out"),
-        ("rate: 2", "`dilations` is what the scope gives"),
+        ("strides: 2", "the scope gives `strides`; leave it out"),
+        ("rate: 2", "the scope gives `dilations`"),
     ],
 )
 def test_what_the_scope_gives_may_not_be_given(change, message):

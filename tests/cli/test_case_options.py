@@ -132,7 +132,7 @@ def test_strides_are_1_unless_given():
         ({"input": "{shap: [1], values: [1]}"}, "--input.shap: unknown key; did you mean 'shape'?"),
         (
             {"input": "1,4000,4000,2"},
-            "the input has 1 × 4000 × 4000 × 2 = 32000000 elements; 16777216 is the limit",
+            "the input has 1 × 4000 × 4000 × 2 = 32000000 elements; the limit is 16777216",
         ),
         ({"strides": "two"}, "--strides: expected an integer; got the string 'two'"),
         (
@@ -141,7 +141,7 @@ def test_strides_are_1_unless_given():
         ),
         (
             {"padding": "FULL"},
-            f"--padding: {PADDING}; got the string 'FULL'; to pass the word on to TensorFlow as it is, write {{verbatim: FULL}}",
+            f"--padding: {PADDING}; got the string 'FULL'; to pass the word on to TensorFlow, write {{verbatim: FULL}}",
         ),
         (
             {"padding": "1"},
@@ -154,7 +154,7 @@ def test_strides_are_1_unless_given():
         ),
         (
             {"rate": "2", "dilations": "2"},
-            "--rate: `rate` and `dilations` are two names of one argument; keep one",
+            "--rate: `rate` and `dilations` are two names for the same argument; keep one",
         ),
         (
             {"data-format": "nhwc"},

@@ -212,7 +212,8 @@ def test_an_entry_point_of_the_other_operator_is_a_fault():
     (diagnostic,) = load_text(case(via="tf.nn.separable_conv2d")).diagnostics
     assert diagnostic.key == "cases[0].via"
     assert (
-        "tf.nn.separable_conv2d does not reach conv2d; these do: tf.nn.conv2d" in diagnostic.message
+        "tf.nn.separable_conv2d is not an entry point of conv2d; these are: tf.nn.conv2d"
+        in diagnostic.message
     )
 
 
@@ -251,11 +252,11 @@ def test_the_protocol_runs_only_what_it_names(tensorflow):
             "padding",
             "write a pair for each dimension",
         ),
-        ({"via": "tf.keras.layers.Conv2D", "input": "[]"}, "input", "one of rank 0 has none"),
+        ({"via": "tf.keras.layers.Conv2D", "input": "[]"}, "input", "an input of rank 0 has none"),
         (
             {"via": "tf.keras.layers.Conv2D", "filter": "[3, 2, 3, 4]"},
             "filter",
-            "are no such part of 2",
+            "do not divide 2",
         ),
         (
             {"via": "tf.keras.layers.Conv2D", "filter": "[3, 2, 2, 0]"},

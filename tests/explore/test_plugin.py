@@ -65,7 +65,7 @@ def test_an_id_can_be_pasted_back(explore):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--tf-explore", "0"], "--tf-explore: must be 1 call or more"),
+        (["--tf-explore", "0"], "--tf-explore: must be at least 1"),
         (
             ["--tf-explore", "5", "--tf-explore-minutes", "0"],
             "--tf-explore-minutes: must be above 0 minutes",
@@ -122,9 +122,7 @@ def test_workers_share_the_blocks_and_the_files(explore, pytester):
     )
     result.assert_outcomes(skipped=2)
     result.stdout.fnmatch_lines(
-        [
-            "blocks not made: 2; the minutes of --tf-explore-minutes were over, and --tf-resume makes them"
-        ]
+        ["blocks not run: 2; the time of --tf-explore-minutes was up, and --tf-resume runs them"]
     )
     assert not pytester.path.joinpath("reports").exists(), "no call was made"
     explore(

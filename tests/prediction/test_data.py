@@ -125,7 +125,7 @@ def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
         ("float32", (0.1,), "not exact in float32"),
         ("bfloat16", (257.0,), "not exact in bfloat16"),
         ("int32", (0.5,), "not an integer"),
-        ("float32", (2.0**24, 2.0**-3), "do not stay exact"),
+        ("float32", (2.0**24, 2.0**-3), "are not exact"),
     ],
 )
 def test_literal_values_must_be_exact(dtype, values, reason):

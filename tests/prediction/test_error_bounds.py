@@ -101,7 +101,7 @@ def test_the_formula_by_hand():
 
 
 def test_integers_hold_no_reals():
-    with pytest.raises(data.InexactDataError, match="int32 holds integers alone"):
+    with pytest.raises(data.InexactDataError, match="int32 holds only integers"):
         data.arms(replace(CALL, dtype="int32"))
 
 

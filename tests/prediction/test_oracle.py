@@ -372,7 +372,7 @@ def test_the_pointwise_identity_of_a_separable_convolution_makes_nan_of_what_is_
 
 @pytest.mark.parametrize("channels", [2, 4])
 def test_a_depthwise_filter_is_for_as_many_channels_as_there_are(channels):
-    with pytest.raises(NoResultError, match=f"made for {channels} channels and the input has 3"):
+    with pytest.raises(NoResultError, match=f"for {channels} channels, but the input has 3"):
         DOCUMENTED.shape(made("depthwise_conv2d", (1, 4, 4, 3), (1, 1, channels, 2)))
 
 

@@ -57,7 +57,7 @@ def test_literal_values(calls):
     assert kind(eager(calls, LITERAL % "[3, 7]"), right) == "unexpected"
     (diagnostic,) = load_text(LITERAL % "[3, 6, 9]").diagnostics
     assert diagnostic.message.startswith(
-        "has 3 values; the result has 2, in the shape [1, 1, 2, 1]"
+        "has 3 values, but the result has 2, in the shape [1, 1, 2, 1]"
     )
     assert (
         judge(
@@ -84,7 +84,7 @@ def test_a_wrong_expectation_does_not_blame_tensorflow(calls, claim, differs):
     assert (verdict.kind, verdict.rules, verdict.failing) == ("unexpected", (), True)
     assert (
         verdict.reason
-        == f"{differs}; TensorFlow does what it documents, and the case's `expect` differs"
+        == f"{differs}; TensorFlow does what it documents, but the case's `expect` differs"
     )
     text = failure_of("f:1", call, predict(call.arguments), verdict, observation, {}).text
     assert "predicted  float32 of shape [1, 4, 3, 3], by the documentation" in text

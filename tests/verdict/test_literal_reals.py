@@ -115,15 +115,15 @@ def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, state
         (
             "small_integers",
             "[0.03, 0.21]",
-            "is not exact in float32; write `data: [reals]` to hold the result to a rounding bound, or take",
+            "is not exact in float32; write `data: [reals]` to compare the result within a rounding bound, or use",
         ),
         (
             "reals",
             "[0.03, 0.21, 1]",
-            "no model predicts 3 values for this call, so reals have no bound here; expect the `shape` alone",
+            "no model predicts 3 values for this call, so there is no bound for reals; expect only the `shape`",
         ),
         ("[reals], dtype: half, gradient: input", "[1, 1e6]", None),
-        ("reals, dtype: int32", "[0.03, 0.21]", "int32 holds integers alone; leave out `reals`"),
+        ("reals, dtype: int32", "[0.03, 0.21]", "int32 holds only integers; leave out `reals`"),
     ],
 )
 def test_what_has_no_bound_is_refused(data, stated, expected):
@@ -137,5 +137,5 @@ def test_a_value_beyond_its_dtype_is_refused():
     (diagnostic,) = load_text((STATED % ("reals", "[1, 2]")).replace("0.7", "1e39")).diagnostics
     assert (
         diagnostic.message
-        == "the value 1e+39 of `input` is beyond float32, which ends at 3.403e+38"
+        == "the value 1e+39 of `input` exceeds the largest number of float32, 3.403e+38"
     )

@@ -53,8 +53,8 @@ def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
         "f.yaml:3", call, predict(call.arguments), verdict, returned(call), {}
     ).text.splitlines()
     assert text[0] == (
-        "vacuous: the same with filter flipped in width, a wrong oracle: this data cannot tell them apart; give a shape in place of the "
-        "literal values, for random data, or write what must come out as `expect: {values: …}`"
+        "vacuous: this data cannot detect a wrong oracle, filter flipped in width; give a shape instead of "
+        "literal values, so that the data is random, or state the result as `expect: {values: …}`"
     )
     assert f"  excluded   {', '.join(SHOWN)}" in text
 

@@ -114,4 +114,4 @@ def test_the_advice_for_one_literal_tensor_is_random_data(calls, literal):
     call = eager(calls, f"cases:\n  - {{id: x, op: conv2d, {given}, strides: 1, padding: SAME}}")
     verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
     assert verdict.kind == "vacuous"
-    assert "give a shape in place of the literal values" in verdict.reason
+    assert "give a shape instead of literal values" in verdict.reason

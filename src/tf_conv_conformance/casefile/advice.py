@@ -22,7 +22,7 @@ _WHOLE_INPUT = "write `input`, the whole shape: [batch, height, width, in_channe
 _NO_TOLERANCE = "there are no tolerances: integers are compared bit for bit, "
 _NO_TOLERANCE += "`data: [reals]` within a rounding bound"
 _NO_SEED = "the seed of the data follows from the arguments; leave it out"
-_GROUPS = "groups follow from the filter, whose in_channels are those of one group"
+_GROUPS = "groups follow from the filter: its in_channels are those of one group"
 # Words of Keras, PyTorch and ONNX, the key here that does their work (None: no key), and the advice
 # if that key may stand there.
 _FOREIGN_KEYS: tuple[tuple[str, str | None, str], ...] = (
@@ -55,7 +55,7 @@ _FOREIGN_KEYS: tuple[tuple[str, str | None, str], ...] = (
     (
         "skip xfail",
         "deviations",
-        "declare what TensorFlow does in `deviations`, what it needs in `requires`",
+        "declare what TensorFlow does in `deviations`, and what the case needs in `requires`",
     ),
     ("seed random_seed", None, _NO_SEED),
     ("version", "tensorflow", "write `tensorflow`"),
@@ -102,7 +102,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
         return f"did you mean {found!r}?"
     if len(known) <= LISTED:
         return f"known here: {', '.join(known)}"
-    return "docs/writing-cases.md lists those that are known"
+    return "docs/writing-cases.md lists the known keys"
 
 
 def unknown_key(keys: Keys) -> str:
@@ -116,7 +116,7 @@ def unknown_key(keys: Keys) -> str:
         parents = [parent for parent in keys[:-1] if isinstance(parent, str)]
         return f"unknown key; `{key}` belongs {home}, not {_place(parents)}"
     if known == ["verbatim"]:
-        return "unknown key; a mapping here is {verbatim: …}, which is passed on as it is"
+        return "unknown key; a mapping here is {verbatim: …}, which is passed on unchanged"
     return f"unknown key; {nearest(key, known)}"
 
 

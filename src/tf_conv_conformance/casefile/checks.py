@@ -48,9 +48,9 @@ def _check_size(arguments: Arguments) -> None:
         if math.prod(shape) > ELEMENTS_LIMIT:
             product = " × ".join(map(str, shape))
             count = f"{product} = {math.prod(shape)} elements"
-            raise CaseError((), f"the {name} has {count}; {ELEMENTS_LIMIT} is the limit")
+            raise CaseError((), f"the {name} has {count}; the limit is {ELEMENTS_LIMIT}")
     if work > PRODUCTS_LIMIT:
-        raise CaseError((), f"makes up to {work} products; {PRODUCTS_LIMIT} is the limit")
+        raise CaseError((), f"makes up to {work} products; the limit is {PRODUCTS_LIMIT}")
 
 
 def check_expected_values(expect: Expect) -> None:
@@ -62,10 +62,10 @@ def check_expected_values(expect: Expect) -> None:
         return
     count = math.prod(expect.shape)
     if count != len(numbers):
-        message = f"has {len(numbers)} values; the shape {expect.shape} holds {count}"
+        message = f"has {len(numbers)} values, but the shape {expect.shape} needs {count}"
         raise CaseError(_VALUES, message)
     if len(shape) > 1 and list(shape) != expect.shape:
-        raise CaseError(_VALUES, f"has the shape {list(shape)}, and `shape` says {expect.shape}")
+        raise CaseError(_VALUES, f"has the shape {list(shape)}, but `shape` is {expect.shape}")
 
 
 def check_claim(expect: Expect, arguments: Arguments) -> None:
@@ -75,15 +75,15 @@ def check_claim(expect: Expect, arguments: Arguments) -> None:
     shape, numbers = flatten(expect.values, _VALUES)
     prediction, count = predict(arguments), len(numbers)
     if "reals" in arguments.data and prediction.model_with(count) is None:
-        reason = f"no model predicts {count} values for this call, so reals have no bound here"
-        raise CaseError(_VALUES, f"{reason}; expect the `shape` alone")
+        reason = f"no model predicts {count} values for this call, so there is no bound for reals"
+        raise CaseError(_VALUES, f"{reason}; expect only the `shape`")
     documented = prediction.documented
     if expect.shape is not None or len(shape) > 1 or not isinstance(documented, Returns):
         return
     if count != math.prod(documented.shape):
         result = f"{math.prod(documented.shape)}, in the shape {list(documented.shape)}"
         advice = "If you mean another shape, give it as `shape`"
-        raise CaseError(_VALUES, f"has {count} values; the result has {result}. {advice}")
+        raise CaseError(_VALUES, f"has {count} values, but the result has {result}. {advice}")
 
 
 def check_result(expanded: Expanded) -> None:
@@ -92,6 +92,6 @@ def check_result(expanded: Expanded) -> None:
     if isinstance(documented, Refuses):
         why = "; ".join(refusal(reason, expanded.arguments) for reason in documented.because)
         which = f"{expanded.label}: " if expanded.label else ""
-        fact = "`expect: result` demands a result, but TensorFlow documents that it refuses this"
+        fact = "`expect: result` requires a result, but TensorFlow documents that it refuses this"
         advice = "Change the call, or write `expect: {error: Exception}` if it must be refused"
         raise CaseError(("expect",), f"{fact} call: {which}{why}. {advice}")

@@ -28,7 +28,7 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
         raise CaseError((*keys, "rule"), f"there is no rule {quote(deviation.rule)}; {hint}")
     expires = deviation.expires
     if expires and datetime.date.fromisoformat(expires) < datetime.date.today():
-        advice = "look again, then move the day or delete the deviation"
+        advice = "review it, then change the date or delete the deviation"
         raise CaseError((*keys, "expires"), f"expired on {expires}: {advice}")
 
 
@@ -66,9 +66,9 @@ def check_all_apply(deviations: Sequence[Deviation], calls: Iterable[Call]) -> N
 
 def _why_unmatched(rule: str, at_stake: list[str]) -> str:
     if rule in at_stake:
-        why = "`when` and `where` exclude every one, or the documentation says the same"
+        why = "`when` and `where` exclude every call, or the documentation says the same"
     else:
-        why = f"no call of this case can break {rule}; they can break {', '.join(at_stake)}"
+        why = f"no call of this case can break {rule}; they can only break {', '.join(at_stake)}"
     return f"matches no call: {why}"
 
 

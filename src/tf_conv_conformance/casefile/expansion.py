@@ -90,7 +90,7 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
     swept = _given(case.sweep, ("sweep",))
     for name in own.keys() & swept.keys():
         key = _written_name(case.sweep, name)
-        message = f"`{name}` is given in the case and in its sweep; keep one"
+        message = f"`{name}` is given both in the case and in its sweep; keep one"
         raise CaseError(("sweep", key), message)
     missing = [f"`{name}` ({form})" for name, form in REQUIRED.items() if name not in fixed | swept]
     if missing:
@@ -115,7 +115,7 @@ def _expand_scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: boo
     if "op" not in fixed:
         raise CaseError((), "`op` is missing; give it in the case or in the file's defaults")
     for name in _given(case, ()).keys() & {"input", "filter", "strides", "dilations", "padding"}:
-        message = f"`{name}` is what the scope gives; leave it out"
+        message = f"the scope gives `{name}`; leave it out"
         raise CaseError((_written_name(case, name),), message)
     chosen = pairs(scope, whole)
     return Expansion(len(chosen), ((pair.label, pair.given()) for pair in chosen), fixed)
@@ -126,7 +126,7 @@ def _given(fields: ArgumentFields | Alternatives, keys: Keys) -> dict[str, Any]:
     given = {name: getattr(fields, name) for name in (*NAMES, "rate")}
     given = {name: value for name, value in given.items() if value is not None}
     if "rate" in given and "dilations" in given:
-        message = "`rate` and `dilations` are two names of one argument; keep one"
+        message = "`rate` and `dilations` are two names for the same argument; keep one"
         raise CaseError((*keys, "rate"), message)
     if "rate" in given:
         given["dilations"] = given.pop("rate")
@@ -144,8 +144,8 @@ def _labelled(case: Case, name: str, alternatives: list[Any]) -> list[tuple[str,
     for index, value in enumerate(alternatives):
         label = _label(key, value)
         if label in labels:
-            advice = f"one alternative that is a list is written as {quote([alternatives])}"
-            message = f"the same alternative is there twice; {advice}"
+            advice = f"write one alternative that is a list as {quote([alternatives])}"
+            message = f"the same alternative is listed twice; {advice}"
             raise CaseError(("sweep", key, index), message)
         labels[label] = value
     return list(labels.items())

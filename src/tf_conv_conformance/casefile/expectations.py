@@ -28,7 +28,7 @@ from tf_conv_conformance.casefile.fields import (
 )
 from tf_conv_conformance.convolution.names import Dtype
 
-_MATCH_NEEDS_ERROR = "`match` looks into the message of an `error`; name the error"
+_MATCH_NEEDS_ERROR = "`match` is for the message of an `error`; give the `error`, too"
 
 
 def _refuse(kind: Literal["expect", "observed"], message: str) -> PydanticCustomError:
@@ -135,7 +135,7 @@ class Observed(Strict):
         if [result, *ends].count(True) == 1:
             return None
         form = "`model` (or `shape` with `values: unspecified`)"
-        return f"give just one of {form}, `error`, `crash`, `timeout`"
+        return f"give exactly one of {form}, `error`, `crash`, `timeout`"
 
     def _values_fault(self) -> str | None:
         # An empty result has no values, so none to explain.
@@ -151,9 +151,9 @@ class Observed(Strict):
         """Return what is wrong with keys that mean nothing without another key."""
         for name in ("as_if", "sizes", "accumulator", "padding", "subnormals"):
             if getattr(self, name) is not None and self.model is None:
-                return f"`{name}` changes a `model`; name the model"
+                return f"`{name}` changes a `model`; give the `model`, too"
         if self.dtype is not None and (self.shape is None or self.model is not None):
-            return "`dtype` is that of a `shape` without a `model`, which has the call's"
+            return "`dtype` goes with a `shape` and no `model`, since a model has the call's dtype"
         if self.match is not None and self.error is None:
             return _MATCH_NEEDS_ERROR
         return None

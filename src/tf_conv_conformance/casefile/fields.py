@@ -147,9 +147,9 @@ Texts = Annotated[
     Annotated[Text, SCALAR] | Annotated[list[Text], LIST], BY_KIND, AfterValidator(_as_list)
 ]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=100)]
-ErrorName = Annotated[Word, _name_of("exception of Python or of TensorFlow", ERRORS)]
-WarningName = Annotated[Word, _name_of("warning of Python", WARNINGS)]
-SignalName = Annotated[Word, _name_of("signal", SIGNALS)]
+ErrorName = Annotated[Word, _name_of("an exception of Python or TensorFlow", ERRORS)]
+WarningName = Annotated[Word, _name_of("a Python warning", WARNINGS)]
+SignalName = Annotated[Word, _name_of("a signal", SIGNALS)]
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
 ]

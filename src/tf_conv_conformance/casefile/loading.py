@@ -108,7 +108,7 @@ class _Loader:
                 yield diagnostic((key,), unknown_key((key,)), about_key=True)
         cases = value.get("cases")
         if "cases" not in value:
-            message = "`cases` is missing: write `cases:`, and below it a list of cases"
+            message = "`cases` is missing: write `cases:`, with a list of cases below it"
             yield diagnostic((), message)
         elif not isinstance(cases, list) or not cases:
             got = "an empty list" if cases == [] else describe(cases)
@@ -147,7 +147,7 @@ class _Loader:
                 is_unknown = fault["type"] == "extra_forbidden"
                 self._add(path, message_of(fault, path), about_key=is_unknown)
             if (more := error.error_count() - len(faults)) > 0:
-                self._add(keys, f"has {more} more faults")
+                self._add(keys, f"has {more} more errors")
             return None
 
     def _load_cases(self, defaults: Defaults | None) -> None:

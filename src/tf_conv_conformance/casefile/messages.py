@@ -73,7 +73,7 @@ def message_of(error: ErrorDetails, keys: Keys) -> str:
         advice = f"write [{quote(value)}] if the whole list is one"
         return f"every item of this list is one alternative; {advice}"
     if kind == "unknown_name":
-        return f"{quote(value)} is no {context['what']}; {_meant_name(str(value), context)}"
+        return f"{quote(value)} is not {context['what']}; {_meant_name(str(value), context)}"
     return (
         _padding_message(kind, value, keys, context)
         or _word_message(kind, value, _key_of(keys), context)
@@ -108,7 +108,7 @@ def _meant_padding(value: Any) -> str:
     """Return how the padding that was probably meant is written."""
     if isinstance(value, str):
         known = unknown_word(value, ("SAME", "VALID"))
-        return known or f"; to pass the word on to TensorFlow as it is, write {{verbatim: {value}}}"
+        return known or f"; to pass the word on to TensorFlow, write {{verbatim: {value}}}"
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
         return ""
@@ -122,7 +122,7 @@ def _meant_padding(value: Any) -> str:
 def _word_message(kind: str, value: Any, name: str, context: Mapping[str, Any]) -> str | None:
     """Return what to say of a text that is none of the words, or has not the form, of its key."""
     if kind == "string_type" and name in ("tensorflow", "keras"):
-        got = f"{describe(value)}, which would read 2.10 as 2.1"
+        got = f"{describe(value)}, and as a number 2.10 would be 2.1"
         return f'expected a version range in quotes, such as ">=2.12"; got {got}'
     if kind == "literal_error":
         return _unknown_choice(value, context["expected"], name)
@@ -161,7 +161,7 @@ def _pattern(value: str, pattern: str) -> str:
     if not pattern.startswith("^[A-Za-z0-9]"):
         return "is not a single word, such as linux or avx2"
     right = re.sub(r"[^A-Za-z0-9._-]+", "-", value).strip("-._")
-    characters = "may hold only letters, digits, `.`, `_` and `-`"
+    characters = "may contain only letters, digits, `.`, `_` and `-`"
     allowed = f"{characters}, and must start with a letter or a digit"
     return f"{allowed}; write {quote(right)}" if right else allowed
 
@@ -170,9 +170,9 @@ def _meant_name(name: str, context: Mapping[str, Any]) -> str:
     """Return the name that was probably meant, or how a class of another package is written."""
     if (found := near(own_name(name), context["known"])) is not None:
         return f"did you mean {found!r}?"
-    if context["what"] == "signal":
+    if context["what"] == "a signal":
         return "expected one such as SIGSEGV"
-    return "one of another package has its module in front, as in absl.app.UsageError"
+    return "write a class of another package with its module, as in absl.app.UsageError"
 
 
 def _form_message(kind: str, value: Any, keys: Keys, context: Mapping[str, Any]) -> str | None:
@@ -239,7 +239,7 @@ def _bound_message(kind: str, value: Any, context: Mapping[str, Any]) -> str | N
         is_empty = context["actual_length"] == 0
         return "must not be empty" if is_empty else f"must have {context['min_length']} items"
     if kind == "too_long":
-        return f"has {context['actual_length']} items; {context['max_length']} is the limit"
+        return f"has {context['actual_length']} items; the limit is {context['max_length']}"
     return None
 
 

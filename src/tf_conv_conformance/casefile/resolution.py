@@ -68,7 +68,7 @@ def _entry_point(op: Op, via: Symbol | None) -> EntryPoint:
     entry_point = ENTRY_POINTS[via] if via else DEFAULTS[op]
     if entry_point.op != op:
         symbols = ", ".join(other.symbol for other in BY_OP[op])
-        raise CaseError(("via",), f"{via} does not reach {op}; these do: {symbols}")
+        raise CaseError(("via",), f"{via} is not an entry point of {op}; these are: {symbols}")
     return entry_point
 
 
@@ -109,7 +109,7 @@ def _literal_tensor(name: str, tensor: Tensor) -> TensorSpec:
         message = f"{tensor.shape} is not the shape {list(shape)} of the values"
         raise CaseError((name, "shape"), message)
     if math.prod(given) != len(values):
-        message = f"has {len(values)} values; the shape {tensor.shape} holds {math.prod(given)}"
+        message = f"has {len(values)} values, but the shape {tensor.shape} needs {math.prod(given)}"
         raise CaseError((name, "values"), message)
     return TensorSpec(given, tuple(map(float, values)))
 
@@ -121,8 +121,8 @@ def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
     values = tuple(nearest(value, dtype) for value in spec.values)
     for value, rounded in zip(spec.values, values, strict=True):
         if math.isinf(rounded) and not math.isinf(value):
-            limit = f"{dtype}, which ends at {largest(dtype):.4g}"
-            raise CaseError((name,), f"the value {value:g} of `{name}` is beyond {limit}")
+            limit = f"the largest number of {dtype}, {largest(dtype):.4g}"
+            raise CaseError((name,), f"the value {value:g} of `{name}` exceeds {limit}")
     return TensorSpec(spec.shape, values)
 
 
@@ -130,7 +130,7 @@ def _size(keys: Keys, size: int | str, source: TensorSpec | None, data_format: s
     if isinstance(size, int):
         return size
     if source is None:
-        raise CaseError(keys, f"{size} refers to the input, so it cannot stand in it")
+        raise CaseError(keys, f"{size} is a size of the input, so the input itself cannot use it")
     if len(source.shape) < 4:
         rank = len(source.shape)
         raise CaseError(keys, f"{size} has no meaning for an input of rank {rank}")
@@ -150,6 +150,6 @@ def flatten(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]
     inner = parts[0][0] if parts else ()
     for index, (shape, _) in enumerate(parts):
         if shape != inner:
-            message = f"has the shape {list(shape)} beside {list(inner)}"
-            raise CaseError((*keys, index), f"{message}; nested lists must be of one length")
+            message = f"has the shape {list(shape)}, but the first item has {list(inner)}"
+            raise CaseError((*keys, index), f"{message}; nested lists must have the same lengths")
     return (len(values), *inner), [number for _, numbers in parts for number in numbers]

@@ -127,7 +127,7 @@ def _related(case: Case, calls: list[Call]) -> list[Call]:
         related = [call for call, why in zip(calls, obstacles, strict=True) if why is None]
         if not related:
             reasons = "; ".join(list(dict.fromkeys(filter(None, obstacles)))[:REASONS])
-            message = f"{reasons}, so no call of this case can have it"
+            message = f"{reasons}, so it applies to no call of this case"
             raise CaseError(("relations", index), message)
         found += [
             replace(call, name=f"{call.name[:-1]}-{name}]", relation=name) for call in related

@@ -42,7 +42,7 @@ _HINTS = {
     "could not find expected ':'": "a key is followed by a colon and a space, as in `strides: 2`",
     "found unexpected end of stream": "the quotation mark that opens here is not closed",
     "mapping values are not allowed in this context": "keys of a mapping start in the same column; "
-    "a text that holds `: ` must be quoted",
+    "a text that contains `: ` must be quoted",
     "did not find expected '-' indicator": "keys of a case start in the same column, after the "
     "dash",
     "did not find expected key": "keys of a mapping start in the same column",
@@ -151,7 +151,7 @@ class _Reader:
             next(self.events)  # the end of the document
             event = next(self.events)
             if isinstance(event, yaml.DocumentStartEvent):
-                message = "holds a second document (---); a case file is one document"
+                message = "contains a second document (---); a case file is a single document"
                 raise _unreadable(*_place(event), message)
         return self.source
 
@@ -206,13 +206,13 @@ class _Reader:
         except ValueError as error:
             self._fault(event, keys, str(error))
         if value is None and keys:
-            self._fault(event, keys, "is empty (null); give a value, or take the key away")
+            self._fault(event, keys, "is empty (null); give a value, or remove the key")
         return value
 
     def _aliased(self, event: yaml.AliasEvent) -> Any:
         name = event.anchor
         if name not in self.anchors:
-            message = f"*{name} names no anchor &{name} that is complete before it"
+            message = f"*{name} has no anchor &{name} that is complete before it"
             raise _unreadable(*_place(event), message)
         value, nodes = self.anchors[name]
         self._count(event, nodes)
@@ -225,7 +225,7 @@ class _Reader:
     def _count(self, event: yaml.Event, nodes: int) -> None:
         self.nodes += nodes
         if self.nodes > NODE_LIMIT:
-            message = f"holds more than {NODE_LIMIT} values, aliases expanded"
+            message = f"has more than {NODE_LIMIT} values, aliases expanded"
             raise _unreadable(*_place(event), f"{message}; split it into several files")
 
     def _refuse_tag(self, event: Any, keys: Keys) -> None:

@@ -29,11 +29,11 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
     if entry_point.pointwise:
         return _pointwise_obstacle(arguments)
     if entry_point.counts_axes_by_filter and len(arguments.filter.shape) != 4:
-        advice = "and this suite knows two; give a filter of rank 4"
-        return "filter", f"has as many dimensions as its filter, {advice}"
+        advice = "and this suite supports only two; give a filter of rank 4"
+        return "filter", f"takes its number of axes from the filter, {advice}"
     if entry_point.style == "raw op" and arguments.padding == "EXPLICIT":
         advice = "write a pair for each dimension: [[0, 0], [1, 1], [1, 1], [0, 0]]"
-        return "padding", f"gets EXPLICIT with its amounts; {advice}"
+        return "padding", f"needs the amounts of EXPLICIT padding; {advice}"
     return None
 
 
@@ -43,10 +43,10 @@ def _atrous_obstacle(arguments: Arguments) -> Obstacle | None:
         return "rate", "needs a rate; write `rate: 1` for none"
     if set(strides) != {1}:
         advice = "write `strides: 1`, or use tf.nn.convolution"
-        return "strides", f"takes no strides, it always steps by 1; {advice}"
+        return "strides", f"takes no strides: it always steps by 1; {advice}"
     if arguments.data_format not in (None, "NHWC"):
         advice = "leave it out, or use tf.nn.convolution"
-        return "data_format", f"takes no data_format, its input is NHWC; {advice}"
+        return "data_format", f"takes no data_format: its input is NHWC; {advice}"
     return None
 
 
@@ -55,7 +55,7 @@ def _pointwise_obstacle(arguments: Arguments) -> Obstacle | None:
     if len(arguments.filter.shape) != 4:
         return "filter", "is called with a pointwise identity, which needs a filter of rank 4"
     if (arguments.filter_dtype or arguments.dtype) == "string":
-        return "dtype", "is called with a pointwise identity, and there is none of strings"
+        return "dtype", "is called with a pointwise identity, which cannot have strings"
     return None
 
 
@@ -64,24 +64,26 @@ def _layer_obstacle(arguments: Arguments) -> Obstacle | None:
     shape, in_channels = list(arguments.filter.shape), in_channels_of(arguments)
     if len(arguments.input.shape) < 3:
         rank = len(arguments.input.shape)
-        reason = f"makes its filter for the channels of its input, and one of rank {rank} has none"
+        reason = (
+            f"creates its filter for the input's channels, but an input of rank {rank} has none"
+        )
         return "input", reason
     if arguments.filter_dtype not in (None, arguments.dtype):
         advice = "leave `filter_dtype` out"
-        return "filter_dtype", f"makes its filter in the dtype of the layer; {advice}"
+        return "filter_dtype", f"creates its filter in the dtype of the layer; {advice}"
     if "float" not in arguments.dtype:
-        reason = f"fills its filter with random reals, so it takes no {arguments.dtype}"
+        reason = f"fills its filter with random reals, so it cannot use {arguments.dtype}"
         return "dtype", f"{reason}; use a floating dtype"
     if len(shape) != 4:
-        return "filter", f"makes a filter of rank 4, so it cannot be given one of shape {shape}"
+        return "filter", f"creates a filter of rank 4, so it cannot have one of shape {shape}"
     if 0 in shape:
-        reason = "makes a filter with sizes of 1 or more"
-        return "filter", f"{reason}, so it cannot be given one of shape {shape}"
+        reason = "creates a filter with sizes of 1 or more"
+        return "filter", f"{reason}, so it cannot have one of shape {shape}"
     if arguments.op == "depthwise_conv2d" and shape[2] != in_channels:
-        reason = f"makes a filter for the input's {in_channels} channels"
-        return "filter", f"{reason}, so it cannot be given one for {shape[2]}"
+        reason = f"creates a filter for the input's {in_channels} channels"
+        return "filter", f"{reason}, so it cannot have one for {shape[2]}"
     if in_channels % shape[2]:
-        reason = "makes a filter for the input's channels, or a part of them in `groups`"
-        part = f"{shape[2]} in_channels of the filter are no such part of {in_channels}"
-        return "filter", f"{reason}: {part}"
+        reason = "creates a filter for the input's channels, or with `groups` for a divisor of them"
+        mismatch = f"the filter's {shape[2]} in_channels do not divide {in_channels}"
+        return "filter", f"{reason}; {mismatch}"
     return None

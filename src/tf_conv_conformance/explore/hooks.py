@@ -17,8 +17,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tf-explore",
         metavar="CALLS",
         type=int,
-        help="make CALLS random calls, and keep what they find in the folder `found` of the "
-        "reports; without a path nothing else is run",
+        help="make CALLS random calls, and write the causes of failures to the folder `found` of "
+        "the reports; without a path, run nothing else",
     )
     option(
         "--tf-explore-seed",
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options, and collect random calls if they ask for any."""
     if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
-        raise pytest.UsageError("--tf-explore: must be 1 call or more")
+        raise pytest.UsageError("--tf-explore: must be at least 1")
     if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
         raise pytest.UsageError("--tf-explore-minutes: must be above 0 minutes")
     if not _is_exploring(config):

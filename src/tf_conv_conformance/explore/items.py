@@ -78,7 +78,7 @@ class ExploreItem(SubjectItem):
     def runtest(self) -> None:
         """Make and judge the calls, and reduce those with a new cause."""
         if self._deadline is not None and time.monotonic() > self._deadline:
-            pytest.skip("the minutes of --tf-explore-minutes are over")
+            pytest.skip("the time of --tf-explore-minutes is up")
         subject = self.live_subject()
         exploration = Exploration(self.block, self._explorer.modes)
         try:

@@ -105,4 +105,4 @@ class Journal:
         for line in summary(self._totals, self._skipped, self._folder):
             terminalreporter.line(line)
         if self._begun:
-            terminalreporter.line(f"lines of blocks: {self._folder / LINES}")
+            terminalreporter.line(f"results of the blocks: {self._folder / LINES}")

@@ -30,10 +30,10 @@ Kind = Literal[
 KINDS: dict[Kind, str] = {
     "conforms": "a result as documented",
     "refused": "an exception, as documented",
-    "vacuous": "as documented, on data that could not have shown otherwise",
+    "vacuous": "as documented, but the data could not have detected a wrong oracle",
     "known": "as a declared deviation says",
-    "consequence": "a gradient of a result that is not as documented itself",
-    "new": "not as documented, and no deviation says so",
+    "consequence": "the gradient of a result that is itself not as documented",
+    "new": "not as documented, and no deviation declares it",
     "unjudged": "this suite itself failed",
     "spared": "not made: calls of this kind end the process",
 }

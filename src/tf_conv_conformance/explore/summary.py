@@ -18,11 +18,11 @@ def summary(totals: Totals, skipped: int, folder: Path) -> Iterator[str]:
     """Return the lines of the summary; the folder has the files of the causes."""
     made = totals.kinds.total() - totals.kinds["spared"]
     rate = made / max(totals.seconds, 1e-9)
-    yield f"{made:,} calls in {totals.seconds:,.0f} s of blocks, {rate:.0f} a second"
+    yield f"{made:,} calls in {totals.seconds:,.0f} s of blocks, {rate:.0f} per second"
     if skipped:
         yield (
-            f"blocks not made: {skipped:,}; the minutes of --tf-explore-minutes were over, and "
-            "--tf-resume makes them"
+            f"blocks not run: {skipped:,}; the time of --tf-explore-minutes was up, and "
+            "--tf-resume runs them"
         )
     for kind, words in KINDS.items():
         if totals.kinds[kind]:
@@ -60,13 +60,13 @@ def _causes(causes: Counter[str], folder: Path) -> Iterator[str]:
 
 
 def _coverage(codes: Counter[str]) -> Iterator[str]:
-    yield "coverage of the argument space, calls a class (coverage.json):"
+    yield "coverage of the argument space, calls per class (coverage.json):"
     for name, classes in coverage.counts(codes).items():
         counted = ", ".join(f"{one} {count:,}" for one, count in classes.items())
         yield f"  {name + ':':<21} {counted}"
     never = {names: pairs for names, pairs in coverage.never_met(codes).items() if pairs}
     count = sum(map(len, never.values()))
-    yield f"  pairs of classes never met: {count:,} of {coverage.pair_count():,}"
+    yield f"  pairs of classes that never occurred: {count:,} of {coverage.pair_count():,}"
     for (one, other), pairs in sorted(never.items(), key=lambda item: -len(item[1]))[:5]:
         shown = ", ".join(f"{a} × {b}" for a, b in pairs[:4])
         yield f"    {one} × {other}: {len(pairs)}, such as {shown}"

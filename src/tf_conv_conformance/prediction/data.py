@@ -204,14 +204,14 @@ def _all_kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
         return Signed(1), Signed(1), Signed(1)
     if name == "reals":
         if "int" in dtype:
-            raise InexactDataError(f"{dtype} holds integers alone; leave out `reals`")
+            raise InexactDataError(f"{dtype} holds only integers; leave out `reals`")
         real = Real(PRECISION[dtype])
         return real, real, real
     top, summed = 2 ** PRECISION[dtype] - 1, max(products(arguments), 1)
     if summed > top:
         raise InexactDataError(
-            f"sums of {summed} products do not stay exact in {dtype}: even with data of 1 and -1 "
-            f"they reach {summed}, and it holds integers up to {top} only; use a smaller filter, "
+            f"sums of {summed} products are not exact in {dtype}: even with data of 1 and -1 "
+            f"they reach {summed}, and it holds only integers up to {top}; use a smaller filter, "
             "fewer channels or a wider dtype"
         )
     if name in ("small_integers", "literal"):
@@ -240,9 +240,9 @@ def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> 
     most = math.prod(Fraction(max([1.0, *_finite(spec)])) for spec in tensors)  # drawn: below 1
     if summed * most > Fraction(largest(dtype)) / 2:
         raise InexactDataError(
-            f"{summed} products of up to {_written(most)} may overflow {dtype}, which ends at "
-            f"{largest(dtype):.4g}, and whether they do depends on their order; "
-            "take smaller values or a wider dtype"
+            f"{summed} products of up to {_written(most)} may overflow {dtype}, depending on "
+            f"their order: its largest number is {largest(dtype):.4g}; "
+            "use smaller values or a wider dtype"
         )
 
 
@@ -263,24 +263,25 @@ def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
         step *= min((_step(value) for value in values if value), default=Fraction(1))
     if summed * most / step > top:
         raise InexactDataError(
-            f"{summed} products of up to {_written(most)}, in steps of {float(step):g}, do not "
-            f"stay exact in {dtype} ({summed} * {_written(most)} / {float(step):g} > {top}); use "
-            "smaller or rounder values, or `data: [reals]` alone, which holds the result to a "
-            "rounding bound"
+            f"sums of {summed} products of up to {_written(most)}, in steps of {float(step):g}, "
+            f"are not exact in {dtype} ({summed} * {_written(most)} / {float(step):g} > {top}); "
+            "use smaller or rounder values, or only `data: [reals]`, which compares the result "
+            "within a rounding bound"
         )
 
 
 def _check_exact_literal(value: Fraction, name: str, dtype: str, top: int) -> None:
     if "int" in dtype and value.denominator != 1:
         raise InexactDataError(
-            f"the value {float(value):g} of `{name}` is not an integer, and {dtype} holds no other",
+            f"the value {float(value):g} of `{name}` is not an integer, but {dtype} holds only "
+            "integers",
             name,
         )
     if value and _odd_part(value) > top:
         raise InexactDataError(
             f"the value {float(value):g} of `{name}` is not exact in {dtype}; write "
-            "`data: [reals]` to hold the result to a rounding bound, or take multiples of a power "
-            "of two, such as 0.25",
+            "`data: [reals]` to compare the result within a rounding bound, or use multiples of a "
+            "power of two, such as 0.25",
             name,
         )
 

@@ -136,9 +136,7 @@ def channels_out(arguments: Arguments, interpretation: Interpretation) -> int:
     )
     if arguments.op == "depthwise_conv2d":
         if ours != theirs:
-            raise NoResultError(
-                f"the filter is made for {theirs} channels and the input has {ours}"
-            )
+            raise NoResultError(f"the filter is for {theirs} channels, but the input has {ours}")
         return ours * out
     if ours != theirs and not in_groups(ours, theirs, out):
         raise NoResultError(

@@ -207,7 +207,7 @@ def _documented_forward(arguments: Arguments) -> bool:
     return arguments.gradient is None and not is_atrous_strided(arguments)
 
 
-_NOT_BOTH = "no gradient, and for depthwise_conv2d not a stride and a rate above 1 together"
+_NOT_BOTH = "no gradient, and for depthwise_conv2d no stride above 1 together with a rate above 1"
 _RELATIONS = (
     Relation(
         "grouped",
@@ -221,7 +221,7 @@ _RELATIONS = (
     ),
     Relation(
         "zero-filled",
-        "a dilation is a filter with zeros between its elements",
+        "a dilated convolution equals one whose filter has zeros between its elements",
         "a rate above 1 and no gradient; for depthwise_conv2d also strides of 1",
         lambda arguments, meaning, mode: (
             max(meaning.height.rate, meaning.width.rate) > 1 and _documented_forward(arguments)
@@ -230,7 +230,7 @@ _RELATIONS = (
     ),
     Relation(
         "explicit",
-        "SAME is the explicit padding that it documents",
+        "SAME equals the explicit padding that is documented for it",
         f"SAME padding and {_NOT_BOTH}",
         lambda arguments, meaning, mode: (
             meaning.height.padding == "SAME" and _documented_forward(arguments)
@@ -248,7 +248,7 @@ _RELATIONS = (
     ),
     Relation(
         "translation",
-        "an input moved by a stride moves the result by one",
+        "moving the input by one stride moves the result by one element",
         f"VALID padding and {_NOT_BOTH}",
         lambda arguments, meaning, mode: (
             meaning.height.padding == "VALID" and _documented_forward(arguments)

@@ -24,7 +24,7 @@ _MODULES = (wire, exceptions, execution, forkserver, worker)
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
 _SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]
 PROGRAM = f"""import os, sys
-# A process with threads cannot be forked soundly. NumPy's threads are of no use to TensorFlow.
+# A process with threads cannot be forked safely. TensorFlow does not use NumPy's threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.modules["subject"] = type(sys)("subject")
 for name, file, source in {_SOURCES!r}:

@@ -97,11 +97,11 @@ def _of_claim(
     if claimed is None:
         if prediction.vacuous is not None and claim.compares_values:
             vacuous = _vacuous(call, prediction.vacuous)
-            advice = "or write what must come out as `expect: {values: …}`"
+            advice = "or state the result as `expect: {values: …}`"
             return Verdict("vacuous", f"{vacuous}, {advice}")
         return _passes(prediction, claim, documented)
     if documented is None:
-        documents = "TensorFlow does what it documents, and the case's `expect` differs"
+        documents = "TensorFlow does what it documents, but the case's `expect` differs"
         reason = f"{claimed.text('expected')}; {documents}"
         return Verdict("unexpected", reason, (), claimed)
     reason = _reason(prediction, documented, observation)
@@ -129,10 +129,10 @@ def _differs_from_expect(difference: Difference) -> str:
 
 def _vacuous(call: Call, missed: str) -> str:
     """Return why a call proves nothing, and which data would."""
-    remedy = "take another size"
+    remedy = "use another size"
     if call.arguments.input.values is not None or call.arguments.filter.values is not None:
-        remedy = "give a shape in place of the literal values, for random data"
-    return f"the same with {missed}, a wrong oracle: this data cannot tell them apart; {remedy}"
+        remedy = "give a shape instead of literal values, so that the data is random"
+    return f"this data cannot detect a wrong oracle, {missed}; {remedy}"
 
 
 def _excluded(

@@ -37,11 +37,11 @@ DEPARTURES: tuple[Plain, ...] = (
     {"accumulator": "bfloat16"},
 )
 """The departures of a model from the arithmetic of real numbers, none first."""
-ACCEPT = "to accept whatever values come out, declare the shape with `values: unspecified`"
+ACCEPT = "to accept any values, declare the shape with `values: unspecified`"
 NO_DEVIATION = {
     "timed out": "a time-out depends on the time limit",
     "suite error": "the suite itself failed, which says nothing about TensorFlow",
-    "vacuous": "the data cannot tell a wrong result from the right one; use another size",
+    "vacuous": "the data cannot detect a wrong oracle; use another size",
     "flaky": f"two runs of the same call gave two answers; {ACCEPT}",
 }
 """Why no deviation can be declared, by the kind of verdict; the first that occurs counts."""

@@ -49,14 +49,14 @@ def _form(name: str, allowed: tuple[str | int, ...]) -> Mismatch:
     forms = (["an integer"] if "integer" in allowed else []) + (
         [f"a list of {lengths}"] if lengths else []
     )
-    documented = ", or ".join(forms)
+    documented = " or ".join(forms)
 
     def text(arguments: Arguments) -> str:
         value: IntOrInts | None = getattr(arguments, name)
         if not isinstance(value, tuple):
-            return f"{name} is {value}, documented is {documented}"
-        entries = f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
-        return f"{name} {_compact(value)} has {entries}, documented is {documented}"
+            return f"{name} is {value}, not {documented} as documented"
+        length = len(value)
+        return f"{name} {_compact(value)} is a list of {length}, not {documented} as documented"
 
     return text
 
@@ -64,14 +64,14 @@ def _form(name: str, allowed: tuple[str | int, ...]) -> Mismatch:
 def _rank(name: str, documented: str) -> Mismatch:
     def text(arguments: Arguments) -> str:
         rank = len(getattr(arguments, name).shape)
-        return f"the {name} has rank {rank}, documented is {documented}"
+        return f"the {name} has rank {rank}, not {documented} as documented"
 
     return text
 
 
 def _dtype(*documented: str) -> Mismatch:
-    names = _joined(documented, "and")
-    return lambda arguments: f"the dtype is {arguments.dtype}, documented are {names}"
+    names = _joined(documented, "or")
+    return lambda arguments: f"the dtype is {arguments.dtype}, not {names} as documented"
 
 
 def _outer(name: str) -> Mismatch:
@@ -95,8 +95,8 @@ def _spatial(name: str) -> Mismatch:
 
 
 def _in_channels(arguments: Arguments) -> str:
-    ours, theirs = arguments.filter.shape[2], in_channels_of(arguments)
-    return f"the filter has {ours} in_channels, the input has {theirs}"
+    filter_in, input_in = arguments.filter.shape[2], in_channels_of(arguments)
+    return f"the filter has {filter_in} in_channels, but the input has {input_in}"
 
 
 def _strides_with_rate(arguments: Arguments) -> str:
@@ -110,9 +110,9 @@ def _padding(arguments: Arguments) -> str:
 def _pairs(arguments: Arguments) -> str:
     count = len(arguments.padding)
     if count != 4:
-        return f"padding has {count} {'pair' if count == 1 else 'pairs'}, documented are 4"
+        return f"padding has {count} {'pair' if count == 1 else 'pairs'}, not 4 as documented"
     odd = next(pair for pair in arguments.padding if len(pair) != 2)
-    return f"padding has {_compact(odd)} in place of a pair"
+    return f"padding has {_compact(odd)} instead of a pair"
 
 
 def _outer_padding(arguments: Arguments) -> str:
@@ -143,7 +143,7 @@ MISMATCHES: dict[str, Mismatch] = {
     "float_dtype": _dtype(*conditions.FLOATS),
     "float_or_int32": _dtype(*conditions.FLOATS, "int32"),
     "filter_of_same_dtype": (
-        lambda call: f"the filter is {call.filter_dtype}, the input is {call.dtype}"
+        lambda call: f"the filter is {call.filter_dtype}, but the input is {call.dtype}"
     ),
     "same_in_channels": _in_channels,
     "groups_fit": (

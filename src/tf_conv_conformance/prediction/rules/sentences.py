@@ -32,7 +32,7 @@ def quoted(rule: Rule, documentation: Mapping[str, str] | None = None) -> str:
     else:
         found, source = sentence(documentation.get(rule.symbol, ""), rule.phrase), rule.symbol
     if found is None:
-        return f"{rule.id} ({source}): documentation changed: no longer says {rule.phrase!r}"
+        return f"{rule.id} ({source}): the documentation changed; it no longer says {rule.phrase!r}"
     if not rule.stated:
         no_sentence = "no sentence of the documentation states this"
         return f"{rule.id}: {no_sentence}; the closest ({source}): {found}"
