@@ -130,7 +130,7 @@ def test_a_mistake_in_a_case(line, expected):
         ("cases:\n  - id: a b\n", "2:9: cases[0].id: 'a b' may contain only letters, digits, `.`, `_` and `-`, and must start with a letter "
          "or a digit; write 'a-b'"),
         ("cases:\n  - id: x\n  op: conv2d\n", "3:3: not YAML: did not find expected '-' indicator (keys of a case start in the same column,"),
-        ("cases: [{op: conv2d}]", "1:9: cases[0].id: is missing: its name, unique in the file"),
+        ("cases: [{op: conv2d}]", "1:9: cases[0].id: is missing: the name of the case, unique in the file"),
         ("cases: [{id: x}]", "1:9: cases[0]: missing: `op` (conv2d or depthwise_conv2d), `input` (a shape such as [1, 24, 24, 3]), `filter` ("),
     ],
 )  # fmt: skip

@@ -1,1 +1,1 @@
-"""Case files: YAML text → cases → calls, with a diagnostic and its place for whatever is wrong."""
+"""Read case files: from YAML text to cases to calls, with a diagnostic for every mistake."""

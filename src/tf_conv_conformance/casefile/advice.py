@@ -1,4 +1,4 @@
-"""What was probably meant by a key or a word that case files do not know."""
+"""Suggest what was probably meant by an unknown key or value of a case file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tf_conv_conformance.casefile.model import Case, CaseFileModel, Defaults, mo
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 
-NEAR = 0.7  # of difflib's ratio: `stride` is near `strides`, `bias` is not near `via`
-NEAR_ALIKE = 0.65  # of a name with the same first letter: `egar` is near `eager`
+NEAR = 0.7  # least ratio of difflib: `stride` is near `strides`, `bias` is not near `via`
+NEAR_ALIKE = 0.65  # for names with the same first letter: `egar` is near `eager`
 LISTED = 20  # known names that a message lists, at most
 
 _WHOLE_FILTER = "write `filter`, the whole shape: [height, width, in_channels, out_channels]"
@@ -23,8 +23,8 @@ _NO_TOLERANCE = "there are no tolerances: integers are compared bit for bit, "
 _NO_TOLERANCE += "`data: [reals]` within a rounding bound"
 _NO_SEED = "the seed of the data follows from the arguments; leave it out"
 _GROUPS = "groups follow from the filter: its in_channels are those of one group"
-# Words of Keras, PyTorch and ONNX, the key here that does their work (None: no key), and the advice
-# if that key may stand there.
+# Words of Keras, PyTorch and ONNX, the equivalent key of a case file (None: there is none), and the
+# advice to give if that key is allowed in the same place.
 _FOREIGN_KEYS: tuple[tuple[str, str | None, str], ...] = (
     ("kernel kernel_size kernel_shape weight weights w", "filter", _WHOLE_FILTER),
     (
@@ -74,7 +74,7 @@ _VALUES = {
     "input": "x image",
     "filter": "w kernel weights",
 }
-"""Values, and their names elsewhere."""
+"""Values, and their names in other libraries."""
 _WORDS = {word: value for value, words in _VALUES.items() for word in words.split()}
 _HOMES: tuple[tuple[type[Strict], tuple[str, ...]], ...] = (
     (Case, ("a case",)),
@@ -88,7 +88,7 @@ _TOP = "at the top level of the file"
 
 
 def near(name: str, known: Sequence[str]) -> str | None:
-    """Return the known name that was probably meant; None if none is near."""
+    """Return the known name that was probably meant; None if none is similar."""
     folded = {other.lower(): other for other in reversed(known)}
     alike = [other for other in folded if other[:1] == name[:1].lower()]
     found = difflib.get_close_matches(name.lower(), folded, 1, NEAR)
@@ -97,7 +97,7 @@ def near(name: str, known: Sequence[str]) -> str | None:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """Return a hint: the known name that was probably meant, or all of them if they are few."""
+    """Return a hint: the known name that was probably meant, or all known names if they are few."""
     if (found := near(name, known)) is not None:
         return f"did you mean {found!r}?"
     if len(known) <= LISTED:
@@ -106,7 +106,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 def unknown_key(keys: Keys) -> str:
-    """Return what to say of an unknown key: its name here, or where it belongs."""
+    """Return the message for an unknown key: its name in case files, or where it belongs."""
     key, model = str(keys[-1]), model_at(keys)
     known = list(model.model_fields)
     here, advice = _KEYS.get(key.lower(), ("", ""))
@@ -121,7 +121,7 @@ def unknown_key(keys: Keys) -> str:
 
 
 def _home(key: str, here: type[Strict]) -> str:
-    """Return where a key may stand; empty if nowhere."""
+    """Return where a key is allowed; an empty string if nowhere."""
     if key in CaseFileModel.model_fields:
         return _TOP
     homes = [home for model, words in _HOMES if key in model.model_fields for home in words]
@@ -139,7 +139,7 @@ def _place(parents: Sequence[str]) -> str:
 
 
 def unknown_word(value: object, choices: Sequence[str]) -> str:
-    """Return a hint about a value that is none of the choices; empty if nothing is near."""
+    """Return a hint about a value that is not a choice; an empty string if none is similar."""
     text = str(value)
     entry_point = ENTRY_POINTS.get(text)
     if entry_point is not None and entry_point.op in choices:

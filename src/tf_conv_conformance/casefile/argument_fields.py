@@ -1,4 +1,4 @@
-"""The arguments of a call as a case file gives them."""
+"""Models of the arguments of a call, as a case file gives them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ArgumentFields(Strict):
     filter: TensorLike | None = None
     """The filter's shape, `[height, width, in_channels, out_channels or channel_multiplier]`.
 
-    `$in_channels` stands for the input's.
+    `$in_channels` means the input's channels.
     """
     strides: IntOrInts | None = None
     """The strides, 1 by default. Passed on as written.
@@ -89,21 +89,21 @@ class ArgumentFields(Strict):
     dilations: IntOrInts | None = None
     """The dilations. Passed on as written; an integer for depthwise_conv2d means `[r, r]`."""
     rate: IntOrInts | None = None
-    """Another name of `dilations`."""
+    """Another name for `dilations`."""
     data_format: FormatLike | None = None
     """`NHWC` or `NCHW`."""
     dtype: DtypeName | None = None
     """The dtype of input and filter, float32 by default."""
     filter_dtype: DtypeName | None = None
-    """The dtype of the filter, if it is not the input's."""
+    """The dtype of the filter, if it differs from the input's."""
     via: Symbol | None = None
-    """The entry point into TensorFlow, if it is not the operator's own: tf.raw_ops.Conv2D."""
+    """The entry point into TensorFlow, such as tf.raw_ops.Conv2D. By default the operator's own."""
     gradient: Gradient | None = None
     """Differentiate the result with respect to this tensor."""
 
 
 class Alternatives(Strict):
-    """A list of alternatives for each argument; a list as an alternative needs a list around it."""
+    """A list of alternatives for each argument. A list as an alternative needs its own brackets."""
 
     op: Annotated[list[Op], Field(min_length=1)] | None = None
     input: Annotated[list[TensorLike], Field(min_length=1), alternatives(1)] | None = None
@@ -145,4 +145,4 @@ class Scope(Strict):
     results: Literal["some", "none"]
     """`some`: problems with a result in both models. `none`: all others."""
     sample: Annotated[int, Field(ge=1)]
-    """How many calls to make without `--tf-exhaustive`, which makes all."""
+    """How many calls to make. `--tf-exhaustive` makes all of them."""

@@ -1,4 +1,4 @@
-"""A call: what a test runs, and what a record is about."""
+"""The call that a test makes and a record describes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class AppliedDeviation:
 
 @dataclass(frozen=True)
 class Call:
-    """One case with every sweep resolved, in one mode.
+    """One combination of a case's sweep, in one mode.
 
-    `name` is unique in its file; `line`, from 1, and `text` are those of the case. `deviations`
-    apply to the call on some subject: which one is known when it runs. `other_modes` would apply in
-    another mode. A call with a `relation` is compared with other calls, not with an oracle.
+    `name` is unique in its file. `line` (from 1) and `text` belong to the case. `deviations` apply
+    to the call on some subjects; `other_modes` would apply in another mode. A call with a
+    `relation` is compared with other calls, not with an oracle.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Call:
 
     @property
     def content_hash(self) -> str:
-        """A hash of all that the call claims, which other cases and notes do not change."""
+        """A hash of everything that the call claims. Other cases and notes do not change it."""
         requires = self.case.requires
         content: dict[str, Any] = {
             "arguments": to_record(self.arguments),

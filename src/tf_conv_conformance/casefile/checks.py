@@ -1,4 +1,4 @@
-"""What must hold for a call before it may run. Each check raises :class:`CaseError`."""
+"""Checks of a call before it may run. Each of them raises :class:`CaseError`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VALUES = ("expect", "values")
 
 
 def check_arguments(arguments: Arguments) -> None:
-    """Refuse a call that cannot be passed, that is too large, or that has no exact data."""
+    """Refuse a call that the entry point cannot take, is too large, or has no exact data."""
     if found := obstacle(arguments):
         key, reason = found
         raise CaseError((key,), reason)
@@ -36,7 +36,7 @@ def check_arguments(arguments: Arguments) -> None:
 
 
 def _check_size(arguments: Arguments) -> None:
-    """Refuse, with the arithmetic, a call whose tensors or whose work would not fit."""
+    """Refuse a call whose tensors are too large or that has too many products."""
     tensors = {"input": arguments.input.shape, "filter": arguments.filter.shape}
     work = 0
     for model in MODELS.values():

@@ -1,4 +1,4 @@
-"""Which of a case's deviations apply to a call, and what must hold for them."""
+"""Find the deviations of a case that apply to a call, and check them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tf_conv_conformance.prediction.rules.rule import Rule
 
 
 def check_deviation(deviation: Deviation, keys: Keys) -> None:
-    """Refuse a deviation from an unknown rule, or an expired one. Raises :class:`CaseError`."""
+    """Refuse a deviation with an unknown rule, or an expired one. Raises :class:`CaseError`."""
     if deviation.rule not in RULES:
         meant = near(deviation.rule, list(RULES))
         hint = "docs/rules.md lists them" if meant is None else f"did you mean {meant!r}?"
@@ -35,8 +35,8 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
 def applied(deviation: Deviation, expanded: Expanded, keys: Keys) -> AppliedDeviation | None:
     """Return a deviation with its arguments for a call; None if it does not apply to the call.
 
-    It applies if the call is one of its `where`, the call exercises its rule (or breaks it, if the
-    documentation refuses the call), and it declares something that the documentation does not say.
+    It applies if `where` selects the call, the call exercises its rule (or breaks it, if the
+    documentation refuses the call), and it declares something other than the documentation.
     Raises :class:`CaseError` if what it declares is impossible.
     """
     arguments, observed = expanded.arguments, deviation.observed
@@ -85,7 +85,7 @@ def _declared_outcome(observed: Observed, stands_for: Arguments) -> Outcome | No
 
 
 def _is_documented(observed: Observed, stands_for: Arguments, arguments: Arguments) -> bool:
-    """Return whether the documentation says the same: both refuse, or both read the same."""
+    """Return whether the documentation says the same: both refuse, or both read the same input."""
     documented = predict(arguments).documented
     declared = _declared_outcome(observed, stands_for)
     if isinstance(documented, Refuses):
@@ -101,7 +101,7 @@ def _is_documented(observed: Observed, stands_for: Arguments, arguments: Argumen
 
 
 def _check_observed(observed: Observed, stands_for: Arguments, keys: Keys) -> None:
-    """Refuse a deviation whose model has no result, or another shape than is declared."""
+    """Refuse a deviation whose model has no result, or a shape that differs from the declared."""
     outcome = _declared_outcome(observed, stands_for)
     if observed.model is not None and isinstance(outcome, Refuses):
         reason = f"{observed.model} has no result for this call: {outcome.because[0]}"

@@ -1,4 +1,4 @@
-"""What is wrong with a case file, and where."""
+"""Diagnostics: what is wrong with a case file, and where."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Diagnostic:
         return f"{self.place(file)}: {self.key + ': ' if self.key else ''}{self.message}"
 
     def place(self, file: str) -> str:
-        """Return ``file:line:column``, as editors and terminals take it."""
+        """Return ``file:line:column``, which editors and terminals turn into a link."""
         return f"{file}:{self.line}:{self.column}"
 
     def brief(self) -> str:
@@ -56,13 +56,13 @@ class CaseError(ConformanceError):
 
 
 def quote(value: object) -> str:
-    """Return a value from a case file in printable form: short and on one line."""
+    """Return a value from a case file in printable form, short and on one line."""
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def key_path(keys: Keys) -> str:
-    """Return the path to a value as people write it: ``cases[2].sweep.rate[0]``."""
+    """Return the path to a value in readable form: ``cases[2].sweep.rate[0]``."""
     path = ""
     for key in keys:
         path += f"[{key}]" if isinstance(key, int) else f".{key}" if path else str(key)

@@ -1,4 +1,4 @@
-"""A case and its file's defaults → the arguments of each of its calls, with labels."""
+"""Expand a case and its file's defaults to the arguments of each call, with labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tf_conv_conformance.casefile.resolution import arguments_of, flatten
 from tf_conv_conformance.casefile.scope import pairs
 from tf_conv_conformance.convolution.arguments import Arguments
 
-# In the order of labels: the alternatives of the last of these change first.
+# In the order of labels. The alternatives of the last name vary fastest.
 NAMES = (
     "op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype",
     "filter_dtype", "gradient",
@@ -40,7 +40,7 @@ Choice = tuple[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Expanded:
-    """The arguments of a call, its label within its case, and the values that the case gives.
+    """The arguments of a call, its label within the case, and the values that the case gives.
 
     The label is empty without a sweep.
     """
@@ -50,11 +50,11 @@ class Expanded:
     given: Mapping[str, Any]
 
     def as_if(self, changes: ArgumentFields) -> Arguments:
-        """Return the arguments with some of them changed."""
+        """Return the arguments with these changes."""
         return arguments_of({**self.given, **_given(changes, ("as_if",))})
 
     def is_among(self, where: Alternatives) -> bool:
-        """Return whether every argument that `where` names is one of its alternatives."""
+        """Return whether every argument in `where` has one of the alternatives given there."""
         return all(
             any(arguments_of({**self.given, name: value}) == self.arguments for value in values)
             for name, values in _given(where, ("where",)).items()
@@ -63,7 +63,10 @@ class Expanded:
 
 @dataclass(frozen=True)
 class Expansion:
-    """The combinations of a case: `count` choices beside what is `fixed`, to iterate once."""
+    """The combinations of a case: `count` choices, and the arguments that are `fixed`.
+
+    It can be iterated once.
+    """
 
     count: int
     choices: Iterable[Choice]
@@ -78,7 +81,7 @@ class Expansion:
 
 
 def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
-    """Return the combinations of a case; of a scope a sample, or the `whole`.
+    """Return the combinations of a case; for a scope, a sample or the `whole`.
 
     Raises :class:`CaseError`.
     """
@@ -122,7 +125,7 @@ def _expand_scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: boo
 
 
 def _given(fields: ArgumentFields | Alternatives, keys: Keys) -> dict[str, Any]:
-    """Return the arguments that are given there, with `rate` under the name `dilations`."""
+    """Return the arguments that are given, with `rate` under the name `dilations`."""
     given = {name: getattr(fields, name) for name in (*NAMES, "rate")}
     given = {name: value for name, value in given.items() if value is not None}
     if "rate" in given and "dilations" in given:
@@ -152,14 +155,14 @@ def _labelled(case: Case, name: str, alternatives: list[Any]) -> list[tuple[str,
 
 
 def _label(name: str, value: Any) -> str:
-    """Return an argument as in the name of a call: ``rate3x2``, ``SAME``, ``padding0:0x1:2``."""
+    """Return an argument as part of a call's name: ``rate3x2``, ``SAME``, ``padding0:0x1:2``."""
     if isinstance(value, VerbatimInts | VerbatimText):
         return f"{name}={_label('', value.verbatim)}"
     if isinstance(value, Tensor):
         return name + "literal" + "_".join(map(str, flatten(value.values)[1][:8]))
     if isinstance(value, list):
         if len(value) == 1:
-            return f"{name}{value[0]}x"  # not as the integer, which may mean something else
+            return f"{name}{value[0]}x"  # must differ from the label of an integer
         return name + "x".join(map(_label_part, value))
     if isinstance(value, str):
         named = name in ("filter_dtype", "gradient")

@@ -1,4 +1,4 @@
-"""What a case expects: a result or an exception, and declared deviations."""
+"""Models of what a case expects: a result or an exception, and declared deviations."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def _refuse(kind: Literal["expect", "observed"], message: str) -> PydanticCustom
 
 
 class When(Strict):
-    """A condition on the subject and the mode; what is not given does not matter."""
+    """A condition on the subject and the mode. Keys that are not given do not matter."""
 
     tensorflow: VersionRange | None = None
     """A PEP 440 range of TensorFlow versions, quoted: `">=2.12,<2.22"`."""
     keras: VersionRange | None = None
     """A range of versions of the Keras installed with TensorFlow, quoted."""
     modes: Modes | None = None
-    """The modes in which it holds."""
+    """The execution modes."""
     onednn: bool | None = None
     """Whether oneDNN's kernels are in effect."""
     device: Literal["cpu", "gpu"] | None = None
@@ -59,7 +59,7 @@ class When(Strict):
 
 
 class Expect(Strict):
-    """An exception, or a shape and values, that the case claims in place of the documentation."""
+    """An exception, or a shape and values, that the case claims instead of the documentation."""
 
     error: Exceptions | None = None
     """The exception's class, one of its bases, or the TensorFlow error that it replaces.
@@ -89,24 +89,24 @@ class Expect(Strict):
 
 
 class Observed(Strict):
-    """What TensorFlow does instead of what it documents. Everything given here is checked."""
+    """What TensorFlow does instead of what it documents. Everything that is given is checked."""
 
     model: Literal["documented", "phase_strided"] | None = None
     """The oracle that predicts shape and values."""
     sizes: Literal["truncated"] | None = None
-    """`truncated`: the model divides towards zero, so that a size just below zero is zero."""
+    """`truncated`: the model divides towards zero, so a size just below zero becomes zero."""
     accumulator: Literal["float16", "bfloat16", "float32"] | None = None
-    """For reals: the dtype in which the model sums products, if less precise than assumed."""
+    """For reals, the dtype in which the model sums products, if less precise than assumed."""
     padding: Literal["skipped"] | None = None
-    """`skipped`: the model leaves padding out, which shows if a filter value is not finite."""
+    """`skipped`: the model skips padding. The result differs if a filter value is not finite."""
     subnormals: Literal["flushed"] | None = None
-    """`flushed`: the model takes and returns subnormal numbers as zero."""
+    """`flushed`: the model replaces subnormal inputs and results with zero."""
     as_if: ArgumentFields | None = None
     """Evaluate the model with these arguments: TensorFlow behaves as if it had received them."""
     shape: Shape | None = None
-    """The shape. It is checked against the model, if there is one."""
+    """The shape of the result. If there is a model, it must predict this shape."""
     dtype: Dtype | None = None
-    """The dtype of a result without a model, if it is not the call's."""
+    """The dtype of a result without a model, if it differs from the call's."""
     values: Literal["unspecified"] | None = None
     """`unspecified`: the values cannot be predicted, as in uninitialised memory."""
     error: Exceptions | None = None
@@ -117,9 +117,9 @@ class Observed(Strict):
     match: Pattern | None = None
     """A regular expression to find in the exception's message."""
     crash: Signals | None = None
-    """The signal that ends the process: SIGFPE."""
+    """The signal that ends the process, such as SIGFPE."""
     timeout: Literal[True] | None = None
-    """The call does not end in time."""
+    """`true`: the call does not end within the time limit."""
     warning: WarningName | None = None
     """The category of a Python warning that is issued."""
 
@@ -148,7 +148,7 @@ class Observed(Strict):
         return None
 
     def _dependency_fault(self) -> str | None:
-        """Return what is wrong with keys that mean nothing without another key."""
+        """Return what is wrong with keys that need another key."""
         for name in ("as_if", "sizes", "accumulator", "padding", "subnormals"):
             if getattr(self, name) is not None and self.model is None:
                 return f"`{name}` changes a `model`; give the `model`, too"
@@ -160,7 +160,7 @@ class Observed(Strict):
 
     @property
     def returns(self) -> bool:
-        """Whether a result is declared, with values or without."""
+        """Whether a result is declared, with or without values."""
         return self.error is None and self.crash is None and self.timeout is None
 
 
@@ -176,13 +176,13 @@ class Deviation(Strict):
     ]
     """The address of a public report, or `unreported`."""
     when: When = When()
-    """The subjects and modes in which it was seen, all by default."""
+    """The subjects and modes to which the deviation applies, all by default."""
     where: Alternatives = Alternatives()
-    """In a sweep, the arguments with which it was seen."""
+    """In a sweep, the arguments to which the deviation applies."""
     expires: Date | None = None
-    """A day after which it must be reviewed."""
+    """The last day on which the deviation is valid without a review."""
     notes: Text | None = None
-    """Anything worth knowing about it."""
+    """Free text about the deviation."""
 
 
 Expectation = Annotated[Annotated[Literal["result"], SCALAR] | Annotated[Expect, MAPPING], BY_KIND]

@@ -1,7 +1,7 @@
-"""The kinds of values that a case file may give, as pydantic types.
+"""Pydantic types for the values of a case file.
 
-The kind of a YAML value selects the member of a union, so that a fault has one diagnostic about
-the form that was meant.
+The kind of a YAML value selects the member of a union, so a mistake gives only one diagnostic,
+about the form that was meant.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Strict(BaseModel):
 
 
 def kind(value: Any) -> str:
-    """Return the tag of a YAML value in a union; its brackets keep it out of key paths."""
+    """Return the tag of a YAML value in a union. Angle brackets keep it out of key paths."""
     if isinstance(value, dict | Strict):
         return "<mapping>"
     return "<list>" if isinstance(value, list | tuple) else "<scalar>"
@@ -87,7 +87,7 @@ def _date(text: str) -> str:
 
 
 def _name_of(what: str, known: Sequence[str]) -> AfterValidator:
-    """Return a validator that refuses unknown names; a name with its module is not looked up."""
+    """Return a validator that refuses unknown names. It accepts any name with a module."""
 
     def check(name: str) -> str:
         if is_known(name, known):
@@ -98,14 +98,14 @@ def _name_of(what: str, known: Sequence[str]) -> AfterValidator:
 
 
 def _nested(value: Any) -> Any:
-    """Refuse a list without any list in it, once rather than for each of its items."""
+    """Refuse a list without inner lists, with one error rather than one for each item."""
     if isinstance(value, list) and value and not any(isinstance(item, list) for item in value):
         raise PydanticCustomError("flat_padding", "is a list of single values")
     return value
 
 
 def alternatives(depth: int) -> BeforeValidator:
-    """Return a validator that refuses one alternative, a list of this depth, as a list of them."""
+    """Return a validator that refuses a single alternative, which is a list of this depth."""
 
     def check(value: Any) -> Any:
         levels, item = 0, value
@@ -132,8 +132,8 @@ SizeOrReference = Annotated[
     Annotated[Size, Tag("<size>")] | Annotated[Reference, Tag("<reference>")],
     Discriminator(_size_kind),
 ]
-Number = float  # .inf and .nan are data like any other
-# Numbers in lists in lists. A flat list is fine if a shape is given.
+Number = float  # includes .inf and .nan
+# Numbers in nested lists. A flat list is valid if a shape is given.
 Values = TypeAliasType(
     "Values", "Annotated[Annotated[Number, SCALAR] | Annotated[list[Values], LIST], BY_KIND]"
 )

@@ -1,4 +1,4 @@
-"""A case file → its calls and its diagnostics. One bad case does not hide the others."""
+"""Load a case file: its calls and its diagnostics. A mistake in a case does not affect others."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from tf_conv_conformance.casefile.yaml_reader import read_source, read_text
 DIAGNOSTICS_LIMIT = 100  # of a case
 TESTS, PROBLEMS = "tests", "problems of one axis"
 COMPARISONS = "comparisons with the conditions of deviations"
-# What a file may add: a sweep of 100,000 combinations in three modes.
+# The most that a file may add. The first is a sweep of 100,000 combinations in three modes.
 LIMITS = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
 M = TypeVar("M", bound=Strict)
 
 
 @dataclass(frozen=True)
 class CaseFileContents:
-    """The calls of a file's good cases, and the diagnostics of the other cases, in its order."""
+    """The calls of a file's valid cases, and the diagnostics of the others, in file order."""
 
     calls: tuple[Call, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def load(path: Path, whole: bool = False) -> CaseFileContents:
-    """Read a case file; of exhaustive scopes a sample, or the `whole`.
+    """Read a case file, with a sample of each exhaustive scope or the `whole` scope.
 
     Never raises: every problem becomes a diagnostic.
     """
@@ -68,7 +68,7 @@ def load_text(text: str, whole: bool = False) -> CaseFileContents:
 
 @dataclass
 class _Loader:
-    """Collects what a file holds; `room` is what it may still add."""
+    """Collects the calls and diagnostics of a file. `room` is how much the file may still add."""
 
     source: Source
     whole: bool
@@ -82,7 +82,7 @@ class _Loader:
         defaults = self._validated(Defaults, self.source.value.get("defaults", {}), ("defaults",))
         before = len(self.diagnostics)
         self._load_cases(defaults)
-        # No second diagnostic for a place, nor one for a whole case that a fault of reading spoils.
+        # Keep at most one diagnostic per place, and none for a whole case that failed to parse.
         places = {(fault.line, fault.column) for fault in faults}
         spoiled = {fault.case for fault in faults}
         self.diagnostics[before:] = [
@@ -125,7 +125,7 @@ class _Loader:
         return cases if isinstance(cases, list) else []
 
     def _case_id(self, index: int) -> str:
-        """Return the id of a case; its place in the list if it has none that can be used."""
+        """Return the id of a case, or a name from its place in the list if it has no valid id."""
         raw = self._raw_cases[index]
         identifier = raw.get("id") if isinstance(raw, dict) else None
         return identifier if isinstance(identifier, str) and identifier else f"case-{index + 1}"
@@ -137,7 +137,7 @@ class _Loader:
         return self._case_id(keys[1]) if keys[1] < len(self._raw_cases) else None
 
     def _validated(self, model: type[M], raw: Any, keys: Keys) -> M | None:
-        """Return the model's instance, or None after diagnostics that say why there is none."""
+        """Return an instance of the model. Add diagnostics and return None if it is invalid."""
         try:
             return model.model_validate(raw)
         except ValidationError as error:
@@ -170,7 +170,7 @@ class _Loader:
                 self._add((*keys, *inner), error.message)
 
     def _sweep(self, case: Case, defaults: Defaults, keys: Keys) -> Sweep:
-        """Return a case for which there is room. Raises :class:`CaseError`."""
+        """Return the sweep of a case. Raises :class:`CaseError`, also if the file is full."""
         if case.scope is not None:
             self._take(PROBLEMS, most_problems(case.scope), ("scope",))
         sweep = checked(case, defaults, self.whole, self.source, keys)

@@ -1,4 +1,4 @@
-"""pydantic's errors as diagnostics: what is wrong, and how to fix it."""
+"""Turn pydantic's errors into messages that say what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tf_conv_conformance.casefile.fields import REFERENCES
 from tf_conv_conformance.casefile.model import model_at
 from tf_conv_conformance.casefile.names import own_name
 
-FEW = 4  # choices that are listed before the one that was probably meant
+FEW = 4  # up to this many choices, the hint comes after the list
 _PAIRS = "[[0, 0], [1, 1], [1, 1], [0, 0]]"
 PADDING = f"SAME, VALID or a pair [before, after] for each dimension, such as {_PAIRS}"
 _KINDS = {list: "the list ", int: "the integer ", float: "the number ", str: "the string "}
@@ -45,7 +45,7 @@ _EXAMPLES = {
     "requires": _WHEN,
     "deviations": "{rule: conv2d.values, observed: {model: documented}, reported: unreported}",
 }
-"""A mapping under a key, or in the list under it."""
+"""Examples of the mapping under a key, or in the list under it."""
 _NAMES = {
     "error": "an exception such as InvalidArgumentError",
     "warning": "a warning such as UserWarning",
@@ -62,7 +62,7 @@ def keys_of(error: ErrorDetails) -> Keys:
 
 
 def message_of(error: ErrorDetails, keys: Keys) -> str:
-    """Return one sentence about one fault."""
+    """Return the message for an error, in one sentence."""
     kind, value = error["type"], error["input"]
     context: Mapping[str, Any] = error.get("ctx", {})
     if kind == "extra_forbidden":
@@ -84,7 +84,7 @@ def message_of(error: ErrorDetails, keys: Keys) -> str:
 
 
 def _key_of(keys: Keys) -> str:
-    """Return the innermost key of a mapping, which the items of a list have in common."""
+    """Return the innermost key of a mapping. All items of a list have the same."""
     return next((key for key in reversed(keys) if isinstance(key, str)), "")
 
 
@@ -105,7 +105,7 @@ def _padding_message(kind: str, value: Any, keys: Keys, context: Mapping[str, An
 
 
 def _meant_padding(value: Any) -> str:
-    """Return how the padding that was probably meant is written."""
+    """Return how to write the padding that was probably meant."""
     if isinstance(value, str):
         known = unknown_word(value, ("SAME", "VALID"))
         return known or f"; to pass the word on to TensorFlow, write {{verbatim: {value}}}"
@@ -120,7 +120,7 @@ def _meant_padding(value: Any) -> str:
 
 
 def _word_message(kind: str, value: Any, name: str, context: Mapping[str, Any]) -> str | None:
-    """Return what to say of a text that is none of the words, or has not the form, of its key."""
+    """Return the message for a text that is not a known word or has the wrong form."""
     if kind == "string_type" and name in ("tensorflow", "keras"):
         got = f"{describe(value)}, and as a number 2.10 would be 2.1"
         return f'expected a version range in quotes, such as ">=2.12"; got {got}'
@@ -134,9 +134,9 @@ def _word_message(kind: str, value: Any, name: str, context: Mapping[str, Any]) 
 
 
 def _unknown_choice(value: Any, expected: str, name: str) -> str:
-    """Return what to say of a value that is none of the choices.
+    """Return the message for a value that is not one of the choices.
 
-    If they are many, the one that was probably meant comes first.
+    If there are many, the choice that was probably meant comes first.
     """
     choices = re.findall(r"'([^']*)'", expected)
     if len(choices) < 2:
@@ -167,7 +167,7 @@ def _pattern(value: str, pattern: str) -> str:
 
 
 def _meant_name(name: str, context: Mapping[str, Any]) -> str:
-    """Return the name that was probably meant, or how a class of another package is written."""
+    """Return the name that was probably meant, or how to write a class of another package."""
     if (found := near(own_name(name), context["known"])) is not None:
         return f"did you mean {found!r}?"
     if context["what"] == "a signal":
@@ -176,7 +176,7 @@ def _meant_name(name: str, context: Mapping[str, Any]) -> str:
 
 
 def _form_message(kind: str, value: Any, keys: Keys, context: Mapping[str, Any]) -> str | None:
-    """Return what to say of a value of another kind than its key takes."""
+    """Return the message for a value of the wrong kind for its key."""
     name = _key_of(keys)
     if kind == "union_tag_invalid":
         forms = " or ".join(_FORMS[tag] for tag in _FORMS if tag in context["expected_tags"])
@@ -192,7 +192,7 @@ def _form_message(kind: str, value: Any, keys: Keys, context: Mapping[str, Any])
 
 
 def _meant_value(kind: str, value: Any, keys: Keys) -> str:
-    """Return how the value that was probably meant is written."""
+    """Return how to write the value that was probably meant."""
     if kind == "list_type":
         return _meant_list(value, keys)
     if kind.startswith("int"):
@@ -230,7 +230,7 @@ def _rewritten_shape(value: Any) -> str:
 
 
 def _bound_message(kind: str, value: Any, context: Mapping[str, Any]) -> str | None:
-    """Return what to say of a value that is too small, too large, too short or too long."""
+    """Return the message for a value that is too small, too large, too short or too long."""
     if kind == "greater_than_equal":
         return f"{quote(value)} is out of range; it must be at least {context['ge']}"
     if kind == "less_than_equal":
@@ -244,7 +244,7 @@ def _bound_message(kind: str, value: Any, context: Mapping[str, Any]) -> str | N
 
 
 def describe(value: Any) -> str:
-    """Return a value with its kind, as YAML has it."""
+    """Return a value with its kind, in the terms of YAML."""
     if value is None:
         return "nothing (null)"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What a case file may say: pydantic models, from which its JSON Schema is made."""
+"""Pydantic models of a case file, from which its JSON Schema is generated."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from tf_conv_conformance.convolution.names import RelationName
 
 
 class Defaults(ArgumentFields):
-    """Values for every case of the file that does not give its own."""
+    """Values for all cases of the file that do not give their own."""
 
     modes: Modes | None = None
     """Execution modes, all three by default."""
     data: Arms | None = None
     """Arms of data, both kinds of integers by default."""
     large: bool | None = None
-    """The calls take long: they are made only with `-m tf_large`."""
+    """`true`: the calls take long, so they are made only with `-m tf_large`."""
     requires: When | None = None
-    """What the subject must be; otherwise the case is skipped as unsupported."""
+    """What the subject must have. On other subjects the case is skipped as unsupported."""
     references: Texts | None = None
-    """Addresses of documentation, reports, papers."""
+    """Addresses of documentation, reports or papers."""
     expect: Expectation | None = None
-    """What must come out, by default what the documentation says.
+    """What TensorFlow must do, by default what the documentation says.
 
-    `result` means what the documentation says, which must be a result.
+    `result` means the documented result; the call must not be refused.
     """
 
     @property
     def claim(self) -> Expect | None:
-        """What is claimed in place of the documentation; None also for `expect: result`."""
+        """What is claimed instead of the documentation. None also for `expect: result`."""
         return self.expect if isinstance(self.expect, Expect) else None
 
     @property
@@ -53,24 +53,24 @@ class Case(Defaults):
     """One question to TensorFlow or, with a sweep, the product of several."""
 
     id: Identifier
-    """Its name, unique in the file."""
+    """The name of the case, unique in the file."""
     sweep: Alternatives = Alternatives()
-    """Alternatives for arguments: one call for each combination."""
+    """Alternatives for arguments. Each combination is a call."""
     scope: Scope | None = None
-    """All small problems, in place of input, filter, strides, rate and padding."""
+    """All small problems, instead of input, filter, strides, rate and padding."""
     relations: Annotated[list[RelationName], Field(min_length=1)] | None = None
     """Metamorphic relations to check. Each one that applies to a call adds one extra call."""
     deviations: list[Deviation] = Field(default_factory=list)
     """Known differences between TensorFlow and its documentation."""
     notes: Text | None = None
-    """Anything worth knowing about it."""
+    """Free text about the case."""
 
 
 class CaseFileModel(Strict):
     """A file of cases about one question."""
 
     about: Text | None = None
-    """The question, in a sentence."""
+    """The question of the file, in a sentence."""
     defaults: Defaults = Defaults()
     cases: Annotated[list[Case], Field(min_length=1)]
 
@@ -96,6 +96,6 @@ KNOWN: dict[str, type[Strict]] = {
 
 
 def model_at(keys: tuple[str | int, ...]) -> type[Strict]:
-    """Return the model of the mapping that has the last of the keys."""
+    """Return the model of the mapping that contains the last of the keys."""
     parents = [key for key in keys[:-1] if isinstance(key, str)]
     return KNOWN.get(parents[-1], CaseFileModel) if parents else CaseFileModel

@@ -1,4 +1,4 @@
-"""The names of exceptions, warnings and signals that a case file may give without a module."""
+"""Names of exceptions, warnings and signals that a case file may give without a module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import builtins
 import signal
 from collections.abc import Sequence
 
-# Those of tf.errors, unchanged since TensorFlow 1.15, and those that AutoGraph raises.
+# The classes of tf.errors, unchanged since TensorFlow 1.15, and the errors of AutoGraph.
 _TENSORFLOW = """
     Aborted AlreadyExists AutoGraph Cancelled Conversion DataLoss DeadlineExceeded
     FailedPrecondition InaccessibleTensor Internal InvalidArgument NotFound Op
@@ -26,20 +26,20 @@ _OWN_MODULES = ("tf.errors.", "builtins.")
 
 
 def own_name(name: str) -> str:
-    """Return the name of a class without its module, which an observation does not have."""
+    """Return the name of a class without its module, as an observation has it."""
     return name.rpartition(".")[2]
 
 
 def is_known(name: str, known: Sequence[str]) -> bool:
-    """Return whether a name is known, or of another module, whose classes cannot be looked up."""
+    """Return whether a name is known, or has a module, whose classes cannot be looked up."""
     if "." in name and not name.startswith(_OWN_MODULES):
         return True
     return own_name(name) in known
 
 
 def written_name(name: str, known: Sequence[str]) -> str:
-    """Return the name of an observed class as a case file gives it.
+    """Return the name of an observed class for a case file.
 
-    An observation does not have the module that an unknown class needs.
+    A class that is not known needs a module, but the observation does not have it.
     """
     return name if name in known else f"other.{name}"

@@ -1,4 +1,4 @@
-"""The values that a case gives for one call → the arguments of the call."""
+"""Resolve the values that a case gives for one call to the arguments of the call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEFAULT_STRIDES = 1
 
 
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
-    """Return the arguments of one call, references resolved. Raises :class:`CaseError`."""
+    """Return the arguments of one call, with references resolved. Raises :class:`CaseError`."""
     entry_point = _entry_point(given["op"], given.get("via"))
     data_format = _plain(given.get("data_format"))
     dtype = canonical(given.get("dtype", "float32"))
@@ -73,7 +73,7 @@ def _entry_point(op: Op, via: Symbol | None) -> EntryPoint:
 
 
 def _ints(value: Any, form: ListForm | None, data_format: str | None) -> IntOrInts:
-    """Return strides or dilations as they are passed: an integer in the list it is short for."""
+    """Return strides or dilations as they are passed, with an integer expanded to its list."""
     if isinstance(value, int) and form == "spatial":
         return value, value
     if isinstance(value, int) and form == "full":
@@ -93,7 +93,7 @@ def _padding(value: Any, entry_point: EntryPoint) -> str | Pairs:
 def _tensor(
     name: str, value: Any, source: TensorSpec | None, data_format: str | None
 ) -> TensorSpec:
-    """Return a tensor whose references, if there is a `source`, are to the source's shape."""
+    """Return a tensor argument. References such as `$height` refer to the shape of `source`."""
     if isinstance(value, Tensor):
         return _literal_tensor(name, value)
     sizes = enumerate(value)
@@ -115,7 +115,7 @@ def _literal_tensor(name: str, tensor: Tensor) -> TensorSpec:
 
 
 def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
-    """Return a tensor with its literal values rounded to the dtype, as TensorFlow gets them."""
+    """Return a tensor with its literal values rounded to the dtype, as TensorFlow receives them."""
     if spec.values is None:
         return spec
     values = tuple(nearest(value, dtype) for value in spec.values)
@@ -140,7 +140,7 @@ def _size(keys: Keys, size: int | str, source: TensorSpec | None, data_format: s
 
 
 def flatten(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]:
-    """Return the shape of nested lists, and their numbers in row-major order.
+    """Return the shape of nested lists and their numbers in row-major order.
 
     Raises :class:`CaseError` if the lists are ragged.
     """

@@ -1,4 +1,4 @@
-"""The JSON Schema of a case file, for editors: ``schema/case-file.schema.json`` holds it."""
+"""Generate the JSON Schema of case files, which editors use: schema/case-file.schema.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tf_conv_conformance.casefile.model import CaseFileModel
 
 
 class _WithoutNull(GenerateJsonSchema):
-    """Refuses null, as the reader does: a key has a value or is absent."""
+    """A schema generator without null: a key has a value or is absent, as in the reader."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -24,7 +24,7 @@ class _WithoutNull(GenerateJsonSchema):
 
 
 def _untitled(value: Any) -> Any:
-    """Return a schema without its titles, which repeat keys."""
+    """Return a schema without its titles, which only repeat the keys."""
     if isinstance(value, list):
         return [_untitled(item) for item in value]
     if not isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Exhaustive small scope: every problem of one axis up to given sizes.
+"""Enumerate exhaustive scopes: every problem of one axis up to given sizes.
 
-A call has two problems, for height and width, so that these cannot be confused.
+Each call has two problems, for height and for width, so that a mix-up of the two is detected.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from tf_conv_conformance.convolution.geometry import (
     phase_strided_size,
 )
 
-SEED = 20260  # of the shuffles: the same pairs, and the same sample of them, in every run
+SEED = 20260  # for the shuffles, so that every run has the same pairs and the same sample
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two axes of a call; they share the stride and the kind of padding."""
+    """The two axes of a call. They have the same stride and the same kind of padding."""
 
     height: Axis
     width: Axis
 
     @property
     def _explicit(self) -> list[tuple[int, int]]:
-        """The padding of both axes; empty if it has a name."""
+        """The padding of both axes, or an empty string if it is SAME or VALID."""
         paddings = (self.height.padding, self.width.padding)
         return [padding for padding in paddings if not isinstance(padding, str)]
 
     @property
     def label(self) -> str:
-        """The label of the call among those of its scope."""
+        """The label of the call within its scope."""
         h, w = self.height, self.width
         explicit = "x".join(f"{before}:{after}" for before, after in self._explicit)
         sizes = f"n{h.size}x{w.size}-k{h.filter}x{w.filter}-s{h.stride}-r{h.rate}x{w.rate}"
         return f"{sizes}-{explicit or h.padding}"
 
     def given(self) -> dict[str, Any]:
-        """Return the arguments as a case would give them."""
+        """Return the arguments as a case file would give them."""
         h, w = self.height, self.width
         pairs = [list(pair) for pair in self._explicit]
         return {
@@ -76,7 +76,7 @@ def _by_result(
 
 
 def problems(scope: Scope) -> tuple[Axis, ...]:
-    """Return the axis problems of a scope: those with a result in both models, or all others."""
+    """Return the axis problems of a scope: with a result in both models, or all others."""
     limits = (scope.sizes, scope.filters, scope.strides, scope.rates)
     paddings: list[Padding] = [
         padding if isinstance(padding, str) else (padding[0], padding[1])
@@ -86,12 +86,12 @@ def problems(scope: Scope) -> tuple[Axis, ...]:
 
 
 def most_problems(scope: Scope) -> int:
-    """Return how many axis problems are examined to find those of a scope."""
+    """Return how many axis problems must be examined to find the problems of a scope."""
     return scope.sizes * scope.filters * scope.strides * scope.rates * len(scope.paddings)
 
 
 def pairs(scope: Scope, whole: bool) -> list[Pair]:
-    """Return the calls of a scope: all, so that each problem is in one, or a seeded sample."""
+    """Return the calls of a scope: all of them, which cover each problem, or a seeded sample."""
     groups: dict[tuple[int, str], list[Axis]] = {}
     for axis in problems(scope):
         padding = axis.padding if isinstance(axis.padding, str) else "explicit"

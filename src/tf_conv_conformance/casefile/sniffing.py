@@ -1,4 +1,4 @@
-"""Whether a YAML file is a case file: other projects have ``cases`` with YAML of their own."""
+"""Detect whether a YAML file is a case file. Other projects have ``cases`` folders, too."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _CASES, _OP = (re.compile(rf"(?:^|[\s\[{{,\"'-]){key}[\"']?\s*:", re.M) for key 
 def is_case_file(path: Path) -> bool:
     """Return whether a file has the schema line, or a list `cases` with an `op`. Never raises.
 
-    The text of most files is enough. Only a file with both keys is parsed. If that fails, it counts
-    as a case file, so that its author gets a diagnostic.
+    For most files, looking at the text is enough. Only a file with both keys is parsed. If parsing
+    fails, it counts as a case file, so that its author gets a diagnostic.
     """
     try:
         with path.open("rb") as file:
@@ -44,7 +44,7 @@ def is_case_file(path: Path) -> bool:
 def _has_cases(value: Any) -> bool:
     """Return whether there are `cases` with an `op`.
 
-    If they are no list, because their dashes are missing, an `op` must name an operator.
+    If `cases` is not a list, because its dashes are missing, an `op` must name an operator.
     """
     if not isinstance(value, dict) or "cases" not in value:
         return False
@@ -53,7 +53,7 @@ def _has_cases(value: Any) -> bool:
 
 
 def _values_of(key: str, value: Any) -> Iterator[Any]:
-    """Yield the values of a key at any depth, which the YAML reader has bounded."""
+    """Yield the values of a key at any depth. The YAML reader limits the depth."""
     if isinstance(value, dict):
         if key in value:
             yield value[key]

@@ -1,4 +1,4 @@
-"""The values of a case file and their places in its text."""
+"""The values of a case file, with their places in its text."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from tf_conv_conformance.casefile.diagnostic import Diagnostic, Keys, key_path
 
-BLOCK_LINES, BLOCK_LIMIT = 200, 4000  # lines and characters of a case that a record quotes
+BLOCK_LINES, BLOCK_LIMIT = 200, 4000  # at most, of a case that a record quotes
 
 
 @dataclass
 class Source:
-    """The values of a case file, and the line and column of each by its key path.
+    """The values of a case file, with the line and column of each by its key path.
 
-    `key_places` has the places of the keys themselves. `faults` were found while reading, each with
-    the path to the value; the rest of the file is usable.
+    `key_places` has the places of the keys themselves. `faults` are the mistakes found while
+    reading, each with the path to its value. The rest of the file can be used.
     """
 
     text: str
@@ -28,7 +28,7 @@ class Source:
     faults: list[tuple[Keys, Diagnostic]] = field(default_factory=list)
 
     def place(self, keys: Keys) -> tuple[int, int]:
-        """Return line and column of the value at `keys`, or of the nearest that encloses it."""
+        """Return line and column of the value at `keys`, or of the nearest enclosing value."""
         while keys and keys not in self.places:
             keys = keys[:-1]
         return self.places.get(keys, (1, 1))
@@ -38,7 +38,7 @@ class Source:
         return self.text.split("\n")
 
     def block(self, keys: Keys) -> str:
-        """Return the text of the block mapping at `keys`; of a long one the beginning."""
+        """Return the text of the block mapping at `keys`, or its beginning if it is long."""
         line, column = self.place(keys)
         first, *rest = self._lines[line - 1 : line - 1 + BLOCK_LINES]
 
@@ -51,7 +51,7 @@ class Source:
     def diagnostic(
         self, keys: Keys, message: str, case: str | None = None, about_key: bool = False
     ) -> Diagnostic:
-        """Return a diagnostic about the value at `keys`, or about the last of the keys itself."""
+        """Return a diagnostic for the value at `keys`, or for the last key itself."""
         place = self.key_places.get(keys) if about_key else None
         line, column = place or self.place(keys)
         return Diagnostic(line, column, key_path(keys), message, case)

@@ -1,4 +1,4 @@
-"""A case → its calls."""
+"""Make the calls of a case."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.prediction import relations
 from tf_conv_conformance.prediction.predict import Refuses, predict
 
-REASONS = 3  # why no call has a relation, in a message
+REASONS = 3  # reasons in a message why a relation applies to no call
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A case whose calls are not made yet; `keys` lead to it in its file."""
+    """A case whose calls have not been made yet. `keys` are the path to it in its file."""
 
     case: Case
     expansion: Expansion
@@ -32,18 +32,18 @@ class Sweep:
 
     @property
     def comparisons(self) -> int:
-        """How often combinations are compared with conditions of deviations."""
+        """How often a combination has to be compared with the condition of a deviation."""
         where = [values for one in self.case.deviations for _, values in one.where]
         conditions = len(self.case.deviations) + sum(len(values or ()) for values in where)
         return conditions * self.expansion.count
 
     @cached_property
     def modes(self) -> tuple[Mode, ...]:
-        """The modes in which its calls are made."""
+        """The modes in which the calls are made."""
         return tuple(mode for mode in MODES if mode in (self.case.modes or MODES))
 
     def calls(self) -> list[Call]:
-        """Return the calls in all modes, those of relations last.
+        """Return the calls in all modes, with the calls of relations last.
 
         Raises :class:`CaseError` for the first fault.
         """
@@ -100,7 +100,7 @@ def _is_in(mode: Mode, deviation: Deviation) -> bool:
 
 
 def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: Keys) -> Sweep:
-    """Return a case with its defaults, checked without its calls. Raises :class:`CaseError`."""
+    """Return a case with its defaults. Checks all but its calls. Raises :class:`CaseError`."""
     for index, deviation in enumerate(case.deviations):
         check_deviation(deviation, ("deviations", index))
     expansion = expand(case, defaults, whole)
@@ -114,9 +114,9 @@ def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: K
 
 
 def _related(case: Case, calls: list[Call]) -> list[Call]:
-    """Return a call for each relation of each call that can have it.
+    """Return a call for each relation that applies to a call.
 
-    Raises :class:`CaseError` for a relation that no call can have.
+    Raises :class:`CaseError` for a relation that applies to no call.
     """
     found = []
     for index, name in enumerate(case.relations or ()):
@@ -136,7 +136,7 @@ def _related(case: Case, calls: list[Call]) -> list[Call]:
 
 
 def _no_result(name: str, call: Call) -> str | None:
-    """Return why a call has no result to check a relation with: by its case or documentation."""
+    """Return why a call has no result for a relation: because of its case or documentation."""
     claim = call.case.claim
     if claim is not None and claim.error is not None:
         raised = " or ".join(claim.error)

@@ -1,4 +1,4 @@
-"""Case files as text that the reader takes back."""
+"""Write case files as text that the reader understands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONE_LINE = 10**6
 
 @dataclass(frozen=True)
 class WrittenCase:
-    """A case as plain values in the order of its keys, and its calls, one for each mode."""
+    """A case as plain values in the order of its keys, with its calls, one for each mode."""
 
     case: Mapping[str, Any]
     calls: tuple[Call, ...]
@@ -30,7 +30,7 @@ class WrittenCase:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that the reader of case files would take for something else."""
+    """A YAML dumper that quotes text which case files would read as something else."""
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -58,7 +58,7 @@ def flow(value: Any) -> str:
 
 
 def case_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return a case file with one case and its deviations."""
+    """Return the text of a case file with one case and its deviations."""
     parts = ["cases:", _item(case, 2)]
     if deviations:
         parts += ["    deviations:", *(_item(deviation, 6) for deviation in deviations)]
@@ -66,7 +66,7 @@ def case_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] =
 
 
 def _item(mapping: Mapping[str, Any], indent: int) -> str:
-    """Return a mapping as an item of an indented list, a key on each line."""
+    """Return a mapping as an item of an indented list, with each key on its own line."""
     lines = "\n".join(f"{key}: {flow(value)}" for key, value in mapping.items())
     indented = textwrap.indent(lines, " " * (indent + 2))
     return f"{' ' * indent}- {indented.lstrip()}"

@@ -1,8 +1,8 @@
-"""YAML text to plain values that know their line and column.
+"""Parse YAML text to plain values with their line and column.
 
-Values are built from PyYAML's events, not by its constructors: no tag can make an object, and
+Values are built from PyYAML's events, not by its constructors. So no tag can create an object, and
 scalars follow YAML 1.2's core schema (``NO`` is a string, ``1e-3`` a number). Size, depth and the
-expansion of aliases have bounds.
+expansion of aliases are limited.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tf_conv_conformance.casefile.diagnostic import (
 from tf_conv_conformance.casefile.source import Source
 
 FILE_LIMIT = 4 * 2**20  # bytes of a file
-DEPTH_LIMIT = 24  # collections in collections
+DEPTH_LIMIT = 24  # levels of nested collections
 NODE_LIMIT = 100_000  # keys and values, aliases expanded
-DIGITS_LIMIT = 20  # of an integer: 2**63 has 19
+DIGITS_LIMIT = 20  # of an integer; 2**63 has 19
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
@@ -49,7 +49,7 @@ _HINTS = {
     "did not find expected ',' or ']'": "a list that was opened with [ is not closed",
     "did not find expected ',' or '}'": "a mapping that was opened with { is not closed",
 }
-# The parser notices these problems after the place where they begin.
+# The parser reports these problems later than the place where they begin.
 _NOTICED_LATE = ("could not find expected ':'", "found unexpected end of stream")
 
 
@@ -76,7 +76,7 @@ def read_text(path: Path) -> str:
 
 
 def read_source(text: str) -> Source:
-    """Return the values in YAML `text` with their places.
+    """Return the values of a YAML text with their places.
 
     Raises :class:`UnreadableFileError` if the text is not one YAML document.
     """
@@ -101,7 +101,7 @@ def _unreadable(line: int, column: int, message: str) -> UnreadableFileError:
 
 
 def _hint(text: str, line: int, column: int, problem: str) -> str:
-    """Return how to fix one of the mistakes in YAML that case files invite."""
+    """Return how to fix a common YAML mistake."""
     lines = text.splitlines()
     wrong = lines[line - 1] if line <= len(lines) else ""
     if re.search(r":\s*[>|][=\d.~]", wrong):
@@ -116,7 +116,7 @@ def _hint(text: str, line: int, column: int, problem: str) -> str:
 def scalar(text: str) -> Any:
     """Return the value of a plain scalar in YAML 1.2's core schema.
 
-    Raises ValueError if readers of YAML could disagree about it.
+    Raises ValueError if YAML readers disagree about the value.
     """
     if text in _CONSTANTS:
         return _CONSTANTS[text]
@@ -135,7 +135,7 @@ def scalar(text: str) -> Any:
 
 
 class _Reader:
-    """Builds the values of one document by recursive descent, which `DEPTH_LIMIT` bounds."""
+    """Builds the values of one document by recursive descent, at most `DEPTH_LIMIT` deep."""
 
     def __init__(self, text: str) -> None:
         loader = getattr(yaml, "CLoader", yaml.Loader)
@@ -156,8 +156,8 @@ class _Reader:
         return self.source
 
     def _value(self, event: Any, keys: Keys) -> Any:
-        """Return the value that begins with an event."""
-        self.source.places.setdefault(keys, _place(event))  # the first of a key given twice
+        """Return the value that starts with an event."""
+        self.source.places.setdefault(keys, _place(event))  # the first place of a repeated key
         if isinstance(event, yaml.AliasEvent):
             return self._aliased(event)
         self._refuse_tag(event, keys)

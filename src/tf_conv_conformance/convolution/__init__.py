@@ -1,1 +1,1 @@
-"""Calls of the two operators: arguments, axes, dtypes, entry points."""
+"""Describe calls of the two operators: arguments, axes, dtypes and entry points."""

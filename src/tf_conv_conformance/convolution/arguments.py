@@ -1,4 +1,4 @@
-"""The arguments of one call of an operator, and their documented meaning."""
+"""The arguments of one call of an operator, with their documented meaning."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Arguments:
-    """All that determines what a call must return, whatever the mode. Hashable.
+    """Everything that determines what a call must return, in any mode. Hashable.
 
     `filter_dtype` is None if the filter has the input's dtype, and `via` is None for the operator's
-    default entry point. With `gradient`, the call differentiates its result by that tensor.
+    default entry point. With `gradient`, the call differentiates its result with respect to that
+    tensor.
     """
 
     op: Op
@@ -49,7 +50,7 @@ class Arguments:
         return hash(tuple(getattr(self, name) for name in FIELDS))
 
     def __hash__(self) -> int:
-        return self._hash  # computed once: caches need it dozens of times a call
+        return self._hash  # computed once, since caches need it dozens of times per call
 
     @property
     def entry_point(self) -> EntryPoint:
@@ -76,7 +77,8 @@ class Interpretation:
 def in_groups(in_channels: int, filter_in: int, filter_out: int) -> bool:
     """Return whether the channels divide into equal groups, at least one.
 
-    The filter's in_channels must divide the input's, and the number of groups its out_channels.
+    The filter's in_channels must divide the input's, and the number of groups must divide the
+    filter's out_channels.
     """
     if in_channels == 0 or filter_in == 0 or in_channels % filter_in:
         return False
@@ -84,26 +86,26 @@ def in_groups(in_channels: int, filter_in: int, filter_out: int) -> bool:
 
 
 def as_lists(value: Any) -> Any:
-    """Return tuples, at any depth, as lists: JSON and TensorFlow's Python code take those."""
+    """Convert tuples at any depth to lists, which JSON and TensorFlow's Python code take."""
     return [as_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
 def as_tuples(value: Any) -> Any:
-    """Return lists, at any depth, as tuples, which are hashable."""
+    """Convert lists at any depth to tuples, which are hashable."""
     return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def to_record(arguments: Arguments) -> dict[str, Any]:
-    """Return arguments as ``dataclasses.asdict`` would, at a tenth of its cost."""
+    """Return the same as ``dataclasses.asdict``, at a tenth of its cost."""
     plain = {name: getattr(arguments, name) for name in FIELDS}
     return {**plain, "input": dict(vars(arguments.input)), "filter": dict(vars(arguments.filter))}
 
 
 def from_record(plain: Mapping[str, Any]) -> Arguments:
-    """Return the arguments that :func:`to_record` and JSON made plain."""
+    """Return arguments from the result of :func:`to_record`, which may have gone through JSON."""
     given = {name: as_tuples(value) for name, value in plain.items()}
     for name in ("input", "filter"):
-        # Infinities and NaN are text in a record, since JSON has no numbers for them.
+        # Infinities and NaN are strings in a record, since JSON has no numbers for them.
         values = plain[name]["values"]
         given[name] = TensorSpec(
             tuple(plain[name]["shape"]), None if values is None else tuple(map(float, values))
@@ -117,7 +119,7 @@ def channels_first(arguments: Arguments) -> bool:
 
 
 def in_channels_of(arguments: Arguments) -> int:
-    """Return the input's channels; 0 if its rank has none."""
+    """Return the input's number of channels; 0 if its rank is too low to have any."""
     shape = arguments.input.shape
     return shape[-3 if channels_first(arguments) else -1] if len(shape) > 2 else 0
 
@@ -156,7 +158,7 @@ def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding
 
 
 def padding_of(arguments: Arguments) -> str | Pairs:
-    """Return the padding with its name in capitals: Keras layers take names in either case."""
+    """Return the padding with its name in capitals, since Keras layers accept either case."""
     padding = arguments.padding
     return (
         padding.upper() if isinstance(padding, str) and arguments.entry_point.is_layer else padding
@@ -164,23 +166,23 @@ def padding_of(arguments: Arguments) -> str | Pairs:
 
 
 def outer_padding(padding: str | Pairs, first: bool) -> tuple[tuple[int, ...], ...]:
-    """Return the padding of batch and of channels in explicit padding."""
+    """Return the padding of batch and channels from explicit padding."""
     if isinstance(padding, str) or len(padding) != 4:
         return ()
     return padding[:2] if first else (padding[0], padding[3])
 
 
 def split_shape(shape: Sequence[int], first: bool) -> tuple[tuple[int, ...], int, int, int]:
-    """Return batch shape, height, width and channels of an input's shape of rank 3 or more."""
+    """Split an input's shape, of rank 3 or more, into batch shape, height, width and channels."""
     batch, inner = tuple(shape[:-3]), tuple(shape[-3:])
     return (batch, inner[1], inner[2], inner[0]) if first else (batch, inner[0], inner[1], inner[2])
 
 
 @lru_cache(maxsize=8192)
 def interpret(arguments: Arguments) -> Interpretation | None:
-    """Return what the arguments mean; None if they mean nothing, and can only be refused.
+    """Return what the arguments mean; None if they mean nothing and can only be refused.
 
-    Arguments that break a precondition may have a meaning, too: TensorFlow may accept them.
+    Arguments that break a precondition may still have a meaning, since TensorFlow may accept them.
     """
     first = channels_first(arguments)
     strides, dilations = spatial(arguments.strides, first), spatial(arguments.dilations, first)

@@ -1,4 +1,4 @@
-"""Dtypes: what each holds exactly, and how its bits become numbers to compare."""
+"""What each dtype holds exactly, and conversion between bits and numbers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ EXPONENTS = {
     "float32": (-149, 128),
     "float64": (-1074, 1024),
 }
-"""Exponents of a dtype's smallest number above 0, and of the first power of two beyond it."""
+"""Exponents of a dtype's smallest positive number and of the first power of two beyond it."""
 
 
 def nearest(value: float, dtype: str) -> float:
-    """Return a value rounded to a floating dtype: ties to even, infinity beyond its largest."""
+    """Round a value to a floating dtype: ties to even, infinity beyond the largest number."""
     if dtype not in EXPONENTS or value == 0 or not math.isfinite(value):
         return value
     smallest, beyond = EXPONENTS[dtype]
@@ -35,12 +35,12 @@ def largest(dtype: str) -> float:
 
 
 def canonical(dtype: str) -> str:
-    """Return TensorFlow's own name of a dtype: ``half`` is float16."""
+    """Return TensorFlow's own name for a dtype: ``half`` is float16."""
     return "float16" if dtype == "half" else dtype
 
 
 def encode(numbers: NDArray[np.floating[Any]], dtype: str) -> NDArray[Any]:
-    """Return the bits of numbers that `dtype` holds exactly; bfloat16 as uint16."""
+    """Convert numbers that `dtype` holds exactly to its bits; bfloat16 becomes uint16."""
     if dtype == "bfloat16":
         return (numbers.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
     if dtype == "string":
@@ -51,7 +51,7 @@ def encode(numbers: NDArray[np.floating[Any]], dtype: str) -> NDArray[Any]:
 
 
 def as_numbers(bits: NDArray[Any], dtype: str) -> NDArray[Any]:
-    """Return the numbers in the bits of a result as float64, complex64 as complex128."""
+    """Convert the bits of a result to numbers: float64, or complex128 for complex64."""
     if dtype == "bfloat16":
         return (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
     return bits.astype(np.complex128 if np.iscomplexobj(bits) else np.float64)

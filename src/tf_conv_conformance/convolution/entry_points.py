@@ -9,7 +9,7 @@ from tf_conv_conformance.convolution.names import OPS, Op, Symbol
 
 Style = Literal["function", "raw op", "layer"]
 ListForm = Literal["spatial", "full"]
-"""The list for which an integer is short: ``spatial`` is ``[s, s]``, ``full`` ``[1, s, s, 1]``."""
+"""The list that an integer stands for: ``[s, s]`` if ``spatial``, ``[1, s, s, 1]`` if ``full``."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class EntryPoint:
     """A function or Keras layer of TensorFlow that reaches an operator.
 
     The ids of its rules begin with `rules`. Without a list form, strides or dilations may be an
-    integer. `parameters` are those that it has beside its tensors, of which it calls the dilations
-    `dilations_name`. A `pointwise` one takes a second filter.
+    integer. `parameters` are its parameters other than tensors, and `dilations_name` is its name
+    for the dilations. A `pointwise` entry point takes a second filter.
     """
 
     symbol: Symbol
@@ -35,12 +35,12 @@ class EntryPoint:
 
     @property
     def is_layer(self) -> bool:
-        """Whether it is a Keras layer, which makes its own filter."""
+        """Whether it is a Keras layer, which creates its own filter."""
         return self.style == "layer"
 
     @property
     def is_default(self) -> bool:
-        """Whether a call of its operator uses it unless the case names another."""
+        """Whether calls of its operator use it by default."""
         return self is DEFAULTS[self.op]
 
 

@@ -1,8 +1,8 @@
-"""Sizes and padding of a convolution, an axis at a time, in exact integers.
+"""Compute sizes and padding of a convolution along one axis, in exact integers.
 
 The documented sizes follow the notes on padding of ``tf.nn``, which are the module docstring of
-``tensorflow/python/ops/nn_ops.py``. The phase-strided ones follow ``tf.nn.with_space_to_batch`` in
-the same file.
+``tensorflow/python/ops/nn_ops.py``. The phase-strided sizes follow ``tf.nn.with_space_to_batch``
+in the same file.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Padding = Literal["SAME", "VALID"] | tuple[int, int]
 Taps = NDArray[np.int64]
 """The input element that each tap of each output reads, -1 for padding. Shape: (outputs, taps)."""
 Indices = NDArray[np.int64]
-"""The same with places in the padding: negative before the input, its size or more after it."""
+"""The same, but with positions in the padding: negative before the input, `size` or more after."""
 FAR = 2**62
-"""A place outside of any input, small enough to count on from in 64 bits."""
+"""A position outside of any input, small enough to be added to in 64 bits."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One spatial axis of a convolution; a pair of padding is (before, after)."""
+    """One spatial axis of a convolution. A pair as padding is (before, after)."""
 
     size: int
     filter: int
@@ -44,7 +44,7 @@ def ceil_div(numerator: int, denominator: int) -> int:
 
 
 def documented_padding(axis: Axis) -> tuple[int, int]:
-    """Return the documented zeros before and after the axis; an odd one of ``SAME`` is after it."""
+    """Return the documented zeros before and after the axis. ``SAME`` puts an odd zero after it."""
     if axis.padding == "VALID":
         return 0, 0
     if axis.padding == "SAME":
@@ -55,7 +55,7 @@ def documented_padding(axis: Axis) -> tuple[int, int]:
 
 
 def truncated_steps(room: int, stride: int) -> int:
-    """Return ``room / stride + 1`` as C++ divides: a size just below zero becomes zero."""
+    """Return ``room / stride + 1``, divided as in C++: a size just below zero becomes zero."""
     steps = room + stride
     return steps // stride if steps >= 0 else -(-steps // stride)
 
@@ -73,13 +73,13 @@ def documented_size(axis: Axis, truncated: bool = False) -> int:
 
 
 def documented_indices(axis: Axis) -> Indices:
-    """Return the places ``stride * i + rate * d - before`` of outputs ``i`` and taps ``d``."""
+    """Return the positions ``stride * i + rate * d - before`` for outputs ``i`` and taps ``d``."""
     outputs, taps = _counted(axis, documented_size(axis))
     return _as_indices(axis.stride * outputs + axis.rate * taps - documented_padding(axis)[0])
 
 
 def phase_strided_padding(axis: Axis) -> tuple[int, int]:
-    """Return the zeros that ``with_space_to_batch`` adds: its ``SAME`` ignores the stride."""
+    """Return the zeros that ``with_space_to_batch`` adds. Its ``SAME`` ignores the stride."""
     if axis.padding == "SAME":
         total = (axis.filter - 1) * axis.rate
         return total // 2, total - total // 2
@@ -88,10 +88,10 @@ def phase_strided_padding(axis: Axis) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Phases:
-    """An axis cut into phases.
+    """An axis split into phases.
 
-    `padded` is its size with padding, `excess` the zeros that make this a multiple of the rate, and
-    `result` the size of a phase's result, which may be negative.
+    `padded` is its size with padding. `excess` is the number of zeros that make this a multiple of
+    the rate. `result` is the size of each phase's result, which may be negative.
     """
 
     padded: int
@@ -100,7 +100,7 @@ class Phases:
 
 
 def phases(axis: Axis, truncated: bool = False) -> Phases:
-    """Return the phases that space to batch makes, each convolved with the stride and VALID."""
+    """Return the phases of space to batch, each convolved with the stride and VALID padding."""
     padded = axis.size + sum(phase_strided_padding(axis))
     excess = -padded % axis.rate
     room = (padded + excess) // axis.rate - axis.filter
@@ -109,26 +109,26 @@ def phases(axis: Axis, truncated: bool = False) -> Phases:
 
 
 def phase_strided_size(axis: Axis, truncated: bool = False) -> int:
-    """Return the size that space to batch, strided convolution and batch to space leave.
+    """Return the output size of space to batch, strided convolution and batch to space.
 
-    It is negative if a phase is too short for the filter, or the crop larger than the result. If
-    `truncated`, divide towards zero as TensorFlow's kernels do.
+    It is negative if a phase is too short for the filter, or the crop is larger than the result.
+    If `truncated`, divide towards zero as TensorFlow's kernels do.
     """
     cut = phases(axis, truncated)
     return cut.result if cut.result < 0 else axis.rate * cut.result - cut.excess
 
 
 def phase_strided_indices(axis: Axis) -> Indices:
-    """Return the places ``i mod r + r * (s * (i div r) + d) - before``: steps within a phase."""
+    """Return the positions ``i mod r + r * (s * (i div r) + d) - before``: steps within a phase."""
     outputs, taps = _counted(axis, phase_strided_size(axis))
     steps = axis.stride * (outputs // axis.rate) + taps
     return _as_indices(outputs % axis.rate + axis.rate * steps - phase_strided_padding(axis)[0])
 
 
 def _counted(axis: Axis, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the outputs of an axis, in a column, and its taps.
+    """Return the numbers of the outputs of an axis, as a column, and of its taps.
 
-    They are Python's integers if 64 bits might not hold the places that are computed from them.
+    They are Python integers if 64 bits might not hold the positions computed from them.
     """
     count = max(size, 0)
     pads = sum(map(abs, phase_strided_padding(axis)))
@@ -138,10 +138,10 @@ def _counted(axis: Axis, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _as_indices(places: NDArray[Any]) -> Indices:
-    """Return places in 64 bits; those too far outside for that are as far outside as they can."""
+    """Return positions in 64 bits. Those too far outside for 64 bits are clipped."""
     return places if places.dtype == np.int64 else np.clip(places, -FAR, FAR).astype(np.int64)
 
 
 def within(indices: Indices, size: int) -> Taps:
-    """Return indices with -1 for those outside of the input, which read a padded zero."""
+    """Replace indices outside of the input, which read a padded zero, with -1."""
     return np.where((indices >= 0) & (indices < size), indices, -1)

@@ -1,4 +1,4 @@
-"""A call as Python passes it to its entry point."""
+"""Write a call as its entry point takes it: keyword arguments and Python source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KERAS_FORMATS = {"NHWC": "channels_last", "NCHW": "channels_first"}
 
 
 def keywords(arguments: Arguments) -> dict[str, Any]:
-    """Return the keyword arguments of a call beside its tensors, as JSON values."""
+    """Return the keyword arguments of a call other than its tensors, as JSON values."""
     entry_point = arguments.entry_point
     given = {}
     for name in entry_point.parameters:
@@ -29,7 +29,7 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
 def source(arguments: Arguments) -> list[str]:
     """Return lines of Python that define `convolve`, a function of the input and the filter.
 
-    The lines of a Keras layer take `x` and `w` from NumPy, since it is built before a graph is.
+    For a Keras layer they take `x` and `w` from NumPy, since the layer is built before the graph.
     """
     entry_point = arguments.entry_point
     given = "".join(f", {name}={value!r}" for name, value in keywords(arguments).items())
@@ -49,7 +49,7 @@ def source(arguments: Arguments) -> list[str]:
 
 
 def _layer_sizes(arguments: Arguments) -> str:
-    """Return the arguments from which a Keras layer makes a filter of the call's shape."""
+    """Return the arguments for which a Keras layer creates a filter of the call's shape."""
     height, width, filter_in_channels, out = arguments.filter.shape
     if arguments.op == "depthwise_conv2d":
         return f"({height}, {width}), depth_multiplier={out}"

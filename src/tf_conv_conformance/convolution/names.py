@@ -1,6 +1,6 @@
-"""The names that cases, options and markers share.
+"""Names that cases, options and markers share.
 
-pytest loads this module in every run, so it imports nothing that takes time.
+pytest loads this module in every run, so it imports nothing that is slow to import.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CpuFlag = Literal[
     "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
     "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "avx_ne_convert", "asimd", "sve",
 ]  # fmt: skip
-"""The vector extensions that a subject names, spelled as Linux does."""
+"""Vector extensions of a processor, spelled as in Linux."""
 RelationName = Literal[
     "grouped", "zero-filled", "explicit", "linear", "translation", "batch", "transposed", "again",
     "modes",

@@ -1,6 +1,7 @@
-"""Why an entry point has no way to take a call.
+"""Explain why some arguments cannot be passed through an entry point.
 
-What an entry point takes and its documentation refuses is no obstacle: the refusal is tested.
+Arguments that can be passed but that the documentation refuses are no obstacle: the refusal is
+tested.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from tf_conv_conformance.convolution.arguments import Arguments, in_channels_of
 
 Obstacle = tuple[str, str]
-"""The key of the argument that cannot be passed, and what to say of the entry point."""
+"""The key of the argument that cannot be passed, and the reason, to follow the entry point."""
 
 
 def obstacle(arguments: Arguments) -> Obstacle | None:
@@ -51,7 +52,7 @@ def _atrous_obstacle(arguments: Arguments) -> Obstacle | None:
 
 
 def _pointwise_obstacle(arguments: Arguments) -> Obstacle | None:
-    """Return the obstacle to a pointwise identity, whose size and dtype come from the filter."""
+    """Return the obstacle to a pointwise identity, which has the filter's size and dtype."""
     if len(arguments.filter.shape) != 4:
         return "filter", "is called with a pointwise identity, which needs a filter of rank 4"
     if (arguments.filter_dtype or arguments.dtype) == "string":
@@ -60,7 +61,7 @@ def _pointwise_obstacle(arguments: Arguments) -> Obstacle | None:
 
 
 def _layer_obstacle(arguments: Arguments) -> Obstacle | None:
-    """Return the obstacle to a layer's making a filter like the case's, which it makes itself."""
+    """Return why a Keras layer, which creates its own filter, cannot create the case's."""
     shape, in_channels = list(arguments.filter.shape), in_channels_of(arguments)
     if len(arguments.input.shape) < 3:
         rank = len(arguments.input.shape)

@@ -1,1 +1,1 @@
-"""What the documentation says a call returns, and what each model computes."""
+"""Predict what the documentation says a call returns, and what each model computes."""

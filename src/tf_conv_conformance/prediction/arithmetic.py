@@ -1,6 +1,6 @@
-"""The arithmetic of an axis as a person would write it down: formula, numbers, result.
+"""Write out the arithmetic of an axis as a person would: formula, numbers, result.
 
-Paddings, phases and sizes come from :mod:`geometry`; only the steps between are written here.
+Paddings, phases and sizes come from :mod:`geometry`. This module only writes the steps between.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from tf_conv_conformance.prediction.models import Model
 
 
 def axes_of(interpretation: Interpretation) -> dict[str, Axis]:
-    """Return the axes by name; two equal ones have one name."""
+    """Return the axes by name. If they are equal, they share one name."""
     if interpretation.height == interpretation.width:
         return {"height and width": interpretation.height}
     return {"height": interpretation.height, "width": interpretation.width}
 
 
 def sizes(interpretation: Interpretation, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
-    """Yield how each model computes the sizes, the first line of an axis with its name."""
+    """Yield how each model computes the sizes. The first line of each axis has its name."""
     for axis_name, axis in axes_of(interpretation).items():
         name = "size" if interpretation.height == interpretation.width else axis_name
         for model in models:
@@ -31,7 +31,7 @@ def sizes(interpretation: Interpretation, models: Sequence[Model]) -> Iterator[t
 
 
 def steps(model: Model, axis: Axis) -> tuple[str, ...]:
-    """Return how a model computes padding and output size, a line for each step.
+    """Return how a model computes padding and output size, with a line for each step.
 
     The line of the size begins with ``out =``.
     """
@@ -103,7 +103,7 @@ def _phase_strided(model: Model, axis: Axis) -> Iterator[str]:
 
 
 def _padded(model: Model, axis: Axis) -> Iterator[str]:
-    """Yield the size of the input with padding, the `n` of the steps that follow."""
+    """Yield the size of the input with padding, which is the `n` of the next steps."""
     before, after = model.padding(axis)
     if axis.padding != "VALID":
         padded = f"{axis.size} + {_signed(before)} + {_signed(after)}"
@@ -120,7 +120,7 @@ def _signed(number: int) -> str:
 
 
 def _result(model: Model, axis: Axis) -> str:
-    """Return the predicted size; no tensor has a negative one."""
+    """Return the predicted size, with a remark if it is negative."""
     size: int = model.size(axis, model.truncates_sizes)
     return str(size) if size >= 0 else f"{size}: no such tensor exists"
 

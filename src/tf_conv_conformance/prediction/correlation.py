@@ -1,17 +1,17 @@
-"""The sum that a convolution is, and its adjoints, for given indices into the input.
+"""Compute convolutions and their adjoints for given indices into the input.
 
-All arrays have channels last: `x` is ``(batch, height, width, in_channels)``; `rows` is
-``(out_height, filter height)`` and `columns` ``(out_width, filter width)``. An index outside of the
-input reads padding: a zero that is multiplied like any other element. Filters are in groups:
+All arrays have channels last: `x` is ``(batch, height, width, in_channels)``, `rows` is
+``(out_height, filter height)`` and `columns` is ``(out_width, filter width)``. An index outside of
+the input reads padding: a zero that is multiplied like any other element. Filters are in groups:
 ``(height, width, filter_in, groups, out of a group)``; see :func:`grouped`.
 
-Results are float64. Sums are made in float64, exact in any order as long as every partial sum is an
-integer up to 2**53 (or that times a power of two). They are made in float32, in half the time, if
-that gives the same numbers: see :func:`dtype_of_sums`.
+Results are float64. Sums in float64 are exact in any order, as long as every partial sum is an
+integer up to 2**53 (or that times a power of two). If float32 gives the same numbers, it is used
+instead and takes half the time; see :func:`dtype_of_sums`.
 
-The input elements are copied for a block of output rows at a time, so that memory stays small
-beside input and output, and a product of matrices sums each block. If the indices advance evenly,
-as the documented ones do, a block is copied by slices, and a depthwise one as whole rows.
+Input elements are copied for one block of output rows at a time, so that memory stays small
+compared with input and output. A matrix product sums each block. If the indices advance evenly, as
+the documented ones do, a block is copied by slices, and a depthwise block as whole rows.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from numpy.typing import NDArray
 from tf_conv_conformance.convolution.geometry import Indices, within
 
 Array = NDArray[np.floating[Any]]
-"""Numbers; in float32 if they are integers, see :func:`dtype_of_sums`. Results are in float64."""
+"""Numbers: float64, or float32 for integers, see :func:`dtype_of_sums`. Results are float64."""
 Places = NDArray[np.int64]
-"""The pixel of ``height × width`` that each output pixel reads by each tap, negative for padding.
+"""The input pixel that each tap of each output pixel reads; negative for padding.
 
-Its shape is ``(out pixels, taps)``.
+Pixels are counted in ``height × width``. The shape is ``(out pixels, taps)``.
 """
 
 EXACT = 2**24  # float32 holds all integers up to this magnitude
-SMALL = 2**14  # elements read up to which a single gather is faster than slices
+SMALL = 2**14  # up to this many elements read, a single gather is faster than slices
 BLOCK = 2**19  # elements of a block: 4 MiB, or 2 MiB in float32
-RUN = 2**10  # elements that a run of the inner loop of a depthwise sum should have
-STRIP = 2**21  # elements that the input rows of a block may have; wider filters are gathered
+RUN = 2**10  # desired elements per run of the inner loop of a depthwise sum
+STRIP = 2**21  # elements in the input rows of a block, at most; wider filters are gathered
 
 
 def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
-    """Return a filter ``(height, width, filter_in, filter_out)`` with an axis for its groups.
+    """Return a filter ``(height, width, filter_in, filter_out)`` with an extra axis for groups.
 
     A depthwise filter has a group for each channel.
     """
@@ -58,8 +58,8 @@ def correlate(
 ) -> Array:
     """Return the convolution: ``(batch, out_height, out_width, groups × out of a group)``.
 
-    With `skip_padding`, products with padding are left out. The result differs only if an element
-    of the filter is not finite.
+    With `skip_padding`, products with padding are left out. This changes the result only if an
+    element of the filter is not finite.
     """
     size = (x.shape[0], rows.shape[0], columns.shape[0], math.prod(w.shape[3:]))
     x = np.ascontiguousarray(x)
@@ -81,12 +81,12 @@ def correlate(
 
 
 def dtype_of_sums(x: Array, w: Array) -> type[np.float32] | type[np.float64]:
-    """Return the dtype in which products are summed: float32 if it is exact, else float64.
+    """Return the dtype in which to sum products: float32 if it is exact, else float64.
 
-    Arrays in float32 hold integers; their maker sees to it (:class:`data.Signed`). A sum of K
-    products, and each partial sum of it in whatever order, is then an integer of at most ``K *
-    max|x| * max|w|`` in magnitude. Up to 2**24 float32 holds every integer. So nothing is rounded,
-    with fused multiply-add or without, and the sums are those of float64 to the bit.
+    Arrays in float32 hold only integers, as :class:`data.Signed` ensures. So a sum of K products,
+    and each of its partial sums in any order, is an integer of magnitude ``K * max|x| * max|w|`` at
+    most. float32 holds every integer up to 2**24. Up to there nothing is rounded, with or without
+    fused multiply-add, and the sums equal the sums in float64 bit for bit.
     """
     if not x.dtype == w.dtype == np.float32:
         return np.float64
@@ -94,14 +94,14 @@ def dtype_of_sums(x: Array, w: Array) -> type[np.float32] | type[np.float64]:
 
 
 def _largest(numbers: Array) -> float:
-    """Return the largest magnitude; in two passes, without the copy that ``abs`` makes."""
+    """Return the largest magnitude, in two passes but without the copy that ``abs`` makes."""
     return max(float(numbers.max(initial=0)), -float(numbers.min(initial=0)))
 
 
 def adjoint_input(
     dy: Array, w: Array, rows: Indices, columns: Indices, height: int, width: int
 ) -> Array:
-    """Return the gradient of ``sum(dy * correlate(x, w))`` by `x`, of this height and width."""
+    """Return the gradient of ``sum(dy * correlate(x, w))`` with respect to `x`."""
     dy, w = (array.astype(np.float64, copy=False) for array in (dy, w))
     depth, groups, out = w.shape[2:]
     size = dy.shape[:3]
@@ -112,7 +112,7 @@ def adjoint_input(
     for i in range(w.shape[0]):
         for j in range(w.shape[1]):
             part = np.matmul(upstream, w[i, j].transpose(1, 2, 0)).reshape(*size, groups * depth)
-            # Apart from padding, a tap reads no element twice.
+            # Apart from padding, a tap reads each element at most once.
             result[:, rows[:, i][:, None], columns[:, j][None, :]] += part
     return result[:, :height, :width]
 
@@ -120,7 +120,7 @@ def adjoint_input(
 def adjoint_filter(
     x: Array, dy: Array, rows: Indices, columns: Indices, depth: int, groups: int
 ) -> Array:
-    """Return the gradient of ``sum(dy * correlate(x, w))`` by `w`, in groups."""
+    """Return the gradient of ``sum(dy * correlate(x, w))`` with respect to `w`, in groups."""
     x, dy = (array.astype(np.float64, copy=False) for array in (x, dy))
     out = dy.shape[3] // groups if groups else 0
     upstream = dy.reshape(math.prod(dy.shape[:3]), groups, out)
@@ -135,7 +135,7 @@ def adjoint_filter(
 def places(rows: Indices, columns: Indices, height: int, width: int) -> Places:
     """Return the places that pixels read, from the indices of their rows and columns."""
     down = within(rows, height) * width
-    outside = -max(height * width, 1)  # negative, whatever row is added to it
+    outside = -max(height * width, 1)  # stays negative when a row is added
     along = np.where((columns >= 0) & (columns < width), columns, outside)
     both = down[..., :, None] + along[..., None, :]
     return both.reshape(math.prod(both.shape[:-2]), rows.shape[-1] * columns.shape[-1])
@@ -160,10 +160,10 @@ def taken(x: Array, places: Places) -> Array:
 
 
 def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
-    """Return the sums of products of ``(batch, out pixels, taps, channels)`` with the filter.
+    """Multiply ``(batch, out pixels, taps, channels)`` by the filter, and sum the products.
 
-    The result is ``(batch, out pixels, out channels)``. The sums have the dtype of `w`; `into` is
-    contiguous memory for them.
+    The result is ``(batch, out pixels, out channels)`` in the dtype of `w`. `into` is contiguous
+    memory for it.
     """
     batch, pixels, taps, channels = read.shape
     depth, groups, out = w.shape[2:]
@@ -187,7 +187,7 @@ def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
 
 
 def _without_padding(x: Array, w: Array, places: Places) -> Array:
-    """Return the sums without the products with padding, a tap at a time."""
+    """Return the sums without products with padding, computed one tap at a time."""
     result = np.zeros((x.shape[0], len(places), math.prod(w.shape[3:])))
     w = w.astype(np.float64, copy=False)
     for tap, kernel in enumerate(w.reshape(-1, 1, 1, *w.shape[2:])):
@@ -219,9 +219,9 @@ def _blocks(
 ) -> Iterator[tuple[slice, slice, Array]]:
     """Yield batch elements, output rows, and memory for their sums in a dtype.
 
-    A block has as many rows as fill it, at least `fewest`, and several batch elements if all rows
-    of one do not fill it. `line` is how many elements an output row reads. If the sums have another
-    dtype than the result, the memory is a copy, which is written back before the next block.
+    A block has as many rows as fill it, at least `fewest`. It has several batch elements if all
+    rows of one do not fill it. An output row reads `line` elements. If the dtypes of sums and
+    result differ, the memory is a copy, which is written back before the next block.
     """
     size = result.shape
     line = max(line, math.prod(size[2:]), 1)
@@ -237,17 +237,17 @@ def _blocks(
 
 
 def _span(advance: Advance, outputs: int, taps: int) -> int:
-    """Return how many elements lie from the first that is read to the last."""
+    """Return the number of elements from the first that is read to the last."""
     return (outputs - 1) * advance[1] + (taps - 1) * advance[2] + 1
 
 
 def _fewest(down: Advance, taps: int) -> int:
-    """Return the rows of a block that reads no more than half of its input rows twice."""
+    """Return the fewest rows of a block, so that it reads at most half of its input rows twice."""
     return max(1, -(-(taps - 1) * down[2] // down[1]))
 
 
 def _strip_size(w: Array, down: Advance, along: Advance, size: tuple[int, ...]) -> int:
-    """Return how many elements the input rows of the smallest block have."""
+    """Return the number of elements in the input rows of the smallest block."""
     height, width, depth, groups, out = w.shape
     lines = min(size[1], _fewest(down, height))
     channels = groups * out if _is_depthwise(w) else groups * depth
@@ -259,7 +259,7 @@ def _is_depthwise(w: Array) -> bool:
 
 
 def _by_slices(x: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
-    """Fill `result`, a block of rows at a time."""
+    """Fill `result`, one block of rows at a time."""
     height, width, depth, groups, out = w.shape
     depthwise, across = _is_depthwise(w), result.shape[2]
     line = across * groups * out if depthwise else across * height * width * depth * groups
@@ -279,7 +279,7 @@ def _by_slices(x: Array, w: Array, down: Advance, along: Advance, result: Array)
 def _strip(
     x: Array, start: tuple[int, int], size: tuple[int, int], copies: int, dtype: np.dtype[Any]
 ) -> Array:
-    """Return a part of the input with each channel copied, and zeros outside of the input.
+    """Return a part of the input with each channel repeated, and with zeros outside of the input.
 
     Its shape is ``(batch, *size, channels × copies)``.
     """
@@ -307,7 +307,7 @@ def _windows(
 ) -> Array:
     """Return a view of the elements that each output reads: ``(batch, *outputs, *taps, channels)``.
 
-    With `run`, as many outputs in a row count as one with more channels.
+    `run` outputs in a row count as one output with more channels.
     """
     item, row, column, channel = strip.strides
     shape = (len(strip), outputs[0], outputs[1] // run, *taps, strip.shape[3] * run)
@@ -319,7 +319,7 @@ def _windows(
 def _sum_depthwise(strip: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
     """Fill a block of a depthwise result.
 
-    Channels and outputs that lie side by side are multiplied and added in one run for each tap.
+    Adjacent channels and outputs are multiplied and added in one run per tap.
     """
     batch, lines, across, channels = result.shape
     run = max(1, min(across, RUN // max(channels, 1))) if along[1] == 1 else 1

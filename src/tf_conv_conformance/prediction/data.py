@@ -1,9 +1,9 @@
-"""The data of a call: its sums can be judged, and a line of NumPy draws each tensor.
+"""Draw the data of a call, so that its sums can be judged and one line of NumPy draws each tensor.
 
-Two arms are exact. ``small_integers`` detects wrong indices; ``wide_integers`` (odd values as large
-as the sums allow, a filter of 1 and -1) detects arithmetic in less precision than the dtype's.
-There is no zero, which would hide what it multiplies. ``reals`` have all the significant bits of
-the dtype, and an a-priori bound (:mod:`error_bounds`). Literal values are exact (the arm
+Two arms are exact. ``small_integers`` detects wrong indices. ``wide_integers`` (odd values as large
+as the sums allow, with a filter of 1 and -1) detects arithmetic in less precision than the dtype's.
+Neither has zeros, which would hide the elements that they multiply. ``reals`` have all significant
+bits of the dtype and an a-priori bound (:mod:`error_bounds`). Literal values are exact (the arm
 ``literal``), or reals if the case says so.
 """
 
@@ -27,14 +27,14 @@ from tf_conv_conformance.prediction.correlation import EXACT, Array
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 SMALL = 4  # the largest magnitude of `small_integers`
-KEPT = 2**26  # bytes of arrays that are kept: calls with the same arguments follow each other
-BESIDE = 2**12  # bytes that an entry counts beside its arrays, so that tiny ones are bounded, too
+KEPT = 2**26  # bytes of arrays that are kept, since successive calls often have the same arguments
+BESIDE = 2**12  # bytes that an entry counts in addition, so that tiny entries are limited, too
 
 
 class InexactDataError(ConformanceError):
-    """Data that the dtype cannot sum exactly; the message shows the arithmetic.
+    """Data cannot be summed exactly in the dtype; the message shows the arithmetic.
 
-    `tensor` is the one with the value at fault, if there is one.
+    `tensor` names the tensor with the value at fault, if there is one.
     """
 
     def __init__(self, message: str, tensor: str | None = None) -> None:
@@ -46,22 +46,22 @@ class InexactDataError(ConformanceError):
 class Signed:
     """Random integers of both signs, from 1 to `limit` in magnitude, all odd if `odd` is set.
 
-    They are in float32 if it holds them all, else in float64. The oracle relies on float32 arrays
-    to hold integers alone, see :func:`correlation.dtype_of_sums`.
+    They are in float32 if it holds all of them, else in float64. The oracle relies on float32
+    arrays to hold only integers, see :func:`correlation.dtype_of_sums`.
     """
 
     limit: int
     odd: bool = False
 
     def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Draw integers; :meth:`source` returns the same as Python source."""
+        """Draw integers, as the expression from :meth:`source` does."""
         dtype = np.float32 if self.limit <= EXACT else np.float64
         if self.odd:
             half = (self.limit + 1) // 2
             drawn = 2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1
             return np.asarray(drawn, dtype=dtype)
         magnitudes = rng.randint(1, self.limit + 1, size=shape)
-        signs = 2 * rng.randint(2, size=shape) - 1  # what `choice([-1, 1])` draws, but faster
+        signs = 2 * rng.randint(2, size=shape) - 1  # the same as `choice([-1, 1])`, but faster
         return np.asarray(magnitudes * signs, dtype=dtype)
 
     def source(self, shape: tuple[int, ...]) -> str:
@@ -79,7 +79,7 @@ class Real:
     precision: int
 
     def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Draw reals in float64; :meth:`source` returns the same as Python source."""
+        """Draw reals in float64, as the expression from :meth:`source` does."""
         top = 2**self.precision
         integers = rng.randint(1 - top, top, size=shape, dtype=np.int64)
         return np.asarray(integers * 2.0 ** rng.randint(-8, 1, size=shape) / top, dtype=np.float64)
@@ -98,7 +98,7 @@ Drawn = Signed | Real
 class Arm:
     """One set of data: its name, the seed of NumPy's ``RandomState``, and the kinds of its tensors.
 
-    Literal tensors are not drawn. `upstream` is the kind of the upstream gradient of a gradient.
+    Literal tensors are not drawn. For a gradient, `upstream` is the kind of its upstream gradient.
     """
 
     name: str
@@ -108,20 +108,20 @@ class Arm:
     upstream: Drawn | None = None
 
     def arrays(self, arguments: Arguments) -> tuple[Array, ...]:
-        """Return input, filter, and the upstream gradient of a gradient, drawn in this order.
+        """Return input, filter and, for a gradient, the upstream gradient, drawn in this order.
 
-        The arrays are read-only: they are shared.
+        The arrays are shared, so they are read-only.
         """
         return _arrays(self, arguments)
 
 
 def to_plain(arm: Arm) -> dict[str, Any]:
-    """Return an arm as ``dataclasses.asdict`` does, ten times faster."""
+    """Return the same as ``dataclasses.asdict``, ten times faster."""
     kinds = {name: getattr(arm, name) for name in ("input", "filter", "upstream")}
     return vars(arm) | {name: kind and dict(vars(kind)) for name, kind in kinds.items()}
 
 
-_RNG = np.random.RandomState()  # always seeded before it draws; to make one takes 100 times longer
+_RNG = np.random.RandomState()  # seeded before each use, since creating one takes 100 times longer
 
 
 def _size(tensors: tuple[Array, ...]) -> int:
@@ -148,15 +148,15 @@ def _tensor(spec: TensorSpec, drawn: Drawn) -> Array:
 def computed_model(arguments: Arguments) -> models.Model:
     """Return the model of what TensorFlow computes.
 
-    A depthwise call with strides and a rate is refused by the documentation, and TensorFlow may
-    still compute it in phases. All other calls are documented.
+    The documentation refuses a depthwise call with strides and a rate, but TensorFlow may still
+    compute it phase-strided. It computes all other calls as documented.
     """
     in_phases = models.is_atrous_strided(arguments) and broken(arguments)
     return models.PHASE_STRIDED if in_phases else models.DOCUMENTED
 
 
 def result_shape(arguments: Arguments) -> tuple[int, ...]:
-    """Return the shape of the convolution that TensorFlow computes; () if it has no result."""
+    """Return the shape of the convolution that TensorFlow computes; () if there is no result."""
     try:
         return computed_model(arguments).forward_shape(arguments)
     except models.NoResultError:
@@ -166,9 +166,9 @@ def result_shape(arguments: Arguments) -> tuple[int, ...]:
 def products(arguments: Arguments) -> int:
     """Return how many products an element of the result sums.
 
-    For a convolution filter height × width × in_channels, for a depthwise one without the channels.
-    For the gradient by the input at most filter height × width × out_channels; by the filter batch
-    × height × width of the upstream gradient.
+    For a convolution it is filter height × width × in_channels, without the channels if depthwise.
+    For a gradient with respect to the input it is at most filter height × width × out_channels;
+    with respect to the filter, batch × height × width of the upstream gradient.
     """
     if arguments.gradient == "filter":
         shape = result_shape(arguments)
@@ -181,7 +181,7 @@ def products(arguments: Arguments) -> int:
 
 
 def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
-    """Return the arms of data of a call; another `salt` draws other numbers of the same kinds.
+    """Return the arms of data of a call. A different `salt` draws other numbers of the same kinds.
 
     Raises :class:`InexactDataError` if the dtype cannot hold every partial sum.
     """
@@ -200,7 +200,7 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn | None]
 
 def _all_kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
     dtype = arguments.dtype
-    if dtype not in PRECISION:  # it must be refused, so its sums do not matter
+    if dtype not in PRECISION:  # the call must be refused, so its sums do not matter
         return Signed(1), Signed(1), Signed(1)
     if name == "reals":
         if "int" in dtype:
@@ -224,7 +224,7 @@ def _all_kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
 
 
 def seed(arguments: Arguments, arm: str, salt: int) -> int:
-    """Return a seed that depends on the arguments alone, not on the mode or the order of a run."""
+    """Return a seed that depends only on the arguments, not on the mode or the order of a run."""
     text = repr((arguments, arm, salt))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
@@ -237,7 +237,8 @@ def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> 
     if "reals" not in names or dtype not in EXPONENTS:
         return
     tensors = (arguments.input, arguments.filter)
-    most = math.prod(Fraction(max([1.0, *_finite(spec)])) for spec in tensors)  # drawn: below 1
+    # 1.0 is for drawn values.
+    most = math.prod(Fraction(max([1.0, *_finite(spec)])) for spec in tensors)
     if summed * most > Fraction(largest(dtype)) / 2:
         raise InexactDataError(
             f"{summed} products of up to {_written(most)} may overflow {dtype}, depending on "
@@ -247,12 +248,12 @@ def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> 
 
 
 def _finite(spec: TensorSpec) -> list[float]:
-    """Return the finite magnitudes; infinities and NaN are exact by IEEE 754."""
+    """Return the finite magnitudes. Infinities and NaN are exact by IEEE 754."""
     return [abs(value) for value in spec.values or () if math.isfinite(value)]
 
 
 def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
-    """Check that literal values, as multiples of a power of two, have sums that the dtype holds."""
+    """Check that the dtype holds the sums of literal values, as multiples of a power of two."""
     dtype, most, step = arguments.dtype, Fraction(1), Fraction(1)
     for name, spec in (("input", arguments.input), ("filter", arguments.filter)):
         finite = [Fraction(value) for value in _finite(spec)]
@@ -287,16 +288,16 @@ def _check_exact_literal(value: Fraction, name: str, dtype: str, top: int) -> No
 
 
 def _written(value: Fraction | int) -> str:
-    """Return a number in a few digits, however large it is."""
+    """Return a number in a few digits, even if it is huge."""
     return f"{float(value):g}" if value < 2**1023 else "1e308 and more"
 
 
 def _step(value: Fraction) -> Fraction:
-    """Return the largest power of two of which a value is a multiple."""
+    """Return the largest power of two that divides a value."""
     return Fraction(value.numerator & -value.numerator, value.denominator)
 
 
 def _odd_part(value: Fraction) -> int:
-    """Return the numerator without its factors of two, which tells how many bits a value needs."""
+    """Return the numerator without its factors of two. It determines the bits a value needs."""
     numerator = value.numerator
     return numerator // (numerator & -numerator)

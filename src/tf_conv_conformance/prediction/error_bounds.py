@@ -1,10 +1,10 @@
-"""The a-priori error bound: how far a right result may be from the exact one, element by element.
+"""Compute the a-priori error bound: how far each element of a right result may be from the exact.
 
-The computed sum of K products, with recursive summation in any order and with fused multiply-add or
-without, differs from the exact one by at most ``gamma(K) * sum(|x| |w|)``, where ``gamma(K)`` is
-``K u / (1 - K u)`` and u the unit roundoff of the accumulator (Higham, *Accuracy and Stability of
-Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2). Rounding the sum to the dtype adds its
-unit roundoff once.
+The computed sum of K products, with recursive summation in any order, and with or without fused
+multiply-add, differs from the exact sum by at most ``gamma(K) * sum(|x| |w|)``. ``gamma(K)`` is
+``K u / (1 - K u)``, and u is the unit roundoff of the accumulator (Higham, *Accuracy and Stability
+of Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2). Rounding the sum to the dtype adds
+its unit roundoff once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ACCUMULATOR = {
 }
 """The dtype in which the products of each dtype are summed.
 
-TensorFlow documents none. A subject that sums in less precision exceeds the bound.
+TensorFlow does not document it. A subject that sums in less precision exceeds the bound.
 """
 SMALLEST = {dtype: 2.0**smallest for dtype, (smallest, _) in EXPONENTS.items()}
 
@@ -42,9 +42,9 @@ class Values:
     bound: Array | None = None
 
     def unlike(self, numbers: Array) -> NDArray[np.bool_]:
-        """Return where numbers are farther from the right ones than they may be.
+        """Return a mask of the numbers that are farther from the right ones than permitted.
 
-        NaN equals NaN, and an infinity equals itself alone.
+        NaN equals NaN, and an infinity equals only itself.
         """
         near: NDArray[np.bool_] = np.equal(numbers, self.numbers)
         if self.bound is not None:
@@ -53,7 +53,7 @@ class Values:
         return ~near if near.all() else ~(near | (np.isnan(numbers) & np.isnan(self.numbers)))
 
     def at(self, part: Callable[[Array], Array]) -> Values:
-        """Return the values of a part of the result."""
+        """Return the values for a part of the result."""
         return Values(part(self.numbers), None if self.bound is None else part(self.bound))
 
 
@@ -70,15 +70,16 @@ def gamma(terms: int, unit: float) -> float:
 def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     """Return the largest permitted distance of each element of the result from the oracle's.
 
-    The oracle sums in float64. Its own error is part of the bound: for float64 it doubles it.
+    The oracle sums in float64. Its own error is part of the bound, so the bound for float64 is
+    twice as large.
     """
     magnitudes = model.values(arguments, *(np.abs(tensor) for tensor in tensors))
     terms, dtype = products(arguments), arguments.dtype
     accumulator = model.accumulator or ACCUMULATOR[dtype]
     summing = gamma(terms, unit_roundoff(accumulator)) + gamma(terms, unit_roundoff("float64"))
     rounding = unit_roundoff(dtype) * (1 + summing)
-    # It is not documented whether a subnormal product or partial sum is kept or flushed to zero:
-    # each may be off by the smallest normal number.
+    # The documentation does not say whether subnormal products and partial sums are flushed to
+    # zero, so each may be off by the smallest normal number.
     underflow = 2 * terms * (2.0**-1022 if accumulator == "float64" else 2.0**-126)
     underflows = np.where(magnitudes > 0, underflow, 0.0)
     return magnitudes * (summing + rounding) + underflows + SMALLEST[dtype]

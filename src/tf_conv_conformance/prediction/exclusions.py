@@ -1,4 +1,4 @@
-"""Short codes of wrong oracles: a record file has thousands of calls with a dozen each."""
+"""Short codes for wrong oracles, since a record file has thousands of calls with a dozen each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CODES = {
     "sums of 11 bits": "11",
     "sums of 24 bits": "24",
 }
-"""The code of each wrong oracle of :mod:`wrong_oracles`, by its name, in reading order."""
+"""The code of each wrong oracle in :mod:`wrong_oracles` by its name, in reading order."""
 NAMES = {code: name.replace("_", "-") for name, code in CODES.items()}
 
 
@@ -33,7 +33,7 @@ def codes(names: Iterable[str]) -> list[str]:
 
 
 def in_order(found: Iterable[str]) -> list[str]:
-    """Return codes in reading order, those that this version does not know at the end."""
+    """Sort codes in reading order, with codes that this version does not know at the end."""
     places = {code: place for place, code in enumerate(NAMES)}
     return sorted(found, key=lambda code: (places.get(code, len(places)), code))
 

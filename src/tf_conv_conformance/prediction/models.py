@@ -1,4 +1,4 @@
-"""The two models of a call, ``documented`` and ``phase_strided``: its shape and its values."""
+"""The two models of a call, ``documented`` and ``phase_strided``, which compute its result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SMALLEST_NORMAL = {"float16": 2.0**-14, "float64": 2.0**-1022}  # 2**-126 in oth
 
 
 class NoResultError(ConformanceError):
-    """The model gives no result for these arguments; the message says why."""
+    """A model has no result for the arguments; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Model:
     """A way to compute the size, the padding and the indices of an axis.
 
     The other fields are departures from the arithmetic of real numbers: sizes are divided towards
-    zero; products with padding are left out; subnormal numbers are zero, before and after; sums are
-    made in another dtype than :data:`error_bounds.ACCUMULATOR` has.
+    zero; products with padding are left out; subnormal inputs and results become zero; the dtype of
+    sums differs from :data:`error_bounds.ACCUMULATOR`.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Model:
         return (*interpretation.batch_shape, *inner)
 
     def shape(self, arguments: Arguments) -> tuple[int, ...]:
-        """Return the shape of the result; of a gradient, that of the tensor it belongs to.
+        """Return the shape of the result; for a gradient, the shape of its tensor.
 
         Raises :class:`NoResultError`.
         """
@@ -146,7 +146,7 @@ def channels_out(arguments: Arguments, interpretation: Interpretation) -> int:
 
 
 def flushed(numbers: Array, dtype: str) -> Array:
-    """Return the numbers with those that are subnormal in a dtype as zero."""
+    """Replace numbers that are subnormal in a dtype with zero."""
     return np.where(np.abs(numbers) < SMALLEST_NORMAL.get(dtype, 2.0**-126), 0.0, numbers)
 
 
@@ -161,7 +161,7 @@ def compute(
     *,
     skip_padding: bool = False,
 ) -> Array:
-    """Return the convolution, or its gradient, that reads at these indices."""
+    """Return the convolution, or its gradient, that reads the input at these indices."""
     across = flat(interpretation, x)
     kernel = grouped(w, interpretation.in_channels, arguments.op == "depthwise_conv2d")
     if arguments.gradient is None or dy is None:
@@ -176,7 +176,7 @@ def compute(
 
 
 def _pointwise(arguments: Arguments, result: Array) -> Array:
-    """Multiply with the identity that ``tf.nn.separable_conv2d`` gets: 0 times infinity is NaN."""
+    """Multiply by the identity that ``tf.nn.separable_conv2d`` gets: 0 times infinity is NaN."""
     if not arguments.entry_point.pointwise or np.isfinite(result).all():
         return result
     with np.errstate(invalid="ignore"):
@@ -196,7 +196,7 @@ def _layout(interpretation: Interpretation, result: Array) -> Array:
 
 
 def is_atrous_strided(arguments: Arguments) -> bool:
-    """Return whether a depthwise call has a rate and a stride above 1: the models then differ."""
+    """Return whether a depthwise call has a rate and a stride above 1, so that models differ."""
     interpretation = interpret(arguments)
     if interpretation is None or arguments.op != "depthwise_conv2d":
         return False
@@ -205,5 +205,5 @@ def is_atrous_strided(arguments: Arguments) -> bool:
 
 
 def models_of(arguments: Arguments) -> tuple[Model, ...]:
-    """Return the models of a call: both if they differ."""
+    """Return the models of a call, which are both if they differ."""
     return (DOCUMENTED, PHASE_STRIDED) if is_atrous_strided(arguments) else (DOCUMENTED,)

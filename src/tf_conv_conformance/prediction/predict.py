@@ -1,4 +1,4 @@
-"""What must come out of a call: its documented outcome, its data, and the values of each model."""
+"""Predict a call: its documented outcome, its data, and the values of each model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tf_conv_conformance.prediction.models import (
 from tf_conv_conformance.prediction.rules import catalogue
 from tf_conv_conformance.prediction.wrong_oracles import Detection, detect
 
-SALTS = 8  # draws of data that are tried before a call counts as vacuous
+SALTS = 8  # data is drawn up to this many times before a call counts as vacuous
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ Outcome = Returns | Refuses
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Data, and by the name of each model which wrong oracles that data detects."""
+    """Data, and the wrong oracles that it detects, by the name of the model."""
 
     arms: tuple[data.Arm, ...]
     detected: Mapping[str, Detection]
@@ -60,7 +60,7 @@ class _Drawn:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What must come out of a call with these arguments. Each part is computed when it is read."""
+    """The prediction for a call with these arguments. Each part is computed when it is read."""
 
     arguments: Arguments
 
@@ -71,7 +71,7 @@ class Prediction:
         return Refuses(tuple(rule.id for rule in broken)) if broken else self.outcome(DOCUMENTED)
 
     def outcome(self, model: Model) -> Outcome:
-        """Return the outcome of a model, whatever preconditions are broken."""
+        """Return the outcome of a model, even if preconditions are broken."""
         try:
             return Returns(model.shape(self.arguments), self.arguments.dtype)
         except NoResultError as error:
@@ -90,10 +90,10 @@ class Prediction:
 
     @cached_property
     def _drawn(self) -> _Drawn:
-        """The first draw of data that detects every wrong oracle; if there is none, the first."""
+        """The first draw that detects every wrong oracle, or the first draw if none does."""
         arguments = self.arguments
         literal = (arguments.input.values or ()) + (arguments.filter.values or ())
-        # Infinities and NaN hide the wrong oracles; that they spread is what such a call checks.
+        # Infinities and NaN hide wrong oracles. Such a call checks that they propagate.
         if not all(map(math.isfinite, literal)):
             return _Drawn(data.arms(arguments), {})
         models = [model for model in models_of(arguments) if self.has_values(model)]
@@ -136,7 +136,7 @@ class Prediction:
     def values(self, model: Model, stands_for: Arguments | None = None) -> tuple[Values, ...]:
         """Return the values of a model for each arm.
 
-        With `stands_for`, the model computes with those arguments; the data stays that of the call.
+        With `stands_for`, the model computes with those arguments on the data of this call.
         """
         arguments = stands_for or self.arguments
         return tuple(_values(model, arguments, self.arguments, arm) for arm in self.arms)
@@ -164,10 +164,10 @@ class Prediction:
         return next((one for one in models if math.prod(one.shape(self.arguments)) == size), None)
 
     def around(self, stated: Array) -> tuple[Values, ...]:
-        """Return values that a case states, for each arm: exact, or for reals with a bound.
+        """Return values that a case states, for each arm: exact, or with a bound for reals.
 
-        The bound is that of the model that predicts as many, and one more rounding: people paste
-        numbers as they were printed.
+        The bound is taken from the model that predicts as many values. It includes one more
+        rounding, since people paste numbers from printed output.
         """
         model = self.model_with(stated.size)
         if model is None or "reals" not in self.arguments.data:
@@ -185,7 +185,7 @@ def _loosened(stated: Array, bound: Array | None, rounding: Array) -> Values:
 
 @lru_cache(maxsize=4096)
 def predict(arguments: Arguments) -> Prediction:
-    """Return the prediction for a call's arguments; calls in other modes share it."""
+    """Return the prediction for a call's arguments, which calls in all modes share."""
     return Prediction(arguments)
 
 
@@ -207,9 +207,9 @@ def _size(values: Values) -> int:
 
 @cached(LRUCache(data.KEPT, getsizeof=_size))
 def _values(model: Model, arguments: Arguments, drawn: Arguments, arm: data.Arm) -> Values:
-    """Return the values of a model for one arm, read-only: they are shared."""
+    """Return the values of a model for one arm. They are shared, so they are read-only."""
     tensors = arm.arrays(drawn)
-    with np.errstate(all="ignore"):  # infinities and NaN are data, too
+    with np.errstate(all="ignore"):  # infinities and NaN are valid data
         numbers = model.values(arguments, *tensors)
         if arm.name == "reals":
             predicted = Values(numbers, bound(model, arguments, *tensors))
@@ -220,5 +220,5 @@ def _values(model: Model, arguments: Arguments, drawn: Arguments, arm: data.Arm)
 
 
 def _held(dtype: str, sums: Array) -> Array:
-    """Return what a dtype holds of exact sums; those that overflow are infinities."""
+    """Round exact sums to what a dtype holds. Sums that overflow become infinities."""
     return as_numbers(encode(sums, dtype), dtype) if dtype in PRECISION else sums

@@ -1,7 +1,7 @@
-"""Relations between calls. They need no oracle: TensorFlow is compared with itself.
+"""Relations between calls, which compare TensorFlow with itself and need no oracle.
 
 A relation makes other calls from a call, and states which parts of their results are equal: bit for
-bit on exact data, within the sum of their error bounds on reals.
+bit on exact data, and within the sum of their error bounds on reals.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ Tensors = tuple[Array, ...]
 class Other:
     """Another call that a relation makes.
 
-    `tensors` returns its tensors for those of the first call; `x` and `w` are the same as NumPy
-    source. `breaks` are the rules that it breaks on purpose.
+    `tensors` makes its tensors from those of the first call; `x` and `w` are the same as NumPy
+    source. `breaks` names the rules that it breaks on purpose.
     """
 
     arguments: Arguments
@@ -53,11 +53,11 @@ Sides = Callable[[Interpretation, Array, Sequence[Array]], tuple[Array, Array]]
 
 @dataclass(frozen=True)
 class Relation:
-    """A statement about a call and `others`: both sides that `equal` returns are equal.
+    """A statement about a call and `others`: the two sides that `equal` returns are equal.
 
-    `needs` describes the calls to which it `applies`. `equal` takes the result of the call and
-    those of the others; `sides` is the same as NumPy source, of `y` and `y1`, `y2`. `bitwise`
-    relations hold bit for bit on reals, too.
+    `needs` describes the calls to which it `applies`. `equal` takes the result of the call and the
+    results of the others; `sides` is the same as NumPy source with `y`, `y1` and `y2`. A `bitwise`
+    relation also holds bit for bit on reals.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Relation:
 
 
 def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
-    """Return conv2d with a group for each channel; channels and multipliers share an axis."""
+    """Return conv2d with a group for each channel. Channels and multipliers share an axis."""
     height, width, in_channels, multiplier = arguments.filter.shape
     shape = (height, width, 1, in_channels * multiplier)
     rates = (meaning.height.rate, meaning.width.rate)
@@ -87,13 +87,13 @@ def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: str) -> lis
     def tensors(own: Tensors) -> Tensors:
         return own[0], own[1].reshape(shape)
 
-    # tf.nn.conv2d computes groups, and documents none.
+    # tf.nn.conv2d computes groups but does not document them.
     breaks = ("conv2d.in-channels",)
     return [Other(grouped, mode, tensors, w=f"w.reshape({shape})", breaks=breaks)]
 
 
 def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
-    """Return a call without dilation, with zeros in its filter for the elements skipped."""
+    """Return a call without dilation, with zeros in its filter for the skipped elements."""
     sizes = (meaning.height.dilated_filter, meaning.width.dilated_filter)
     rates = (meaning.height.rate, meaning.width.rate)
     shape = (*sizes, *arguments.filter.shape[2:])
@@ -124,7 +124,7 @@ def _with_input(arguments: Arguments, mode: str, change: Callable[[Array], Array
 
 
 def _parts(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
-    """Return calls with two parts of the input: its elements with even and with odd numbers."""
+    """Return calls with two parts of the input: its even-numbered and odd-numbered elements."""
 
     def part(odd: int) -> Other:
         def change(x: Array) -> Array:
@@ -151,9 +151,9 @@ def _shifted(arguments: Arguments, meaning: Interpretation, mode: str) -> list[O
 def _rows_but_one(
     meaning: Interpretation, result: Array, others: Sequence[Array]
 ) -> tuple[Array, Array]:
-    """Return the result without its last row, and the moved one without its first.
+    """Return the result without its last row, and the moved result without its first row.
 
-    The first row of the moved input came around from its end.
+    The first rows of the moved input are its last rows, wrapped around.
     """
     axis = _rows(meaning)
     count = result.shape[axis]
@@ -171,7 +171,7 @@ def _batch_reversed(arguments: Arguments, meaning: Interpretation, mode: str) ->
 
 
 def _channels_second(value: IntOrInts | None) -> IntOrInts | None:
-    """Return strides or dilations of NHWC for NCHW."""
+    """Convert strides or dilations from NHWC to NCHW."""
     if isinstance(value, tuple) and len(value) == 4:
         return value[0], value[3], value[1], value[2]
     return value
@@ -299,13 +299,13 @@ RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _RELAT
 
 
 def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
-    """Return why a relation cannot be checked for a call that has a result; None if it can."""
+    """Return why a relation cannot be checked for a call with a result; None if it can."""
     relation, meaning = RELATIONS[name], interpret(arguments)
     if meaning is None or not relation.applies(arguments, meaning, mode):
         return f"{name} needs {relation.needs}"
     for other in relation.others(arguments, meaning, mode):
         if other.arguments == arguments:
-            continue  # whether it is documented or not, the call has a result
+            continue  # the call has a result, even if it is not documented
         if reason := obstacles.obstacle(other.arguments):
             return f"{name} makes another call, which cannot be made: {reason[1]}"
         documented = predict(other.arguments).documented

@@ -1,4 +1,4 @@
-"""The documented result by other means, for calls with strides and a rate above 1."""
+"""Find another way to the documented result of a call with strides and a rate above 1."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE = "docs/stride-and-rate.md"
 def remedy(arguments: Arguments) -> str | None:
     """Return what to do instead of a call with strides and a rate.
 
-    Return None if something else is wrong with it, too.
+    Return None if the call breaks other rules as well.
     """
     rules, meaning = broken(arguments), interpret(arguments)
     if not rules or meaning is None or arguments.gradient is not None:
@@ -37,20 +37,20 @@ def remedy(arguments: Arguments) -> str | None:
 
 
 def subsample(meaning: Interpretation) -> str:
-    """Return the index that takes the documented result from that with strides of 1."""
+    """Return the index that selects the documented result from the result with strides of 1."""
     spatial = [_steps(meaning.height), _steps(meaning.width)]
     batch = [":"] * len(meaning.batch_shape)
     return ", ".join([*batch, *([":", *spatial] if meaning.channels_first else spatial)])
 
 
 def _steps(axis: Axis) -> str:
-    """Return the slice of an axis; with a stride, SAME may pad less in front than without."""
+    """Return the slice of an axis. With a stride, SAME may pad less in front than without one."""
     first = documented_padding(replace(axis, stride=1))[0] - documented_padding(axis)[0]
     return ":" if axis.stride == 1 else f"{first or ''}::{axis.stride}"
 
 
 def dilated_conv2d(arguments: Arguments, meaning: Interpretation) -> str:
-    """Return the call of `tf.nn.conv2d`, which dilates with strides.
+    """Return the equivalent call of `tf.nn.conv2d`, which supports dilations with strides.
 
     For a depthwise call it has a group for each channel.
     """

@@ -1,4 +1,4 @@
-"""A call as Python that can be pasted and run without this suite."""
+"""Write a call as a Python program that runs without this suite."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
 from tf_conv_conformance.prediction.relations import RELATIONS
 
-LITERAL_LIMIT = 4000  # numbers that are printed out in full
+LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in full
 
 
 def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = None) -> str:
-    """Return the program that makes the call of one arm, and prints its result.
+    """Return a program that makes the call with the data of one arm and prints its result.
 
-    With a relation, it makes the other calls, too, and compares the two sides.
+    With a relation, it also makes the other calls, and compares the two sides.
     """
     lines = [
         "import numpy as np",
@@ -66,7 +66,7 @@ def _invocation(arguments: Arguments) -> str:
 
 
 def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
-    """Return lines that make all calls of a relation, and compare its sides."""
+    """Return lines that make all calls of a relation and compare its sides."""
     relation, interpretation = RELATIONS[name], interpret(arguments)
     assert interpretation is not None  # the relation applies to the call
     as_numbers = ".numpy().astype(np.float64)"
@@ -112,9 +112,9 @@ def _tensor(spec: TensorSpec, drawn: Drawn) -> str:
 
 
 def _constant(name: str, dtype: str) -> str:
-    """Return the expression of a tensor with an array's numbers.
+    """Return an expression for a tensor with the numbers of an array.
 
-    NumPy does not know all dtypes of TensorFlow.
+    NumPy does not have all dtypes of TensorFlow.
     """
     if dtype == "bfloat16":
         return f"tf.cast(tf.constant({name}.astype(np.float32)), tf.bfloat16)"
@@ -126,7 +126,7 @@ def _constant(name: str, dtype: str) -> str:
 def from_record(
     arguments: Arguments, mode: str, arm: Mapping[str, Any], relation: str | None = None
 ) -> str:
-    """Return the program of :func:`python` for an arm as a record holds it."""
+    """Return the program of :func:`python` for an arm from a record."""
     drawn = {name: _drawn(arm[name]) for name in ("input", "filter", "upstream") if arm.get(name)}
     return python(arguments, mode, Arm(arm["name"], arm["seed"], **drawn), relation)
 

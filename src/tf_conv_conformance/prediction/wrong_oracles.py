@@ -1,8 +1,8 @@
-"""Wrong oracles. A call whose data detects none of their errors proves nothing: it is *vacuous*.
+"""Check that the data of a call detects wrong oracles. If it does not, the call is *vacuous*.
 
 One differing element is enough to detect a wrong oracle. So each is first evaluated for a single
-output pixel, where its indices or its filter differ most from the right ones; only those that agree
-there are evaluated in full.
+output pixel, where its indices or its filter differ most from the right ones. Only the wrong
+oracles that agree there are evaluated in full.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from tf_conv_conformance.prediction.models import (
 
 Tensors = tuple[Array, ...]
 FEWER_BITS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
-"""The bits of sums in less precision: those of bfloat16, of TF32, and twice those of float32.
+"""The bits of sums in less precision: bfloat16's for half, TF32's for float32, else float32's.
 
-bfloat16 has none: no convolution of TensorFlow computes in fewer than its 8 bits.
+bfloat16 has no entry, since no convolution of TensorFlow computes in fewer than 8 bits.
 """
-CHANNELS = 8  # channels of each group's result that the single pixel is evaluated for
+CHANNELS = 8  # the single pixel is evaluated for this many channels of each group, at most
 
 
 @dataclass(frozen=True)
 class Detection:
     """Which wrong oracles some arm of data detects, by name.
 
-    `missed` is the first that it does not detect although other data would.
+    `missed` is the first that it does not detect, although other data would.
     """
 
     excluded: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class WrongOracle:
     filter: Callable[[Array], Array] | None = None
 
     def values(self, arguments: Arguments, tensors: Tensors) -> Array:
-        """Return its result for input, filter, and the upstream gradient of a gradient."""
+        """Return the result for input, filter and, for a gradient, the upstream gradient."""
         x, w, *upstream = tensors
         w = w if self.filter is None else self.filter(w)
         indices = self.model.indices(self.height), self.model.indices(self.width)
@@ -66,10 +66,10 @@ class WrongOracle:
 
 
 def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
-    """Yield the wrong oracles of a call, those with wrong indices first.
+    """Yield the wrong oracles of a call, starting with those that have wrong indices.
 
-    Some may compute the same function as the right one, as one that shifts padding does if padding
-    alone is read.
+    Some may compute the same function as the right oracle. For example, shifted padding changes
+    nothing if only padding is read.
     """
     interpretation = interpretation_of(arguments)
     height, width = interpretation.height, interpretation.width
@@ -101,7 +101,7 @@ def _with(axis: Axis, other: Axis) -> Axis:
 
 
 def _wrong_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array], Array]]]:
-    """Yield the errors in a filter of this shape, each with its name."""
+    """Yield the possible errors in a filter of this shape, each with its name."""
     if shape[0] == shape[1] > 1:
         yield "filter transposed", lambda w: w.transpose(1, 0, 2, 3)
     if shape[0] * shape[1] > 1:
@@ -120,7 +120,7 @@ def _wrong_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array]
 
 
 def _dropped(w: Array, tap: int) -> Array:
-    """Return the filter with zeros as its first (0) or last (-1) tap."""
+    """Return the filter with zeros in its first (0) or last (-1) tap."""
     dropped = w.copy()
     dropped[tap, tap] = 0
     return dropped
@@ -136,8 +136,7 @@ def detect(
 ) -> Detection:
     """Return which wrong oracles the arms of data detect, by their names.
 
-    `right` are the right values of each arm, and `held` returns what the result's dtype holds of
-    exact sums.
+    `right` has the right values of each arm, and `held` rounds exact sums to the result's dtype.
     """
     found = detect_wrong_function(model, arguments, list(arms.values()), right, held, seed)
     less = detect_low_precision(model, arguments, arms, right, seed)
@@ -154,7 +153,7 @@ def detect_wrong_function(
 ) -> Detection:
     """Return which of :func:`wrong_oracles` some arm detects.
 
-    One that computes the right function is neither detected nor missed.
+    A wrong oracle that computes the right function is neither detected nor missed.
     """
     resized, samples = _samples(model, arguments)
     pending = samples
@@ -191,7 +190,8 @@ class _Sample:
 def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sample]]:
     """Return the wrong oracles with another shape, and samples of the others.
 
-    Any data detects another shape. Those with the right indices and filter have no sample.
+    Any data detects a different shape. Wrong oracles with the right indices and filter have no
+    sample.
     """
     interpretation = interpretation_of(arguments)
     same = [
@@ -217,7 +217,7 @@ def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sampl
 class _Contrast:
     """The output of an axis at which wrong indices differ most, and the wrong indices there.
 
-    `output` is -1 if the axis has none.
+    `output` is -1 if the axis has no outputs.
     """
 
     differs: bool
@@ -229,10 +229,10 @@ class _Contrast:
 def _contrast(model: Model, axis: Axis, other: Model, changed: Axis) -> _Contrast | None:
     """Return where the indices of two models differ most; None if their sizes differ.
 
-    Of several such outputs it is the one that reads most of the input. Padding is index -1.
+    Among several such outputs, return the one that reads most of the input. Padding is index -1.
     """
     size = max(model.size(axis), 0)
-    # Compared before any index is computed: an unbounded size has unbounded indices.
+    # Compare sizes before computing indices, since a huge size has as many indices.
     if size != max(other.size(changed), 0):
         return None
     if not size:
@@ -255,7 +255,7 @@ def _agreeing(
     depthwise = arguments.op == "depthwise_conv2d"
     filters = [one.oracle.filter for one in samples if one.oracle.filter is not None]
     plain = len(samples) - len(filters)
-    # Samples with a wrong filter come last and have the same pixel, so it is read once for all.
+    # Samples with a wrong filter come last and share one pixel, which is read once for all.
     seen = samples[: plain + 1]
     across = flat(interpretation, x)
     rows = np.array([one.rows for one in seen], dtype=np.int64)
@@ -294,9 +294,9 @@ def detect_low_precision(
 ) -> Detection:
     """Return whether some arm detects sums with fewer bits than the dtype's.
 
-    They count as missed for wide integers alone, which are drawn to need all bits of the dtype; and
-    not if random sums may all fit into the fewer bits: a sum of K products is smaller by sqrt(K)
-    than the largest, and four times more to be sure.
+    Such sums count as missed only for wide integers, which are drawn to need all bits of the dtype.
+    They do not count as missed if random sums may all fit into the fewer bits. A random sum of K
+    products is smaller than the largest by a factor of sqrt(K), and by another 4 for safety.
     """
     bits = FEWER_BITS.get(arguments.dtype)
     if bits is None:
@@ -312,13 +312,13 @@ def detect_low_precision(
 
 
 def _needs_more(right: Values, bits: int) -> bool:
-    """Return whether some of the right values differ if they are rounded to so few bits."""
-    corner = right.at(lambda numbers: numbers[..., :2, :2, :])  # usually enough, and cheap
+    """Return whether some of the right values change if they are rounded to these bits."""
+    corner = right.at(lambda numbers: numbers[..., :2, :2, :])  # cheap, and usually enough
     return any(part.unlike(_rounded(part.numbers, bits)).any() for part in (corner, right))
 
 
 def _rounded(numbers: Array, bits: int) -> Array:
-    """Return the numbers with `bits` significant bits; infinities and NaN stay."""
+    """Round numbers to `bits` significant bits. Infinities and NaN stay as they are."""
     fractions, exponents = np.frexp(numbers)
     rounded: Array = np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
     return rounded
@@ -327,13 +327,13 @@ def _rounded(numbers: Array, bits: int) -> Array:
 def _differs(
     wrong: WrongOracle, model: Model, arguments: Arguments, like: Tensors, seed: int
 ) -> bool:
-    """Return whether a wrong oracle computes another function than the right one."""
+    """Return whether a wrong oracle and the right one compute different functions."""
     tensors, right = _wide(model, arguments, like, seed)
     return not np.array_equal(wrong.values(arguments, tensors), right)
 
 
 def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple[Tensors, Array]:
-    """Return random data so wide that equal results are no coincidence, and its right values."""
+    """Return random data, wide enough that equality is no coincidence, and its right values."""
     random = np.random.RandomState(seed)
     tensors = tuple(random.randint(1, 2**16, size=array.shape).astype(np.float64) for array in like)
     interpretation = interpretation_of(arguments)

@@ -1,1 +1,1 @@
-"""The statements of TensorFlow's documentation as data, and the functions that check them."""
+"""Statements of TensorFlow's documentation as data, and functions that check them."""

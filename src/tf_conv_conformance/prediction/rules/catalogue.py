@@ -1,4 +1,4 @@
-"""The rules that the suite knows, as rules.yaml has them, and those that a call exercises."""
+"""Read the rules from rules.yaml, and find the rules that a call exercises or breaks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _rules_of(name: str, sections: Mapping[str, Row]) -> Iterator[Rule]:
 
 
 def _rows(section: Row, sections: Mapping[str, Row]) -> dict[str, Row]:
-    """Return the rules of a section by name, with those of the section that it is like."""
+    """Return the rules of a section by name, including those it takes over with `like`."""
     like: Mapping[str, Row] = sections[section["like"]]["rules"] if "like" in section else {}
     without = section.get("without", ())
     kept = {name: row for name, row in like.items() if name not in without}
@@ -63,7 +63,7 @@ def _entry_points(names: str | list[str]) -> tuple[EntryPoint, ...]:
 
 
 def _resolved(written: str | Mapping[str, Any], known: Mapping[str, Any]) -> Any:
-    """Return what is known by a name, or what the function of that name makes of its arguments."""
+    """Return the value with a name, or the result of the function with that name."""
     if isinstance(written, str):
         return known[written]
     ((name, arguments),) = written.items()
@@ -87,10 +87,10 @@ def exercised(arguments: Arguments) -> tuple[Rule, ...]:
 
 @lru_cache(maxsize=8192)
 def broken(arguments: Arguments) -> tuple[Rule, ...]:
-    """Return the preconditions that a call does not keep."""
+    """Return the preconditions that a call breaks."""
     return tuple(rule for rule in exercised(arguments) if rule.is_broken_by(arguments))
 
 
 def refusal(reason: str, arguments: Arguments) -> str:
-    """Return how a call breaks a rule, and which; a reason that is no rule's id as it is."""
+    """Return how a call breaks a rule, and its id. A reason that is no rule id stays as it is."""
     return f"{RULES[reason].mismatch(arguments)} ({reason})" if reason in RULES else reason

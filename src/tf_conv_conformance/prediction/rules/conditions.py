@@ -1,4 +1,4 @@
-"""Conditions on the arguments of a call; rules.yaml names them."""
+"""Conditions on the arguments of a call, which rules.yaml refers to by name."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def strides(*allowed: str | int) -> Condition:
-    """Return whether the strides have an allowed form: ``integer``, or the length of a list."""
+    """Return a condition on the form of strides: ``integer``, or the length of a list."""
     return _form("strides", allowed)
 
 
 def dilations(*allowed: str | int) -> Condition:
-    """Return whether dilations that are given have an allowed form."""
+    """Return a condition on the form of dilations, if they are given."""
     return _form("dilations", allowed)
 
 
 def printed_example(input: Sequence[int], filter: Sequence[int], valid: bool) -> Condition:  # noqa: A002
-    """Return whether a call is a usage example: these shapes, literal values, VALID or not."""
+    """Return the condition for a usage example: these shapes, literal values, VALID or not."""
     shapes = tuple(input), tuple(filter)
 
     def check(call: Arguments) -> bool:
@@ -47,7 +47,7 @@ def printed_example(input: Sequence[int], filter: Sequence[int], valid: bool) ->
 
 
 def _form(name: str, allowed: Sequence[str | int]) -> Condition:
-    """Return whether an argument is an integer, or a list of one of the allowed lengths."""
+    """Return a condition: an argument is an integer, or a list of one of the allowed lengths."""
 
     def check(call: Arguments) -> bool:
         value: IntOrInts | None = getattr(call, name)
@@ -59,7 +59,7 @@ def _form(name: str, allowed: Sequence[str | int]) -> Condition:
 
 
 def _means(condition: Callable[[Interpretation], bool], otherwise: bool = False) -> Condition:
-    """Return a condition on what arguments mean; `otherwise` if they cannot be interpreted."""
+    """Return a condition on the interpretation of arguments, or `otherwise` if there is none."""
 
     def check(call: Arguments) -> bool:
         meaning = interpret(call)
@@ -73,7 +73,7 @@ def _either_axis(condition: Callable[[Axis], bool]) -> Condition:
 
 
 def _spatial(name: str, condition: Callable[[tuple[int, int]], bool], otherwise: bool) -> Condition:
-    """Return a condition on strides or dilations; `otherwise` if height and width have none."""
+    """Return a condition on strides or dilations of height and width, or `otherwise` if absent."""
 
     def check(call: Arguments) -> bool:
         pair = spatial(getattr(call, name), channels_first(call))
@@ -84,7 +84,7 @@ def _spatial(name: str, condition: Callable[[tuple[int, int]], bool], otherwise:
 
 def _same_in_channels(call: Arguments) -> bool:
     if len(call.input.shape) < 3 or len(call.filter.shape) != 4:
-        return True  # no channels: other rules cover that
+        return True  # there are no channels, which other rules cover
     return call.filter.shape[2] == in_channels_of(call)
 
 

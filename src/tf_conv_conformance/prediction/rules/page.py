@@ -1,4 +1,4 @@
-"""The rules as a page to read: ``docs/rules.md`` holds what this makes."""
+"""Generate ``docs/rules.md``, the page of all rules."""
 
 from __future__ import annotations
 

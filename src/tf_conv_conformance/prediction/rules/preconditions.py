@@ -1,6 +1,6 @@
-"""What documentation demands of a call's arguments, and the words for a call that breaks it.
+"""Preconditions of calls, and the message for a call that breaks one, with its own numbers.
 
-The words have the call's own numbers. rules.yaml names the preconditions.
+rules.yaml refers to the preconditions by name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Mismatch = Callable[[Arguments], str]
 
 @dataclass(frozen=True)
 class Precondition:
-    """A condition that a call must keep, and how one that does not breaks it."""
+    """A condition that a call must fulfil, and the message for a call that does not."""
 
     holds: conditions.Condition
     mismatch: Mismatch
@@ -44,7 +44,7 @@ def _dilations(*allowed: str | int) -> Precondition:
 
 
 def _form(name: str, allowed: tuple[str | int, ...]) -> Mismatch:
-    """Return the words for strides or dilations that are no integer, or no list, as documented."""
+    """Return the message for strides or dilations without a documented form."""
     lengths = _joined([str(length) for length in allowed if length != "integer"], "or")
     forms = (["an integer"] if "integer" in allowed else []) + (
         [f"a list of {lengths}"] if lengths else []
@@ -122,7 +122,7 @@ def _outer_padding(arguments: Arguments) -> str:
 
 def _size(arguments: Arguments) -> str:
     meaning = interpret(arguments)
-    assert meaning is not None  # arguments without a meaning keep the rule
+    assert meaning is not None  # arguments without an interpretation do not break the rule
     rows, columns = documented_size(meaning.height), documented_size(meaning.width)
     return f"the result would have {rows} rows and {columns} columns"
 
@@ -132,7 +132,7 @@ def _joined(words: tuple[str, ...] | list[str], conjunction: str) -> str:
 
 
 def _compact(value: Any) -> str:
-    """Return a value as YAML without spaces: a summary of 80 columns has room for little."""
+    """Return a value as YAML without spaces, since a summary of 80 columns has little room."""
     return str(as_lists(value)).replace(" ", "")
 
 

@@ -1,6 +1,6 @@
-"""The sentence that states a rule: from the installed documentation, or as it was kept.
+"""Find the sentence that states a rule, in the installed documentation or in sentences.json.
 
-The kept sentences are for reports and commands that start no TensorFlow.
+sentences.json is for reports and commands that do not start TensorFlow.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib import resources
 from tf_conv_conformance.prediction.rules.rule import Rule
 
 VERSION = "2.21.0"
-"""The TensorFlow whose sentences of all preconditions are kept in sentences.json."""
+"""The TensorFlow version from which sentences.json has the sentences of all preconditions."""
 
 _BEGINS_BLOCK = re.compile(r"\s*(\w+: |\d+\. |```|>>> |#)")
 _CODE_BEGINS = re.compile(r"^(?:```(?:python)?|>>> #) ")
@@ -24,7 +24,7 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.]) (?=[A-Z`\[(])")
 def quoted(rule: Rule, documentation: Mapping[str, str] | None = None) -> str:
     """Return a rule with the sentence that states it, or with the closest one.
 
-    The sentence is from the docstrings in `documentation`, by symbol, or a kept one without them.
+    The sentence is from `documentation`, docstrings by symbol, or else from sentences.json.
     """
     found: str | None
     if documentation is None:
@@ -41,14 +41,14 @@ def quoted(rule: Rule, documentation: Mapping[str, str] | None = None) -> str:
 
 @cache
 def kept() -> dict[str, str]:
-    """Return the kept sentences, by the id of the rule."""
+    """Return the sentences of sentences.json, by the id of the rule."""
     text = resources.files(__package__).joinpath("sentences.json").read_text(encoding="utf-8")
     sentences: dict[str, str] = json.loads(text)
     return sentences
 
 
 def sentence(documentation: str, phrase: str) -> str | None:
-    """Return the sentence of a docstring that holds a phrase; None if none does."""
+    """Return the sentence of a docstring that contains a phrase; None if none does."""
     phrase = _on_one_line(phrase)
     for block in _blocks(documentation):
         start = block.find(phrase)
@@ -61,7 +61,7 @@ def sentence(documentation: str, phrase: str) -> str | None:
 
 
 def _blocks(documentation: str) -> Iterator[str]:
-    """Yield the paragraphs of a docstring; arguments, list items and code are paragraphs, too."""
+    """Yield the paragraphs of a docstring. Arguments, list items and code count as paragraphs."""
     lines: list[str] = []
     for line in documentation.splitlines():
         if not line.strip() or _BEGINS_BLOCK.match(line):
@@ -72,5 +72,5 @@ def _blocks(documentation: str) -> Iterator[str]:
 
 
 def _on_one_line(text: str) -> str:
-    """Return text with single spaces: versions of TensorFlow wrap docstrings differently."""
+    """Return text with single spaces, since TensorFlow versions wrap docstrings differently."""
     return " ".join(text.split())
