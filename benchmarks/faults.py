@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from tf_conv_conformance.plugin.items import CallItem
-from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway
 from tf_conv_conformance.verdict.perform import perform_all
@@ -105,7 +105,9 @@ def gateway(fault):
     """The worker with a fault; it is not waited for."""
     command = (sys.executable, str(FAULTS / "subject.py"), fault.name)
     return Gateway(
-        SYMBOLS, HANGS if fault.name == "hang" else TIME_LIMIT, Definition("fault", command)
+        DOCUMENTED_SYMBOLS,
+        HANGS if fault.name == "hang" else TIME_LIMIT,
+        Definition("fault", command),
     )
 
 

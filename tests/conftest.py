@@ -9,7 +9,7 @@ import pytest
 import tf_conv_conformance.plugin.collection  # or each pytester run in this process imports it anew
 import tf_conv_conformance.plugin.recording  # noqa: F401
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject.gateway import Gateway
 
 SPARED = (
@@ -64,7 +64,7 @@ def repository():
 @pytest.fixture(scope="session")
 def tensorflow():
     """A worker with the installed TensorFlow, one for all tests of this process."""
-    gateway = Gateway(SYMBOLS, time_limit=60)
+    gateway = Gateway(DOCUMENTED_SYMBOLS, time_limit=60)
     yield gateway
     gateway.close()
 

@@ -13,7 +13,7 @@ import pytest
 from support.requests import arrays, await_end, children, head
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.convolution.names import CpuFlag
-from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject import exceptions, execution, forkserver, wire, worker
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
@@ -28,7 +28,7 @@ def test_the_subject_identifies_itself(tensorflow):
     assert subject["onednn"] in (True, False)
     assert subject["numpy"] == np.__version__
     assert subject["cpu"]["name"]
-    assert set(tensorflow.documentation) == set(SYMBOLS)
+    assert set(tensorflow.documentation) == set(DOCUMENTED_SYMBOLS)
     assert "Notes on padding" in tensorflow.documentation["tf.nn"]
 
 
@@ -149,7 +149,7 @@ def test_messages_are_cleaned(raw, clean):
 
 @pytest.mark.tensorflow
 def test_a_crash_has_its_signal_and_costs_one_call():
-    gateway = Gateway(SYMBOLS, 60)
+    gateway = Gateway(DOCUMENTED_SYMBOLS, 60)
     greeting = gateway.subject, gateway.documentation
     process = gateway.pid
     (worker,) = children(process)
@@ -208,7 +208,7 @@ def test_a_failed_start_has_the_exit_status(tmp_path):
 @pytest.mark.tensorflow
 def test_in_process_runs_the_same_code(monkeypatch):
     pytest.importorskip("tensorflow")
-    subject = InProcess(SYMBOLS)
+    subject = InProcess(DOCUMENTED_SYMBOLS)
     (observation,) = subject.calls([Request(head(), arrays())])
     assert observation.kind == "answered"
     assert observation.answers[0].shape == (1, 2, 2, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tf_conv_conformance.casefile.loading import load
-from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.gateway import Gateway
@@ -41,7 +41,7 @@ def read(name):
 
 def gateway(fault, time_limit=60):
     return Gateway(
-        SYMBOLS,
+        DOCUMENTED_SYMBOLS,
         time_limit,
         Definition("fault", (sys.executable, str(HERE / "faults" / "subject.py"), fault)),
     )

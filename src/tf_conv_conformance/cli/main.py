@@ -84,11 +84,11 @@ def probe(arguments: argparse.Namespace) -> int:
     from tf_conv_conformance.cli.case_options import OptionError, read_case
     from tf_conv_conformance.cli.console import console, working
     from tf_conv_conformance.cli.probe import make_calls, print_results
-    from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+    from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
     from tf_conv_conformance.subject.errors import SubjectUnavailableError
     from tf_conv_conformance.subject.pool import SubjectPool
 
-    pool = SubjectPool(SYMBOLS, arguments.timeout)
+    pool = SubjectPool(DOCUMENTED_SYMBOLS, arguments.timeout)
     try:
         case = read_case(vars(arguments))
         with working("Running TensorFlow …"):

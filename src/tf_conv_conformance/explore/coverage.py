@@ -128,9 +128,9 @@ RANKS = {
 }
 RATE_CLASSES = ("no rate", "a multiple", "one above", "one below", "between")
 FORMATS = ("not given", "NHWC", "NCHW", "another word")
-SYMBOLS = tuple(symbol.removeprefix("tf.") for symbol in ENTRY_POINTS)
+SHORT_SYMBOLS = tuple(symbol.removeprefix("tf.") for symbol in ENTRY_POINTS)
 DIMENSIONS: dict[str, Dimension] = {
-    "entry point": (SYMBOLS, lambda a: a.entry_point.symbol.removeprefix("tf.")),
+    "entry point": (SHORT_SYMBOLS, lambda a: a.entry_point.symbol.removeprefix("tf.")),
     "mode": (MODES, lambda a: ""),
     "dtype": (tuple(DTYPES), lambda a: a.dtype),
     "filter's dtype": _by_edge("the input's", {"filter of another dtype": "another"}),

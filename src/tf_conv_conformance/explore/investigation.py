@@ -12,7 +12,7 @@ from tf_conv_conformance.explore.judgement import FatalPattern, Judge, Judgement
 from tf_conv_conformance.explore.matching import broken_rules
 from tf_conv_conformance.explore.random_calls import Plain, RandomCall, calls_of
 from tf_conv_conformance.explore.reduction import reduced
-from tf_conv_conformance.explore.signature import Outcome, signature
+from tf_conv_conformance.explore.signature import ObservedOutcome, signature
 
 # Calls that may be made to reduce one of these outcomes; to end a process costs seconds.
 TRIES = {"crashed": 80, "timed out": 8, "flaky": 60}
@@ -40,7 +40,7 @@ class Cause:
         return [mode for mode, judgement in self.judged.items() if judgement.kind == "new"]
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ObservedOutcome:
         """The outcome in the first of those modes."""
         return self.judged[self.new[0]].outcome
 

@@ -12,7 +12,7 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.edges import edges, generalizes
 from tf_conv_conformance.explore.known_deviations import KnownDeviation, find_known
-from tf_conv_conformance.explore.signature import Outcome, outcome_of
+from tf_conv_conformance.explore.signature import ObservedOutcome, outcome_of
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.interface import Subject
@@ -24,10 +24,10 @@ from tf_conv_conformance.verdict.perform import CallResult, observe, same
 from tf_conv_conformance.verdict.requests import own_request
 from tf_conv_conformance.verdict.verdict import Verdict
 
-Kind = Literal[
+JudgementKind = Literal[
     "conforms", "refused", "vacuous", "known", "consequence", "new", "unjudged", "spared"
 ]
-KINDS: dict[Kind, str] = {
+JUDGEMENT_KINDS: dict[JudgementKind, str] = {
     "conforms": "a result as documented",
     "refused": "an exception, as documented",
     "vacuous": "as documented, but the data could not have detected a wrong oracle",
@@ -48,10 +48,10 @@ class Judgement:
     failed, `fault` is its traceback.
     """
 
-    kind: Kind
+    kind: JudgementKind
     result: CallResult | None = None
     known: str = ""
-    outcome: Outcome = ()
+    outcome: ObservedOutcome = ()
     fault: str = ""
 
     @property

@@ -17,7 +17,7 @@ from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
 
 Plain = dict[str, Any]
-Outcome = tuple[str, ...]
+ObservedOutcome = tuple[str, ...]
 MESSAGE = 100  # characters of a message that tell causes apart
 GENERAL_ERRORS = ("ValueError", "OpError", "TypeError", "RuntimeError")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
@@ -28,7 +28,7 @@ _FATAL = re.compile(r"^.*(?:Check failed|F\d{4}|LLVM ERROR|terminate called).*$"
 _PLACE = re.compile(r"^.*?\]\s+")
 
 
-def outcome_of(call: Call, result: CallResult) -> Outcome:
+def outcome_of(call: Call, result: CallResult) -> ObservedOutcome:
     """Return what was observed, in words without sizes."""
     observation, verdict = result.observation, result.verdict
     assert observation is not None  # the case requires nothing of the subject
@@ -85,7 +85,9 @@ def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | Non
     return None
 
 
-def signature(call: Call, by_mode: Mapping[Mode, Outcome | None], rules: tuple[str, ...]) -> str:
+def signature(
+    call: Call, by_mode: Mapping[Mode, ObservedOutcome | None], rules: tuple[str, ...]
+) -> str:
     """Return a hash of a cause: the call without its sizes, and the outcome in each mode.
 
     The outcome of a mode is None if it is explained there.

@@ -10,7 +10,7 @@ import yaml
 
 from tf_conv_conformance.casefile.writer import flow
 from tf_conv_conformance.explore import coverage
-from tf_conv_conformance.explore.judgement import KINDS
+from tf_conv_conformance.explore.judgement import JUDGEMENT_KINDS
 from tf_conv_conformance.explore.totals import Totals
 
 
@@ -24,7 +24,7 @@ def summary(totals: Totals, skipped: int, folder: Path) -> Iterator[str]:
             f"blocks not run: {skipped:,}; the time of --tf-explore-minutes was up, and "
             "--tf-resume runs them"
         )
-    for kind, words in KINDS.items():
+    for kind, words in JUDGEMENT_KINDS.items():
         if totals.kinds[kind]:
             yield f"  {totals.kinds[kind]:>7,} {kind}: {words}"
     yield from _known(totals.known)

@@ -66,12 +66,12 @@ DIAGNOSTICS: pytest.StashKey[list[str]] = pytest.StashKey()
 
 def subjects_of(config: pytest.Config) -> SubjectPool:
     """Return the subjects of this process, created on the first call."""
-    from tf_conv_conformance.prediction.rules.rule import SYMBOLS
+    from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
     from tf_conv_conformance.subject.pool import SubjectPool
 
     if SUBJECTS not in config.stash:
         config.stash[SUBJECTS] = SubjectPool(
-            SYMBOLS,
+            DOCUMENTED_SYMBOLS,
             config.getoption("--tf-timeout"),
             options.definitions(config),
             config.getoption("--tf-in-process"),

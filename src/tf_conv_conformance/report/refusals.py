@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from tf_conv_conformance.records.reader import Records
 
 NAMED = 5  # cases; if there are more, they are probably meant
-RULES = 2  # that are named of a case
+RULES_NAMED = 2  # that are named of a case
 
 
 def refusal_lines(runs: Iterable[Records]) -> list[str]:
@@ -34,6 +34,6 @@ def _refused(records: Records) -> Iterator[str]:
     for key, names in rules.items():
         case = records.cases[key]
         if key not in others and not case["expect"]:
-            more = [f"{len(names) - RULES} more"] if len(names) > RULES else []
-            words = ", ".join([*list(names)[:RULES], *more])
+            more = [f"{len(names) - RULES_NAMED} more"] if len(names) > RULES_NAMED else []
+            words = ", ".join([*list(names)[:RULES_NAMED], *more])
             yield f"{case['file']}:{case['line']} {case['id']} ({words})"

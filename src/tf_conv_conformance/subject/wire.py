@@ -22,10 +22,10 @@ import numpy as np
 LENGTHS = struct.Struct("!IQ")  # of the head and of the body
 ALIGNED = 8  # bytes: each array begins at a multiple, so that NumPy need not copy it
 JOINED = 2**16  # bytes: a message up to this size is written as one piece
-KINDS = "biufcS"  # of dtypes: neither objects nor structures
+DTYPE_KINDS = "biufcS"  # of dtypes: neither objects nor structures
 # This takes half the time of json.dumps.
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
-_DTYPE = re.compile(f"[<>|][{KINDS}][0-9]{{1,9}}")
+_DTYPE = re.compile(f"[<>|][{DTYPE_KINDS}][0-9]{{1,9}}")
 _WRITTEN_AT_ONCE = 256  # pieces; the system allows 1024
 
 
@@ -38,7 +38,7 @@ def message(head: dict[str, Any], arrays: Any = ()) -> list[Any]:
     body: list[Any] = []
     size = 0
     for array in arrays:
-        if array.dtype.kind not in KINDS:
+        if array.dtype.kind not in DTYPE_KINDS:
             raise ValueError(f"cannot send an array of {array.dtype}")
         body.append(array)
         size += array.nbytes

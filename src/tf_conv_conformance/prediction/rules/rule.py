@@ -12,7 +12,7 @@ from tf_conv_conformance.prediction.rules.preconditions import Precondition
 
 NOTES = "tf.nn"  # for its notes on padding
 GRADIENT = "tf.GradientTape.gradient"
-SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT)
+DOCUMENTED_SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT)
 
 Aspect = Literal["call", "shape", "dtype", "values"]
 """What a rule is about: whether a call is allowed at all, or its result."""
