@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import PRECISION
-from tf_conv_conformance.convolution.geometry import Axis
-from tf_conv_conformance.prediction.correlation import Array, grouped, multiplied, places, taken
+from tf_conv_conformance.convolution.geometry import Axis, Indices
+from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.error_bounds import Values
 from tf_conv_conformance.prediction.models import (
     MODELS,
     Model,
     compute,
-    flat,
     interpretation_of,
 )
 
@@ -33,7 +31,6 @@ FEWER_BITS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
 
 bfloat16 has no entry, since no convolution of TensorFlow computes in fewer than 8 bits.
 """
-CHANNELS = 8  # the single pixel is evaluated for this many channels of each group, at most
 
 
 @dataclass(frozen=True)
@@ -59,10 +56,16 @@ class WrongOracle:
 
     def values(self, arguments: Arguments, tensors: Tensors) -> Array:
         """Return the result for input, filter and, for a gradient, the upstream gradient."""
+        rows, columns = self.model.indices(self.height), self.model.indices(self.width)
+        return self.compute(arguments, tensors, rows, columns)
+
+    def compute(
+        self, arguments: Arguments, tensors: Tensors, rows: Indices, columns: Indices
+    ) -> Array:
+        """Return the result at some rows and columns, which read these indices."""
         x, w, *upstream = tensors
         w = w if self.filter is None else self.filter(w)
-        indices = self.model.indices(self.height), self.model.indices(self.width)
-        return compute(arguments, interpretation_of(arguments), *indices, x, w, *upstream)
+        return compute(arguments, interpretation_of(arguments), rows, columns, x, w, *upstream)
 
 
 def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
@@ -159,7 +162,7 @@ def detect_wrong_function(
     pending = samples
     if arguments.gradient is None:
         for tensors, values in zip(arms, right, strict=True):
-            pending = _agreeing(pending, arguments, tensors, values, held) if pending else []
+            pending = [one for one in pending if _agrees(one, arguments, tensors, values, held)]
     for tensors, values in zip(arms, right, strict=True):
         pending = [
             sample
@@ -183,8 +186,8 @@ class _Sample:
     oracle: WrongOracle
     row: int
     column: int
-    rows: tuple[int, ...]
-    columns: tuple[int, ...]
+    rows: Indices
+    columns: Indices
 
 
 def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sample]]:
@@ -222,10 +225,9 @@ class _Contrast:
 
     differs: bool
     output: int
-    reads: tuple[int, ...]
+    reads: Indices
 
 
-@lru_cache(maxsize=4096)
 def _contrast(model: Model, axis: Axis, other: Model, changed: Axis) -> _Contrast | None:
     """Return where the indices of two models differ most; None if their sizes differ.
 
@@ -235,54 +237,27 @@ def _contrast(model: Model, axis: Axis, other: Model, changed: Axis) -> _Contras
     # Compare sizes before computing indices, since a huge size has as many indices.
     if size != max(other.size(changed), 0):
         return None
-    if not size:
-        return _Contrast(False, -1, ())
     right, wrong = model.taps(axis), other.taps(changed)
+    if not size:
+        return _Contrast(False, -1, wrong)
     unlike = np.add.reduce(right != wrong, axis=1)
     output = int((unlike * (axis.filter + 1) + np.add.reduce(wrong >= 0, axis=1)).argmax())
-    return _Contrast(bool(unlike[output]), output, tuple(wrong[output].tolist()))
+    return _Contrast(bool(unlike[output]), output, wrong[output : output + 1])
 
 
-def _agreeing(
-    samples: Sequence[_Sample],
+def _agrees(
+    sample: _Sample,
     arguments: Arguments,
     tensors: Tensors,
     right: Values,
     held: Callable[[Array], Array],
-) -> list[_Sample]:
-    """Return the samples whose pixel has the right values, in all batch elements and channels."""
-    interpretation, (x, w) = interpretation_of(arguments), tensors
-    depthwise = arguments.op == "depthwise_conv2d"
-    filters = [one.oracle.filter for one in samples if one.oracle.filter is not None]
-    plain = len(samples) - len(filters)
-    # Samples with a wrong filter come last and share one pixel, which is read once for all.
-    seen = samples[: plain + 1]
-    across = flat(interpretation, x)
-    rows = np.array([one.rows for one in seen], dtype=np.int64)
-    columns = np.array([one.columns for one in seen], dtype=np.int64)
-    read = taken(across, places(rows, columns, *across.shape[1:3])).astype(np.float64, copy=False)
-
-    kernels = [
-        grouped(w if change is None else change(w), interpretation.in_channels, depthwise)
-        for change in (None, *filters)
-    ]
-    groups, out = kernels[0].shape[3:]
-    few = [kernel[..., :CHANNELS] for kernel in kernels]
-    sums = multiplied(read[:, :plain], few[0].astype(np.float64, copy=False))
-    if filters:  # side by side, as one filter with more channels
-        beside = multiplied(read[:, -1:], np.concatenate(few[1:], axis=4, dtype=np.float64))
-        beside = beside.reshape(len(read), groups, len(filters), few[0].shape[4]).swapaxes(1, 2)
-        beside = beside.reshape(len(read), len(filters), sums.shape[2])
-        sums = np.concatenate([sums, beside], axis=1)
-    row, column = [one.row for one in samples], [one.column for one in samples]
-
-    def sampled(numbers: Array) -> Array:
-        pixels = flat(interpretation, numbers)[:, row, column]
-        pixels = pixels.reshape(len(read), len(samples), groups, out)
-        return pixels[..., :CHANNELS].reshape(sums.shape)
-
-    agreeing = ~right.at(sampled).unlike(held(sums)).any(axis=(0, 2))
-    return [samples[number] for number in np.flatnonzero(agreeing).tolist()]
+) -> bool:
+    """Return whether a sample's pixel has the right values, in all batch elements and channels."""
+    interpretation = interpretation_of(arguments)
+    pixel = sample.oracle.compute(arguments, tensors, sample.rows, sample.columns)
+    place = slice(sample.row, sample.row + 1), slice(sample.column, sample.column + 1)
+    here = (..., *place) if interpretation.channels_first else (..., *place, slice(None))
+    return not right.at(lambda numbers: numbers[here]).unlike(held(pixel)).any()
 
 
 def detect_low_precision(
