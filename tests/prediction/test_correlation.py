@@ -25,7 +25,7 @@ def _memory_that_nobody_has_written_to_shows(monkeypatch):
     monkeypatch.setattr(
         np,
         "empty",
-        lambda shape, dtype=float: np.full(
+        lambda shape, dtype=float, order="C": np.full(
             shape, np.nan if np.dtype(dtype).kind == "f" else -1, dtype
         ),
     )
@@ -70,8 +70,8 @@ def with_a_jump(axis):
 
 # At once; by slices, and gathered, in blocks of one row and of several, and of several batch elements.
 WAYS = [{}] + [
-    {"SMALL": -1, "STRIP": strip, "BLOCK": block, "RUN": run}
-    for strip, run in ((2**30, 1), (2**30, 20), (-1, 1))
+    {"SMALL": -1, "STRIP": strip, "BLOCK": block}
+    for strip in (2**30, -1)
     for block in (1, 300, 2**30)
 ]
 AXES = [  # (height, width)
@@ -276,9 +276,9 @@ DOWN, ALONG = (
 
 
 def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
-    """What is multiplied at once of a sum with these numbers, or the strips and windows that are taken of the input."""
+    """What is multiplied at once of a sum with these numbers, or the strips that are taken of the input."""
     depth, groups, _ = channels
-    gathered, strips, windows = [], [], []
+    gathered, strips = [], []
 
     def takes(x, places):
         gathered.append((len(x), len(places)))
@@ -288,32 +288,23 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
         strips.append((len(x), start[0], size[0], start[1], size[1], copies))
         return as_it_was["_strip"](x, start, size, copies, dtype)
 
-    def window(*given):
-        windows.append((given[1], *given[5:]))
-        return as_it_was["_windows"](*given)
-
     with monkeypatch.context() as patch:
-        as_it_was = {name: getattr(correlation, name) for name in ("taken", "_strip", "_windows")}
-        for name, number in {
-            **numbers,
-            "taken": takes,
-            "_strip": strip,
-            "_windows": window,
-        }.items():
+        as_it_was = {name: getattr(correlation, name) for name in ("taken", "_strip")}
+        for name, number in {**numbers, "taken": takes, "_strip": strip}.items():
             patch.setattr(correlation, name, number)
         x, w = (
             integers(0, (batch, 15, 12, depth * groups)),
             integers(1, (rows.shape[1], columns.shape[1], *channels)),
         )
         assert np.array_equal(correlate(x, w, rows, columns), literal(x, w, rows, columns))
-    return gathered, strips, windows
+    return gathered, strips
 
 
 def test_little_is_gathered_at_once(monkeypatch):
     """Three batch elements of five rows of four outputs, that read six taps of four channels each."""
     whole = 3 * 5 * 4 * 6 * 4
     for small in (whole, whole + 1):
-        assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [], [])
+        assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [])
     assert copied(CONV, monkeypatch, SMALL=whole - 1)[0] == []
 
 
@@ -365,7 +356,7 @@ def test_blocks_are_no_larger_where_more_comes_out_than_is_read(monkeypatch):
 def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, monkeypatch):
     """By the width: (4 - 1) * 3 + (2 - 1) * 2 + 1 = 12 columns."""
     for strip, slices in ((elements, True), (elements + 1, True), (elements - 1, False)):
-        gathered, strips, _ = copied(channels, monkeypatch, rows=rows, SMALL=-1, STRIP=strip)
+        gathered, strips = copied(channels, monkeypatch, rows=rows, SMALL=-1, STRIP=strip)
         assert (bool(gathered), bool(strips)) == (not slices, slices)
 
 
@@ -385,7 +376,7 @@ def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, mon
 )
 def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
     for rows, columns in ((axis, ALONG), (DOWN, axis)):
-        gathered, strips, _ = copied(
+        gathered, strips = copied(
             CONV, monkeypatch, batch=1, rows=rows, columns=columns, SMALL=-1, STRIP=2**30
         )
         assert (bool(gathered), bool(strips)) == (not slices, slices)
@@ -408,31 +399,8 @@ def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
     ],
 )
 def test_slices_are_blocks_of_output_rows(channels, block, copies, lines, monkeypatch):
-    _, strips, _ = copied(channels, monkeypatch, batch=2, SMALL=-1, STRIP=2**30, BLOCK=block)
+    _, strips = copied(channels, monkeypatch, batch=2, SMALL=-1, STRIP=2**30, BLOCK=block)
     assert strips == [(1, first, rows, 0, 12, copies) for first, rows in lines] * 2
-
-
-@pytest.mark.parametrize(
-    ("run", "expected"),
-    [
-        (1, [((5, 11), 1)]),
-        (17, [((5, 10), 2), ((5, 1), 1)]),  # six channels for each output
-        (18, [((5, 9), 3), ((5, 2), 2)]),
-        (29, [((5, 8), 4), ((5, 3), 3)]),
-        (65, [((5, 10), 10), ((5, 1), 1)]),
-        (66, [((5, 11), 11)]),
-        (999, [((5, 11), 11)]),
-    ],
-)
-def test_depthwise_outputs_side_by_side_are_summed_in_one_run(run, expected, monkeypatch):
-    columns = documented_indices(Axis(12, 2, 1, 1, "VALID"))
-    found = copied(
-        DEPTHWISE, monkeypatch, batch=1, columns=columns, SMALL=-1, STRIP=2**30, RUN=run
-    )[2]
-    assert found == expected
-    assert copied(DEPTHWISE, monkeypatch, batch=1, SMALL=-1, STRIP=2**30, RUN=run)[2] == [
-        ((5, 4), 1)
-    ]  # with a stride, one by one
 
 
 def test_what_is_there_whole_is_not_copied():

@@ -81,7 +81,7 @@ GEOMETRY = st.fixed_dictionaries(
 
 # How what is read is copied: at once, by slices, or gathered; the latter two in blocks of one output row and in such of several.
 WAYS = [{}] + [
-    {"SMALL": -1, "STRIP": strip, "BLOCK": block, "RUN": 20}
+    {"SMALL": -1, "STRIP": strip, "BLOCK": block}
     for strip in (2**30, -1)
     for block in (1, 200, 2**30)
 ]
