@@ -1,6 +1,6 @@
 """The data: exact in its dtype, as wide as that allows, the same everywhere, and reproducible by its own source."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,14 +95,6 @@ def test_only_integers_are_in_float32(dtype):
             assert array.dtype == np.float64 or (
                 name != "reals" and np.array_equal(array, np.rint(array))
             )
-
-
-@pytest.mark.parametrize("gradient", [None, "input"])
-def test_an_arm_as_plain_values_has_all_of_it(gradient):
-    arguments = replace(CALL, gradient=gradient, data=("small_integers", "reals"))
-    assert [data.to_plain(arm) for arm in data.arms(arguments)] == [
-        asdict(arm) for arm in data.arms(arguments)
-    ]
 
 
 @pytest.mark.parametrize("odd", [False, True])

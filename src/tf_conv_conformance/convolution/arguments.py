@@ -73,6 +73,11 @@ class Interpretation:
     filter_out: int
     channels_first: bool
 
+    @property
+    def axes(self) -> tuple[Axis, Axis]:
+        """Height and width."""
+        return self.height, self.width
+
 
 def in_groups(in_channels: int, filter_in: int, filter_out: int) -> bool:
     """Return whether the channels divide into equal groups, at least one.
@@ -160,9 +165,9 @@ def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding
 def padding_of(arguments: Arguments) -> str | Pairs:
     """Return the padding with its name in capitals, since Keras layers accept either case."""
     padding = arguments.padding
-    return (
-        padding.upper() if isinstance(padding, str) and arguments.entry_point.is_layer else padding
-    )
+    if isinstance(padding, str) and arguments.entry_point.is_layer:
+        return padding.upper()
+    return padding
 
 
 def outer_padding(padding: str | Pairs, first: bool) -> tuple[tuple[int, ...], ...]:

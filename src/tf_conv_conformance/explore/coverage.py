@@ -66,7 +66,7 @@ def _filter_size(arguments: Arguments) -> str:
     meaning = interpret(arguments)
     if meaning is None:
         return "no meaning"
-    room = min(axis.size - axis.dilated_filter for axis in (meaning.height, meaning.width))
+    room = min(axis.size - axis.dilated_filter for axis in meaning.axes)
     if room == 0:
         return "equal"
     return "smaller" if room > 0 else "larger"
@@ -75,7 +75,7 @@ def _filter_size(arguments: Arguments) -> str:
 def _input_size(arguments: Arguments) -> str:
     """Compare the input's size with multiples of a rate above 1."""
     meaning = interpret(arguments)
-    axes = (meaning.height, meaning.width) if meaning is not None else ()
+    axes = meaning.axes if meaning is not None else ()
     dilated = [axis for axis in axes if axis.rate > 1]
     if not dilated:
         return "no rate"

@@ -124,7 +124,7 @@ def _of_axes(arguments: Arguments) -> Iterator[str]:
     meaning = interpret(arguments)
     if meaning is None:
         return
-    axes = (meaning.height, meaning.width)
+    axes = meaning.axes
     smallest = min(map(documented_size, axes))
     if smallest <= 0:
         yield "no result" if smallest < 0 else "empty result"

@@ -58,15 +58,13 @@ def named_shapes(arguments: Arguments) -> Iterator[tuple[str, Shape]]:
     meaning = interpret(arguments)
     if meaning is None:
         return
-    axes = (meaning.height, meaning.width)
-    sizes = {
-        "input": [axis.size for axis in axes],
-        "padded input": [axis.size + sum(documented_padding(axis)) for axis in axes],
-    }
+    sizes = [axis.size for axis in meaning.axes]
+    pads = [sum(documented_padding(axis)) for axis in meaning.axes]
+    padded = [size + pad for size, pad in zip(sizes, pads, strict=True)]
     *_, filter_in, filter_out = arguments.filter.shape
     results = filter_out * (filter_in if arguments.op == "depthwise_conv2d" else 1)
     channels = {"": meaning.in_channels, " with the result's channels": results}
-    for name, spatial in sizes.items():
+    for name, spatial in (("input", sizes), ("padded input", padded)):
         for of, count in channels.items():
             inner = [count, *spatial] if meaning.channels_first else [*spatial, count]
             yield f"the {name}'s{of}", (*meaning.batch_shape, *inner)

@@ -70,19 +70,13 @@ class Model:
         Raises :class:`NoResultError`.
         """
         interpretation = interpretation_of(arguments)
-        height, width = (
-            self.size(axis, self.truncates_sizes)
-            for axis in (interpretation.height, interpretation.width)
-        )
+        height, width = (self.size(axis, self.truncates_sizes) for axis in interpretation.axes)
         if height < 0 or width < 0:
             raise NoResultError(f"the size of the result would be {height} × {width}")
-        channels = channels_out(arguments, interpretation)
-        inner = (
-            (channels, height, width)
-            if interpretation.channels_first
-            else (height, width, channels)
-        )
-        return (*interpretation.batch_shape, *inner)
+        batch, channels = interpretation.batch_shape, channels_out(arguments, interpretation)
+        if interpretation.channels_first:
+            return (*batch, channels, height, width)
+        return (*batch, height, width, channels)
 
     def shape(self, arguments: Arguments) -> tuple[int, ...]:
         """Return the shape of the result; for a gradient, the shape of its tensor.
@@ -102,10 +96,9 @@ class Model:
         interpretation = interpretation_of(arguments)
         if self.flushes_subnormals:
             tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
-        rows, columns = self.indices(interpretation.height), self.indices(interpretation.width)
-        result = compute(
-            arguments, interpretation, rows, columns, *tensors, skip_padding=self.skips_padding
-        )
+        rows, columns = map(self.indices, interpretation.axes)
+        skips = self.skips_padding
+        result = compute(arguments, interpretation, rows, columns, *tensors, skip_padding=skips)
         return flushed(result, arguments.dtype) if self.flushes_subnormals else result
 
 
@@ -129,19 +122,15 @@ def channels_out(arguments: Arguments, interpretation: Interpretation) -> int:
 
     Raises :class:`NoResultError` if input and filter do not fit.
     """
-    ours, theirs, out = (
-        interpretation.in_channels,
-        interpretation.filter_in_channels,
-        interpretation.filter_out,
-    )
+    ours, out = interpretation.in_channels, interpretation.filter_out
+    theirs = interpretation.filter_in_channels
     if arguments.op == "depthwise_conv2d":
         if ours != theirs:
             raise NoResultError(f"the filter is for {theirs} channels, but the input has {ours}")
         return ours * out
     if ours != theirs and not in_groups(ours, theirs, out):
-        raise NoResultError(
-            f"{ours} input channels in groups of {theirs} do not fit {out} output channels"
-        )
+        groups = f"{ours} input channels in groups of {theirs}"
+        raise NoResultError(f"{groups} do not fit {out} output channels")
     return out
 
 
@@ -169,7 +158,7 @@ def compute(
         return _layout(interpretation, _pointwise(arguments, sums))
     upstream = flat(interpretation, dy)
     if arguments.gradient == "input":
-        sizes = interpretation.height.size, interpretation.width.size
+        sizes = (axis.size for axis in interpretation.axes)
         return _layout(interpretation, adjoint_input(upstream, kernel, rows, columns, *sizes))
     channels = kernel.shape[2:4]
     return adjoint_filter(across, upstream, rows, columns, *channels).reshape(w.shape)
@@ -200,7 +189,7 @@ def is_atrous_strided(arguments: Arguments) -> bool:
     interpretation = interpret(arguments)
     if interpretation is None or arguments.op != "depthwise_conv2d":
         return False
-    axes = (interpretation.height, interpretation.width)
+    axes = interpretation.axes
     return any(axis.rate > 1 for axis in axes) and any(axis.stride > 1 for axis in axes)
 
 

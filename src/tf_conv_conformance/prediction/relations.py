@@ -74,7 +74,7 @@ def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: str) -> lis
     """Return conv2d with a group for each channel. Channels and multipliers share an axis."""
     height, width, in_channels, multiplier = arguments.filter.shape
     shape = (height, width, 1, in_channels * multiplier)
-    rates = (meaning.height.rate, meaning.width.rate)
+    rates = [axis.rate for axis in meaning.axes]
     grouped = replace(
         arguments,
         op="conv2d",
@@ -94,8 +94,8 @@ def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: str) -> lis
 
 def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
     """Return a call without dilation, with zeros in its filter for the skipped elements."""
-    sizes = (meaning.height.dilated_filter, meaning.width.dilated_filter)
-    rates = (meaning.height.rate, meaning.width.rate)
+    sizes = [axis.dilated_filter for axis in meaning.axes]
+    rates = [axis.rate for axis in meaning.axes]
     shape = (*sizes, *arguments.filter.shape[2:])
 
     def tensors(own: Tensors) -> Tensors:
@@ -112,7 +112,7 @@ def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: str) -> li
 
 def _explicitly_padded(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
     """Return a call with the explicit padding that is documented for SAME."""
-    spatial = [list(documented_padding(axis)) for axis in (meaning.height, meaning.width)]
+    spatial = [list(documented_padding(axis)) for axis in meaning.axes]
     pairs = [[0, 0], [0, 0], *spatial] if meaning.channels_first else [[0, 0], *spatial, [0, 0]]
     return [Other(replace(arguments, padding=as_tuples(pairs)), mode)]
 
@@ -166,10 +166,6 @@ def _rows_but_one_text(meaning: Interpretation) -> str:
     return f"y[..., :-1{rest}], y1[..., 1:{rest}]"
 
 
-def _batch_reversed(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
-    return [_with_input(arguments, mode, lambda x: x[::-1], "x[::-1]")]
-
-
 def _channels_second(value: IntOrInts | None) -> IntOrInts | None:
     """Convert strides or dilations from NHWC to NCHW."""
     if isinstance(value, tuple) and len(value) == 4:
@@ -197,10 +193,6 @@ def _transposed(arguments: Arguments, meaning: Interpretation, mode: str) -> lis
         return np.moveaxis(own[0], -1, -3), *own[1:]
 
     return [Other(moved, mode, tensors, x="np.moveaxis(x, -1, -3)")]
-
-
-def _forward(arguments: Arguments, meaning: Interpretation, mode: str) -> bool:
-    return arguments.gradient is None
 
 
 def _documented_forward(arguments: Arguments) -> bool:
@@ -241,7 +233,7 @@ _RELATIONS = (
         "linear",
         "the result of a sum is the sum of the results",
         "no gradient",
-        _forward,
+        lambda arguments, _, mode: arguments.gradient is None,
         _parts,
         lambda _, y, parts: (y, parts[0] + parts[1]),
         lambda _: "y, y1 + y2",
@@ -262,7 +254,7 @@ _RELATIONS = (
         "batch elements are independent",
         "a batch of 2 or more and no gradient",
         lambda arguments, meaning, mode: arguments.gradient is None and meaning.batch_shape[0] > 1,
-        _batch_reversed,
+        lambda arguments, _, mode: [_with_input(arguments, mode, lambda x: x[::-1], "x[::-1]")],
         lambda _, y, others: (y, others[0][::-1]),
         lambda _: "y, y1[::-1]",
     ),

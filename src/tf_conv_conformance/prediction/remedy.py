@@ -56,11 +56,9 @@ def dilated_conv2d(arguments: Arguments, meaning: Interpretation) -> str:
     """
     rows, columns, channels, multiplier = arguments.filter.shape
     depthwise = arguments.op == "depthwise_conv2d"
-    given = {
-        "strides": [meaning.height.stride, meaning.width.stride],
-        "padding": as_lists(padding_of(arguments)),
-        "dilations": [meaning.height.rate, meaning.width.rate],
-    }
+    strides, rates = zip(*((axis.stride, axis.rate) for axis in meaning.axes), strict=True)
+    padding = as_lists(padding_of(arguments))
+    given = {"strides": list(strides), "padding": padding, "dilations": list(rates)}
     if meaning.channels_first:
         given["data_format"] = "NCHW"
     kernel = f"tf.reshape(w, {[rows, columns, 1, channels * multiplier]})" if depthwise else "w"

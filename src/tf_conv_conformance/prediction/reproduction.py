@@ -19,13 +19,8 @@ def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = Non
 
     With a relation, it also makes the other calls, and compares the two sides.
     """
-    lines = [
-        "import numpy as np",
-        "import tensorflow as tf",
-        "",
-        *_data(arguments, arm),
-        *_definition(arguments, mode),
-    ]
+    lines = ["import numpy as np", "import tensorflow as tf", ""]
+    lines += _data(arguments, arm) + _definition(arguments, mode)
     if relation is None:
         lines += [f"y = {_invocation(arguments)}", "print(y.shape, y.dtype)", "print(y.numpy())"]
     else:
@@ -36,10 +31,8 @@ def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = Non
 def _data(arguments: Arguments, arm: Arm) -> list[str]:
     """Return lines that draw the tensors in NumPy."""
     tensors = {"x": _tensor(arguments.input, arm.input), "w": _tensor(arguments.filter, arm.filter)}
-    lines = [
-        f"rng = np.random.RandomState({arm.seed})",
-        *(f"{name} = {made}" for name, made in tensors.items()),
-    ]
+    lines = [f"rng = np.random.RandomState({arm.seed})"]
+    lines += [f"{name} = {made}" for name, made in tensors.items()]
     if arm.upstream is not None:
         lines.append(f"dy = {arm.upstream.source(result_shape(arguments))}")
     return lines
@@ -72,11 +65,8 @@ def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
     as_numbers = ".numpy().astype(np.float64)"
     lines = [f"y = {_invocation(arguments)}{as_numbers}", "", f"# {relation.says}", "x0, w0 = x, w"]
     for number, other in enumerate(relation.others(arguments, interpretation, mode), start=1):
-        lines += [
-            "x, w = x0, w0",
-            f"x, w = {other.x}, {other.w}",
-            *_definition(other.arguments, other.mode),
-        ]
+        lines += ["x, w = x0, w0", f"x, w = {other.x}, {other.w}"]
+        lines += _definition(other.arguments, other.mode)
         lines.append(f"y{number} = {_invocation(other.arguments)}{as_numbers}")
     return [
         *lines,
@@ -127,9 +117,9 @@ def from_record(
     arguments: Arguments, mode: str, arm: Mapping[str, Any], relation: str | None = None
 ) -> str:
     """Return the program of :func:`python` for an arm from a record."""
-    drawn = {name: _drawn(arm[name]) for name in ("input", "filter", "upstream") if arm.get(name)}
+    kinds = {name: arm[name] for name in ("input", "filter", "upstream") if arm.get(name)}
+    drawn: dict[str, Drawn] = {
+        name: Real(**kind) if "precision" in kind else Signed(**kind)
+        for name, kind in kinds.items()
+    }
     return python(arguments, mode, Arm(arm["name"], arm["seed"], **drawn), relation)
-
-
-def _drawn(plain: Mapping[str, Any]) -> Drawn:
-    return Real(**plain) if "precision" in plain else Signed(**plain)

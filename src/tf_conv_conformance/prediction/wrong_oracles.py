@@ -56,8 +56,8 @@ class WrongOracle:
 
     def values(self, arguments: Arguments, tensors: Tensors) -> Array:
         """Return the result for input, filter and, for a gradient, the upstream gradient."""
-        rows, columns = self.model.indices(self.height), self.model.indices(self.width)
-        return self.compute(arguments, tensors, rows, columns)
+        axes = self.height, self.width
+        return self.compute(arguments, tensors, *map(self.model.indices, axes))
 
     def compute(
         self, arguments: Arguments, tensors: Tensors, rows: Indices, columns: Indices
@@ -75,7 +75,7 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
     nothing if only padding is read.
     """
     interpretation = interpretation_of(arguments)
-    height, width = interpretation.height, interpretation.width
+    height, width = interpretation.axes
     yield WrongOracle("height padding shifted by one", model, _shifted(model, height), width)
     yield WrongOracle("width padding shifted by one", model, height, _shifted(model, width))
     if (height.stride, height.rate, height.padding) != (width.stride, width.rate, width.padding):
@@ -163,20 +163,15 @@ def detect_wrong_function(
     if arguments.gradient is None:
         for tensors, values in zip(arms, right, strict=True):
             pending = [one for one in pending if _agrees(one, arguments, tensors, values, held)]
+    left = [sample.oracle for sample in pending]
     for tensors, values in zip(arms, right, strict=True):
-        pending = [
-            sample
-            for sample in pending
-            if not values.unlike(held(sample.oracle.values(arguments, tensors))).any()
+        left = [
+            one for one in left if not values.unlike(held(one.values(arguments, tensors))).any()
         ]
-    left = {sample.oracle.name for sample in pending}
-    detected = (sample.oracle.name for sample in samples if sample.oracle.name not in left)
-    differing = (
-        sample.oracle.name
-        for sample in pending
-        if _differs(sample.oracle, model, arguments, arms[0], seed)
-    )
-    return Detection((*resized, *detected), next(differing, None))
+    names = {oracle.name for oracle in left}
+    detected = (sample.oracle.name for sample in samples if sample.oracle.name not in names)
+    missed = (one.name for one in left if _differs(one, model, arguments, arms[0], seed))
+    return Detection((*resized, *detected), next(missed, None))
 
 
 @dataclass(frozen=True)
@@ -197,10 +192,7 @@ def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sampl
     sample.
     """
     interpretation = interpretation_of(arguments)
-    same = [
-        _contrast(model, axis, model, axis)
-        for axis in (interpretation.height, interpretation.width)
-    ]
+    same = [_contrast(model, axis, model, axis) for axis in interpretation.axes]
     resized, samples = [], []
     for wrong in wrong_oracles(model, arguments):
         down, along = same
@@ -312,5 +304,5 @@ def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple
     random = np.random.RandomState(seed)
     tensors = tuple(random.randint(1, 2**16, size=array.shape).astype(np.float64) for array in like)
     interpretation = interpretation_of(arguments)
-    right = WrongOracle("", model, interpretation.height, interpretation.width)
+    right = WrongOracle("", model, *interpretation.axes)
     return tensors, right.values(arguments, tensors)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,6 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.convolution.arguments import to_record
 from tf_conv_conformance.convolution.names import RelationName
-from tf_conv_conformance.prediction.data import to_plain
 from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
@@ -113,7 +113,7 @@ def end_line(
     subject: str | None,
 ) -> EndLine:
     """Return the line of a call's end; without an `observation` the call was not made."""
-    arms = [to_plain(arm) for arm in predict(call.arguments).arms]
+    arms = [asdict(arm) for arm in predict(call.arguments).arms]
     line: EndLine = {
         "type": "end",
         "id": identifier,

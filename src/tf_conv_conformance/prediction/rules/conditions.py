@@ -69,7 +69,7 @@ def _means(condition: Callable[[Interpretation], bool], otherwise: bool = False)
 
 
 def _either_axis(condition: Callable[[Axis], bool]) -> Condition:
-    return _means(lambda meaning: condition(meaning.height) or condition(meaning.width))
+    return _means(lambda meaning: any(map(condition, meaning.axes)))
 
 
 def _spatial(name: str, condition: Callable[[tuple[int, int]], bool], otherwise: bool) -> Condition:
@@ -164,7 +164,7 @@ CONDITIONS: dict[str, Condition] = {
     ),
     # Results
     "size_not_negative": _means(
-        lambda meaning: min(map(documented_size, (meaning.height, meaning.width))) >= 0,
+        lambda meaning: min(map(documented_size, meaning.axes)) >= 0,
         otherwise=True,
     ),
     "dilated_sizes": _either_axis(lambda axis: axis.rate > 1 and axis.padding != "SAME"),

@@ -123,7 +123,7 @@ def _outer_padding(arguments: Arguments) -> str:
 def _size(arguments: Arguments) -> str:
     meaning = interpret(arguments)
     assert meaning is not None  # arguments without an interpretation do not break the rule
-    rows, columns = documented_size(meaning.height), documented_size(meaning.width)
+    rows, columns = map(documented_size, meaning.axes)
     return f"the result would have {rows} rows and {columns} columns"
 
 
