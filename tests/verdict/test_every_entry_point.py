@@ -8,12 +8,12 @@ from typing import get_args
 
 import pytest
 
+from support.performing import perform_all
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.names import MODES, RelationName
 from tf_conv_conformance.explore.known_deviations import find_known, read_known
-from tf_conv_conformance.verdict.perform import perform_all
 
 LAYOUTS = {
     "NHWC": [2, 7, 8, 4],

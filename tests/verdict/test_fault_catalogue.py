@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from support.performing import perform_all
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.gateway import Gateway
-from tf_conv_conformance.verdict.perform import perform, perform_all
+from tf_conv_conformance.verdict.perform import perform
 
 HERE = Path(__file__).parents[1]
 ODD, DILATED, WIDE = (

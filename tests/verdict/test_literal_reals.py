@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.performing import perform_all
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.dtypes import as_numbers, encode
 from tf_conv_conformance.prediction.models import DOCUMENTED
@@ -10,7 +11,6 @@ from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
-from tf_conv_conformance.verdict.perform import perform_all
 
 CASES = """
 defaults: {op: conv2d, padding: SAME, data: reals}

@@ -13,7 +13,6 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.relations import others_of
 from tf_conv_conformance.subject.interface import Subject
-from tf_conv_conformance.subject.lookahead import LookAhead
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.deviations import unmet
@@ -52,17 +51,6 @@ def perform(
     if not verdict.failing or observation.kind in ("timed out", "suite error"):
         return CallResult(verdict, observation)
     return CallResult(_confirmed(call, verdict, observation, subject), observation)
-
-
-def perform_all(calls: Sequence[Call], subject: Subject) -> list[CallResult]:
-    """Make and judge calls, each sent ahead of the verdict on those before it."""
-    ahead = LookAhead(subject, requests)
-
-    def result(number: int, call: Call) -> CallResult:
-        following = (one for one in calls[number + 1 :] if lacks(one, subject) is None)
-        return perform(call, subject, lambda: ahead.observations(call, following))
-
-    return [result(number, call) for number, call in enumerate(calls)]
 
 
 def lacks(call: Call, subject: Subject) -> str | None:
