@@ -105,13 +105,11 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
         if name in swept
     ]
     count = math.prod(map(len, labelled))
-    choices = map(_choice, itertools.product(*labelled))
+    choices = (
+        ("-".join(label for _, label, _ in parts), {name: value for name, _, value in parts})
+        for parts in itertools.product(*labelled)
+    )
     return Expansion(count, choices, fixed, frozenset(swept))
-
-
-def _choice(combination: Iterable[tuple[str, str, Any]]) -> Choice:
-    parts = list(combination)
-    return "-".join(label for _, label, _ in parts), {name: value for name, _, value in parts}
 
 
 def _expand_scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> Expansion:

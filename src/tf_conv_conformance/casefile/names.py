@@ -14,11 +14,8 @@ _TENSORFLOW = """
     Unauthenticated Unavailable Unimplemented Unknown
 """
 TENSORFLOW = tuple(f"{name}Error" for name in _TENSORFLOW.split())
-_PYTHON = [
-    value
-    for value in vars(builtins).values()
-    if isinstance(value, type) and issubclass(value, BaseException)
-]
+_CLASSES = [value for value in vars(builtins).values() if isinstance(value, type)]
+_PYTHON = [value for value in _CLASSES if issubclass(value, BaseException)]
 WARNINGS = tuple(cls.__name__ for cls in _PYTHON if issubclass(cls, Warning))
 ERRORS = (*TENSORFLOW, *(cls.__name__ for cls in _PYTHON if not issubclass(cls, Warning)))
 SIGNALS = tuple(one.name for one in signal.Signals)

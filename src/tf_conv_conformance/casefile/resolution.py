@@ -96,10 +96,8 @@ def _tensor(
     """Return a tensor argument. References such as `$height` refer to the shape of `source`."""
     if isinstance(value, Tensor):
         return _literal_tensor(name, value)
-    sizes = enumerate(value)
-    return TensorSpec(
-        tuple(_size((name, index), size, source, data_format) for index, size in sizes)
-    )
+    sizes = (_size((name, place), size, source, data_format) for place, size in enumerate(value))
+    return TensorSpec(tuple(sizes))
 
 
 def _literal_tensor(name: str, tensor: Tensor) -> TensorSpec:

@@ -36,8 +36,6 @@ def _untitled(value: Any) -> Any:
 def schema_text() -> str:
     """Return the schema as JSON text."""
     schema = _untitled(CaseFileModel.model_json_schema(schema_generator=_WithoutNull))
-    header = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "tf-conv-conformance case file",
-    }
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    header = {"$schema": dialect, "title": "tf-conv-conformance case file"}
     return json.dumps(header | schema, indent=2, ensure_ascii=False) + "\n"

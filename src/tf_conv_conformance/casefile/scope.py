@@ -60,22 +60,19 @@ class Pair:
 @lru_cache(maxsize=8)
 def _by_result(
     limits: tuple[int, int, int, int], paddings: tuple[Padding, ...]
-) -> dict[bool, tuple[Axis, ...]]:
+) -> dict[bool, list[Axis]]:
     """Return every problem within the limits, by whether it has a result in both models."""
     ranges = (range(1, limit + 1) for limit in limits)
-    axes = [
-        Axis(size, filter_size, stride, rate, padding)
-        for size, filter_size, stride, rate in product(*ranges)
-        for padding in paddings
-    ]
-    has_result = [min(documented_size(axis), phase_strided_size(axis)) >= 1 for axis in axes]
-    return {
-        wanted: tuple(axis for axis, has in zip(axes, has_result, strict=True) if has == wanted)
-        for wanted in (True, False)
-    }
+    by_result: dict[bool, list[Axis]] = {True: [], False: []}
+    for size, filter_size, stride, rate in product(*ranges):
+        for padding in paddings:
+            axis = Axis(size, filter_size, stride, rate, padding)
+            has_result = min(documented_size(axis), phase_strided_size(axis)) >= 1
+            by_result[has_result].append(axis)
+    return by_result
 
 
-def problems(scope: Scope) -> tuple[Axis, ...]:
+def problems(scope: Scope) -> list[Axis]:
     """Return the axis problems of a scope: with a result in both models, or all others."""
     limits = (scope.sizes, scope.filters, scope.strides, scope.rates)
     paddings: list[Padding] = [

@@ -105,9 +105,8 @@ def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: K
         check_deviation(deviation, ("deviations", index))
     expansion = expand(case, defaults, whole)
     names = ("modes", "large", "requires", "references", "expect")
-    case = case.model_copy(
-        update={name: getattr(case, name) or getattr(defaults, name) for name in names}
-    )
+    update = {name: getattr(case, name) or getattr(defaults, name) for name in names}
+    case = case.model_copy(update=update)
     if case.claim is not None:
         checks.check_expected_values(case.claim)
     return Sweep(case, expansion, source, keys)
@@ -129,9 +128,8 @@ def _related(case: Case, calls: list[Call]) -> list[Call]:
             reasons = "; ".join(list(dict.fromkeys(filter(None, obstacles)))[:REASONS])
             message = f"{reasons}, so it applies to no call of this case"
             raise CaseError(("relations", index), message)
-        found += [
-            replace(call, name=f"{call.name[:-1]}-{name}]", relation=name) for call in related
-        ]
+        for call in related:
+            found.append(replace(call, name=f"{call.name[:-1]}-{name}]", relation=name))
     return found
 
 

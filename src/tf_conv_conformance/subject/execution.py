@@ -257,15 +257,11 @@ class Group:
         """Return what :func:`run_arm` does, for one arm of each call; None for one that raises."""
         self.caught.clear()
         results = self.function(*(tensor for own in tensors for tensor in own))
-        return [
-            None if result is None else self._arm(number, result)
-            for number, result in enumerate(results)
-        ]
-
-    def _arm(self, number: int, result: Any) -> tuple[dict[str, Any], Any]:
-        arm, array = value_arm(result)
-        arm["warnings"] = plain_warnings(self.caught.get(number, ()))
-        return arm, array
+        arms = [None if result is None else value_arm(result) for result in results]
+        for number, arm in enumerate(arms):
+            if arm is not None:
+                arm[0]["warnings"] = plain_warnings(self.caught.get(number, ()))
+        return arms
 
     def _trace(self, *tensors: Any) -> list[Any]:
         results, rest = [], list(tensors)

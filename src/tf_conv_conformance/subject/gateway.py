@@ -216,21 +216,18 @@ class Gateway:
             alone = [_Parcel(deque([call]), False) for call in parcel.pending]
             self._parcels.extendleft(reversed(alone))
             return
-        last_output = self._supervisor.output.tail()
-        observation = self._unanswered(error, code)
-        parcel.pending[0].observation = replace(
-            observation, seconds=seconds, last_output=last_output
-        )
-
-    def _unanswered(self, error: BaseException, code: int) -> Observation:
-        """Return why there is no answer, from what reading raised and the process's return code."""
         if isinstance(error, LateAnswerError):
-            return Observation("timed out", time_limit=self.time_limit)
-        if not isinstance(error, EOFError):
-            return Observation("suite error", protocol_error=str(error) or type(error).__name__)
-        if code < 0:
-            return Observation("crashed", signal=signal_name(code))
-        return Observation("suite error", exit_status=code)
+            observation = Observation("timed out", time_limit=self.time_limit)
+        elif not isinstance(error, EOFError):
+            reason = str(error) or type(error).__name__
+            observation = Observation("suite error", protocol_error=reason)
+        elif code < 0:
+            observation = Observation("crashed", signal=signal_name(code))
+        else:
+            observation = Observation("suite error", exit_status=code)
+        last_output = self._supervisor.output.tail()
+        observation = replace(observation, seconds=seconds, last_output=last_output)
+        parcel.pending[0].observation = observation
 
 
 def _size(calls: Iterable[_PendingCall]) -> int:

@@ -47,15 +47,8 @@ END_LIMIT = 5.0
 def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
     """Return the command line that starts a worker."""
     bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
-    settings = json.dumps(
-        {
-            "threads": definition.threads,
-            "device": definition.device,
-            "memory": memory,
-            "symbols": list(symbols),
-        }
-    )
-    words = ["-u", "-c", bootstrap, settings]
+    settings = {"threads": definition.threads, "device": definition.device, "memory": memory}
+    words = ["-u", "-c", bootstrap, json.dumps({**settings, "symbols": list(symbols)})]
     if Path(definition.command[0]).name == "ssh":  # which hands them to a shell on the other side
         words = [shlex.quote(word) for word in words]
     return [*definition.command, *words]

@@ -47,10 +47,8 @@ class Difference:
         if self.aspect == "values":
             return self._values_text(by)
         if self.aspect in ("shape", "dtype"):
-            observed, predicted = (
-                self.observed.replace(", ", ","),
-                self.predicted.replace(", ", ","),
-            )
+            observed = self.observed.replace(", ", ",")
+            predicted = self.predicted.replace(", ", ",")
             return f"{self.aspect} {observed}, not {predicted} as {by}"
         if self.aspect == "message":
             return f"no match for {self.predicted} in the message {self.observed}"

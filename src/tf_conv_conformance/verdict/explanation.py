@@ -65,10 +65,8 @@ def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
         *batch, channel, row, column = index
     else:
         *batch, row, column, channel = index
-    parts = [
-        f"rows {_positions(taps(meaning.height), row)}",
-        f"columns {_positions(taps(meaning.width), column)}",
-    ]
+    rows, columns = _positions(taps(meaning.height), row), _positions(taps(meaning.width), column)
+    parts = [f"rows {rows}", f"columns {columns}"]
     parts.insert(0 if meaning.channels_first else 2, f"channels {_channels(arguments, channel)}")
     return f"input[{', '.join([*map(str, batch), *parts])}]"
 

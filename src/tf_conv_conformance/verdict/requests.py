@@ -21,13 +21,11 @@ def requests(call: Call) -> list[Request]:
         return [own_request(call)]
     arms = predict(call.arguments).tensors
     others = others_of(call.relation, call.arguments, call.mode)
-    return [
-        own_request(call),
-        *(
-            request(other.arguments, other.mode, [other.tensors(tensors) for tensors in arms])
-            for other in others
-        ),
-    ]
+    made = (
+        request(other.arguments, other.mode, [other.tensors(tensors) for tensors in arms])
+        for other in others
+    )
+    return [own_request(call), *made]
 
 
 def own_request(call: Call) -> Request:
