@@ -36,7 +36,6 @@ def check_arguments(arguments: Arguments) -> None:
 
 
 def _check_size(arguments: Arguments) -> None:
-    """Refuse a call whose tensors are too large or that has too many products."""
     tensors = {"input": arguments.input.shape, "filter": arguments.filter.shape}
     work = 0
     for model in MODELS.values():

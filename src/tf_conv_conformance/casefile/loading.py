@@ -101,7 +101,6 @@ class _Loader:
         self.diagnostics.append(self.source.diagnostic(keys, message, self._owner(keys), about_key))
 
     def _top_level(self) -> Iterator[Diagnostic]:
-        """Yield the diagnostics of the file's own keys."""
         value, diagnostic = self.source.value, self.source.diagnostic
         for key in value:
             if key not in CaseFileModel.model_fields:
@@ -131,7 +130,6 @@ class _Loader:
         return identifier if isinstance(identifier, str) and identifier else f"case-{index + 1}"
 
     def _owner(self, keys: Keys) -> str | None:
-        """Return the id of the case that a value belongs to."""
         if len(keys) < 2 or keys[0] != "cases" or not isinstance(keys[1], int):
             return None
         return self._case_id(keys[1]) if keys[1] < len(self._raw_cases) else None

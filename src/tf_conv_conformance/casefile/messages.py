@@ -89,7 +89,6 @@ def _key_of(keys: Keys) -> str:
 
 
 def _meaning(keys: Keys) -> str:
-    """Return what a missing key is for."""
     field = model_at(keys).model_fields.get(str(keys[-1]))
     meaning = field.description if field else None
     return f": {meaning[0].lower()}{meaning[1:].rstrip('.')}" if meaning else ""
@@ -105,7 +104,6 @@ def _padding_message(kind: str, value: Any, keys: Keys, context: Mapping[str, An
 
 
 def _meant_padding(value: Any) -> str:
-    """Return how to write the padding that was probably meant."""
     if isinstance(value, str):
         known = unknown_word(value, ("SAME", "VALID"))
         return known or f"; to pass the word on to TensorFlow, write {{verbatim: {value}}}"
@@ -192,7 +190,6 @@ def _form_message(kind: str, value: Any, keys: Keys, context: Mapping[str, Any])
 
 
 def _meant_value(kind: str, value: Any, keys: Keys) -> str:
-    """Return how to write the value that was probably meant."""
     if kind == "list_type":
         return _meant_list(value, keys)
     if kind.startswith("int"):

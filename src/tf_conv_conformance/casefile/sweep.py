@@ -72,7 +72,6 @@ class Sweep:
                 )
 
     def _check(self, expanded: Expanded) -> None:
-        """Refuse a combination that cannot be a call. Raises :class:`CaseError`."""
         try:
             checks.check_arguments(expanded.arguments)
         except CaseError as error:
@@ -86,7 +85,6 @@ class Sweep:
             checks.check_claim(self.case.claim, expanded.arguments)
 
     def _deviations(self, expanded: Expanded) -> list[AppliedDeviation]:
-        """Return the deviations that apply to a combination in some of the case's modes."""
         found = (
             applied(deviation, expanded, ("deviations", index))
             for index, deviation in enumerate(self.case.deviations)

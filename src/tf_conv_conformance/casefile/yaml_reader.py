@@ -156,7 +156,6 @@ class _Reader:
         return self.source
 
     def _value(self, event: Any, keys: Keys) -> Any:
-        """Return the value that starts with an event."""
         self.source.places.setdefault(keys, _place(event))  # the first place of a repeated key
         if isinstance(event, yaml.AliasEvent):
             return self._aliased(event)

@@ -72,7 +72,8 @@ def files_of(cause: Cause, subject: Mapping[str, Any], origin: str) -> CauseFile
         f"found by {origin}; moved into cases/, {suggestion.outlook}",
         f"size: {size}",
     ]
-    comments = [f"# {_printable(line)}" for line in head]
+    printable = ("".join(one if one.isprintable() else " " for one in line) for line in head)
+    comments = [f"# {line}" for line in printable]
     yaml = "\n".join([*comments, suggestion.text])
     return CauseFiles(name, title, size, yaml, _program(cause, title, subject))
 
@@ -80,10 +81,6 @@ def files_of(cause: Cause, subject: Mapping[str, Any], origin: str) -> CauseFile
 def _slug(cause: Cause) -> str:
     words = "-".join([*cause.rules[:1], cause.outcome[0]]).removeprefix("padding.")
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:50]
-
-
-def _printable(line: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in line)
 
 
 def _observed(result: CallResult) -> str:
@@ -149,7 +146,6 @@ def _program(cause: Cause, title: str, subject: Mapping[str, Any]) -> str:
 
 
 def _documented(call: Call, arm: str) -> Iterator[str]:
-    """Return lines that print what is documented."""
     prediction = predict(call.arguments)
     documented = prediction.documented
     if isinstance(documented, Refuses):

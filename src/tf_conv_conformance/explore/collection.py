@@ -71,7 +71,6 @@ class BlockCollection:
                 items.append(ExploreItem.from_parent(parent, **own))
 
     def _blocks(self) -> list[Block]:
-        """Return the blocks that are selected, by their ids or by a number of calls."""
         named = getattr(self._config.option, NAMED)
         if named:
             return [block for one in named if (block := block_with_id(one)) is not None]

@@ -38,7 +38,6 @@ def _by_edge(otherwise: str, classes: Mapping[str, str]) -> Dimension:
 
 
 def _number(value: IntOrInts | None, first: bool) -> str:
-    """Return the class of strides or dilations."""
     pair = spatial(value, first)
     if value is None or pair is None:
         return "not given" if value is None else "length"

@@ -100,7 +100,6 @@ def draw_draft(random: Random) -> Draft:
 
 
 def _add_shapes(draft: Draft) -> None:
-    """Add tensors, padding, strides and dilations that fit each other."""
     case = draft.case
     rates = _pair(draft, RATE)
     strides = (1, 1) if draft.entry_point.needs_dilations else _pair(draft, STRIDE)
@@ -141,7 +140,6 @@ def _padding(draft: Draft) -> Any:
 
 
 def _strides(draft: Draft, pair: Pair) -> int | list[int]:
-    """Return strides in one of the forms that the entry point documents."""
     equal = pair[0] == pair[1]
     if equal and draft.one_in(3):
         return pair[0]
@@ -157,7 +155,6 @@ def _strides(draft: Draft, pair: Pair) -> int | list[int]:
 
 
 def _dilations(draft: Draft, pair: Pair) -> int | list[int]:
-    """Return dilations in one of the forms that the entry point documents."""
     if draft.entry_point.needs_dilations:
         return pair[0]
     if draft.op == "depthwise_conv2d" and draft.entry_point.style != "raw op":

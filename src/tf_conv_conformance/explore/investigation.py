@@ -113,7 +113,6 @@ class Investigator:
         return found
 
     def _cause(self, plain: Plain, first: RandomCall, judgement: Judgement) -> Cause:
-        """Make the smallest call in every mode."""
         calls = {one.call.mode: one for one in calls_of(plain, self._modes)}
         judged = {mode: self._judge_again(one, judgement) for mode, one in calls.items()}
         if judged[first.call.mode].kind != "new":  # it does not happen again, or not this time

@@ -142,7 +142,6 @@ def _length(draft: Draft) -> None:
 
 
 def _outer(draft: Draft) -> None:
-    """Set a stride or a dilation of batch or channels."""
     key = draft.choice(list(OUTER))
     given = draft.case.get(key, 1)
     if draft.entry_point not in OUTER[key] or isinstance(given, dict):

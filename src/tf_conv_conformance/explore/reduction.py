@@ -88,11 +88,6 @@ def _is_channels_first(plain: Plain) -> bool:
     return bool(plain.get("data_format") == "NCHW")
 
 
-def _plain_padding(plain: Plain) -> Iterator[Plain]:
-    yield {**plain, "padding": "VALID"}
-    yield {**plain, "padding": "SAME"}
-
-
 def _leaps(plain: Plain) -> Iterator[Plain]:
     """Make everything plain at once but for one argument, or two."""
     shape = [1, 1, 2, 2] if _is_channels_first(plain) else [1, 2, 2, 1]
@@ -172,7 +167,6 @@ def _fewer_channels(plain: Plain) -> Iterator[Plain]:
 
 
 def _plainer_values(plain: Plain) -> Iterator[Plain]:
-    """Make a single number plainer, wherever it is."""
     for key in ("strides", "dilations", "padding", "input", "filter"):
         least = 0 if key == "padding" else 1
         for other in _plainer(plain.get(key), least):
@@ -214,7 +208,7 @@ STEPS: tuple[Step, ...] = (
     _leaps,
     _without("gradient", "data", "filter_dtype", "dilations", "dtype"),
     _default_entry_point,
-    _plain_padding,
+    lambda plain: ({**plain, "padding": word} for word in ("VALID", "SAME")),
     _channels_last,
     _without("data_format"),
     _no_values,

@@ -12,7 +12,7 @@ from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.as_if import alternatives, as_if_keys
 from tf_conv_conformance.explore.matching import named_shapes, predicts
 from tf_conv_conformance.prediction.predict import Refuses, predict
-from tf_conv_conformance.subject.observation import Answer, Observation
+from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
 
@@ -43,7 +43,10 @@ def outcome_of(call: Call, result: CallResult) -> ObservedOutcome:
         return "crashed", str(observation.signal), fatal
     for answer in observation.answers:
         if answer.error is not None:
-            return "refused", _error_name(answer), _pattern(answer.message)
+            # A graph raises a TensorFlow error anew as ValueError.
+            errors = (name for name in answer.bases if name.endswith("Error"))
+            specific = (name for name in errors if name not in GENERAL_ERRORS)
+            return "refused", next(specific, answer.error), _pattern(answer.message)
     is_refused = isinstance(predict(call.arguments).documented, Refuses)
     kind = "accepted" if is_refused else aspect or "values"
     if (explained := explanation(call, observation)) is not None:
@@ -51,12 +54,6 @@ def outcome_of(call: Call, result: CallResult) -> ObservedOutcome:
     shape = observation.answers[0].shape
     named = (name for name, other in named_shapes(call.arguments) if other == shape)
     return kind, "unexplained", next(named, "another shape")
-
-
-def _error_name(answer: Answer) -> str:
-    """Return the TensorFlow error behind an exception; a graph raises it anew as ValueError."""
-    errors = (name for name in answer.bases if name.endswith("Error"))
-    return next((name for name in errors if name not in GENERAL_ERRORS), str(answer.error))
 
 
 def _pattern(message: str) -> str:

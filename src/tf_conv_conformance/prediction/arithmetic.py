@@ -63,7 +63,6 @@ def _documented(model: Model, axis: Axis) -> Iterator[str]:
 
 
 def _same(model: Model, axis: Axis) -> Iterator[str]:
-    """Yield the documented padding of SAME."""
     n, k, s, r = axis.size, axis.filter, axis.stride, axis.rate
     if n % s:
         yield f"n mod s = {n} mod {s} = {n % s}"

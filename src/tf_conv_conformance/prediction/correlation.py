@@ -132,7 +132,6 @@ def adjoint_filter(
 
 
 def _all_places(x: Array, rows: Indices, columns: Indices) -> Places:
-    """Return the places that all pixels of the result read."""
     height, width = x.shape[1:3]
     down = within(rows, height) * width
     outside = -max(height * width, 1)  # stays negative when a row is added

@@ -189,7 +189,6 @@ def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
 
 
 def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
-    """Return the kinds of input, filter and upstream gradient in an arm."""
     dtype = arguments.dtype
     if dtype not in PRECISION:  # the call must be refused, so its sums do not matter
         return Signed(1), Signed(1), Signed(1)

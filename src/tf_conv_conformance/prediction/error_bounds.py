@@ -21,12 +21,7 @@ from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.models import Model
 
-ACCUMULATOR = {
-    "float16": "float32",
-    "bfloat16": "float32",
-    "float32": "float32",
-    "float64": "float64",
-}
+ACCUMULATOR = dict.fromkeys(("float16", "bfloat16", "float32"), "float32") | {"float64": "float64"}
 """The dtype in which the products of each dtype are summed.
 
 TensorFlow does not document it. A subject that sums in less precision exceeds the bound.

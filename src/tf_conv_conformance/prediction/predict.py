@@ -193,7 +193,6 @@ def predict(arguments: Arguments) -> Prediction:
 def _detect(
     model: Model, arguments: Arguments, drawn: Arguments, arms: tuple[data.Arm, ...], seed: int
 ) -> Detection:
-    """Return which wrong oracles of a model the arms detect."""
     tensors = {arm.name: arm.arrays(drawn) for arm in arms}
     with np.errstate(over="ignore"):
         right = [_values(model, arguments, drawn, arm) for arm in arms]

@@ -111,7 +111,6 @@ def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: str) -> li
 
 
 def _explicitly_padded(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
-    """Return a call with the explicit padding that is documented for SAME."""
     spatial = [list(documented_padding(axis)) for axis in meaning.axes]
     pairs = [[0, 0], [0, 0], *spatial] if meaning.channels_first else [[0, 0], *spatial, [0, 0]]
     return [Other(replace(arguments, padding=as_tuples(pairs)), mode)]
@@ -137,12 +136,10 @@ def _parts(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Oth
 
 
 def _rows(meaning: Interpretation) -> int:
-    """Return the axis of the rows."""
     return -2 if meaning.channels_first else -3
 
 
 def _shifted(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
-    """Return a call with the input moved down by the stride."""
     stride, axis = meaning.height.stride, _rows(meaning)
     text = f"np.roll(x, {stride}, axis={axis})"
     return [_with_input(arguments, mode, lambda x: np.roll(x, stride, axis=axis), text)]
@@ -174,7 +171,6 @@ def _channels_second(value: IntOrInts | None) -> IntOrInts | None:
 
 
 def _transposed(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
-    """Return the call in NCHW."""
     batch, height, width, in_channels = arguments.input.shape
     padding, strides = arguments.padding, _channels_second(arguments.strides)
     if not isinstance(padding, str):

@@ -29,7 +29,6 @@ def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = Non
 
 
 def _data(arguments: Arguments, arm: Arm) -> list[str]:
-    """Return lines that draw the tensors in NumPy."""
     tensors = {"x": _tensor(arguments.input, arm.input), "w": _tensor(arguments.filter, arm.filter)}
     lines = [f"rng = np.random.RandomState({arm.seed})"]
     lines += [f"{name} = {made}" for name, made in tensors.items()]
@@ -59,7 +58,6 @@ def _invocation(arguments: Arguments) -> str:
 
 
 def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
-    """Return lines that make all calls of a relation and compare its sides."""
     relation, interpretation = RELATIONS[name], interpret(arguments)
     assert interpretation is not None  # the relation applies to the call
     as_numbers = ".numpy().astype(np.float64)"

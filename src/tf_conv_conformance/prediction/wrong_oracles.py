@@ -99,12 +99,10 @@ def _shifted(model: Model, axis: Axis) -> Axis:
 
 
 def _with(axis: Axis, other: Axis) -> Axis:
-    """Return the axis with the stride, rate and padding of another."""
     return Axis(axis.size, axis.filter, other.stride, other.rate, other.padding)
 
 
 def _wrong_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array], Array]]]:
-    """Yield the possible errors in a filter of this shape, each with its name."""
     if shape[0] == shape[1] > 1:
         yield "filter transposed", lambda w: w.transpose(1, 0, 2, 3)
     if shape[0] * shape[1] > 1:
@@ -123,7 +121,6 @@ def _wrong_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array]
 
 
 def _dropped(w: Array, tap: int) -> Array:
-    """Return the filter with zeros in its first (0) or last (-1) tap."""
     dropped = w.copy()
     dropped[tap, tap] = 0
     return dropped
@@ -170,7 +167,10 @@ def detect_wrong_function(
         ]
     names = {oracle.name for oracle in left}
     detected = (sample.oracle.name for sample in samples if sample.oracle.name not in names)
-    missed = (one.name for one in left if _differs(one, model, arguments, arms[0], seed))
+    if not left:
+        return Detection((*resized, *detected))
+    wide, exact = _wide(model, arguments, arms[0], seed)
+    missed = (one.name for one in left if not np.array_equal(one.values(arguments, wide), exact))
     return Detection((*resized, *detected), next(missed, None))
 
 
@@ -289,14 +289,6 @@ def _rounded(numbers: Array, bits: int) -> Array:
     fractions, exponents = np.frexp(numbers)
     rounded: Array = np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
     return rounded
-
-
-def _differs(
-    wrong: WrongOracle, model: Model, arguments: Arguments, like: Tensors, seed: int
-) -> bool:
-    """Return whether a wrong oracle and the right one compute different functions."""
-    tensors, right = _wide(model, arguments, like, seed)
-    return not np.array_equal(wrong.values(arguments, tensors), right)
 
 
 def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple[Tensors, Array]:

@@ -231,5 +231,4 @@ class Gateway:
 
 
 def _size(calls: Iterable[_PendingCall]) -> int:
-    """Return the size of the tensors of calls, in bytes."""
     return sum(call.request.nbytes for call in calls)

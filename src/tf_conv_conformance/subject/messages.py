@@ -48,7 +48,6 @@ def _is_dict(value: Any) -> bool:
 
 
 def _answers(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Answer, ...]:
-    """Return the answers for `count` arms, each value with its array."""
     is_answer = _is_dict(head) and head.get("type") == "answer"
     if not is_answer or not isinstance(head.get("seconds"), int | float):
         raise ProtocolError("the message is not an answer")

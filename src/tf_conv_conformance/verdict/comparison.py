@@ -163,7 +163,6 @@ def first_unlike(right: Values, observed: Array, dtype: str, name: str) -> Diffe
 
 
 def _place(array: NDArray[Any]) -> tuple[int, ...]:
-    """Return the index of the first largest element."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(array)), array.shape))
 
 

@@ -74,7 +74,6 @@ def declared_text(one: AppliedDeviation) -> str:
 
 
 def _declared(observed: Observed) -> str:
-    """Return what a deviation declares, in a few words."""
     if observed.model is not None:
         return observed.model
     several = observed.error or observed.crash

@@ -52,7 +52,6 @@ def judge(
 def _differences(
     prediction: Prediction, claim: Claim, observation: Observation
 ) -> tuple[Difference | None, Difference | None]:
-    """Return the differences from the documentation, and from what the case claims."""
     documented = documented_difference(prediction, observation)
     claimed = claimed_difference(claim, prediction, observation) if claim.own else documented
     return documented, claimed
@@ -92,7 +91,6 @@ def _resolved(rules: tuple[str, ...], holds: str) -> Verdict:
 def _of_claim(
     call: Call, prediction: Prediction, claim: Claim, observation: Observation
 ) -> Verdict:
-    """Return the verdict on a call without deviations."""
     documented, claimed = _differences(prediction, claim, observation)
     if claimed is None:
         if prediction.vacuous is not None and claim.compares_values:

@@ -74,7 +74,6 @@ def _difference(
     results: Sequence[Answer],
     accumulator: str | None,
 ) -> Difference | None:
-    """Return the first difference between the two sides of a relation in one arm of data."""
     meaning, dtype = interpret(call.arguments), results[0].dtype
     assert meaning is not None  # the relation applies to the call
     for result in results:

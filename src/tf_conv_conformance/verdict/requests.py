@@ -39,7 +39,6 @@ def own_request(call: Call) -> Request:
 
 
 def _returns(call: Call) -> bool:
-    """Return whether a result is declared, or documented."""
     if call.deviations:
         return all(one.deviation.observed.returns for one in call.deviations)
     return isinstance(predict(call.arguments).documented, Returns)

@@ -128,7 +128,6 @@ def _deviations(
 
 
 def _rule(result: CallResult, arguments: Arguments) -> str:
-    """Return the rule that a failing call deviates from."""
     if result.verdict.rules:
         return result.verdict.rules[0]
     return (broken(arguments) or exercised(arguments))[0].id

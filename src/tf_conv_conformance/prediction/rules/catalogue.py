@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS, EntryPoint
+from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.prediction.rules.conditions import CONDITIONS, MAKERS
 from tf_conv_conformance.prediction.rules.preconditions import PRECONDITIONS
 from tf_conv_conformance.prediction.rules.rule import Aspect, Rule
@@ -28,17 +28,17 @@ def _load() -> dict[str, Rule]:
     return {rule.id: rule for rule in rules}
 
 
-def _rules_of(name: str, sections: Mapping[str, Row]) -> Iterator[Rule]:
-    """Yield the rules of a section."""
-    section = sections[name]
-    entry_point = _BY_RULE_PREFIX.get(name)
+def _rules_of(section_name: str, sections: Mapping[str, Row]) -> Iterator[Rule]:
+    section = sections[section_name]
+    entry_point = _BY_RULE_PREFIX.get(section_name)
     symbol = entry_point.symbol if entry_point else section["documented_in"]
     for rule_name, row in _rows(section, sections).items():
         aspect = next(aspect for aspect in ASPECTS if aspect in row)
+        names = [section_name] if entry_point else row.get("entry_points", _BY_RULE_PREFIX)
         precondition = row.get("holds")
         yield Rule(
-            id=f"{name}.{rule_name}",
-            entry_points=(entry_point,) if entry_point else _entry_points(row["entry_points"]),
+            id=f"{section_name}.{rule_name}",
+            entry_points=tuple(_BY_RULE_PREFIX[name] for name in names),
             aspect=aspect,
             symbol=row.get("documented_in", symbol),
             phrase=row[aspect],
@@ -54,12 +54,6 @@ def _rows(section: Row, sections: Mapping[str, Row]) -> dict[str, Row]:
     without = section.get("without", ())
     kept = {name: row for name, row in like.items() if name not in without}
     return {**kept, **section["rules"]}
-
-
-def _entry_points(names: str | list[str]) -> tuple[EntryPoint, ...]:
-    if names == "all":
-        return tuple(_BY_RULE_PREFIX.values())
-    return tuple(_BY_RULE_PREFIX[name] for name in names)
 
 
 def _resolved(written: str | Mapping[str, Any], known: Mapping[str, Any]) -> Any:
@@ -88,7 +82,8 @@ def exercised(arguments: Arguments) -> tuple[Rule, ...]:
 @lru_cache(maxsize=8192)
 def broken(arguments: Arguments) -> tuple[Rule, ...]:
     """Return the preconditions that a call breaks."""
-    return tuple(rule for rule in exercised(arguments) if rule.is_broken_by(arguments))
+    rules = exercised(arguments)
+    return tuple(one for one in rules if one.precondition and not one.precondition.holds(arguments))
 
 
 def refusal(reason: str, arguments: Arguments) -> str:

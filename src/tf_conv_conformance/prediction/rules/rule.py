@@ -43,10 +43,6 @@ class Rule:
         """Whether the rule is about the arguments rather than about the result."""
         return self.aspect == "call"
 
-    def is_broken_by(self, arguments: Arguments) -> bool:
-        """Return whether a call to which the rule applies breaks its precondition."""
-        return self.precondition is not None and not self.precondition.holds(arguments)
-
     def mismatch(self, arguments: Arguments) -> str:
         """Return how a call breaks the precondition, with the call's own numbers."""
         assert self.precondition is not None  # arguments can break no other rule
