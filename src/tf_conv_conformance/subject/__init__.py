@@ -1,1 +1,1 @@
-"""The TensorFlow under test: its worker process, and what it was seen to do."""
+"""Run the TensorFlow under test in a worker process, and observe what it does."""

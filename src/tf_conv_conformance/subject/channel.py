@@ -15,14 +15,14 @@ from tf_conv_conformance.subject.errors import LateAnswerError, LongAnswerError
 
 MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
 READ_AT_ONCE = 2**16
-# Bytes that the system may hold in a pipe, so that neither side waits while the other computes.
+# Bytes that a pipe may buffer, so that neither side waits while the other computes.
 PIPE_SIZE = 2**20
 
 
 class Channel:
     """Standard input and output of a worker's process.
 
-    `patience` is how many seconds reads may still wait.
+    `patience` is the number of seconds that reads may still wait.
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -32,7 +32,7 @@ class Channel:
         self._writer, self._reader = process.stdin.fileno(), process.stdout.fileno()
         for descriptor in (self._writer, self._reader):
             os.set_blocking(descriptor, False)
-            # This is not Linux, or the user may have no more pipes of this size.
+            # Fails on systems other than Linux, and if the user has too many pipes of this size.
             with suppress(OSError, AttributeError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         self._unsent: list[Any] = []
@@ -40,9 +40,9 @@ class Channel:
         self.patience = 0.0
 
     def write(self, parts: list[Any]) -> None:
-        """Write as much as the pipe takes now, and the rest while waiting.
+        """Write as much as the pipe takes now, and the rest while waiting for an answer.
 
-        That a worker has ended shows in reading only.
+        If the worker has ended, only reading reports that.
         """
         self._unsent += parts
         self._flush()
@@ -84,8 +84,8 @@ class Channel:
     def _read_into(self, view: memoryview) -> int:
         """Fill a part of the view, and return its size.
 
-        A large array is read in its place. Small messages are read together; what was read beyond
-        the view is kept.
+        A large array is read directly into the view. Small messages are read together, and bytes
+        beyond the view are kept for later.
         """
         if len(view) >= READ_AT_ONCE:
             got = os.readv(self._reader, [view])
@@ -101,7 +101,7 @@ class Channel:
     def _wait(self) -> None:
         """Wait until there is something to read, and write meanwhile.
 
-        Only this wait costs patience: the suite may be busy between reads.
+        Only this wait costs patience, since the suite may be busy between reads.
         """
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)

@@ -1,4 +1,4 @@
-"""Definitions of subjects: which interpreter, in which environment, runs TensorFlow."""
+"""Define subjects: which interpreter runs TensorFlow, and in which environment."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*")
 _GIVEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.S)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _UNNAMED = re.compile(r"\s*([A-Z_][A-Z0-9_]*|threads|device)=")
-"""A definition without a name. A name in capitals needs a space before its `=`."""
+"""Matches a definition without a name. A name in capitals needs a space before its `=`."""
 _DEVICE = re.compile(r"(CPU|GPU):[0-9]+")
 
 
 class SubjectDefinitionError(ConformanceError):
-    """A subject definition is invalid; the message says how to write it."""
+    """A definition of a subject is invalid; the message says how to write it."""
 
 
 @dataclass(frozen=True)
 class Definition:
-    """How a subject is started; by default, the TensorFlow of this interpreter.
+    """How to start a subject, by default the TensorFlow of this interpreter.
 
-    TensorFlow chooses `threads` and `device` itself if they are None.
+    If `threads` or `device` is None, TensorFlow chooses it.
     """
 
     name: str = ""
@@ -41,10 +41,10 @@ DEFAULT = Definition()
 
 
 def define(text: str, folder: Path) -> Definition:
-    """Return the subject that a line of the form :data:`FORM` defines.
+    """Parse a line of the form :data:`FORM`.
 
     The command is an interpreter, which may follow other words (``nice python3``, ``ssh host
-    python3``); without one, it is this interpreter. A relative path is relative to `folder`.
+    python3``). Without a command, it is this interpreter. A relative path is relative to `folder`.
     Raises :class:`SubjectDefinitionError`.
     """
     if given := _UNNAMED.match(text):
@@ -75,7 +75,7 @@ def define(text: str, folder: Path) -> Definition:
 
 
 def located(words: list[str], folder: Path) -> list[str]:
-    """Return a command with the path of its program made absolute; for none, this interpreter."""
+    """Make the path of a command's program absolute. An empty command is this interpreter."""
     if not words:
         return [sys.executable]
     program = Path(words[0]).expanduser()

@@ -1,4 +1,4 @@
-"""What goes wrong with a subject's process."""
+"""Errors of a subject's process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tf_conv_conformance.subject.output import without_stacks
 class SubjectUnavailableError(ConformanceError):
     """TensorFlow cannot be started. The message says what was tried and what was printed last.
 
-    `brief` is the message without Python's tracebacks.
+    `brief` is the message without tracebacks.
     """
 
     def __init__(self, tried: str, printed: str = "", advice: str = "") -> None:
@@ -38,4 +38,4 @@ RECEIVING_ERRORS = (
     ConformanceError, EOFError, ValueError, KeyError, TypeError, AttributeError, MemoryError,
     RecursionError, OverflowError,
 )  # fmt: skip
-"""What reading a message may raise: a worker that went wrong may send anything, or nothing."""
+"""The errors that reading a message may raise, since a faulty worker may send anything."""

@@ -1,4 +1,4 @@
-"""Exceptions that TensorFlow raised, as plain values. Runs in the worker, on Python 3.7."""
+"""Convert exceptions from TensorFlow to plain values. Runs in the worker, on Python 3.7."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 MESSAGE_LIMIT = 4000  # characters of a message that are kept
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
-# What names a node, an address or a place in a file, and not the reason.
+# Parts of a message that name a node, an address or a place in a file, but not the reason.
 _NOISE = [
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"^Exception encountered when calling [^\n]*\n+"), ""),  # Keras, around the reason
@@ -29,7 +29,7 @@ _NOISE = [
 
 
 class RaisedError(Exception):
-    """An exception that TensorFlow raised. Any other exception is a fault of the worker."""
+    """TensorFlow raised an exception. Any other exception is a fault of the worker."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -37,7 +37,7 @@ class RaisedError(Exception):
 
 
 def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """Call TensorFlow. Raises :class:`RaisedError` for whatever it raises."""
+    """Call TensorFlow. Raises :class:`RaisedError` for any exception from it."""
     try:
         return function(*arguments, **keywords)
     except Exception as error:
@@ -45,9 +45,9 @@ def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> 
 
 
 def clean_message(message: str, error: str) -> str:
-    """Return the message of an exception of class `error` as it is the same in every run.
+    """Return the message of an exception of class `error` in a form that every run has in common.
 
-    That is without names of nodes, addresses and traces.
+    Names of nodes, addresses and traces are removed.
     """
     for pattern, replacement in _NOISE:
         message = pattern.sub(replacement, message)
@@ -61,7 +61,7 @@ def clean_message(message: str, error: str) -> str:
 def class_names(tf: Any, error: BaseException) -> list[str]:
     """Return the names of an exception's classes, and of the TensorFlow error that it replaces.
 
-    While it builds a graph, TensorFlow raises InvalidArgumentError anew as ValueError.
+    While TensorFlow builds a graph, it re-raises InvalidArgumentError as ValueError.
     """
     names: list[str] = []
     link: BaseException | None = error
@@ -77,7 +77,7 @@ _GENERAL = (object, BaseException, Exception)
 
 
 def raised_arm(tf: Any, error: Exception) -> dict[str, Any]:
-    """Return an arm with the exception that TensorFlow raised, without its warnings."""
+    """Return an arm of an answer for an exception from TensorFlow, without warnings."""
     name = type(error).__name__
     message = clean_message(str(error), name)
     return {"status": "error", "error": name, "bases": class_names(tf, error), "message": message}

@@ -1,4 +1,4 @@
-"""Carry out calls with the TensorFlow that is given. Runs in the worker, on Python 3.7."""
+"""Make calls with a given TensorFlow. Runs in the worker, on Python 3.7."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def to_tensor(tf: Any, array: Any, dtype: str) -> Any:
 
 
 def portable(array: Any, dtype: str) -> Any:
-    """Return an array as it can be sent: bfloat16 as its bits, anything else as it is."""
+    """Return an array in the form in which it is sent: bfloat16 as its bits, others unchanged."""
     array = np.asarray(array)
     return array.view(np.uint16) if dtype == "bfloat16" else array
 
@@ -42,8 +42,8 @@ def convolution(
     """Return the call as a function of input and filter, and the variable that holds the filter.
 
     The variable is None except for a Keras layer. The layer is built here, since a graph may not
-    make its variables. The function itself computes nothing, so that whatever it raises is
-    TensorFlow's.
+    create its variables. The function itself computes nothing, so any exception that it raises
+    comes from TensorFlow.
     """
     function = observed(resolve, tf, symbol)
     if ".raw_ops." in symbol:
@@ -75,9 +75,10 @@ def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w:
 def with_gradient(
     tf: Any, function: Callable[..., Any], variable: Any, by: str
 ) -> Callable[..., Any]:
-    """Return the gradient by input or filter, as a function of both and the upstream gradient.
+    """Return the gradient with respect to input or filter, as a function.
 
-    `variable` holds the filter of a function that does not use the one that it is given.
+    It takes input, filter and upstream gradient. If the function ignores its filter argument, as a
+    Keras layer does, `variable` holds the filter.
     """
 
     def gradient(x: Any, w: Any, upstream: Any) -> Any:
@@ -94,7 +95,7 @@ def with_gradient(
 def in_mode(
     tf: Any, function: Callable[..., Any], mode: str, autograph: bool = True
 ) -> Callable[..., Any]:
-    """Return the function as `mode` runs it."""
+    """Return the function in an execution mode."""
     if mode == "eager":
         return function
     compiled: Callable[..., Any]
@@ -107,7 +108,7 @@ def in_mode(
 
 
 def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
-    """Return the call of a request as a function of its tensors, not yet in its mode."""
+    """Return the call of a request as a function of its tensors, without its mode."""
     function, variable = convolution(tf, request["function"], request["keywords"], *tensors[:2])
     by = request["gradient"]
     return with_gradient(tf, function, variable, by) if by else function
@@ -116,7 +117,7 @@ def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
 class PreparedCall:
     """The call of a request, as a function of one arm's tensors.
 
-    What is compiled for one arm serves the others, except for a Keras layer, which holds its
+    Code compiled for one arm is reused for the others, except for a Keras layer, which holds its
     filter.
     """
 
@@ -136,7 +137,7 @@ class PreparedCall:
 
 
 def plain_warnings(caught: Any) -> list[dict[str, str]]:
-    """Return caught warnings as they are sent."""
+    """Return caught warnings in the form in which they are sent."""
     return [
         {"category": warned.category.__name__, "message": str(warned.message)[:MESSAGE_LIMIT]}
         for warned in caught
@@ -144,7 +145,7 @@ def plain_warnings(caught: Any) -> list[dict[str, str]]:
 
 
 def value_arm(result: Any) -> tuple[dict[str, Any], Any]:
-    """Return an arm with a value, without its warnings, and its array.
+    """Return the arm for a value, without warnings, and its array.
 
     Raises :class:`RaisedError`.
     """
@@ -153,7 +154,7 @@ def value_arm(result: Any) -> tuple[dict[str, Any], Any]:
 
 
 def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict[str, Any], Any]:
-    """Return the arm of an answer, and its array if it has one. A fault of the worker is raised."""
+    """Return the arm of an answer and its array, if any. Raises for faults of the worker."""
     arm: dict[str, Any]
     array = None
     with warnings.catch_warnings(record=True) as caught:
@@ -178,7 +179,7 @@ def answer(arms: Any, seconds: float) -> tuple[dict[str, Any], list[Any]]:
 
 
 def attempt(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
-    """Make one call; return the head of its answer, or of a report of the worker's fault."""
+    """Make one call, and return its answer or a report of the worker's fault."""
     try:
         call = PreparedCall(tf, request)
         began = time.perf_counter()
@@ -199,10 +200,9 @@ def tensors_of(tf: Any, request: Any, arrays: list[Any]) -> Iterator[list[Any]]:
 def execute_all(
     tf: Any, requests: list[Any], arrays: list[Any], together: bool
 ) -> Iterator[tuple[dict[str, Any], list[Any]]]:
-    """Return the answers to calls in their order, each made when it is drawn.
+    """Yield the answers to calls in order. Each call is made when its answer is drawn.
 
-    If they are to be made `together`, as many as can be are made in one function before the first
-    answer.
+    With `together`, as many as possible are made in one function before the first answer.
     """
     of_call, first = [], 0
     for request in requests:
@@ -220,9 +220,9 @@ def execute_all(
 def grouped_answers(
     tf: Any, requests: list[Any], tensors: list[Any], chosen: list[int]
 ) -> dict[int, Any]:
-    """Return the answers to those of the chosen calls that one function can make, by number.
+    """Return the answers to the chosen calls that one function can make, by number.
 
-    A call that raises is left out, and must be made by itself.
+    A call that raises is left out, and must be made alone.
     """
     # Each tf.function costs a trace, and in xla mode a compilation: much more than the small calls
     # in it. One function of 64 calls makes a run in xla mode three to four times as fast. If it
@@ -254,7 +254,7 @@ class Group:
         self.function = in_mode(tf, self._trace, requests[0]["mode"], autograph=False)
 
     def run(self, tensors: list[Any]) -> list[Any]:
-        """Return what :func:`run_arm` does, for one arm of each call; None for one that raises."""
+        """Run one arm of each call as :func:`run_arm` does. Returns None for calls that raise."""
         self.caught.clear()
         results = self.function(*(tensor for own in tensors for tensor in own))
         arms = [None if result is None else value_arm(result) for result in results]

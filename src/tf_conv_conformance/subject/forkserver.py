@@ -1,8 +1,8 @@
-"""Forks a worker from the process that has imported TensorFlow, and the next one when it has died.
+"""Fork a worker from the process that imported TensorFlow, and another one when it has died.
 
 An import of TensorFlow takes seconds, a fork milliseconds. The process that imported it, the fork
-server, never calls TensorFlow: it makes no tensor, opens no device and starts no thread, since a
-process that is forked from one that did is broken. Like the worker, this file keeps to Python 3.7.
+server, never calls TensorFlow. It makes no tensor, opens no device and starts no thread, since its
+forks would then be broken. Like the worker, this file keeps to Python 3.7.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from contextlib import suppress
 from typing import Any
 
 DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri", "/dev/accel")
-"""What a driver of accelerators has open, which works in no forked process."""
+"""Files that a driver of accelerators keeps open; they do not work in a forked process."""
 TOKEN_LENGTH = 16  # bytes
 _PR_SET_PDEATHSIG = 1
 
 
 def possible() -> bool:
-    """Return whether a fork of this process is sound and standard error is a file.
+    """Return whether it is safe to fork this process, and standard error is a file.
 
-    Only in a file, what a dead worker printed is complete by the time that its end is reported.
+    Only a file has all output of a dead worker by the time its end is reported.
     """
     if not sys.platform.startswith("linux") or not stat.S_ISREG(os.fstat(2).st_mode):
         return False
@@ -40,16 +40,16 @@ def possible() -> bool:
 def _is_device(descriptor: str) -> bool:
     try:
         return os.readlink("/proc/self/fd/" + descriptor).startswith(DEVICES)
-    except OSError:  # that of the folder itself, closed by now
+    except OSError:  # the descriptor of the folder itself, which is closed again
         return False
 
 
 def fork(pipe: Any) -> None:
-    """Fork a worker, in which this returns; the fork server ends with the last worker.
+    """Fork a worker, in which this function returns. The fork server ends with the last worker.
 
     The server reports each death on the pipe, and forks again when the suite has sent the token of
-    that report. What the pipe holds before the token was meant for the dead worker. If the worker
-    was writing a message, part of it may have been sent: then the server ends in the same way.
+    that report. Bytes in the pipe before the token were meant for the dead worker. If the worker
+    died while writing a message, part of it may have been sent, so the server ends in the same way.
     """
     while True:
         server = os.getpid()
@@ -77,12 +77,12 @@ def _end_with(server: int) -> None:
 
 
 def _ending(status: int) -> int:
-    """Return the exit status, or the number of the signal made negative."""
+    """Return the exit status, or the negative number of the signal."""
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def _end_like(code: int) -> None:
-    """End this process with an exit status, or by a signal without another report or core file."""
+    """End this process with an exit status, or by a signal without a second report or core file."""
     if code < 0:
         faulthandler.disable()
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

@@ -1,4 +1,4 @@
-"""Sends calls to the worker that holds TensorFlow, and survives its end."""
+"""Send calls to the worker that runs TensorFlow, and survive its death."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.subject.supervisor import Supervisor, signal_name
 
-PRINTED_KEPT = 2**20  # bytes of the output of earlier calls
+PRINTED_KEPT = 2**20  # bytes of output from earlier calls
 GROUP = 64  # calls in one message and in one tf.function, at most
-# Seconds that a group may take if one call has less. The calls of a slower group are made one at a
-# time.
+# Seconds that a group may take, even if the limit for one call is lower. The calls of a slower
+# group are made one at a time.
 GROUP_LIMIT = 120.0
-# Calls that are drawn at once, and again when this many or fewer have no answer: a group per mode.
+# Calls to draw at once, and again when this many or fewer have no answer. Enough for a group per
+# mode.
 AHEAD = 3 * GROUP
 BYTES_AHEAD = 2**23  # the same for the bytes of their tensors
 
 
 @dataclass
 class _PendingCall:
-    """A call that has no observation yet, or has just got it."""
+    """A call that has no observation yet, or has just received it."""
 
     request: Request
     observation: Observation | None = None
@@ -38,8 +39,8 @@ class _PendingCall:
 class _Parcel:
     """Calls in one message to the worker, which answers them one after the other.
 
-    `pending` are those without an answer. If the calls are made `together`, the worker makes all of
-    them before it answers the first.
+    `pending` are the calls without an answer. If the calls are made `together`, the worker makes
+    all of them before it answers the first.
     """
 
     pending: deque[_PendingCall]
@@ -47,11 +48,11 @@ class _Parcel:
 
 
 class Gateway:
-    """The TensorFlow of a worker process that is started again after it has died.
+    """The TensorFlow of a worker process, which is restarted after it has died.
 
-    Construction does not wait for TensorFlow; the first use does, and raises
+    The constructor does not wait for TensorFlow. The first use does, and raises
     :class:`tf_conv_conformance.subject.errors.SubjectUnavailableError` if it does not start.
-    A gateway must not be shared by threads.
+    Threads must not share a gateway.
     """
 
     def __init__(
@@ -68,17 +69,17 @@ class Gateway:
 
     @property
     def subject(self) -> dict[str, Any]:
-        """What identifies the TensorFlow that answers; waits until it has started once."""
+        """The facts that identify the subject. Waits until TensorFlow has started once."""
         return self._greeting()[0]
 
     @property
     def documentation(self) -> dict[str, str]:
-        """The installed docstrings of the symbols; waits until TensorFlow has started once."""
+        """The installed docstrings by symbol. Waits until TensorFlow has started once."""
         return self._greeting()[1]
 
     @property
     def pid(self) -> int | None:
-        """The number of the process that was started: the fork server, or else the worker."""
+        """The id of the process that was started: the fork server, or else the worker."""
         process = self._supervisor.process
         return process.pid if process is not None else None
 
@@ -92,8 +93,8 @@ class Gateway:
 
         Requests are drawn ahead while the worker computes. Calls in graph or xla mode go to the
         worker in groups. If anything goes wrong in a group, its calls are made one at a time.
-        A worker that dies, exceeds a call's time limit or breaks the protocol costs only the call
-        that it was making; a new worker gets the others.
+        If a worker dies, exceeds a call's time limit or breaks the protocol, only the call that it
+        was making is lost. A new worker gets the others.
         """
         source = iter(requests)
         ahead: deque[_PendingCall] = deque()
@@ -107,7 +108,7 @@ class Gateway:
             try:
                 while call.observation is None:
                     self._advance()
-            except BaseException:  # may come from a signal handler, such as pytest-timeout's
+            except BaseException:  # may also come from a signal handler, such as pytest-timeout's
                 self._abandon()
                 raise
             yield call.observation
@@ -117,7 +118,7 @@ class Gateway:
         self._supervisor.close(busy=bool(self._parcels))
 
     def _greeting(self) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the subject and the docstrings of the first worker, or of the present one."""
+        """Return the subject and the docstrings of the first worker, or of the current one."""
         return self._supervisor.greeting or self._start()
 
     def _start(self) -> tuple[dict[str, Any], dict[str, str]]:
@@ -130,15 +131,15 @@ class Gateway:
     def _abandon(self) -> None:
         """Drop all calls, and end the worker.
 
-        It may hang in a call, and its answer may have been read in part. A worker that is still
-        starting is left alone: importing TensorFlow may take longer than a test may.
+        The worker may hang in a call, or part of its answer may have been read. A worker that is
+        still starting is left alone, since importing TensorFlow may take longer than a test may.
         """
         self._parcels.clear()
         if self._supervisor.started:
             self._supervisor.kill()
 
     def _draw(self, source: Iterator[Request], ahead: deque[_PendingCall]) -> bool:
-        """Draw and send requests, at least one if none is ahead; return if the source has ended."""
+        """Draw and send requests, at least one if none is ahead. Return if the source has ended."""
         groups: dict[object, list[_PendingCall]] = {}
         exhausted, drawn, size = False, 0, 0
         several = self._may_print()
@@ -161,7 +162,7 @@ class Gateway:
     def _may_print(self) -> bool:
         """Return whether the worker's output is small enough to make several calls at once.
 
-        The file is emptied between calls, so the calls on their way must end first if it is large.
+        The output file is emptied between calls. If it is large, calls in flight must end first.
         """
         output = self._supervisor.output
         if not self._parcels:
@@ -171,7 +172,7 @@ class Gateway:
         return output.before <= PRINTED_KEPT
 
     def _hand_over(self, calls: Sequence[_PendingCall], together: bool) -> None:
-        """Send calls to the worker; if it has not started yet, they are sent when it has."""
+        """Send calls to the worker. If it has not started yet, they are sent when it has."""
         self._parcels.append(_Parcel(deque(calls), together and len(calls) > 1))
         if self._supervisor.started:
             self._send(self._parcels[-1])
@@ -209,7 +210,7 @@ class Gateway:
             self._supervisor.launch()
 
     def _failed(self, parcel: _Parcel, error: BaseException, seconds: float) -> None:
-        """End the worker. Give its call an observation, or have a group's calls made one by one."""
+        """End the worker. Record why its call has no answer, or retry a group's calls singly."""
         code = self._supervisor.end(error)
         if parcel.together:
             self._parcels.popleft()

@@ -1,4 +1,4 @@
-"""TensorFlow in this process, for a debugger."""
+"""Run TensorFlow in this process, for a debugger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tf_conv_conformance.subject.request import Request
 
 
 class InProcess:
-    """The worker's code in this process: without a time limit, and a crash ends the run."""
+    """The worker's code in this process. It has no time limit, and a crash ends the run."""
 
     def __init__(self, symbols: Sequence[str]) -> None:
         try:
@@ -31,4 +31,4 @@ class InProcess:
             yield observation_of(answer, results, len(answer.get("arms", ())))
 
     def close(self) -> None:
-        """Do nothing: nothing was started."""
+        """Do nothing, since nothing was started."""

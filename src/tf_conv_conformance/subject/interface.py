@@ -1,4 +1,4 @@
-"""The interface of a subject: the TensorFlow under test, wherever it runs."""
+"""The interface of a subject, the TensorFlow under test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Subject(Protocol):
 
     @property
     def documentation(self) -> dict[str, str]:
-        """Its docstrings, by symbol."""
+        """The installed docstrings, by symbol."""
 
     def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:
         """Make calls, and yield their observations in the same order.
@@ -27,4 +27,4 @@ class Subject(Protocol):
         """
 
     def close(self) -> None:
-        """End it."""
+        """End the subject."""

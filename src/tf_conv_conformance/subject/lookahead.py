@@ -1,7 +1,7 @@
-"""Observations of calls ahead of the tests that judge them.
+"""Send calls to the subject ahead of the tests that judge them.
 
-A test's call goes to the subject together with those of the tests that this process runs next. So
-the subject computes while the suite judges, and it traces or compiles calls in groups.
+A test's call goes to the subject together with the calls of the next tests in this process. So the
+subject computes while the suite judges, and it traces or compiles calls in groups.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ C = TypeVar("C")
 
 
 class LookAhead(Generic[C]):
-    """The calls of one subject that have been sent and not been judged.
+    """The calls of one subject that have been sent but not judged.
 
     `requests` returns the requests of a call.
     """
@@ -33,9 +33,9 @@ class LookAhead(Generic[C]):
     def observations(self, call: C, following: Iterable[C]) -> list[Observation]:
         """Return the observations of a call's requests.
 
-        A call that has not been sent is sent now, with as many of those `following` it as the
-        subject takes; alone if those have been sent, as for a test that is run again. Observations
-        of calls before it are dropped: their tests were not run. Raises
+        A call that has not been sent is sent now, with as many of the calls in `following` as the
+        subject takes. It is sent alone if those have been sent already, as when a test is rerun.
+        Observations of earlier calls are dropped, since their tests were not run. Raises
         :class:`tf_conv_conformance.subject.errors.SubjectUnavailableError`.
         """
         try:
@@ -52,7 +52,7 @@ class LookAhead(Generic[C]):
                 observations = [observation, *islice(self._observations, count - 1)]
                 if one is call:
                     return observations
-        except BaseException:  # also a plugin's time limit: the calls on their way are not judged
+        except BaseException:  # including a plugin's time limit; the calls in flight are not judged
             self._sent.clear()
             raise
 

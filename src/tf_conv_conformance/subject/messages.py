@@ -1,4 +1,4 @@
-"""Parse and check the worker's messages: a worker that went wrong may send anything."""
+"""Parse and check the messages of a worker, which may send anything if it is faulty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACTS = (
 )  # fmt: skip
 GREETING = ("subject", "documentation")
 STORED_AS = {"bfloat16": "uint16", "string": None}
-"""NumPy's name of the array that holds a dtype, if it is another one; None if it is not known."""
+"""NumPy's dtype for the array of a TensorFlow dtype, if it differs; None if it is not known."""
 
 
 def greeting(head: Any) -> tuple[dict[str, Any], dict[str, str]]:
@@ -62,7 +62,7 @@ def _answers(head: Any, arrays: Sequence[np.ndarray], count: int) -> tuple[Answe
 
 
 def _answer(arm: Mapping[str, Any], rest: list[np.ndarray]) -> Answer:
-    """Return the answer for one arm; takes its array, if it has one, from the rest of them."""
+    """Return the answer for one arm, and take its array, if any, from the remaining arrays."""
     try:
         warned = tuple(Warned(str(one["category"]), str(one["message"])) for one in arm["warnings"])
         if arm["status"] != "value":

@@ -1,4 +1,4 @@
-"""What the subject did with one call, as plain values."""
+"""The observation of what a subject did with one call, as plain values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Answer:
 
     `values` holds the bits of the value; bfloat16 is stored as uint16. `bases` are the names of the
     exception's class, of its bases, and of the TensorFlow error that it replaces. A case may name
-    any of them, since TensorFlow raises InvalidArgumentError anew as ValueError while it builds a
+    any of them, since TensorFlow re-raises InvalidArgumentError as ValueError while it builds a
     graph.
     """
 
@@ -42,14 +42,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the subject did with a call: it answered for each arm of data, or it did not answer.
+    """What the subject did with a call: an answer for each arm of data, or why there is none.
 
-    One field says why there is no answer. A process that died by a `signal` has crashed, and one
-    that exceeded its `time_limit` (in seconds) has timed out. A process that ended with an
-    `exit_status` or broke the protocol is a ``suite error``: the worker or its connection failed,
-    which says nothing about TensorFlow. An exception in the worker is a suite error as well; it has
-    none of these fields, and its traceback is the `last_output`. Otherwise `last_output` is the
-    beginning and the end of what the process printed.
+    If there is no answer, one field says why. A process that died by a `signal` has crashed, and
+    one that exceeded its `time_limit` (in seconds) has timed out. If a process ended with an
+    `exit_status` or broke the protocol, this is a ``suite error``: the worker or its connection
+    failed, which says nothing about TensorFlow. An exception in the worker is also a suite error.
+    It has none of these fields, and its traceback is the `last_output`. In all other cases,
+    `last_output` is the beginning and the end of what the process printed.
     """
 
     kind: Literal["answered", "crashed", "timed out", "suite error"]
@@ -63,11 +63,11 @@ class Observation:
 
     @property
     def unanswered(self) -> dict[str, str | int | float]:
-        """The field that says why there is no answer, by its name; empty if there is one."""
+        """The name of the field that says why there is no answer; empty if there is an answer."""
         names = ("signal", "exit_status", "time_limit", "protocol_error")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     @property
     def warnings(self) -> tuple[Warned, ...]:
-        """The distinct warnings of all answers, in the order in which they first came."""
+        """The distinct warnings of all answers, in the order of their first occurrence."""
         return tuple(dict.fromkeys(one for answer in self.answers for one in answer.warnings))

@@ -1,4 +1,4 @@
-"""What a worker prints: a file, and where the output of the current call begins."""
+"""Collect what a worker prints, and separate the output of the current call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tf_conv_conformance.subject.exceptions import ADDRESS
 
-# Bytes of a call's output that are kept, from its beginning and from its end.
+# Bytes to keep from the beginning and from the end of a call's output.
 HEAD, TAIL = 1500, 800
 _STACKS = re.compile(r"^(?:Traceback \(|Current thread 0x|Thread 0x)", re.MULTILINE)
 
@@ -21,7 +21,7 @@ class Output:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as this object
-        # Reading moves the position that the worker shares, so it must append.
+        # Reading moves the file position, which the worker shares, so the worker must append.
         fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)
         self.before = 0  # bytes that were printed before the current call
 
@@ -40,13 +40,13 @@ class Output:
         self.before = 0
 
     def mark(self, head: Mapping[str, Any] | None = None) -> None:
-        """Begin the output of the next call after what a message says was printed, or after all."""
+        """Start the output of the next call where a message says that printing ended, or now."""
         printed = head.get("printed") if head else None
         is_usable = isinstance(printed, int) and printed >= 0
         self.before = printed if printed is not None and is_usable else self.size
 
     def tail(self) -> str:
-        """Return the output since the last answer; if it is long, only its beginning and end."""
+        """Return the output since the last answer, or its beginning and end if it is long."""
         end = self.size
         begin = min(self.before, end)
         printed = os.pread(self.fileno(), HEAD, begin)
@@ -61,5 +61,5 @@ class Output:
 
 
 def without_stacks(printed: str) -> str:
-    """Return a worker's output up to the first traceback or faulthandler dump."""
+    """Return a worker's output before the first traceback or faulthandler dump."""
     return _STACKS.split(printed)[0].strip()

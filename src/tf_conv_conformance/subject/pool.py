@@ -1,7 +1,7 @@
-"""The subjects of one process, each shared by all of its calls.
+"""Share the subjects of one process among all calls.
 
-The first can be started ahead, while case files are collected; the others start with their first
-call.
+The first subject can be started ahead, while case files are collected. The others start with their
+first call.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from tf_conv_conformance.subject.gateway import Gateway
 from tf_conv_conformance.subject.in_process import InProcess
 from tf_conv_conformance.subject.interface import Subject
 
-ALIVE = 2  # subjects of a process that are alive at once: each takes half a gigabyte
+ALIVE = 2  # subjects of a process that are alive at once; each takes half a gigabyte
 
 
 class SubjectPool:
-    """The subjects of this process, by name; that of this interpreter has an empty name.
+    """The subjects of this process by name. The subject of this interpreter has an empty name.
 
-    `symbols` are those whose docstrings the subjects return. `time_limit` is in seconds, `memory`
-    in GiB.
+    The subjects return the docstrings of `symbols`. `time_limit` is in seconds, `memory` in GiB.
     """
 
     def __init__(
@@ -38,9 +37,9 @@ class SubjectPool:
         self._definitions = {definition.name: definition for definition in definitions}
         self._in_process = in_process
         self._memory = memory
-        self._alive: dict[str, Subject] = {}  # the last used is the last
+        self._alive: dict[str, Subject] = {}  # in the order of their last use
         self._unavailable: dict[str, SubjectUnavailableError] = {}
-        self._ahead: Gateway | None = None  # the first subject, while it may not have started
+        self._ahead: Gateway | None = None  # the first subject, until it is known to have started
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,9 +47,9 @@ class SubjectPool:
         return tuple(self._definitions)
 
     def subject(self, name: str = "") -> Subject:
-        """Return a subject, started if it is not alive.
+        """Return a subject, and start it if it is not alive.
 
-        Raises :class:`SubjectUnavailableError` if it cannot start, which is tried once.
+        Raises :class:`SubjectUnavailableError` if it cannot start. This is tried only once.
         """
         if name in self._unavailable:
             raise self._unavailable[name]
@@ -59,14 +58,14 @@ class SubjectPool:
         return subject
 
     def start_ahead(self) -> None:
-        """Start the first subject, and do not wait for it."""
+        """Start the first subject without waiting for it."""
         if not (self._ahead or self._alive or self._unavailable or self._in_process):
             self._ahead = self._gateway(self.names[0])
 
     def facts_ahead(self) -> dict[str, Any] | None:
         """Wait for the subject that was started ahead, and return its facts.
 
-        Return None if there is none, or if it does not start: its first call reports that.
+        Return None if there is none, or if it does not start, which its first call will report.
         """
         if self._ahead is None:
             return None
@@ -76,11 +75,11 @@ class SubjectPool:
             return None
 
     def failed(self, name: str) -> bool:
-        """Return whether a subject was found not to start."""
+        """Return whether a subject has failed to start."""
         return name in self._unavailable
 
     def give_up(self, name: str, error: SubjectUnavailableError) -> None:
-        """Start a subject no more: it died, and could not be started again."""
+        """Mark a subject as failed, after it died and could not be restarted."""
         self._alive.pop(name).close()
         self._unavailable[name] = error
 
@@ -103,7 +102,7 @@ class SubjectPool:
         return subject
 
     def _gateway(self, name: str) -> Gateway:
-        """Return a subject that starts, or the one that was started ahead."""
+        """Start a subject, or return the one that was started ahead."""
         if self._ahead is not None and name == self.names[0]:
             subject, self._ahead = self._ahead, None
             return subject
@@ -111,7 +110,7 @@ class SubjectPool:
 
 
 def facts(subject: Subject, name: str) -> dict[str, Any]:
-    """Return the facts that identify a subject, its name among them; wait until it has started.
+    """Return the facts that identify a subject, including its name. Wait until it has started.
 
     Raises :class:`SubjectUnavailableError`.
     """

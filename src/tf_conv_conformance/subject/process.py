@@ -1,4 +1,4 @@
-"""The process of a worker: its command line, its program, its messages and its end."""
+"""Run a worker's process: its command line, its program, its messages and its end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ program = b""
 while len(program) < {length}:
     program += os.read(0, {length} - len(program)) or exit("the pipe ended")
 exec(compile(program, "worker", "exec"), {{"__name__": "__main__"}})"""
-# Seconds from the end of its pipe, or from a request to close, to the end of a process.
+# Seconds that a process may take to end after its pipe has ended, or after a request to close.
 END_LIMIT = 5.0
 
 
@@ -49,13 +49,13 @@ def command(definition: Definition, memory: float | None, symbols: Sequence[str]
     bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
     settings = {"threads": definition.threads, "device": definition.device, "memory": memory}
     words = ["-u", "-c", bootstrap, json.dumps({**settings, "symbols": list(symbols)})]
-    if Path(definition.command[0]).name == "ssh":  # which hands them to a shell on the other side
+    if Path(definition.command[0]).name == "ssh":  # which passes them to a shell on the host
         words = [shlex.quote(word) for word in words]
     return [*definition.command, *words]
 
 
 class Process:
-    """A worker, or a fork server with its worker, in a session of their own.
+    """A worker, or a fork server with its worker, in a new session.
 
     Raises OSError if the command cannot be started.
     """
@@ -77,12 +77,12 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The number of the process that was started."""
+        """The id of the process that was started."""
         return self._popen.pid
 
     @property
     def seconds(self) -> float:
-        """How long the last message took to arrive."""
+        """The time that the last message took to arrive."""
         return self._time_limit - self._channel.patience
 
     def send(self, head: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
@@ -103,18 +103,18 @@ class Process:
         return head, arrays
 
     def fork(self) -> None:
-        """Have another worker forked in the place of one that died.
+        """Have the fork server replace a worker that died.
 
-        Nothing may be sent before its greeting has arrived.
+        Nothing may be sent before the greeting of the new worker has arrived.
         """
         self.died = False
         self._channel.drop()
         self._channel.write([self._token])
 
     def ending(self, error: BaseException) -> int:
-        """Return the return code of the worker that raised this error on receiving.
+        """Return the return code of a worker, given the error that receiving from it raised.
 
-        The process is ended, except after :class:`WorkerDiedError`: the fork server lives on.
+        This ends the process, except after :class:`WorkerDiedError`, when the fork server lives on.
         """
         if isinstance(error, WorkerDiedError):
             return self._code
@@ -128,13 +128,13 @@ class Process:
         self.reap()
 
     def kill(self) -> None:
-        """End the process and what it has forked."""
+        """Kill the process and its forks."""
         # Both errors mean that it has ended; the second is raised by macOS.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
 
     def reap(self) -> int:
-        """Wait for the end of the process and return its return code; kill it if it takes long."""
+        """Wait for the end of the process, and return its return code. Kill it if it takes long."""
         try:
             code = self._popen.wait(timeout=END_LIMIT)
         except subprocess.TimeoutExpired:  # its pipe is closed, but it still runs

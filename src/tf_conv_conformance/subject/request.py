@@ -1,4 +1,4 @@
-"""A call that the subject is to make, as plain values."""
+"""The request for one call, as plain values."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Request:
 
     @property
     def arms(self) -> int:
-        """How many sets of tensors go through the call."""
+        """The number of sets of tensors with which the call is made."""
         return len(self.arrays) // max(1, len(self.head["dtypes"]))
 
     @property
     def group(self) -> object:
-        """What calls must share to be made together; None for a call that is made by itself.
+        """The properties that calls must share to be made together; None for a call made alone.
 
         A Keras layer holds its filter, so it cannot be part of a function of several calls.
         """

@@ -1,4 +1,4 @@
-"""Starts the worker's process, and starts it again after it has died."""
+"""Start the worker's process, and restart it after it has died."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tf_conv_conformance.subject.output import Output
 from tf_conv_conformance.subject.process import Process, command
 
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
-START_TRIES = 3  # of a worker that follows one that died
+START_TRIES = 3  # to start a worker after another one has died
 
 
 class Supervisor:
-    """The process of a worker, whichever runs at present, and what it prints.
+    """The current process of a worker, and what it prints.
 
-    `process` is None if none was launched. It can be used once it has `started`, which is when its
-    greeting has arrived. `greeting` holds the subject and its docstrings from then on.
+    `process` is None if none was launched. It can be used once it has `started`, that is, when its
+    greeting has arrived. From then on, `greeting` holds the subject and its docstrings.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class Supervisor:
         self.greeting: tuple[dict[str, Any], dict[str, str]] | None = None
 
     def launch(self) -> None:
-        """Launch a worker and do not wait for it. An error is raised again by :meth:`start`."""
+        """Launch a worker without waiting for it. :meth:`start` raises any error."""
         with suppress(SubjectUnavailableError):
             self._launch()
 
     def start(self) -> tuple[dict[str, Any], dict[str, str]]:
         """Wait until a worker has started, and return the subject and its docstrings.
 
-        A worker that follows one that died is tried a few times: the machine may be short of memory
-        or processes for a moment. Raises :class:`SubjectUnavailableError`.
+        If another worker has died before, this is tried a few times, since the machine may be short
+        of memory or processes for a moment. Raises :class:`SubjectUnavailableError`.
         """
         tries = START_TRIES if self.greeting else 1
         while not self.started:
@@ -62,7 +62,7 @@ class Supervisor:
         return self.greeting
 
     def end(self, error: BaseException) -> int:
-        """Return the exit status or negative signal of the worker that raised this on receiving."""
+        """Return the return code of the worker, given the error that receiving from it raised."""
         assert self.process is not None
         code = self.process.ending(error)
         self.started = False
@@ -71,14 +71,14 @@ class Supervisor:
         return code
 
     def kill(self) -> None:
-        """End the process, and what it has forked, if there is one."""
+        """Kill the process and its forks, if there is one."""
         if self.process is not None:
             self.process.kill()
             self.process.reap()
         self.process, self.started = None, False
 
     def close(self, busy: bool) -> None:
-        """Ask the worker to end. One that is `busy`, starts or does not listen is killed."""
+        """Ask the worker to end. Kill it if it is `busy`, starting or does not respond."""
         if self.process is not None:
             if busy or not self.started:
                 self.process.kill()
@@ -87,7 +87,7 @@ class Supervisor:
         self.output.close()
 
     def _start(self) -> None:
-        """Wait for the greeting of a worker that was launched before, or is launched now."""
+        """Wait for the greeting of a worker, and launch it if necessary."""
         if self.process is None or self.process.died:
             self._launch()
         assert self.process is not None
@@ -96,7 +96,7 @@ class Supervisor:
             subject, documentation = greeting(hello)
         except RECEIVING_ERRORS as error:
             code = self.end(error)
-            self.kill()  # a fork server is not given another try
+            self.kill()  # a fork server gets no second try
             reason = str(error)
             if isinstance(error, LateAnswerError):
                 reason = f"no answer within {START_LIMIT:g} s"
@@ -109,7 +109,7 @@ class Supervisor:
         self.greeting = subject, self.greeting[1] if self.greeting else documentation
 
     def _launch(self) -> None:
-        """Have the fork server fork a worker in the place of one that died, or start a process."""
+        """Have the fork server replace a worker that died, or start a process."""
         self.output.clear()
         if self.process is not None:
             self.process.fork()

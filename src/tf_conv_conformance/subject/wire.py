@@ -1,8 +1,8 @@
 """Wire format of messages between the suite and its worker.
 
-A message consists of the lengths of its head and its body, the head as JSON, and the body: the
-bytes of its arrays, one after the other. The head's ``arrays`` has the dtype and shape of each.
-bfloat16, which NumPy does not have, is sent as its bits in uint16.
+A message consists of the lengths of its head and its body, the head as JSON, and the body, which
+has the bytes of its arrays, one after the other. The head's ``arrays`` has the dtype and shape of
+each. bfloat16, which NumPy does not have, is sent as its bits in uint16.
 
 Both sides use this file, so it keeps to Python 3.7 and NumPy 1.14.
 """
@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 LENGTHS = struct.Struct("!IQ")  # of the head and of the body
-ALIGNED = 8  # bytes: each array begins at a multiple, so that NumPy need not copy it
-JOINED = 2**16  # bytes: a message up to this size is written as one piece
-DTYPE_KINDS = "biufcS"  # of dtypes: neither objects nor structures
+ALIGNED = 8  # bytes; each array begins at a multiple, so that NumPy need not copy it
+JOINED = 2**16  # bytes; a message up to this size is written in one piece
+DTYPE_KINDS = "biufcS"  # of dtypes; neither objects nor structures
 # This takes half the time of json.dumps.
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _DTYPE = re.compile(f"[<>|][{DTYPE_KINDS}][0-9]{{1,9}}")
@@ -30,7 +30,7 @@ _WRITTEN_AT_ONCE = 256  # pieces; the system allows 1024
 
 
 def message(head: dict[str, Any], arrays: Any = ()) -> list[Any]:
-    """Return a message as buffers to be written in turn; large arrays are not copied.
+    """Return a message as buffers to write in turn. Large arrays are not copied.
 
     Raises ValueError for an array of objects or structures.
     """
@@ -60,7 +60,7 @@ def _as_bytes(part: Any) -> Any:
 
 
 def receive(pipe: Any) -> tuple[dict[str, Any], list[Any]]:
-    """Return the next message: its head and its arrays, which are views of its body.
+    """Return the head of the next message, and its arrays as views of its body.
 
     Raises EOFError if the other side is gone, and ValueError, TypeError, KeyError or OverflowError
     for bytes that are not a message.
@@ -72,7 +72,7 @@ def receive(pipe: Any) -> tuple[dict[str, Any], list[Any]]:
 
 
 def views(described: Any, body: Any) -> list[Any]:
-    """Return the arrays of these dtypes and shapes in a body, without copies.
+    """Return the arrays with these dtypes and shapes in a body, without copies.
 
     Raises ValueError or TypeError if they do not fill it.
     """
@@ -107,7 +107,7 @@ def write_some(descriptor: int, parts: list[Any]) -> list[Any]:
 
 
 class Pipe:
-    """The worker's end: duplicates of standard input and output, which nothing else writes to."""
+    """The worker's end: duplicates of standard input and output, which nothing else uses."""
 
     def __init__(self) -> None:
         self._reader = io.BufferedReader(io.FileIO(os.dup(0), "rb"), 2**16)
@@ -124,8 +124,8 @@ class Pipe:
     def skip_past(self, token: bytes) -> None:
         """Discard everything up to the token, after which the other side waits.
 
-        Raises EOFError if it is gone. A process that has called `read`, which reads ahead, must not
-        call this.
+        Raises EOFError if the other side is gone. Must not be called after `read`, which reads
+        ahead.
         """
         last = b""
         while not last.endswith(token):

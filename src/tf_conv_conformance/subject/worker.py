@@ -1,4 +1,4 @@
-"""The subject's side of the pipe: the one file that imports TensorFlow.
+"""Answer calls on the subject's side of the pipe. Only this file imports TensorFlow.
 
 It runs in a child process, perhaps on another machine, whose interpreter reads this file, wire.py,
 exceptions.py, execution.py and forkserver.py from standard input. These files import nothing else
@@ -8,19 +8,19 @@ the same way. With ``--tf-in-process`` the same functions run in the test proces
 Protocol, on standard input and output, in the format of wire.py:
 
     worker → suite   {"type": "hello", "protocol": 3, "subject", "documentation", "printed"}
-                         the docstrings by symbol, and how much was printed so far
+                         the docstrings by symbol, and the bytes printed so far
                      {"type": "failed", "message"}
                          TensorFlow cannot be imported; the worker ends
     suite → worker   {"type": "calls", "together", "calls": [call, ...]}
                          a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"};
                          each arm of a call has an array for each of the dtypes: input, filter, and
-                         for a gradient the upstream gradient. Calls that are to be made together
-                         are of one mode, graph or xla, have as many arms, and share a tf.function
+                         for a gradient the upstream gradient. Calls to be made together have one
+                         mode, graph or xla, and the same number of arms, and share a tf.function
     worker → suite   {"type": "answer", "arms": [arm, ...], "seconds", "printed"}
-                         one for each call, in their order. An arm is
+                         one for each call, in order. An arm is
                          {"status": "value", "dtype", "shape", "warnings"}, with its array, or
                          {"status": "error", "error", "bases", "message", "warnings"};
-                         "printed" is the size of the file of standard error, null if it is no file
+                         "printed" is the size of standard error's file, null if it is not a file
                      {"type": "fault", "message", "printed"}
                          instead of an answer: the worker failed, not TensorFlow
     suite → worker   {"type": "close"}
@@ -29,9 +29,9 @@ After the greeting, calls may be sent before earlier ones are answered. If forks
 worker, which then greets on the same pipes:
 
     server → suite   {"type": "ended", "code", "token"}
-                         the worker died: its exit status, or minus the number of its signal
-    suite → server   the bytes of the token, which is in hexadecimal in the message, and nothing
-                     more before the greeting of the next worker
+                         the worker died: its exit status, or the negative number of its signal
+    suite → server   the bytes of the token, which the message has in hexadecimal, and nothing more
+                     before the greeting of the next worker
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
     """Return the installed docstring of each symbol; an empty string if there is no such symbol."""
     found = {}
     for symbol in symbols:
-        if symbol == "tf.nn":  # its notes on padding are the docstring of the module behind it
+        if symbol == "tf.nn":  # its notes on padding are the docstring of nn_ops
             from tensorflow.python.ops import nn_ops
 
             found[symbol] = nn_ops.__doc__ or ""
@@ -93,7 +93,7 @@ def onednn_in_effect(tf: Any) -> bool | None:
     """Return whether TensorFlow uses oneDNN's kernels in this process; None if it does not say."""
     version = tuple(map(int, tf.__version__.split(".")[:2]))
     if (2, 5) <= version <= (2, 8) and platform.machine() == "x86_64":
-        # IsMklEnabled says how these versions were built.
+        # In these versions, IsMklEnabled only says how they were built.
         return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
     # The newest module comes first.
     for module in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):
@@ -109,14 +109,14 @@ def cpu() -> dict[str, Any]:
     name, listed = listed_by_linux()
     flags = seen(listed, {**detected_by_numpy(), **detected_by_glibc()})
     if not set(listed) <= set(flags):
-        name = ""  # that of an emulator's host
+        name = ""  # the name is that of an emulator's host
     return {"name": name or platform.processor() or platform.machine(), "flags": flags}
 
 
 def seen(listed: Any, detected: dict[str, bool]) -> list[str]:
-    """Return the flags that were detected, and of those that nothing here detects the listed ones.
+    """Return the detected flags and, among the flags that cannot be detected, the listed ones.
 
-    If a listed flag is not there, an emulator shows the host's list: then none of it counts.
+    If a listed flag is not detected, an emulator shows the host's list, which is then ignored.
     """
     if not all(detected.get(flag, True) for flag in listed):
         listed = ()
@@ -140,7 +140,7 @@ def listed_by_linux() -> tuple[str, list[str]]:
 
 
 def detected_by_numpy() -> dict[str, bool]:
-    """Return which of the flags that NumPy knows this process has."""
+    """Return, for each flag that NumPy knows, whether this process has it."""
     for package in ("numpy._core", "numpy.core"):  # NumPy 2, NumPy 1
         try:
             features = importlib.import_module(package + "._multiarray_umath").__cpu_features__
@@ -153,7 +153,7 @@ def detected_by_numpy() -> dict[str, bool]:
 
 
 def detected_by_glibc() -> dict[str, bool]:
-    """Return the two flags that neither Linux nor NumPy names; none before glibc 2.33."""
+    """Return the two flags that neither Linux nor NumPy lists; none before glibc 2.33."""
     try:
         leaf = ctypes.CDLL(None).__x86_get_cpuid_feature_leaf
     except (AttributeError, OSError):
@@ -176,7 +176,7 @@ def installed(package: str) -> str | None:
 
 
 def describe(tf: Any, settings: Any) -> dict[str, Any]:
-    """Return what identifies the subject, as JSON values."""
+    """Return the facts that identify the subject, as JSON values."""
     config = tf.config
     if not hasattr(config, "list_physical_devices"):  # TensorFlow 1
         config = config.experimental
@@ -204,7 +204,7 @@ def describe(tf: Any, settings: Any) -> dict[str, Any]:
 
 
 def import_tensorflow() -> Any:
-    """Import TensorFlow; it logs errors only, unless the environment says otherwise."""
+    """Import TensorFlow, and have it log only errors unless the environment says otherwise."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
@@ -214,7 +214,7 @@ def import_tensorflow() -> Any:
 
 
 def configure(tf: Any, settings: Any) -> Any:
-    """Set the number of threads, and return the device for calls as a context manager."""
+    """Set the number of threads, and return a context manager for the device of calls."""
     if settings.get("threads"):
         tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
         tf.config.threading.set_inter_op_parallelism_threads(settings["threads"])
@@ -232,7 +232,7 @@ def limit(settings: Any) -> None:
 
 
 def start_step(pipe: Any, step: Any, *arguments: Any) -> Any:
-    """Return the result of a step of the start. If it raises, report that to the suite first."""
+    """Run a step of the start. If it raises, report that to the suite first."""
     try:
         return step(*arguments)
     except Exception as error:
@@ -268,7 +268,7 @@ def serve(pipe: Any, tf: Any, settings: Any) -> None:
 
 
 def printed() -> int | None:
-    """Return the size of the file that standard error is written to; None if it is no file."""
+    """Return the size of standard error's file; None if it is not a file."""
     status = os.fstat(2)
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
@@ -284,8 +284,8 @@ def main() -> None:
     faulthandler.enable()
     settings = json.loads(sys.argv[1])
     limit(settings)
-    # An import leaves nearly no garbage, and collecting it takes a fifth of the time. What was
-    # imported stays, so that later collections need not visit it, and forks share its pages.
+    # An import leaves nearly no garbage, and collecting it takes a fifth of the time. Imported
+    # objects stay alive, so freeze them: collections need not visit them, and forks share pages.
     gc.disable()
     tf = start_step(pipe, import_tensorflow)
     gc.freeze()

@@ -1,1 +1,1 @@
-"""What a call's observation means beside its prediction."""
+"""Judge calls: compare the observation of a call with its prediction."""

@@ -1,4 +1,4 @@
-"""The claim of a case: what its calls must do."""
+"""Determine the claim of a case: what its calls must do."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tf_conv_conformance.verdict.comparison import Difference
 
 @dataclass(frozen=True)
 class Claim:
-    """What a call must do: by its case's `expect` if that is given, else by the documentation.
+    """What a call must do, according to its case's `expect` or, without it, the documentation.
 
-    `own` is whether `expect` claims something else than the documentation, or literal values.
+    `own` is True if `expect` claims literal values, or something other than the documentation.
     """
 
     outcome: Outcome
@@ -31,7 +31,7 @@ class Claim:
 
     @property
     def compares_values(self) -> bool:
-        """Whether the claim rests on the values of the oracle."""
+        """Whether the claim depends on the values of the oracle."""
         return isinstance(self.outcome, Returns) and not self.own
 
 
@@ -49,7 +49,7 @@ def claim_of(call: Call, prediction: Prediction) -> Claim:
 
 
 def _shape(expect: Expect, documented: Outcome) -> tuple[int, ...]:
-    """Return the literal shape, or that of nested values; flat values have the documented one."""
+    """Return the shape from `expect`, or of its nested values; flat values have the documented."""
     if expect.shape is not None:
         return tuple(expect.shape)
     shape, numbers = flatten(expect.values, ())
@@ -71,7 +71,7 @@ def claimed_difference(
 ) -> Difference | None:
     """Return the first difference of an observation from the case's `expect`."""
     expect, claimed, names = claim.expect, claim.outcome, prediction.names
-    assert expect is not None  # the claim is the case's own
+    assert expect is not None  # the claim comes from `expect`
     if isinstance(claimed, Refuses):
         errors = None if "Exception" in claimed.because else expect.error
         return comparison.from_error(errors, expect.match, observation, names)

@@ -1,4 +1,4 @@
-"""Comparison of an observation with what must come out: the first difference."""
+"""Compare an observation with what is expected, and describe the first difference."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MESSAGE_LIMIT = 160  # characters of an exception's message
 
 @dataclass(frozen=True)
 class Difference:
-    """The first difference: in the outcome itself, dtype, shape, values, or a warning.
+    """The first difference: in the outcome itself, the dtype, shape or values, or a warning.
 
-    `index` is that of the first differing element, `largest_at` that of the one farthest off.
-    `distance` has the distance of each element from its prediction: 0 if it is near enough,
-    infinity if it is no number.
+    `index` is the index of the first differing element, `largest_at` that of the element with the
+    largest difference. `distance` has the distance of each element from its prediction: 0 if it is
+    near enough, infinity if it is not a number.
     """
 
     aspect: str
@@ -43,7 +43,7 @@ class Difference:
     distance: Array | None = field(default=None, repr=False, compare=False)
 
     def text(self, by: str = "predicted") -> str:
-        """Return the difference as one line, the point first; `by` says whose prediction it is."""
+        """Return the difference in one line; `by` says where the prediction comes from."""
         if self.aspect == "values":
             return self._values_text(by)
         if self.aspect in ("shape", "dtype"):
@@ -69,7 +69,7 @@ class Difference:
 
 
 def outcome_text(answer: Answer) -> str:
-    """Return what an answer holds, in a few words."""
+    """Describe an answer in a few words."""
     if answer.error is None:
         return value_text(answer.dtype, answer.shape or ())
     lines = answer.message.splitlines()
@@ -77,17 +77,17 @@ def outcome_text(answer: Answer) -> str:
 
 
 def value_text(dtype: str | None, shape: Sequence[int]) -> str:
-    """Return a tensor's dtype and shape in a few words."""
+    """Describe a tensor's dtype and shape in a few words."""
     return f"{dtype} of shape {shape_text(shape)}"
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """Return a shape as people write it."""
+    """Return a shape as text: ``[1, 4, 4, 1]``."""
     return "[" + ", ".join(map(str, shape)) + "]"
 
 
 def ending(observation: Observation) -> str:
-    """Return how the call ended, in a few words."""
+    """Describe how a call ended in a few words."""
     if observation.signal is not None:
         return f"the process died ({observation.signal})"
     if observation.exit_status is not None:
@@ -110,7 +110,8 @@ def from_values(
 ) -> Difference | None:
     """Return the first difference from a result of this shape and dtype, and from its values.
 
-    `values` has those of each arm; without it, none are compared. `names` are the arms' names.
+    `values` has the values for each arm; without it, values are not compared. `names` has the names
+    of the arms.
     """
     predicted = value_text(expected.dtype, expected.shape)
     if observation.kind != "answered":
@@ -134,7 +135,7 @@ def from_values(
 def first_unlike(right: Values, observed: Array, dtype: str, name: str) -> Difference | None:
     """Return the first difference of observed numbers from the right ones of the same shape.
 
-    `dtype` is that in which they were observed, `name` that of their arm.
+    `dtype` is the dtype of the observed numbers, and `name` the name of their arm.
     """
     predicted, wrong = right.numbers, right.unlike(observed)
     if not wrong.any():
@@ -177,10 +178,10 @@ def _ulp(distance: Array, magnitude: Array, dtype: str) -> float | None:
 def from_error(
     errors: Sequence[str] | None, match: str | None, observation: Observation, names: Sequence[str]
 ) -> Difference | None:
-    """Return the first difference from an exception.
+    """Return the first difference from an expected exception.
 
-    It may be any, or have one of `errors` as a base; its message must match `match` if given.
-    `names` are the arms' names.
+    The exception may be any, or must have one of `errors` as a base. Its message must match
+    `match`, if given. `names` has the names of the arms.
     """
     predicted = " or ".join(errors) if errors else "an exception"
     if observation.kind != "answered":
@@ -197,7 +198,7 @@ def from_error(
 
 
 def _matches(pattern: str, message: str) -> bool:
-    """Return whether a pattern matches within a message, in the time that it may take."""
+    """Return whether a pattern is found in a message within the time limit."""
     try:
         return regex.search(pattern, message, timeout=PATTERN_LIMIT) is not None
     except TimeoutError:

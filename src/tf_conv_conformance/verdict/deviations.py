@@ -1,4 +1,4 @@
-"""Declared deviations: which apply to a subject, and whether an observation is as they declare."""
+"""Find the deviations that apply to a subject, and compare observations with them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _YAML = {True: "true", False: "false", None: "unknown"}
 
 
 def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
-    """Return what a condition requires and the subject lacks; None if it lacks nothing.
+    """Return what a condition requires but the subject lacks; None if it lacks nothing.
 
-    Modes are not checked: they are no property of a subject.
+    Modes are not checked, since they are not a property of a subject.
     """
     for package, wanted in (("tensorflow", condition.tensorflow), ("keras", condition.keras)):
         version = subject[package]
@@ -44,7 +44,7 @@ def _contains(wanted: str, version: str | None) -> bool:
 
 
 def _plain(value: Any) -> str:
-    """Return a value of a condition as YAML has it."""
+    """Return a value of a condition in YAML."""
     return _YAML[value] if value is None or isinstance(value, bool) else str(value)
 
 
@@ -68,7 +68,7 @@ def _summary(deviation: Deviation) -> str:
 
 
 def declared_text(one: AppliedDeviation) -> str:
-    """Return what a deviation declares, and where it is reported."""
+    """Describe what a deviation declares, and where it is reported."""
     deviation = one.deviation
     return f"{deviation.rule} ({_declared(deviation.observed)}; {deviation.reported})"
 

@@ -1,4 +1,4 @@
-"""Why a result differs: the model that explains it, and the input elements that feed it."""
+"""Explain why a result differs: the model that predicts it, and the input elements it sums."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tf_conv_conformance.verdict.verdict import Verdict
 
 
 def explains(model: Model, prediction: Prediction, observation: Observation) -> bool:
-    """Return whether a model predicts shape, dtype and every value of an observation."""
+    """Return whether a model predicts the shape, dtype and every value of an observation."""
     if not prediction.has_values(model):
         return False
     return model_difference(model, prediction, observation) is None
@@ -46,7 +46,7 @@ def model_difference(
 def from_formula(
     prediction: Prediction, verdict: Verdict, observation: Observation
 ) -> Difference | None:
-    """Return the verdict's difference; for a call accepted against a rule, the formula's."""
+    """Return the verdict's difference, or for a wrongly accepted call that from the formula."""
     difference = verdict.difference
     if difference is None or difference.aspect != "outcome":
         return difference
@@ -58,7 +58,7 @@ def from_formula(
 def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
     """Return which input elements a model sums into an output element.
 
-    `index` is that of the element, in the call's data format.
+    `index` is the index of the output element in the call's data format.
     """
     meaning, taps = interpretation_of(arguments), MODELS[model].taps
     if meaning.channels_first:
@@ -72,7 +72,7 @@ def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
 
 
 def _positions(taps: Taps, output: int) -> str:
-    """Return the positions that an output reads; ``0*`` stands for a zero of the padding."""
+    """Return the positions that an output reads. ``0*`` is a zero of the padding."""
     positions = ("0*" if one < 0 else str(one) for one in taps[output].tolist())
     return "{" + ", ".join(positions) + "}"
 

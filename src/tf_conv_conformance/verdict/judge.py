@@ -1,4 +1,4 @@
-"""Call × prediction × observation → verdict: a pure function."""
+"""Judge an observation of a call against its prediction, as a pure function."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def judge(
 ) -> Verdict:
     """Return the verdict on an observation of a call.
 
-    The observation is compared with the documentation; with the case's `expect` if that claims
-    something else; and with the deviations that are declared for this subject.
+    The observation is compared with the documentation, with the case's `expect` if it claims
+    something else, and with the deviations that are declared for this subject.
     """
     if observation.kind == "suite error":
         return Verdict("suite error", f"not a verdict on TensorFlow: {ending(observation)}")
@@ -64,7 +64,7 @@ def _of_deviations(
     observation: Observation,
     declared: Sequence[AppliedDeviation],
 ) -> Verdict:
-    """Return the verdict on a call with deviations: all of them must be observed exactly."""
+    """Return the verdict on a call with deviations, all of which must be observed exactly."""
     documented, claimed = _differences(prediction, claim, observation)
     rules = tuple(one.deviation.rule for one in declared)
     if documented is None and claimed is None:
@@ -115,7 +115,7 @@ def _violates(
     documented: Difference,
     claimed: Difference,
 ) -> Verdict:
-    """Return the verdict on a call that contradicts its documentation and its case's claim."""
+    """Return the verdict on a call that contradicts the documentation and its case's claim."""
     also = f"; {_differs_from_expect(claimed)}" if claim.own else ""
     rules = _contradicted(prediction, documented)
     return Verdict(ended(observation) or "violates", reason + also, rules, documented)
@@ -126,7 +126,7 @@ def _differs_from_expect(difference: Difference) -> str:
 
 
 def _vacuous(call: Call, missed: str) -> str:
-    """Return why a call proves nothing, and which data would."""
+    """Return why a call proves nothing, and how to change its data."""
     remedy = "use another size"
     if call.arguments.input.values is not None or call.arguments.filter.values is not None:
         remedy = "give a shape instead of literal values, so that the data is random"
@@ -136,7 +136,7 @@ def _vacuous(call: Call, missed: str) -> str:
 def _excluded(
     prediction: Prediction, claim: Claim, declared: Sequence[AppliedDeviation]
 ) -> tuple[str, ...] | None:
-    """Return the wrong oracles that the data rules out for what the call was compared with."""
+    """Return the wrong oracles that the data excludes, for the models that were compared."""
     found = []
     for one in declared:
         if (model := model_of(one.deviation.observed)) is not None:
@@ -148,7 +148,7 @@ def _excluded(
 
 
 def ended(observation: Observation) -> Literal["crashed", "timed out", "suite error"] | None:
-    """Return the verdict on a call without an answer; None if it has one."""
+    """Return the kind of verdict on a call without an answer; None if it has one."""
     return None if observation.kind == "answered" else observation.kind
 
 
@@ -158,13 +158,13 @@ def _contradicted(prediction: Prediction, difference: Difference) -> tuple[str, 
     if isinstance(documented, Refuses):
         return tuple(reason for reason in documented.because if reason in RULES)
     rules = exercised(prediction.arguments)
-    if difference.aspect == "outcome":  # without a result, only the formula can be contradicted
+    if difference.aspect == "outcome":  # without a result, only the formula is contradicted
         return tuple(rule.id for rule in rules if rule.id.endswith(".values"))[:1]
     return tuple(rule.id for rule in rules if rule.aspect == difference.aspect)
 
 
 def _passes(prediction: Prediction, claim: Claim, difference: Difference | None) -> Verdict:
-    """Return the verdict on a call as claimed; `difference` is that from the documentation."""
+    """Return the verdict on a call that meets its claim; `difference` is from the documentation."""
     kind: Kind = "refused" if isinstance(claim.outcome, Refuses) else "conforms"
     if difference is not None:
         reason = f"as the case expects, against the documentation: {difference.text('documented')}"
@@ -177,7 +177,7 @@ def _passes(prediction: Prediction, claim: Claim, difference: Difference | None)
 
 
 def _reason(prediction: Prediction, difference: Difference, observation: Observation) -> str:
-    """Return how an observation differs from the documentation."""
+    """Describe how an observation differs from the documentation."""
     documented = prediction.documented
     if isinstance(documented, Refuses) and observation.kind == "answered":
         reasons = (refusal(reason, prediction.arguments) for reason in documented.because)

@@ -1,4 +1,4 @@
-"""The kinds of verdicts."""
+"""The kinds of verdicts, and which of them pass or fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The message of a failing test: what a person needs to know, without a traceback."""
+"""Write the message of a failing test, without a traceback."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Row = tuple[str, str]
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a call fails: the point, the details, and a program to paste.
+    """Why a call fails: a summary, the details, and a program that makes the call.
 
-    `likeness` is the same for calls that fail alike, whatever their mode.
+    `likeness` is the same for calls that fail in the same way in different modes.
     """
 
     point: str
@@ -55,7 +55,8 @@ def failure_of(
 ) -> Failure:
     """Return why a call fails.
 
-    `where` is its file and line, `documentation` has the subject's docstrings by symbol.
+    `where` is the file and line of its case. `documentation` has the subject's docstrings by
+    symbol.
     """
     rows = list(_rows(call, prediction, verdict, observation, documentation))
     point = f"{verdict.kind}: {verdict.reason}"
@@ -79,7 +80,7 @@ def _rows(
     observation: Observation | None,
     documentation: Mapping[str, str],
 ) -> Iterator[Row]:
-    """Yield what was predicted and observed, and why they differ; nothing depends on the mode."""
+    """Yield what was predicted and observed and why they differ, independent of the mode."""
     if observation is not None and not call.relation:
         yield from first_difference(prediction, verdict, observation)
     for identifier in verdict.rules:
@@ -110,7 +111,7 @@ def arm_of(prediction: Prediction, verdict: Verdict) -> int:
 
 
 def _predicted(call: Call, prediction: Prediction) -> Iterator[Row]:
-    """Yield what must come out: by the case if it claims something else, and as documented."""
+    """Yield what the call must do: by the case if it claims something else, and as documented."""
     claim = claim_of(call, prediction)
     if claim.own:
         if isinstance(claim.outcome, Returns):
@@ -133,7 +134,7 @@ def first_difference(
     prediction: Prediction, verdict: Verdict, observation: Observation
 ) -> Iterator[Row]:
     """Yield the first difference, where it comes from, and the model that explains it."""
-    if verdict.kind == "unexpected":  # differs from `expect` alone, so no model has to explain it
+    if verdict.kind == "unexpected":  # it differs only from `expect`, so no model has to explain it
         difference, by, explained = verdict.difference, "expected", None
     else:
         difference, by = from_formula(prediction, verdict, observation), "predicted"
@@ -161,7 +162,7 @@ def _difference_text(difference: Difference, by: str) -> Iterator[Row]:
 
 
 def _origin(prediction: Prediction, difference: Difference, explained: str | None) -> Iterator[Row]:
-    """Yield which input elements feed the first differing value, or how the sizes are computed."""
+    """Yield the input elements in the first differing value, or how the sizes are computed."""
     arguments = prediction.arguments
     other = explained if explained != "documented" else None
     if difference.aspect == "values" and difference.index is not None:

@@ -1,4 +1,4 @@
-"""Performing a call: it is made on a subject, and judged."""
+"""Perform calls: make them on a subject and judge them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from tf_conv_conformance.verdict.verdict import Verdict
 
 @dataclass(frozen=True)
 class CallResult:
-    """The verdict on a call, and the observation; None if the subject lacks what it requires."""
+    """The verdict on a call, and its observation.
+
+    The observation is None if the subject lacks what the case requires.
+    """
 
     verdict: Verdict
     observation: Observation | None
@@ -35,8 +38,8 @@ def perform(
 ) -> CallResult:
     """Make a call and judge it.
 
-    `observe` returns the observations of its :func:`requests`; without it, the subject makes them.
-    A call that fails is made once more. If the answer changes, the verdict is *flaky*; if the suite
+    `observe` returns the observations of its :func:`requests`. By default, the subject makes them.
+    A call that fails is made once more. If the answer changes, the verdict is *flaky*. If the suite
     fails in the second call, it is a *suite error*, since the failure is not confirmed.
     """
     if (lacking := lacks(call, subject)) is not None:
@@ -59,10 +62,10 @@ def lacks(call: Call, subject: Subject) -> str | None:
 
 
 def _confirmed(call: Call, verdict: Verdict, observation: Observation, subject: Subject) -> Verdict:
-    """Return the verdict on a call that fails, after it was made again.
+    """Make a call that fails again, and return its verdict.
 
-    After a crash, the second call has a fresh worker: it shows whether this call crashed it, or
-    one before.
+    After a crash, the second call has a fresh worker. So it shows whether this call caused the
+    crash, or an earlier one.
     """
     again = observe(call, subject)
     if same(observation, again):

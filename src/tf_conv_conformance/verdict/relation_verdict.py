@@ -1,4 +1,4 @@
-"""Relation × observations of its calls → verdict: a pure function."""
+"""Judge the observations of the calls of a relation, as a pure function."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def judge_relation(
 ) -> Verdict:
     """Return the verdict on a call of a relation.
 
-    `answers` are the observations of the `others`, the calls that the relation makes of this one.
+    `others` are the other calls that the relation makes, and `answers` their observations.
     """
     relation = RELATIONS[call.relation or ""]
     for one in (observation, *answers):
@@ -83,7 +83,7 @@ def _difference(
     numbers = [as_numbers(one.values, dtype) for one in results if one.values is not None]
     try:
         ours, theirs = relation.equal(meaning, numbers[0], numbers[1:])
-    except (ValueError, IndexError):  # a result of another shape than the relation expects
+    except (ValueError, IndexError):  # a result whose shape the relation does not expect
         ours, theirs = numbers[0], numbers[1]
     if ours.shape != theirs.shape:
         return Difference("shape", shape_text(theirs.shape), shape_text(ours.shape), arm.name)
@@ -91,7 +91,7 @@ def _difference(
     if arm.name == "reals" and not relation.bitwise:
         tensors = arm.arrays(call.arguments)
         allowed = _bound(call, others, tensors, accumulator, relation, meaning)
-        # A relation may sum two results, here and in float64.
+        # A relation may add two results, which happens here, in float64.
         allowed = allowed + unit_roundoff("float64") * np.abs(theirs)
     return first_unlike(Values(theirs, allowed), ours, dtype, arm.name)
 
@@ -104,7 +104,7 @@ def _bound(
     relation: Relation,
     meaning: Interpretation,
 ) -> Array:
-    """Return how far apart the sides may be: the sum of their distances from the exact result."""
+    """Return how far apart the sides may be: the sum of their error bounds."""
     calls = [(call.arguments, tensors)]
     calls += [(other.arguments, other.tensors(tensors)) for other in others]
     bounds = [
@@ -116,6 +116,6 @@ def _bound(
 
 
 def _accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
-    """Return the dtype of the sums that a deviation declares for this subject, if one does."""
+    """Return the accumulator that a deviation declares for this subject, if any."""
     models = (model_of(one.deviation.observed) for one in applying(call, subject))
     return next((model.accumulator for model in models if model and model.accumulator), None)

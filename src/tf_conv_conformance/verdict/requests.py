@@ -1,4 +1,4 @@
-"""The requests that a call sends to its subject."""
+"""Make the requests that a call sends to its subject."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tf_conv_conformance.subject.request import Request
 
 
 def requests(call: Call) -> list[Request]:
-    """Return the request for a call, and those for the other calls of its relation."""
+    """Return the request for a call, and the requests for the other calls of its relation."""
     if call.relation is None:
         return [own_request(call)]
     arms = predict(call.arguments).tensors
@@ -31,8 +31,8 @@ def requests(call: Call) -> list[Request]:
 def own_request(call: Call) -> Request:
     """Return the request for a call with its own data.
 
-    It is alone, in no group of calls, if it probably raises or crashes: the calls of its group
-    would have to be made again.
+    It is `alone`, in no group of calls, if the call is expected to raise or crash: otherwise all
+    calls of its group would have to be made again.
     """
     made = request(call.arguments, call.mode, predict(call.arguments).tensors)
     return replace(made, alone=not _returns(call))

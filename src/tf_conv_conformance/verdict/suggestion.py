@@ -1,6 +1,6 @@
-"""The case to keep of a call that was tried: as it is, or with deviations that make it pass.
+"""Suggest a case for a call that was made, if necessary with deviations that make it pass.
 
-A suggestion has been read by the reader of case files, and judged on what was observed.
+A suggestion has been read by the reader of case files and judged with the given observations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tf_conv_conformance.verdict.perform import CallResult
 
 Results = Mapping[Mode, CallResult]
 Plain = dict[str, Any]
-"""What a deviation declares as observed, as a case file has it."""
+"""What a deviation declares as `observed`, as plain values of a case file."""
 DEPARTURES: tuple[Plain, ...] = (
     {},
     {"sizes": "truncated"},
@@ -36,7 +36,7 @@ DEPARTURES: tuple[Plain, ...] = (
     {"accumulator": "float16"},
     {"accumulator": "bfloat16"},
 )
-"""The departures of a model from the arithmetic of real numbers, none first."""
+"""The departures of a model from the arithmetic of real numbers, starting with none."""
 ACCEPT = "to accept any values, declare the shape with `values: unspecified`"
 NO_DEVIATION = {
     "timed out": "a time-out depends on the time limit",
@@ -44,12 +44,12 @@ NO_DEVIATION = {
     "vacuous": "the data cannot detect a wrong oracle; use another size",
     "flaky": f"two runs of the same call gave two answers; {ACCEPT}",
 }
-"""Why no deviation can be declared, by the kind of verdict; the first that occurs counts."""
+"""Why no deviation can be declared, by the kind of verdict, in order of precedence."""
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """The text of a case file, and what a run of it will show."""
+    """The text of a case file, and the outcome to expect from it."""
 
     text: str
     outlook: str
@@ -61,7 +61,7 @@ def suggest(
     subject: Mapping[str, Any],
     unexplained: Callable[[Call, CallResult], Plain | None] = lambda *_: None,
 ) -> Suggestion:
-    """Return the case with the deviations that make it pass on this subject, if there are any.
+    """Return the case, with deviations that make it pass on this subject if they can be found.
 
     `unexplained` returns what to declare for a call that no model explains.
     """
@@ -90,7 +90,7 @@ def _why(failing: Results) -> str:
 
 
 def _passes(text: str, results: Results, subject: Mapping[str, Any]) -> bool:
-    """Return whether the file is valid, and its calls pass with the observations made before."""
+    """Return whether the file is valid, and its calls pass with the given observations."""
     contents = load_text(text)
     if contents.diagnostics:
         return False
@@ -106,7 +106,7 @@ def _deviations(
 ) -> list[Plain]:
     """Return a deviation for each distinct observation, with its modes.
 
-    Return none if one of them cannot be declared.
+    Return an empty list if one of the observations cannot be declared.
     """
     groups: list[tuple[Plain, list[Mode]]] = []
     for mode, plain in _with_common_errors(observed, failing).items():
@@ -136,9 +136,9 @@ def _rule(result: CallResult, arguments: Arguments) -> str:
 def _with_common_errors(
     observed: Mapping[Mode, Plain | None], failing: Results
 ) -> Mapping[Mode, Plain | None]:
-    """Return the observations with one name for errors that share a base.
+    """Return the observations with the same name for errors that share a base.
 
-    TensorFlow raises its InvalidArgumentError as a ValueError while it builds a graph.
+    While TensorFlow builds a graph, it re-raises its InvalidArgumentError as a ValueError.
     """
     own = {mode: one["error"] for mode, one in observed.items() if one and "error" in one}
     bases = [_bases(failing[mode].observation) for mode in own]
@@ -149,14 +149,14 @@ def _with_common_errors(
 
 
 def _bases(observation: Observation | None) -> set[str]:
-    """Return the names that the exceptions of all arms may be declared by."""
+    """Return the names under which a deviation may declare the exceptions of all arms."""
     if observation is None or not observation.answers:
         return set()
     return set.intersection(*(set(answer.bases) for answer in observation.answers))
 
 
 def _observed(call: Call, result: CallResult) -> Plain | None:
-    """Return what a deviation can declare of an observation, if anything."""
+    """Return what a deviation can declare about an observation, if anything."""
     observation = result.observation
     if observation is None or result.verdict.kind in NO_DEVIATION:
         return None
@@ -176,7 +176,7 @@ def _observed(call: Call, result: CallResult) -> Plain | None:
 
 
 def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
-    """Yield the models, with and without a departure, that explain an observation."""
+    """Yield the models that explain an observation, with and without a departure."""
     prediction = predict(call.arguments)
     for plain, model in departing(call.arguments):
         if explains(model, prediction, observation):
@@ -186,7 +186,7 @@ def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
 def departing(
     arguments: Arguments, departures: Sequence[Plain] = DEPARTURES
 ) -> Iterator[tuple[Plain, Model]]:
-    """Yield the models of a call with each departure: as a deviation names them, and as models."""
+    """Yield the models of a call with each departure, as keys of `observed` and as models."""
     for departure in departures:
         if "accumulator" in departure and "reals" not in arguments.data:
             continue

@@ -1,4 +1,4 @@
-"""Verdicts: their kinds, and what a verdict consists of."""
+"""The verdict on a call."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tf_conv_conformance.verdict.kinds import FAILING, Kind
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an observation means. `reason` says it in a sentence.
+    """The verdict on an observation, with the `reason` in a sentence.
 
-    `rules` are the ids of the rules that the observation contradicts, or of those that a deviation
-    declares. `excluded` names the wrong oracles that this check would have detected; it is None if
-    no values were compared, or if they are infinite or NaN. With `by_expect`, a call passes by its
-    case's `expect` and against the documentation. `undeclared` are deviations of the case that do
-    not apply to this call, each with the reason.
+    `rules` are the ids of the rules that the observation contradicts, or that a deviation declares.
+    `excluded` names the wrong oracles that this check would have detected. It is None if no values
+    were compared, or if they are infinite or NaN. With `by_expect`, a call passes by its case's
+    `expect` but against the documentation. `undeclared` are deviations of the case that do not
+    apply to this call, each with the reason.
     """
 
     kind: Kind
