@@ -1,1 +1,1 @@
-"""Search at random for calls in which TensorFlow departs from its documentation."""
+"""Search at random for calls in which TensorFlow deviates from its documentation."""

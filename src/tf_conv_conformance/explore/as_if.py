@@ -1,4 +1,4 @@
-"""Ways in which TensorFlow may misread arguments: as if it had been given others."""
+"""List ways in which TensorFlow may behave as if it had received other arguments."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ AS_IF: dict[str, AsIf] = {
     "the height's stride for both": _numbers("strides", lambda height, width: (height, height)),
     "the width's stride for both": _numbers("strides", lambda height, width: (width, width)),
 }
-"""Changes of arguments, by what they do."""
+"""Changes of arguments, by their description."""
 
 
 def alternatives(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
-    """Return the arguments as they are, then each change of them that differs."""
+    """Yield the arguments as they are, and then each change that makes a difference."""
     seen = []
     for name, as_if in AS_IF.items():
         other = as_if(arguments)
@@ -63,7 +63,7 @@ def alternatives(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
 
 
 def as_if_keys(arguments: Arguments, other: Arguments) -> dict[str, Any]:
-    """Return the keys of a deviation's `as_if` that stand for the other arguments."""
+    """Return the `as_if` of a deviation for the other arguments."""
     names = ("strides", "dilations", "padding")
     changed = (name for name in names if getattr(other, name) != getattr(arguments, name))
     return {name: as_lists(getattr(other, name)) for name in changed}

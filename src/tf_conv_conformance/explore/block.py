@@ -12,7 +12,7 @@ _ID = re.compile(r"explore::seed(-?\d+)\[(?:.*-)?calls(\d+)-(\d+)\]")
 
 @dataclass(frozen=True)
 class Block:
-    """A block: its seed, its number from 0, and how many of its calls are made."""
+    """A block of random calls: its seed, its number from 0, and its number of calls."""
 
     seed: int
     number: int
@@ -20,19 +20,19 @@ class Block:
 
     @property
     def name(self) -> str:
-        """The name of its test, in which calls count from 1."""
+        """The name of its test, which counts calls from 1."""
         first = self.number * SIZE
         return f"seed{self.seed}[calls{first + 1}-{first + self.count}]"
 
 
 def blocks_of(calls: int, seed: int) -> list[Block]:
-    """Return the blocks that make up a number of calls."""
+    """Divide a number of calls into blocks."""
     firsts = range(0, calls, SIZE)
     return [Block(seed, first // SIZE, min(SIZE, calls - first)) for first in firsts]
 
 
 def block_with_id(identifier: str) -> Block | None:
-    """Return the block whose test has this id; None if it is not the id of a block."""
+    """Return the block whose test has this id; None if it is not an id of a block."""
     match = _ID.fullmatch(identifier)
     if match is None:
         return None

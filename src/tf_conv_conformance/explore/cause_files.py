@@ -1,4 +1,4 @@
-"""A cause as files to keep: a YAML case that passes in `cases/`, and a program to reproduce it."""
+"""Write a cause to files: a YAML case that passes in `cases/`, and a program to reproduce it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tf_conv_conformance.verdict.message import arm_of
 from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.suggestion import suggest
 
-PRINTED = 200  # documented values that the program prints
+PRINTED = 200  # the program prints up to this many documented values
 _SIZE = re.compile(r"^# size: ([0-9.]+)$", re.MULTILINE)
 
 
@@ -42,7 +42,7 @@ class CauseFiles:
     python: str
 
     def write(self, folder: Path) -> None:
-        """Write the files, unless those of a call as small are there. Raises OSError."""
+        """Write the files, unless files of a smaller or equal call exist. Raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.yaml"
         if path.exists():
@@ -56,7 +56,7 @@ class CauseFiles:
 
 
 def files_of(cause: Cause, subject: Mapping[str, Any], origin: str) -> CauseFiles:
-    """Return the files of a cause; `origin` says where the search came upon it."""
+    """Return the files of a cause. `origin` says where in the search it was found."""
     call = cause.calls[cause.new[0]].call
     rules = [", ".join(cause.rules)] if cause.rules else []
     words = ": ".join([*rules, *filter(None, cause.outcome)])
@@ -84,7 +84,7 @@ def _slug(cause: Cause) -> str:
 
 
 def _observed(result: CallResult) -> str:
-    """Return in a line what was observed, and where its values differ."""
+    """Describe in one line what was observed, and where its values differ."""
     if result.observation is None:
         return ""
     difference = result.verdict.difference
@@ -97,14 +97,14 @@ def _written(cause: Cause, name: str) -> WrittenCase:
     modes = {} if set(cause.judged) == set(MODES) else {"modes": list(cause.judged)}
     case = {"id": name, **cause.plain, **modes}
     contents = load_text(case_text(case))
-    assert not contents.diagnostics, contents.diagnostics  # it was a case when it was drawn
+    assert not contents.diagnostics, contents.diagnostics  # it was a valid case when it was drawn
     return WrittenCase(case, contents.calls)
 
 
 def _otherwise(call: Call, result: CallResult) -> dict[str, Any] | None:
-    """Return what a deviation can declare of a call that no model explains as it is.
+    """Return what a deviation can declare about a call that no model explains directly.
 
-    That is a model of other arguments, the shape alone, or no answer in time.
+    This is a model with other arguments, only the shape, or a time-out.
     """
     observation = result.observation
     if observation is None or result.verdict.kind in ("flaky", "vacuous"):
@@ -121,7 +121,7 @@ def _otherwise(call: Call, result: CallResult) -> dict[str, Any] | None:
 
 
 def _program(cause: Cause, title: str, subject: Mapping[str, Any]) -> str:
-    """Return a program that makes the call in the first new mode; it needs TensorFlow alone."""
+    """Return a program that makes the call in the first new mode with TensorFlow alone."""
     mode = cause.new[0]
     call, result = cause.calls[mode].call, cause.judged[mode].result
     assert result is not None

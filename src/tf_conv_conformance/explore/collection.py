@@ -15,12 +15,12 @@ from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.base import test_name
 from tf_conv_conformance.plugin.stash import subjects_of
 
-NAMED = "tf_explore_named"  # an option, so that xdist workers get it
-KEY = ("subject", "seed", "number", "calls", "strategies", "modes")  # what tells blocks apart
+NAMED = "tf_explore_named"  # stored as an option, so that xdist workers receive it
+KEY = ("subject", "seed", "number", "calls", "strategies", "modes")  # identifies a block
 
 
 def prepare(config: pytest.Config) -> None:
-    """Take the ids of blocks from the command line. Without a path, nothing else is collected.
+    """Take the ids of blocks from the command line. Without a path, collect nothing else.
 
     Raises ``pytest.UsageError``.
     """
@@ -45,7 +45,7 @@ def prepare(config: pytest.Config) -> None:
 
 
 class BlockCollection:
-    """Adds the blocks to what is collected, except those that an earlier run has done."""
+    """Adds blocks to the collected tests, except the blocks that an earlier run has completed."""
 
     def __init__(self, config: pytest.Config, done: list[list[Any]]) -> None:
         self._config = config
@@ -55,7 +55,7 @@ class BlockCollection:
     def pytest_collection_modifyitems(
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> None:
-        """Add the blocks before anything is deselected."""
+        """Add the blocks before tests are deselected."""
         minutes = self._config.getoption("--tf-explore-minutes")
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         explorer = Explorer(self._config)
@@ -79,7 +79,7 @@ class BlockCollection:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Send an xdist worker the blocks that an earlier run has done."""
+        """Tell an xdist worker which blocks an earlier run has completed."""
         node.workerinput["tf_conv_explored"] = self._done
 
 
@@ -87,5 +87,5 @@ class Explored(pytest.Collector):
     """The parent of the blocks in pytest's tree."""
 
     def collect(self) -> list[pytest.Item]:
-        """Return nothing: blocks are added after everything else is collected."""
+        """Return nothing, since blocks are added after everything else is collected."""
         return []

@@ -1,4 +1,4 @@
-"""Which classes of the argument space calls fell in, and which pairs of classes none did."""
+"""Count the classes of the argument space that calls belong to, and pairs that never occurred."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Dimension = tuple[tuple[str, ...], Callable[[Arguments], str]]
 
 
 def _by_edge(otherwise: str, classes: Mapping[str, str]) -> Dimension:
-    """Return a dimension with the class of the first of these edges that a call lies on."""
+    """Return a dimension whose class is the first of these edges on which a call lies."""
 
     def classify(arguments: Arguments) -> str:
         found = edges(arguments)
@@ -145,11 +145,11 @@ DIMENSIONS: dict[str, Dimension] = {
     "rank": _by_edge("4", RANKS),
     "data": (("integers", "reals", "literal", "not finite"), _data),
 }
-"""The dimensions by name; the class of the mode is the mode."""
+"""The dimensions by name. The class of the mode is the mode itself."""
 
 
 def code(call: Call) -> str:
-    """Return the classes of a call, as a letter for each dimension."""
+    """Return the classes of a call as text, with a letter for each dimension."""
     letters = []
     for name, (classes, classify) in DIMENSIONS.items():
         found = call.mode if name == "mode" else classify(call.arguments)
@@ -158,7 +158,7 @@ def code(call: Call) -> str:
 
 
 def counts(codes: Counter[str]) -> dict[str, dict[str, int]]:
-    """Return for each dimension how many calls fell in each class."""
+    """Return the number of calls in each class, for each dimension."""
     counted = {name: dict.fromkeys(classes, 0) for name, (classes, _) in DIMENSIONS.items()}
     for letters, count in codes.items():
         for letter, (name, (classes, _)) in zip(letters, DIMENSIONS.items(), strict=True):
@@ -167,7 +167,7 @@ def counts(codes: Counter[str]) -> dict[str, dict[str, int]]:
 
 
 def never_met(codes: Counter[str]) -> dict[tuple[str, str], Pairs]:
-    """Return for each two dimensions the pairs of classes that no call fell in."""
+    """Return the pairs of classes that never occurred, for each pair of dimensions."""
     met = {pair for letters in codes for pair in combinations(enumerate(letters), 2)}
     never = {}
     for (i, one), (j, other) in combinations(enumerate(DIMENSIONS), 2):
@@ -179,7 +179,7 @@ def never_met(codes: Counter[str]) -> dict[tuple[str, str], Pairs]:
 
 
 def pair_count() -> int:
-    """Return how many pairs of classes of two dimensions there are."""
+    """Return the number of pairs of classes, over all pairs of dimensions."""
     sizes = [len(classes) for classes, _ in DIMENSIONS.values()]
     return sum(one * other for one, other in combinations(sizes, 2))
 

@@ -1,4 +1,4 @@
-"""Cases in the making: mostly right, with sizes around the edges."""
+"""Draft random cases that are valid, with sizes near the edges."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ DTYPE = {"float32": 6, "float64": 2, "half": 2, "bfloat16": 2}
 
 @dataclass
 class Draft:
-    """A case in the making: the keys of a YAML case without id and modes, and the numbers' source.
+    """A case that is being made: the keys of a YAML case without id and modes, and `random`.
 
-    Values are drawn with `Random.choices` and `Random.random` only. Other methods of `Random` may
-    draw differently in another version of Python, and a seed must stay valid.
+    Values are drawn only with `Random.choices` and `Random.random`. Other methods of `Random` may
+    draw differently in another version of Python, but a seed must give the same calls.
     """
 
     random: Random
@@ -54,19 +54,19 @@ class Draft:
         return 1 if self.channels_first else 3
 
     def weighted(self, weights: Mapping[Value, int]) -> Value:
-        """Return one of the keys, each as often as its weight says."""
+        """Return one of the keys at random, in proportion to their weights."""
         return self.random.choices(list(weights), list(weights.values()))[0]
 
     def choice(self, values: Sequence[Value]) -> Value:
-        """Return one of the values."""
+        """Return one of the values at random."""
         return self.random.choices(values)[0]
 
     def one_in(self, count: int) -> bool:
-        """Return True once in `count` times."""
+        """Return True with a probability of 1 in `count`."""
         return self.random.random() * count < 1
 
     def spatial_place(self) -> int:
-        """Return the index of height or width in a list of four."""
+        """Return the index of height or width, at random, in a list of four."""
         return self.choice([2, 3] if self.channels_first else [1, 2])
 
     def in_four(self, pair: Sequence[int]) -> list[int]:
@@ -75,12 +75,12 @@ class Draft:
 
 
 def replaced(values: Sequence[Any], place: int, value: Any) -> list[Any]:
-    """Return the values with another one at an index."""
+    """Return a copy of the values with another value at an index."""
     return [*values[:place], value, *values[place + 1 :]]
 
 
 def draw_draft(random: Random) -> Draft:
-    """Return a case with nothing odd about it."""
+    """Return a case without oddities."""
     op = random.choices(OPS)[0]
     weights = [8 if number == 0 else 2 for number in range(len(BY_OP[op]))]
     draft = Draft(random, op, random.choices(BY_OP[op], weights)[0])
@@ -116,7 +116,7 @@ def _add_shapes(draft: Draft) -> None:
 
 
 def _pair(draft: Draft, weights: Mapping[int, int]) -> Pair:
-    """Return numbers for height and width: the same, more often than not."""
+    """Return numbers for height and width, which are mostly the same."""
     height = draft.weighted(weights)
     return height, draft.weighted(weights) if draft.one_in(3) else height
 

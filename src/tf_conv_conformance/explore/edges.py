@@ -1,4 +1,4 @@
-"""What is unusual about a call: its edges tell deviations with the same outcome apart."""
+"""Find the edges on which a call lies. They distinguish deviations with the same outcome."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tf_conv_conformance.convolution.arguments import (
 from tf_conv_conformance.convolution.geometry import documented_padding, documented_size
 
 INT32 = 2**31
-LARGE = 2**15  # a stride, rate or padding that no network has
+LARGE = 2**15  # a stride, rate or padding larger than in any network
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @lru_cache(maxsize=4096)
 def edges(arguments: Arguments) -> frozenset[str]:
-    """Return the edges on which a call lies; none for an everyday one."""
+    """Return the edges on which a call lies. An ordinary call lies on none."""
     parts = (_of_tensors, _of_numbers, _of_padding, _of_dtypes, _of_axes)
     return frozenset(edge for part in parts for edge in part(arguments))
 
 
 def generalizes(plain: Arguments, arguments: Arguments) -> bool:
-    """Return whether what a plainer call does is expected of another call.
+    """Return whether a call is expected to behave like a plainer one.
 
-    That is so if the other call has its edges, and whatever else is not plain about it.
+    This is the case if it has all edges of the plainer call, and all its other unusual arguments.
     """
     same_op = plain.op == arguments.op
     same_gradient = plain.gradient in (None, arguments.gradient)

@@ -1,6 +1,6 @@
-"""Make random calls as tests: pytest's hooks and options.
+"""pytest hooks and options for random calls.
 
-pytest loads this module in every run, so it imports nothing that takes time.
+pytest loads this module in every run, so it imports nothing that is slow to import.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # it takes its own ids from the arguments of the command line
+@pytest.hookimpl(tryfirst=True)  # takes the ids of blocks out of the command line first
 def pytest_configure(config: pytest.Config) -> None:
-    """Check the options, and collect random calls if they ask for any."""
+    """Check the options, and collect random calls if any are selected."""
     if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
         raise pytest.UsageError("--tf-explore: must be at least 1")
     if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _is_exploring(config: pytest.Config) -> bool:
-    """Return whether random calls are selected, by their number or by the ids of their tests."""
+    """Return whether random calls are selected, by their number or by ids of their tests."""
     named = any(str(argument).startswith("explore::") for argument in config.args)
     given = getattr(config.option, "tf_explore_named", [])
     return bool(named or given) or config.getoption("--tf-explore") is not None

@@ -1,4 +1,4 @@
-"""Find the cause of a new call: its smallest call, in every mode, and its signature."""
+"""Find the cause of a new call: the smallest such call, in every mode, and its signature."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tf_conv_conformance.explore.random_calls import Plain, RandomCall, calls_of
 from tf_conv_conformance.explore.reduction import reduced
 from tf_conv_conformance.explore.signature import ObservedOutcome, signature
 
-# Calls that may be made to reduce one of these outcomes; to end a process costs seconds.
+# Limits on the calls to reduce one of these outcomes, since ending a process costs seconds.
 TRIES = {"crashed": 80, "timed out": 8, "flaky": 60}
 TRIES_ELSE = 250
 SECONDS = 60.0  # after which a reduction ends with what it has
-REDUCTIONS = 3  # of calls with the same outcome that no cause covers
-RETRIES = 2  # of a call that may conform by chance
-FATAL_CALLS = {"crashed": 6}  # of a reduction
+REDUCTIONS = 3  # limit for calls with the same outcome that no cause covers
+RETRIES = 2  # for a call that may conform by chance
+FATAL_CALLS = {"crashed": 6}  # limit for a reduction
 FATAL_CALLS_ELSE = 2
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause: its smallest call, and how that was judged in each mode."""
+    """A cause: its smallest call, and how that call was judged in each mode."""
 
     signature: str
     plain: Plain
@@ -36,16 +36,16 @@ class Cause:
 
     @property
     def new(self) -> list[Mode]:
-        """The modes in which it is new."""
+        """The modes in which the cause is new."""
         return [mode for mode, judgement in self.judged.items() if judgement.kind == "new"]
 
     @property
     def outcome(self) -> ObservedOutcome:
-        """The outcome in the first of those modes."""
+        """The outcome in the first new mode."""
         return self.judged[self.new[0]].outcome
 
     def covers(self, random_call: RandomCall, judgement: Judgement) -> bool:
-        """Return whether a call has this cause: its outcome, its edges and its broken rules."""
+        """Return whether a call has this cause, by its outcome, edges and broken rules."""
         call = random_call.call
         if call.mode not in self.new or self.judged[call.mode].outcome != judgement.outcome:
             return False
@@ -66,7 +66,7 @@ class Investigator:
     def investigate(
         self, random_call: RandomCall, judgement: Judgement
     ) -> tuple[str, Cause | None]:
-        """Return the signature of a call's cause, and the cause if this process first meets it."""
+        """Return the signature of a call's cause, and the cause if this process has a new one."""
         for cause in self._causes:
             if cause.covers(random_call, judgement):
                 return cause.signature, None
@@ -83,7 +83,7 @@ class Investigator:
         return cause.signature, None if is_known else cause
 
     def _smallest(self, random_call: RandomCall, judgement: Judgement) -> Plain:
-        """Return the smallest case that was found to have the same outcome in the same mode."""
+        """Return the smallest case that can be found with the same outcome in the same mode."""
         mode, kind = random_call.call.mode, judgement.outcome[0]
         rules = set(broken_rules(random_call.call.arguments))
         end = time.monotonic() + SECONDS
@@ -104,7 +104,7 @@ class Investigator:
         return reduced(random_call.plain, has_cause, TRIES.get(kind, TRIES_ELSE))
 
     def _judge_again(self, random_call: RandomCall, first: Judgement) -> Judgement:
-        """Judge a call, a few times if uninitialised memory may hold the right values by chance."""
+        """Judge a call. Repeat if uninitialised memory may hold the right values by chance."""
         found = self._judge.judge(random_call.call)
         for _ in range(RETRIES if "unexplained" in first.outcome else 0):
             if found.kind == "new":
@@ -115,7 +115,7 @@ class Investigator:
     def _cause(self, plain: Plain, first: RandomCall, judgement: Judgement) -> Cause:
         calls = {one.call.mode: one for one in calls_of(plain, self._modes)}
         judged = {mode: self._judge_again(one, judgement) for mode, one in calls.items()}
-        if judged[first.call.mode].kind != "new":  # it does not happen again, or not this time
+        if judged[first.call.mode].kind != "new":  # the failure did not happen again
             if plain is not first.plain:
                 return self._cause(first.plain, first, judgement)
             judged[first.call.mode] = judgement

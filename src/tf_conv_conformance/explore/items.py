@@ -1,4 +1,4 @@
-"""The test of a block of random calls."""
+"""The pytest item for a block of random calls."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from tf_conv_conformance.plugin.base import CallFailedError, SubjectItem
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.interface import Subject
 
-SHOWN = 5  # failures of this suite that a block prints
+SHOWN = 5  # at most this many failures of this suite are printed for a block
 FOLDER = "found"
-"""The folder of the causes, in that of the reports."""
+"""The folder for causes, within the folder of reports."""
 
 
 class Explorer:
-    """What one process keeps from block to block."""
+    """The state that one process keeps between blocks."""
 
     def __init__(self, config: pytest.Config) -> None:
         chosen = options.modes(config)
@@ -49,12 +49,12 @@ class Explorer:
             judge = Judge(subject, self._known)
             self._by_subject[name] = judge, Investigator(judge, self.modes)
         judge, investigator = self._by_subject[name]
-        judge.subject = subject  # which may have been started again
+        judge.subject = subject  # which may have been restarted
         return judge, investigator
 
 
 def _case_folders(config: pytest.Config) -> list[Path]:
-    """Return the folders with known deviations: of the shipped cases, and those of the project."""
+    """Return the folders with known deviations: the shipped cases, and those of the project."""
     names = set(options.folders(config))
     if config.getini("tf_cases") is None:
         names.add(options.FOLDER)
@@ -65,7 +65,7 @@ def _case_folders(config: pytest.Config) -> list[Path]:
 
 
 class ExploreItem(SubjectItem):
-    """Makes the calls of a block; fails if this process meets a new cause in them."""
+    """The test of a block. It fails if this process has not met one of its causes before."""
 
     def __init__(
         self, *, block: Block, explorer: Explorer, deadline: float | None, **kwargs: Any
@@ -76,7 +76,7 @@ class ExploreItem(SubjectItem):
         self._deadline = deadline
 
     def runtest(self) -> None:
-        """Make and judge the calls, and reduce those with a new cause."""
+        """Make and judge the calls, and reduce calls with a new cause."""
         if self._deadline is not None and time.monotonic() > self._deadline:
             pytest.skip("the time of --tf-explore-minutes is up")
         subject = self.live_subject()
@@ -103,7 +103,7 @@ class Exploration:
         self.block = block
         self.modes = modes
         self.totals = Totals()
-        self.files: list[CauseFiles] = []  # of causes that this process has not met before
+        self.files: list[CauseFiles] = []  # of causes that are new to this process
         self.faults: list[str] = []  # calls on which this suite itself failed
         self._facts: Mapping[str, Any] = {}
 
@@ -130,7 +130,7 @@ class Exploration:
                 self.files.append(files_of(cause, self._facts, origin))
         except SubjectUnavailableError:
             raise
-        except Exception:  # a fault of this suite in one call does not end a run
+        except Exception:  # an error of this suite in one call must not end the run
             return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
         return judgement
 
@@ -145,7 +145,7 @@ class Exploration:
             self.faults.append(f"{call}\n{judgement.fault}")
 
     def line(self) -> dict[str, Any]:
-        """Return the line of the block in explored.jsonl."""
+        """Return the line of this block in explored.jsonl."""
         return {
             "seed": self.block.seed,
             "number": self.block.number,
@@ -157,7 +157,7 @@ class Exploration:
         }
 
     def failure(self, folder: Path) -> Iterator[str]:
-        """Return the message of a block that fails; the files of its causes are in a folder."""
+        """Return the failure message of the block. The files of its causes are in `folder`."""
         if self.files:
             yield f"new causes: {len(self.files)}"
         for one in self.files:

@@ -1,4 +1,4 @@
-"""Write what exploring finds: a line for each block, the files of each cause, and the coverage."""
+"""Write the results of exploring: a line per block, the files of each cause, and the coverage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Line = dict[str, Any]
 
 
 def read_explored(reports: Path) -> list[Line]:
-    """Return the lines of earlier runs, without a line that was cut off, or of another version.
+    """Return the lines of earlier runs, except lines that were cut off or of another version.
 
     Raises ``pytest.UsageError``.
     """
@@ -44,10 +44,13 @@ def read_explored(reports: Path) -> list[Line]:
 
 
 class Journal:
-    """Gathers the results of blocks in the one process, or in xdist's controller."""
+    """Collects the results of blocks, in a single process or in xdist's controller."""
 
     def __init__(self, config: pytest.Config, earlier: list[Line]) -> None:
-        """Write nothing yet. Raises ``pytest.UsageError`` if the folder cannot be written."""
+        """Create a journal that has written nothing.
+
+        Raises ``pytest.UsageError`` if the folder cannot be written.
+        """
         self._folder = options.reports(config) / FOLDER
         self._earlier = earlier
         self._begun = False
@@ -58,7 +61,7 @@ class Journal:
             self._totals.add(line)
 
     def _begin(self) -> None:
-        """Begin the file of lines, with those of an earlier run. Raises OSError."""
+        """Start the file of lines with the lines of an earlier run. Raises OSError."""
         if not self._begun:
             self._folder.mkdir(parents=True, exist_ok=True)
             earlier = "".join(json.dumps(line) + "\n" for line in self._earlier)
@@ -88,7 +91,7 @@ class Journal:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the coverage. A resumed run fails if an earlier block failed."""
         if self._earlier:
-            self._begin()  # no block may have been left
+            self._begin()  # there may have been no block to run
         if self._begun:
             text = json.dumps(coverage.plain(self._totals.codes), indent=1) + "\n"
             (self._folder / COVERAGE).write_text(text, encoding="utf-8")

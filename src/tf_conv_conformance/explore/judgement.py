@@ -1,4 +1,4 @@
-"""Make random calls and judge them: as documented, as a known deviation says, or new."""
+"""Make random calls and judge them: as documented, a known deviation, or new."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ JUDGEMENT_KINDS: dict[JudgementKind, str] = {
     "unjudged": "this suite itself failed",
     "spared": "not made: calls of this kind end the process",
 }
-SPARED = 100  # one of this many calls that probably end the process is made
+SPARED = 100  # of the calls that are expected to end the process, one in this many is made
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a call did, and whether that is known.
+    """The judgement of a random call.
 
-    `known` names the deviation of a known call, and `outcome` describes a new one. If this suite
-    failed, `fault` is its traceback.
+    `known` names the deviation that explains a known call. `outcome` describes a new one. If this
+    suite failed, `fault` is its traceback.
     """
 
     kind: JudgementKind
@@ -56,23 +56,23 @@ class Judgement:
 
     @property
     def observation(self) -> Observation | None:
-        """What was observed, if the call was made."""
+        """The observation, if the call was made."""
         return self.result.observation if self.result is not None else None
 
 
 @dataclass(frozen=True)
 class FatalPattern:
-    """A call that ends TensorFlow's process or takes too long, for all calls on the same edges.
+    """A pattern for calls that end TensorFlow's process or take too long, from one such call.
 
-    A call without edges stands for no other: everyday calls would match. A default argument matches
-    any value, because the process ended without another one.
+    It matches calls on the same edges. A call without edges matches no other, or all ordinary calls
+    would match. A default argument matches any value, because the process ended without it.
     """
 
     arguments: Arguments
     mode: Mode
 
     def matches(self, call: Call) -> bool:
-        """Return whether the call is expected to end the process as well."""
+        """Return whether the call is expected to end the process, too."""
         padding = self.arguments.padding in ("VALID", call.arguments.padding)
         alike = self.mode == call.mode and padding and bool(edges(self.arguments))
         return alike and generalizes(self.arguments, call.arguments)
@@ -81,7 +81,7 @@ class FatalPattern:
 class Judge:
     """Judges the calls of one process on one subject.
 
-    `fatal` grows with the calls that are found to end TensorFlow's process.
+    `fatal` collects patterns of calls that ended TensorFlow's process.
     """
 
     def __init__(self, subject: Subject, known: Sequence[KnownDeviation]) -> None:
@@ -91,9 +91,9 @@ class Judge:
         self._fatal_calls = 0
 
     def judge_all(self, calls: Sequence[Call]) -> Iterator[Judgement]:
-        """Make calls, ahead of judging them, and judge them.
+        """Make calls and judge them. Calls are sent ahead of the judgements.
 
-        Most of those that are known to end the process are spared: a new process takes seconds.
+        Most calls that are expected to end the process are spared, since a new one takes seconds.
         """
         requests = [self._request(call) for call in calls]
         made = [request for request in requests if isinstance(request, Request)]
@@ -109,10 +109,10 @@ class Judge:
         return self._judge(call, observe(call, self.subject))
 
     def _request(self, call: Call) -> Request | Judgement:
-        """Return the request for a call, or its judgement if it is not made."""
+        """Return the request for a call, or its judgement if the call is not made."""
         try:
             return Judgement("spared") if self._spares(call) else own_request(call)
-        except Exception:  # a fault of this suite in one call does not end a run
+        except Exception:  # an error of this suite in one call must not end the run
             return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
 
     def _spares(self, call: Call) -> bool:
@@ -151,9 +151,9 @@ class Judge:
         return Judgement("new", result, outcome=outcome_of(call, result))
 
     def _confirmed(self, call: Call, first: CallResult, observation: Observation) -> CallResult:
-        """Make a call again that was answered: another kind of answer, or shape, is flaky.
+        """Make a call that was answered again. It is flaky if the kind or shape of answer changes.
 
-        Other values are not: uninitialised memory may hold anything.
+        It is not flaky if only values change, since uninitialised memory may hold anything.
         """
         if observation.kind != "answered":
             return first
@@ -166,7 +166,7 @@ class Judge:
         return replace(first, verdict=replace(first.verdict, kind="flaky", reason=reason))
 
     def _forward_fails(self, call: Call) -> bool:
-        """Return whether the convolution itself differs, so that its gradient says nothing more."""
+        """Return whether the convolution itself differs, so that its gradient is a consequence."""
         forward = replace(call, arguments=replace(call.arguments, gradient=None))
         observation = observe(forward, self.subject)
         prediction = predict(forward.arguments)
@@ -175,7 +175,7 @@ class Judge:
 
 
 def _unjudged(result: CallResult) -> Judgement:
-    """Return the judgement of a suite error, which is no finding about TensorFlow."""
+    """Return the judgement for a suite error, which says nothing about TensorFlow."""
     printed = result.observation.last_output if result.observation else ""
     return Judgement("unjudged", fault=f"{result.verdict.reason}\n{printed}".rstrip())
 

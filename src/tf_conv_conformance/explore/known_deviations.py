@@ -1,7 +1,7 @@
-"""The deviations that case files declare, held against calls that are not their own.
+"""Apply the deviations that case files declare to other calls.
 
-A deviation covers another call by what that call has in common with the deviation's own calls: the
-rule, for whatever entry point; every edge that they share; and the declared outcome, with the sizes
+A deviation covers another call that has enough in common with the deviation's own calls: the rule,
+for any entry point; every edge that its own calls share; and the declared outcome, with the sizes
 of the other call.
 """
 
@@ -29,10 +29,10 @@ from tf_conv_conformance.verdict.deviations import deviation_difference, unmet
 
 @dataclass(frozen=True)
 class KnownDeviation:
-    """A declared deviation, and what the calls that it is declared for have in common.
+    """A declared deviation, and what the calls for which it is declared have in common.
 
-    `as_if` names the arguments that its model is evaluated with, and `shapes` what its shape is
-    the shape of; either is empty if the deviation declares something else.
+    `as_if` names the changes to the arguments with which its model is evaluated. `shapes` has the
+    names of the declared shapes. Either is empty if the deviation declares something else.
     """
 
     where: str
@@ -46,11 +46,11 @@ class KnownDeviation:
     shapes: frozenset[str]
 
     def covers(self, call: Call, subject: Mapping[str, Any]) -> bool:
-        """Return whether the call is like those of the deviation, and about its rule."""
+        """Return whether the call resembles the deviation's own calls, and concerns its rule."""
         return self.resembles(call, subject) and self.concerns_rule(call.arguments)
 
     def resembles(self, call: Call, subject: Mapping[str, Any]) -> bool:
-        """Return whether the call is like those of the deviation, whatever rules it breaks."""
+        """Return whether the call resembles the deviation's own calls, ignoring rules."""
         arguments, when = call.arguments, self.deviation.when
         as_float32 = "float32" in self.dtypes and arguments.dtype in FLOATS
         return (
@@ -63,10 +63,11 @@ class KnownDeviation:
         )
 
     def concerns_rule(self, arguments: Arguments) -> bool:
-        """Return whether the call breaks the deviation's precondition, or breaks none for a result.
+        """Return whether the call concerns the deviation's rule.
 
-        Some outcomes are specific enough without that: uninitialised memory, by its shape and the
-        edge or dtype, and the end of the process, by its signal and the edge.
+        It must break the deviation's precondition; if the rule is about results, it must break no
+        precondition. Some outcomes are specific enough without that: uninitialised memory, by its
+        shape and the edge or dtype, and the end of the process, by its signal and the edge.
         """
         observed = self.deviation.observed
         if observed.values is not None:
@@ -78,16 +79,16 @@ class KnownDeviation:
 
     @property
     def ends_process(self) -> bool:
-        """Whether it declares a crash, or no answer in time."""
+        """Whether it declares a crash or a time-out."""
         return bool(self.deviation.observed.crash or self.deviation.observed.timeout)
 
     @property
     def is_of_precondition(self) -> bool:
-        """Whether it declares an outcome of a call that the documentation rules out."""
+        """Whether its rule is a precondition."""
         return RULES[self.deviation.rule].is_precondition
 
     def is_fatal(self, call: Call, subject: Mapping[str, Any]) -> bool:
-        """Return whether it says that a call with this kind of padding ends the process."""
+        """Return whether it declares that a call with this kind of padding ends the process."""
         same_padding = _padding_kind(call.arguments) in self.paddings
         return self.ends_process and same_padding and self.covers(call, subject)
 
@@ -109,7 +110,7 @@ class KnownDeviation:
         declared = [shapes[name] for name in self.shapes if name in shapes]
         if not self.shapes:
             if observed.values is not None:
-                # The declared shape has no name, so any other shape without a name matches.
+                # The declared shape has no name, so every shape without a name matches.
                 return observation.kind == "answered" and not any(
                     answer.error or answer.shape in shapes.values()
                     for answer in observation.answers
@@ -128,9 +129,9 @@ def find_known(
 ) -> KnownDeviation | None:
     """Return the deviation that explains an observation.
 
-    Deviations of rules of the call's own entry point come first. If each rule that the call breaks
-    has a deviation which says that such calls are accepted, the call is expected to act like one
-    that breaks no rule: then deviations about results may explain it.
+    Deviations from rules of the call's own entry point come first. If for each rule that the call
+    breaks, a deviation declares that TensorFlow accepts such calls, the call is expected to behave
+    like one that breaks no rule. Then deviations about results may also explain it.
     """
     like = [one for one in known if one.resembles(call, subject)]
     covering = [one for one in like if one.concerns_rule(call.arguments)]
@@ -151,13 +152,13 @@ def _padding_kind(arguments: Arguments) -> str:
 
 
 def shipped_cases() -> Path:
-    """Return the folder of the shipped cases: in the installed package, or in its repository."""
+    """Return the folder of the shipped cases, in the installed package or in the repository."""
     installed = Path(__file__).parents[1] / "cases"
     return installed if installed.is_dir() else Path(__file__).parents[3] / "cases"
 
 
 def read_known(folders: Iterable[Path]) -> tuple[KnownDeviation, ...]:
-    """Return the deviations in the case files of these folders; whatever is invalid is left out."""
+    """Return the deviations in the case files of these folders. Invalid cases are skipped."""
     folder_of = {
         file.resolve(): folder
         for folder in folders
@@ -170,7 +171,7 @@ def read_known(folders: Iterable[Path]) -> tuple[KnownDeviation, ...]:
         name = f"{folder.name}/{file.relative_to(folder.resolve())}"
         for call in contents[file].calls:
             for applied in call.deviations:
-                # By identity: `contents` keeps all deviations alive.
+                # Group by identity, which is valid since `contents` keeps all deviations alive.
                 key = id(applied.deviation), call.arguments.op
                 where = f"{name}:{call.line} {call.case.id}"
                 groups.setdefault(key, []).append((where, call, applied))

@@ -1,4 +1,4 @@
-"""Whether models and shapes match an observation, whatever the sizes of the call."""
+"""Match models and shapes with an observation, independent of the sizes of the call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 
 def short(rule: str) -> str:
-    """Return a rule's name without the entry point: several entry points document the same."""
+    """Return a rule's name without its entry point, since several entry points share rules."""
     return rule if rule.startswith(("padding.", "gradient.")) else rule.partition(".")[2]
 
 
@@ -28,12 +28,12 @@ def broken_rules(arguments: Arguments) -> tuple[str, ...]:
 
 
 def predicts(model: Model, other: Arguments, call: Call, observation: Observation) -> bool:
-    """Return whether a model predicts what was observed of a call, as if it had other arguments."""
+    """Return whether a model, given the arguments of `other`, predicts an observation."""
     prediction = predict(other)
     if not prediction.has_values(model):
         return False
     outcome = prediction.outcome(model)
-    assert isinstance(outcome, Returns)  # it has values
+    assert isinstance(outcome, Returns)  # the model has values
     names = predict(call.arguments).names
     # The values of a model cannot be computed from the call's data unless the shapes fit.
     if comparison.from_values(outcome, None, names, observation) is not None:
@@ -49,7 +49,7 @@ def _upstream_shape(arguments: Arguments) -> Shape | None:
 
 
 def named_shapes(arguments: Arguments) -> Iterator[tuple[str, Shape]]:
-    """Return shapes that a result may have, each by what it is the shape of."""
+    """Return shapes that a result may have, each with a name in terms of the call."""
     for model in MODELS.values():
         if isinstance(outcome := predict(arguments).outcome(model), Returns):
             yield model.name, outcome.shape

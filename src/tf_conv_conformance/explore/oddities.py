@@ -1,7 +1,7 @@
-"""What makes a call odd: empty tensors, wrong ranks, huge numbers, unknown words, special values.
+"""Make a case odd: empty tensors, wrong ranks, huge numbers, unknown words, special values.
 
-An oddity leaves a case as it is if the documentation of its entry point does not cover it: an entry
-point without a rule about dtypes, for instance, gets none but the usual ones.
+An oddity leaves a case unchanged if the documentation of its entry point does not cover it. For
+example, an entry point without a rule about dtypes gets only the usual dtypes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Oddity = Callable[[Draft], None]
 
 
 def _with_rule(rule_name: str) -> frozenset[EntryPoint]:
-    """Return the entry points that have a rule of this name."""
+    """Return the entry points that have a rule with this name."""
     named = (rule for rule in RULES.values() if rule.id.partition(".")[2] == rule_name)
     return frozenset(entry_point for rule in named for entry_point in rule.entry_points)
 
@@ -43,16 +43,16 @@ HUGE = {100: 4, 1000: 4, 46341: 3, 65536: 2} | dict.fromkeys(
 ODD_AMOUNT = {-1: 4, -3: 2, 12: 4, 40: 2} | dict.fromkeys(
     (2**31 - 1, 2**31, 2**63 - 1, -(2**63)), 1
 )
-LITERALS = 400  # elements of a tensor whose values are written out, at most
+LITERALS = 400  # a tensor with literal values has at most this many elements
 MILD = (1.0, 2.0, -1.0, 3.0, -2.0)
 STRANGE = (0.0, -0.0, float("inf"), float("-inf"), float("nan"))
-# Factors of float32 values: plain, subnormal, the smallest normal number, and large without
+# Factors for float32 values: none, subnormal, the smallest normal number, and large without
 # overflow in any partial sum. A tensor has one factor, so that its sums stay exact.
 SCALE = {1.0: 4, 2.0**-149: 2, 2.0**-126: 1, 2.0**110: 1}
 
 
 def _set_spatial(draft: Draft, key: str, number: int) -> None:
-    """Put a number in the place of a stride or dilation of height or width, or of both."""
+    """Set a stride or dilation of height or width, or both, to a number."""
     given = draft.case.get(key, 1)
     if isinstance(given, int):
         draft.case[key] = number
@@ -66,7 +66,7 @@ def _set_spatial(draft: Draft, key: str, number: int) -> None:
 
 
 def _number_key(draft: Draft) -> str:
-    """Return whether strides or dilations become odd; atrous_conv2d has no strides."""
+    """Choose whether strides or dilations become odd. atrous_conv2d has no strides."""
     key = draft.choice(["strides", "dilations"])
     return "dilations" if draft.entry_point.needs_dilations else key
 
@@ -114,7 +114,7 @@ def _filter_rank(draft: Draft) -> None:
 
 
 def _channels(draft: Draft) -> None:
-    """Make groups of channels, which fit or do not."""
+    """Make groups of channels, which may or may not fit."""
     case, place = draft.case, draft.channel_place
     if len(case["input"]) != 4 or len(case["filter"]) != 4 or not case["filter"][2]:
         return
@@ -157,9 +157,9 @@ def _outer(draft: Draft) -> None:
 def _padding_word(draft: Draft) -> None:
     words = ["FULL", "same", ""]
     if draft.entry_point.style != "raw op":
-        words.append("EXPLICIT")  # a word that the raw operators know
+        words.append("EXPLICIT")  # a word that only the raw operators know
     word = draft.choice(words)
-    known = draft.is_keras and word == "same"  # a Keras layer documents the small letters
+    known = draft.is_keras and word == "same"  # Keras layers document lower case
     draft.case["padding"] = "SAME" if known else {"verbatim": word}
 
 
@@ -171,7 +171,7 @@ def _padding_form(draft: Draft) -> None:
 
 
 def _padding_amount(draft: Draft) -> None:
-    """Set a negative amount, one as large as the input, or one that no int holds."""
+    """Set an amount that is negative, as large as the input, or too large for an int."""
     if draft.entry_point in EXPLICIT:
         pair = replaced([0, 0], draft.choice([0, 1]), draft.weighted(ODD_AMOUNT))
         draft.case["padding"] = replaced([[0, 0]] * 4, draft.spatial_place(), pair)
@@ -203,10 +203,10 @@ def _filter_dtype(draft: Draft) -> None:
 
 
 def literal_values(draft: Draft) -> None:
-    """Write out a small tensor with a strange value, its others perhaps subnormal or large."""
+    """Give a small tensor literal values, one of them special and others perhaps extreme."""
     case, name = draft.case, draft.choice(["input", "filter"])
     shape: Any = case[name]
-    count = math.prod(shape) if isinstance(shape, list) else 0  # a mapping has values already
+    count = math.prod(shape) if isinstance(shape, list) else 0  # a mapping already has values
     if not 0 < count <= LITERALS or case["dtype"] not in FLOATS:
         return
     scale = draft.weighted(SCALE) if case["dtype"] == "float32" else 1.0
@@ -239,4 +239,4 @@ ODDITIES: dict[Oddity, int] = {
     _filter_dtype: 3,
     literal_values: 5,
 }
-"""The oddities, each with its weight."""
+"""The oddities with their weights."""

@@ -1,4 +1,4 @@
-"""Random calls, in blocks: a function of seed, block number, modes and :data:`VERSION` alone."""
+"""Draw blocks of random calls, which depend only on seed, number, modes and :data:`VERSION`."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Returns, predict
 
 VERSION = 2
-"""What a seed draws: raised whenever that changes."""
-ELEMENTS = 2**16  # of a tensor: a call takes milliseconds
+"""The version of what a seed draws. It must be raised whenever that changes."""
+ELEMENTS = 2**16  # of a tensor, so that a call takes milliseconds
 ODDITY_COUNT = {0: 9, 1: 9, 2: 2}
-# One case in 18 is made in all modes. XLA is rare: it compiles each call.
+# One case in 18 is made in all modes. XLA is rare, since it compiles each call.
 MODE_WEIGHTS = {"eager": 10, "graph": 5, "xla": 2, "all": 1}
 Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class RandomCall:
-    """A call, and its case as plain values: the keys of a YAML case without id and modes."""
+    """A call, and its case as plain values, with the keys of a YAML case except id and modes."""
 
     plain: Plain
     call: Call
@@ -55,11 +55,11 @@ def draw_block(
 
 
 def draw_case(random: Random) -> Plain:
-    """Return a case without id and modes, with up to two oddities and without usual values."""
+    """Return a case with up to two oddities, without default values, id and modes."""
     draft = draw_draft(random)
     count = draft.weighted(ODDITY_COUNT)
     oddities = random.choices(list(ODDITIES), list(ODDITIES.values()), k=count)
-    # Literal values fill a shape, so they come after the oddities that change shapes.
+    # Literal values must fill a shape, so they come after the oddities that change shapes.
     for oddity in sorted(oddities, key=lambda oddity: oddity is literal_values):
         oddity(draft)
     usual = {"via": DEFAULTS[draft.op].symbol, "dtype": "float32"}
@@ -67,7 +67,7 @@ def draw_case(random: Random) -> Plain:
 
 
 def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[RandomCall]:
-    """Return the calls of a case in these modes; none if it is too large or no valid case."""
+    """Return the calls of a case in these modes; none if it is too large or invalid."""
     try:
         case = Case.model_validate({"id": "explored", **plain})
         expanded = next(iter(expand(case, Defaults())))

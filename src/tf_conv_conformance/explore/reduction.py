@@ -1,4 +1,4 @@
-"""Find the smallest call with the same cause: simplify one thing after the other."""
+"""Find the smallest call with the same cause by simplifying one argument after another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tf_conv_conformance.explore.draft import replaced
 
 Plain = dict[str, Any]
 Step = Callable[[Plain], Iterator[Plain]]
-CAPPED = 2**12  # larger numbers weigh this, and their logarithm
+CAPPED = 2**12  # larger numbers weigh this plus their logarithm
 USUAL_KEYS = {"op", "dtype", "via", "input", "filter", "strides", "padding", "modes"}
 UNUSUAL_KEY, ENTRY_POINT, DTYPE = 12, 15, 10  # weights
 PADDING = {"VALID": 0, "SAME": 1}
@@ -21,7 +21,7 @@ OTHER_PADDING = 8
 
 
 def weight(plain: Plain) -> float:
-    """Return how large a call is: its numbers, and whatever is not plain about it."""
+    """Return the weight of a call: its numbers, and everything about it that is not plain."""
     keys = UNUSUAL_KEY * len(plain.keys() - USUAL_KEYS)
     entry_point = ENTRY_POINT * (plain.get("via") not in (None, DEFAULTS[plain["op"]].symbol))
     dtype = DTYPE * (plain.get("dtype", "float32") != "float32")
@@ -89,7 +89,7 @@ def _is_channels_first(plain: Plain) -> bool:
 
 
 def _leaps(plain: Plain) -> Iterator[Plain]:
-    """Make everything plain at once but for one argument, or two."""
+    """Make everything plain at once, except one or two arguments."""
     shape = [1, 1, 2, 2] if _is_channels_first(plain) else [1, 2, 2, 1]
     base: Plain = {"op": plain["op"], "input": shape, "filter": [1, 1, 1, 1]}
     base |= {"strides": 1, "padding": "VALID"}
@@ -137,7 +137,7 @@ def _no_values(plain: Plain) -> Iterator[Plain]:
 
 
 def _equal_numbers(plain: Plain) -> Iterator[Plain]:
-    """Make strides and dilations 1, or the same number for all."""
+    """Set strides and dilations to 1, or all to the same number."""
     for key in ("strides", "dilations"):
         value = plain.get(key)
         if value is not None:
@@ -151,7 +151,7 @@ def _equal_numbers(plain: Plain) -> Iterator[Plain]:
 
 
 def _fewer_channels(plain: Plain) -> Iterator[Plain]:
-    """Make the channels of input and filter smaller together, or leave out an outer batch."""
+    """Reduce the channels of input and filter together, or remove an outer batch dimension."""
     shape, sizes = plain["input"], plain["filter"]
     if isinstance(shape, dict) or isinstance(sizes, dict):
         return
@@ -174,7 +174,7 @@ def _plainer_values(plain: Plain) -> Iterator[Plain]:
 
 
 def _plainer(value: Any, least: int) -> Iterator[Any]:
-    """Return values in which one number is plainer, the plainest first."""
+    """Yield values in which one number is plainer, starting with the plainest."""
     if isinstance(value, list):
         for place, item in enumerate(value):
             yield from (replaced(value, place, other) for other in _plainer(item, least))
@@ -197,7 +197,7 @@ def _plainer_integers(number: int, least: int) -> Iterator[int]:
 
 
 def _fewer_values(tensor: Plain) -> Iterator[Plain]:
-    """Make one size of a literal tensor smaller, without its last values or its first."""
+    """Reduce one size of a literal tensor, and drop its last or first values."""
     for shape in _plainer(tensor["shape"], 1):
         count = math.prod(shape)
         yield {"shape": shape, "values": tensor["values"][:count]}

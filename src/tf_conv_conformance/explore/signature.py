@@ -18,7 +18,7 @@ from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
 
 Plain = dict[str, Any]
 ObservedOutcome = tuple[str, ...]
-MESSAGE = 100  # characters of a message that tell causes apart
+MESSAGE = 100  # the first characters of a message, which distinguish causes
 GENERAL_ERRORS = ("ValueError", "OpError", "TypeError", "RuntimeError")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 _LIST = re.compile(r"(N(,\s*|x|\s+))+N")
@@ -29,9 +29,9 @@ _PLACE = re.compile(r"^.*?\]\s+")
 
 
 def outcome_of(call: Call, result: CallResult) -> ObservedOutcome:
-    """Return what was observed, in words without sizes."""
+    """Describe what was observed in words without sizes."""
     observation, verdict = result.observation, result.verdict
-    assert observation is not None  # the case requires nothing of the subject
+    assert observation is not None  # a random call requires nothing of the subject
     aspect = verdict.difference.aspect if verdict.difference else None
     if verdict.kind == "flaky":
         return ("flaky", aspect or "")
@@ -57,7 +57,7 @@ def outcome_of(call: Call, result: CallResult) -> ObservedOutcome:
 
 
 def _pattern(message: str) -> str:
-    """Return a message without what changes with the sizes."""
+    """Return a message without the parts that depend on sizes."""
     first, *rest = [line for line in message.splitlines() if line.strip()] or [""]
     if rest and first.startswith("Graph execution error"):  # a trace follows, then the reason
         first = rest[-1]
@@ -68,9 +68,9 @@ def _pattern(message: str) -> str:
 
 
 def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | None:
-    """Return the first model that predicts an observation, perhaps as if for other arguments.
+    """Return the first model that predicts an observation, perhaps with other arguments.
 
-    It is returned in words, and as the keys of a deviation's `observed`.
+    The result is a description, and the keys of a deviation's `observed`.
     """
     for name, other in alternatives(call.arguments):
         as_given = name == "as given"
@@ -87,7 +87,7 @@ def signature(
 ) -> str:
     """Return a hash of a cause: the call without its sizes, and the outcome in each mode.
 
-    The outcome of a mode is None if it is explained there.
+    The outcome is None for modes in which it is explained.
     """
     arguments = call.arguments
     content = (

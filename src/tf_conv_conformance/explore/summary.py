@@ -1,4 +1,4 @@
-"""The summary of an exploration in the terminal."""
+"""Summarize an exploration for the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tf_conv_conformance.explore.totals import Totals
 
 
 def summary(totals: Totals, skipped: int, folder: Path) -> Iterator[str]:
-    """Return the lines of the summary; the folder has the files of the causes."""
+    """Yield the lines of the summary. `folder` has the files of the causes."""
     made = totals.kinds.total() - totals.kinds["spared"]
     rate = made / max(totals.seconds, 1e-9)
     yield f"{made:,} calls in {totals.seconds:,.0f} s of blocks, {rate:.0f} per second"

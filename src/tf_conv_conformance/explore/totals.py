@@ -1,4 +1,4 @@
-"""Sums over random calls: how they were judged, and which classes they fell in."""
+"""Count random calls by how they were judged and by their classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Totals:
-    """The number of calls of each kind, with each known deviation, cause and code of classes."""
+    """The numbers of calls by kind, known deviation, cause and code of classes."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
@@ -19,12 +19,12 @@ class Totals:
     seconds: float = 0.0
 
     def add(self, line: Mapping[str, Any]) -> None:
-        """Add the line of a block."""
+        """Add the counts from the line of a block."""
         for name in ("kinds", "known", "causes", "codes"):
             getattr(self, name).update(line[name])
         self.seconds += line["seconds"]
 
     def plain(self) -> dict[str, Any]:
-        """Return the sums as JSON values."""
+        """Return the counts as JSON values."""
         counters = ("kinds", "known", "causes", "codes")
         return {**{name: dict(getattr(self, name)) for name in counters}, "seconds": self.seconds}
