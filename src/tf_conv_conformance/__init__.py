@@ -1,4 +1,4 @@
-"""A conformance test suite for TensorFlow's 2-D convolutions: what does it compute, and is that what it documents?"""
+"""A conformance test suite for the 2-D convolutions of TensorFlow, as a pytest plugin."""
 
 __version__ = "0.1.0"
 

@@ -17,7 +17,6 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
-from tf_conv_conformance.prediction.rules.rule import Rule
 
 
 def check_deviation(deviation: Deviation, keys: Keys) -> None:
@@ -32,16 +31,16 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
         raise CaseError((*keys, "expires"), f"expired on {expires}: {advice}")
 
 
-def applied(deviation: Deviation, expanded: Expanded, keys: Keys) -> AppliedDeviation | None:
+def applied(
+    deviation: Deviation, expanded: Expanded, at_stake: frozenset[str], keys: Keys
+) -> AppliedDeviation | None:
     """Return a deviation with its arguments for a call; None if it does not apply to the call.
 
-    It applies if `where` selects the call, the call exercises its rule (or breaks it, if the
-    documentation refuses the call), and it declares something other than the documentation.
-    Raises :class:`CaseError` if what it declares is impossible.
+    It applies if `where` selects the call, its rule is one of those `at_stake`, and it declares
+    something other than the documentation. Raises :class:`CaseError` if that is impossible.
     """
     arguments, observed = expanded.arguments, deviation.observed
-    is_at_stake = deviation.rule in [rule.id for rule in _rules_at_stake(arguments)]
-    if not is_at_stake or not expanded.is_among(deviation.where):
+    if deviation.rule not in at_stake or not expanded.is_among(deviation.where):
         return None
     stands_for = expanded.as_if(observed.as_if) if observed.as_if else arguments
     if _is_documented(observed, stands_for, arguments):
@@ -57,7 +56,7 @@ def check_all_apply(deviations: Sequence[Deviation], calls: Iterable[Call]) -> N
     for call in calls:
         if not left:
             return
-        at_stake |= {rule.id for rule in _rules_at_stake(call.arguments)}
+        at_stake |= rules_at_stake(call.arguments)
         matched = [id(one.deviation) for one in call.deviations]
         left = {index: one for index, one in left.items() if id(one) not in matched}
     for index, deviation in left.items():
@@ -72,8 +71,9 @@ def _why_unmatched(rule: str, at_stake: list[str]) -> str:
     return f"matches no call: {why}"
 
 
-def _rules_at_stake(arguments: Arguments) -> tuple[Rule, ...]:
-    return broken(arguments) or exercised(arguments)
+def rules_at_stake(arguments: Arguments) -> frozenset[str]:
+    """Return the ids of the rules that a call breaks, or else of those that it exercises."""
+    return frozenset(rule.id for rule in broken(arguments) or exercised(arguments))
 
 
 def _declared_outcome(observed: Observed, stands_for: Arguments) -> Outcome | None:

@@ -8,7 +8,12 @@ from functools import cached_property
 
 from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call
-from tf_conv_conformance.casefile.deviations import applied, check_all_apply, check_deviation
+from tf_conv_conformance.casefile.deviations import (
+    applied,
+    check_all_apply,
+    check_deviation,
+    rules_at_stake,
+)
 from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
 from tf_conv_conformance.casefile.expansion import Expanded, Expansion, expand
 from tf_conv_conformance.casefile.expectations import Deviation
@@ -85,8 +90,9 @@ class Sweep:
             checks.check_claim(self.case.claim, expanded.arguments)
 
     def _deviations(self, expanded: Expanded) -> list[AppliedDeviation]:
+        at_stake = rules_at_stake(expanded.arguments)
         found = (
-            applied(deviation, expanded, ("deviations", index))
+            applied(deviation, expanded, at_stake, ("deviations", index))
             for index, deviation in enumerate(self.case.deviations)
             if any(_is_in(mode, deviation) for mode in self.modes)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from typing import Any
 
@@ -55,6 +56,13 @@ def markers(call: Call) -> list[str]:
     ]
 
 
+@cache
+def _mark(name: str) -> pytest.MarkDecorator:
+    """Return a marker; the tests of a run share it."""
+    mark: pytest.MarkDecorator = getattr(pytest.mark, name)
+    return mark
+
+
 class CallItem(SubjectItem):
     """A test of one call, which puts the record of the call on its report."""
 
@@ -63,8 +71,8 @@ class CallItem(SubjectItem):
     def __init__(self, *, call: Call, **kwargs: Any) -> None:
         super().__init__(line=call.line, **kwargs)
         self.call = call
-        for marker in markers(call):
-            self.add_marker(marker)
+        for name in markers(call):
+            self.add_marker(_mark(name))
 
     @property
     def call_id(self) -> str:
