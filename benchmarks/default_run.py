@@ -78,7 +78,7 @@ def made(commit, runs):
 
 
 def rows(costs):
-    """The row of each kind of run; `costs` are those of its turns, each with the number of calls."""
+    """Return a row for each kind of run; `costs` has those of its turns, with the calls made."""
     each = {name: [1000 * cost.processor / n for cost, n in turns] for name, turns in costs.items()}
     for name, turns in costs.items():
         ratios = [own / peer for own, peer in zip(each["`-n 2`"], each[name], strict=True)]

@@ -9,7 +9,7 @@ from catalogue import CATALOGUE
 SHOWN = 4  # case files that are named for a fault
 
 UNCAUGHT = {
-    "warning-without-reason": "no documentation says when there is no warning, and a case cannot ask for silence",
+    "warning-without-reason": "no documentation says when no warning comes; no case can demand it",
     "subnormals": "TensorFlow does so itself, on this CPU in every mode, and the cases declare it",
 }
 """Why the cases do not catch a fault, where that is understood."""
@@ -85,7 +85,9 @@ def of_peer(peer, rows):
 
 
 def page(records, peer, places):
-    """The page as Markdown, from the paths of the records; `places` says of each fault which calls it alters."""
+    """The page as Markdown, from the paths of the records; `places` says of each fault which calls
+    it alters.
+    """
     tests = read(peer)
     made = list(rows([record for path in records for record in read(path)], tests, places))
     classes = {}

@@ -1,9 +1,12 @@
-"""What the default cases catch: ``python benchmarks/faults.py run RECORDS.jsonl [--calls N]``, then ``page RECORDS.jsonl …``.
+"""What the default cases catch: ``python benchmarks/faults.py run RECORDS.jsonl [--calls N]``, then
+``page RECORDS.jsonl …``.
 
-Each fault of tests/faults/catalogue.py is built into a real TensorFlow's worker, and the calls of cases/ that it alters are made and
-judged as in a default run: by the same code, in one process; of many a sample of N (28), spread over case files and modes. Where nothing of
-it fails, all of them are made until one does, and then the relations, whose other side may be altered. A fault is caught where a call
-fails. ``page`` writes docs/fault-detection.md to standard output. Needs the extra tensorflow.
+Each fault of tests/faults/catalogue.py is built into a real TensorFlow's worker, and the calls of
+cases/ that it alters are made and judged as in a default run: by the same code, in one process; of
+many a sample of N (28), spread over case files and modes. Where nothing of it fails, all of them
+are made until one does, and then the relations, whose other side may be altered. A fault is caught
+where a call fails. ``page`` writes docs/fault-detection.md to standard output. Needs the extra
+tensorflow.
 """
 
 import argparse
@@ -91,7 +94,9 @@ def spread(calls, count, seed):
 
 
 def plain(one):
-    """Whether a call has no values of its own and nothing but a result to give: the others go first where a sample caught nothing."""
+    """Whether a call has no values of its own and nothing but a result to give: the others go first
+    where a sample caught nothing.
+    """
     call = one[1]
     literal = call.arguments.input.values is not None or call.arguments.filter.values is not None
     observed = [declared.deviation.observed for declared in call.deviations]
@@ -120,7 +125,7 @@ def tried(calls, subject):
 
 
 def until_caught(calls, before, subject):
-    """The same for more calls, in parts, until one fails; for none where one of those before does."""
+    """Return the same for more calls, in parts, until one fails."""
     verdicts = []
     while calls and not any(verdict.failing for _, verdict in (*before, *verdicts)):
         verdicts += tried(calls[:PART], subject)
@@ -176,13 +181,14 @@ def run(path, names, count):
             file.write(json.dumps(record) + "\n")
         caught = sum(count for count, _ in record["files"].values())
         print(
-            f"{fault.name}: {caught} of {record['made']} made fail, {record['altered']} altered, {record['seconds']} s",
+            f"{fault.name}: {caught} of {record['made']} made fail, "
+            f"{record['altered']} altered, {record['seconds']} s",
             flush=True,
         )
 
 
 def by_place(calls):
-    """Return how many calls each fault alters, and whether TensorFlow's depthwise test makes one."""
+    """Return how many calls each fault alters, and if TensorFlow's depthwise test makes one."""
     seen = [invocation(call) for _, call in calls]
     altered = {
         name: [one for one in seen if fault.alteration.affects(one)]

@@ -1,9 +1,12 @@
-"""The project's own mutants: ``python benchmarks/mutation.py run SESSION`` judges those of a cosmic-ray session that have no result.
+"""The project's own mutants: ``python benchmarks/mutation.py run SESSION`` judges those of a
+cosmic-ray session that have no result.
 
-``cosmic-ray init`` and ``cr-filter-operators`` write the session: which mutants there are. Here each is made in memory by cosmic-ray,
-and the tests run on it in a fork of a process that has imported everything but the project: a mutant costs the imports of the project
-and the tests up to the first that fails. No file is changed, and tests that start a Python of their own would not see the mutant: none
-is among TESTS. ``page SESSION`` writes docs/mutation.md to standard output. Needs the extras test and mutation.
+``cosmic-ray init`` and ``cr-filter-operators`` write the session: which mutants there are. Here
+each is made in memory by cosmic-ray, and the tests run on it in a fork of a process that has
+imported everything but the project: a mutant costs the imports of the project and the tests up to
+the first that fails. No file is changed, and tests that start a Python of their own would not see
+the mutant: none is among TESTS. ``page SESSION`` writes docs/mutation.md to standard output. Needs
+the extras test and mutation.
 """
 
 import ast
@@ -82,7 +85,9 @@ TESTS = {
 KEEPING = ("lru_cache", "cached(")
 """Decorators that keep what a pure function returns, within a bound: of speed and memory alone."""
 SPEED = ("SMALL", "BLOCK", "RUN", "STRIP")
-"""Constants of prediction/correlation.py that choose between ways to the same sums; its tests force each way."""
+"""Constants of prediction/correlation.py that choose between ways to the same sums; its tests force
+each way.
+"""
 THIRD_PARTY = (
     "cachetools",
     "numpy",
@@ -92,7 +97,8 @@ THIRD_PARTY = (
     "scipy.signal",
     "yaml",
 )
-OURS = "tf_conv_conformance.casefile.model"  # imports no module that is mutated, and takes a quarter of a second
+# Imports no module that is mutated, and takes a quarter of a second.
+OURS = "tf_conv_conformance.casefile.model"
 WHY = CONFIG.with_name("mutation_survivors.yaml")
 PAGE = CONFIG.with_name("mutation_page.md.jinja")
 
@@ -117,14 +123,18 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 class WithoutTensorFlow:
-    """A pytest plugin that leaves out the tests that start one: they hold phrases against documentation, and no string is mutated."""
+    """A pytest plugin that leaves out the tests that start one: they hold phrases against
+    documentation, and no string is mutated.
+    """
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items if "tensorflow" not in item.fixturenames]
 
 
 def program(source):
-    """What says what comes out: not the annotations, nor what is kept for the next call, nor the numbers that choose between ways to it."""
+    """What says what comes out: not the annotations, nor what is kept for the next call, nor the
+    numbers that choose between ways to it.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         for name in ("annotation", "returns"):
@@ -153,7 +163,9 @@ def module_of(item):
 
 
 def tested(module, source, output):
-    """Run the tests on a project with this source of a module; ends the process with pytest's status."""
+    """Run the tests on a project with this source of a module; ends the process with pytest's
+    status.
+    """
     os.setsid()
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
@@ -169,7 +181,9 @@ def tested(module, source, output):
 
 
 def outcome(module, source, time_limit):
-    """What the tests say of a source: pytest's status, None where they do not end, and the last line of output."""
+    """What the tests say of a source: pytest's status, None where they do not end, and the last
+    line of output.
+    """
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:
@@ -210,7 +224,9 @@ def judged(mutation, time_limit):
 
 
 def prepare():
-    """Import what does not change, so that no fork has to; the same random examples for every mutant, and none made smaller."""
+    """Import what does not change, so that no fork has to; the same random examples for every
+    mutant, and none made smaller.
+    """
     for name in THIRD_PARTY:
         importlib.import_module(name)
     hypothesis.settings.register_profile(
@@ -231,7 +247,9 @@ def prepare():
 
 
 def run(session):
-    """Judge what is pending; the tests must pass without a mutant, and fail where a module says nothing."""
+    """Judge what is pending; the tests must pass without a mutant, and fail where a module says
+    nothing.
+    """
     prepare()
     limit = load_config(CONFIG).timeout
     for module in TESTS:
@@ -255,15 +273,17 @@ def run(session):
             result = judged(mutation, limit)
             database.set_result(item.job_id, result)
             if result.test_outcome is TestOutcome.SURVIVED or number % 50 == 0:
-                where = f"{mutation.module_path}:{mutation.start_pos[0]} {mutation.operator_name.removeprefix('core/')}"
+                operator = mutation.operator_name.removeprefix("core/")
+                where = f"{mutation.module_path}:{mutation.start_pos[0]} {operator}"
+                ending = result.test_outcome or result.worker_outcome
                 print(
-                    f"{number} of {len(pending)}: {where}: {result.test_outcome or result.worker_outcome}: {result.output}",
+                    f"{number} of {len(pending)}: {where}: {ending}: {result.output}",
                     flush=True,
                 )
 
 
 def reason(item, line, reasons):
-    """Return why a mutant survives, by its module, line and operator; None if no reason is given."""
+    """Return why a mutant survives, by its module, line and operator, if a reason is given."""
     operator = item.mutations[0].operator_name
     for one in reasons:
         if (

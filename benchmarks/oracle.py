@@ -1,4 +1,5 @@
-"""The oracle on the layers of cases/networks against TensorFlow and two slow peers, in five minutes.
+"""The oracle on the layers of cases/networks against TensorFlow and two slow peers, in five
+minutes.
 
 ``python benchmarks/oracle.py [PAGE]`` prints a line a layer, then the table. Needs the extras
 tensorflow, test and bench.
@@ -10,9 +11,9 @@ and of reals float64 sums, twice the work. The peers take a second for many a la
 few layers, a round each, and the oracle's float64:
 
 - SciPy, where there is no stride and no rate: a correlation for each filter of conv2d and for each
-  channel of a depthwise layer, direct or by FFT, whichever takes less time;
-- ONNX, where there is no rate, for which it takes all memory: its reference evaluator, in float64. A 1×1
-  layer is one product of matrices, for it as for the oracle.
+channel of a depthwise layer, direct or by FFT, whichever takes less time;
+- ONNX, where there is no rate, for which it takes all memory: its reference evaluator, in float64.
+  A 1×1 layer is one product of matrices, for it as for the oracle.
 
 Memory is what the oracle takes at its peak, its result included, and the bound is 2 × (input +
 output) + 64 MiB, in float64.

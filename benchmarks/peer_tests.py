@@ -1,8 +1,11 @@
-"""What TensorFlow's own test of the depthwise convolution catches: ``python benchmarks/peer_tests.py RECORDS.jsonl [FAULT ...]``.
+"""What TensorFlow's own test of the depthwise convolution catches: ``python
+benchmarks/peer_tests.py RECORDS.jsonl [FAULT ...]``.
 
-The wheel has depthwise_conv_op_base.py, which is that test but for its main; conv_ops_test.py is not in it. It runs on the CPU, in graphs
-as in TensorFlow 1, as its decorators ask, without the tests that ask for a GPU. Its calls get each fault of tests/faults/catalogue.py that
-alters one of them, forward and in gradients; those that end the process are left out. Needs the extra tensorflow; takes some 20 minutes.
+The wheel has depthwise_conv_op_base.py, which is that test but for its main; conv_ops_test.py is
+not in it. It runs on the CPU, in graphs as in TensorFlow 1, as its decorators ask, without the
+tests that ask for a GPU. Its calls get each fault of tests/faults/catalogue.py that alters one of
+them, forward and in gradients; those that end the process are left out. Needs the extra tensorflow;
+takes some 20 minutes.
 """
 
 import json
@@ -79,7 +82,9 @@ class DepthwiseConv2DTest(peer.DepthwiseConv2DBase):
 
 
 def tried(fault):
-    """The peer's first test that fails with a fault, None where none does; and the faults that alter its calls."""
+    """The peer's first test that fails with a fault, None where none does; and the faults that
+    alter its calls.
+    """
     ALTERED.clear()
     peer.nn_impl = SimpleNamespace(depthwise_conv2d=Faulty(fault, WHOLE, "tf.nn.depthwise_conv2d"))
     peer.nn_ops = SimpleNamespace(

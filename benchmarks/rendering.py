@@ -30,7 +30,9 @@ COMMANDS = {
 
 
 def repeated(records: Records, count: int) -> Records:
-    """The records with `count` calls, each with arguments and data of its own as far as the batch size and the seed go."""
+    """The records with `count` calls, each with arguments and data of its own as far as the batch
+    size and the seed go.
+    """
     many = Records(header=records.header, subjects=records.subjects, footer=records.footer)
     copy = 0
     while len(many.calls) < count:
@@ -80,7 +82,8 @@ def main() -> None:
         results, page = Path(folder, "results.jsonl"), Path(folder, "page")
         for count in COUNTS:
             making = multiprocessing.Process(target=make, args=(RECORDS, count, results))
-            making.start()  # apart, since a process begins with the peak memory of the one that starts it
+            # Apart: a process begins with the peak memory of the one that starts it.
+            making.start()
             making.join()
             size = f"{results.stat().st_size / 1e6:.0f} MB"
             rows.append([f"{count:,} calls, {size}", *row(results, page)])

@@ -1,4 +1,6 @@
-"""Make docs/report.png, the README's picture, from reports/index.html with a headless Chromium: ``python docs/screenshot.py``."""
+"""Make docs/report.png, the README's picture, from reports/index.html with a headless Chromium:
+``python docs/screenshot.py``.
+"""
 
 import shutil
 import subprocess

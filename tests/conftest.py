@@ -1,4 +1,6 @@
-"""What several test modules share: the repository, a real TensorFlow, case files made on the spot, and markers."""
+"""What several test modules share: the repository, a real TensorFlow, case files made on the spot,
+and markers.
+"""
 
 import os
 import sys
@@ -40,7 +42,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """Let only tests with the marker `tensorflow` import TensorFlow, in this process or in those that they start."""
+    """Let only tests with the marker `tensorflow` import TensorFlow, in this process or in those
+    that they start.
+    """
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("tensorflow") is None:
             patch.setenv("PYTHONPATH", str(WITHOUT), prepend=os.pathsep)
@@ -51,7 +55,9 @@ def pytest_runtest_protocol(item):
 
 @pytest.fixture
 def pytester(pytester, monkeypatch):
-    """Run pytest without the plugins that this project's tests need, and other projects may not have: they take time to import."""
+    """Run pytest without the plugins that this project's tests need, and other projects may not
+    have: they take time to import.
+    """
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in SPARED))
     return pytester
 

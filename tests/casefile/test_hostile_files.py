@@ -130,7 +130,9 @@ INTS = st.lists(st.integers(-2, 4), max_size=5).map(tuple)
 def test_every_arguments_have_a_prediction(
     op, x, w, strides, dilations, padding, data_format, via, gradient
 ):
-    """Each call is documented to return or to be refused for a named rule; a result is one that the oracle can compute."""
+    """Each call is documented to return or to be refused for a named rule; a result is one that the
+    oracle can compute.
+    """
     from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 
     assume(via in (None, *(entry.symbol for entry in BY_OP[op])))
@@ -181,7 +183,9 @@ LONGEST = "combinations"  # to read: 300,000 calls
 
 
 def measured(folder, *names):
-    """The kilobytes that reading each file takes at most, above what the imports need: each is read in a fork of one new process."""
+    """The kilobytes that reading each file takes at most, above what the imports need: each is read
+    in a fork of one new process.
+    """
     paths = [folder / f"{name}.yaml" for name in names]
     for path, name in zip(paths, names, strict=True):
         path.write_text(LARGEST[name], encoding="utf-8")

@@ -1,4 +1,6 @@
-"""Mistakes of people who are new to case files: each diagnostic has its place, and says what is right."""
+"""Mistakes of people who are new to case files: each diagnostic has its place, and says what is
+right.
+"""
 
 import pytest
 

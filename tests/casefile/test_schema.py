@@ -1,4 +1,6 @@
-"""The JSON Schema is the model's, and agrees with the reader about every shipped case and about what is wrong."""
+"""The JSON Schema is the model's, and agrees with the reader about every shipped case and about
+what is wrong.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""Exhaustive small scope: every problem is there, in some call, and the truncated sizes are those of C++'s division."""
+"""Exhaustive small scope: every problem is there, in some call, and the truncated sizes are those
+of C++'s division.
+"""
 
 import itertools
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""Options on their way through the reader of case files: what they become, and what is said of bad ones."""
+"""Options on their way through the reader of case files: what they become, and what is said of bad
+ones.
+"""
 
 import shlex
 

@@ -1,4 +1,6 @@
-"""What `explain` prints: its picture is read back and held against the geometry, its sentences against calls worked out by hand."""
+"""What `explain` prints: its picture is read back and held against the geometry, its sentences
+against calls worked out by hand.
+"""
 
 import os
 import re
@@ -171,7 +173,9 @@ def test_the_same_size_with_other_values(explained):
 
 
 def test_where_the_two_agree(explained):
-    """A filter of 3 with gaps of 1 spans 5 of 9, and the stride of 5 leaves no second step: one element, in phases as well."""
+    """A filter of 3 with gaps of 1 spans 5 of 9, and the stride of 5 leaves no second step: one
+    element, in phases as well.
+    """
     lines = explained(
         *[
             "depthwise_conv2d",

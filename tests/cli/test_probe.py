@@ -1,4 +1,6 @@
-"""`probe` on a real TensorFlow: what it prints, what it suggests, and that the suggestion is green when it is run."""
+"""`probe` on a real TensorFlow: what it prints, what it suggests, and that the suggestion is green
+when it is run.
+"""
 
 import re
 
@@ -201,7 +203,9 @@ def test_no_tensorflow_is_one_clear_message(tmp_path, monkeypatch, capsys):
 
 
 class Subject:
-    """Answers with what a function makes of the call, in turn; no TensorFlow does some of this on demand."""
+    """Answers with what a function makes of the call, in turn; no TensorFlow does some of this on
+    demand.
+    """
 
     def __init__(self, tensorflow, *answers):
         self.subject, self.documentation, self.answers = (
@@ -353,7 +357,9 @@ def test_departures_from_real_numbers_are_declared(tensorflow, options, observed
 
 
 def test_a_narrow_accumulator_is_declared(tensorflow):
-    """Half a unit in the eighth place is more than rounding to half gives, and less than 12 sums in half may."""
+    """Half a unit in the eighth place is more than rounding to half gives, and less than 12 sums in
+    half may.
+    """
     options = {**EAGER, "dtype": "half", "data": "reals"}
     observation = computed(options, lambda numbers: numbers * (1 + 2.0**-8))
     lines, _ = probed(options, Subject(tensorflow, observation, observation))

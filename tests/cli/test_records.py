@@ -310,7 +310,9 @@ def test_every_command_takes_a_folder_of_shards(file, tmp_path, capsys, monkeypa
 
 
 def test_every_command_has_the_same_statuses(file, tmp_path, capsys, monkeypatch):
-    """0: nothing is wrong; 1: probe or compare found a difference; 2: the command could not do its work."""
+    """0: nothing is wrong; 1: probe or compare found a difference; 2: the command could not do its
+    work.
+    """
     monkeypatch.chdir(tmp_path)
     good, failing = (
         file("good", {"f::x[1]": value()}),

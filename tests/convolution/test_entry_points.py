@@ -1,4 +1,6 @@
-"""The entry points: each reaches its operator with the arguments under its own names, and the pasted call does the same."""
+"""The entry points: each reaches its operator with the arguments under its own names, and the
+pasted call does the same.
+"""
 
 import json
 from dataclasses import replace
@@ -111,7 +113,9 @@ RELATED = [
 
 
 def programs():
-    """Each kind of program that is printed for people: with what it leaves in `y`, or the relation whose sides it compares."""
+    """Each kind of program that is printed for people: with what it leaves in `y`, or the relation
+    whose sides it compares.
+    """
     yield from ((arguments, "eager", None) for arguments in (*ALL, *GRADIENTS, *OTHERS))
     for arguments in (*ALL, *GRADIENTS):
         if arguments.op == "conv2d" and (

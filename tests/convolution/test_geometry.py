@@ -1,4 +1,6 @@
-"""Sizes and reads of an axis against the documentation's own code and against a literal space to batch."""
+"""Sizes and reads of an axis against the documentation's own code and against a literal space to
+batch.
+"""
 
 import itertools
 
@@ -29,7 +31,9 @@ SMALL = [
 
 
 def notes_on_padding(axis):
-    """The snippets of TensorFlow's notes on padding, followed to the letter, in floating point as they are written."""
+    """The snippets of TensorFlow's notes on padding, followed to the letter, in floating point as
+    they are written.
+    """
     filter_height = (axis.filter - 1) * axis.rate + 1
     if axis.padding == "SAME":
         out = int(np.ceil(axis.size / axis.stride))
@@ -47,7 +51,9 @@ def notes_on_padding(axis):
 
 
 def literal_reads(axis):
-    """For each output element the input elements that the documented sum reads, None for a padded zero."""
+    """For each output element the input elements that the documented sum reads, None for a padded
+    zero.
+    """
     size, before, _ = notes_on_padding(axis)
     found = []
     for i in range(max(size, 0)):
@@ -57,7 +63,8 @@ def literal_reads(axis):
 
 
 def space_to_batch_reads(axis):
-    """What comes out when positions themselves go through padding, space to batch, a strided VALID window, batch to space, crop.
+    """What comes out when positions themselves go through padding, space to batch, a strided VALID
+    window, batch to space, crop.
 
     Returns None where a phase is too short for the filter or the crop too long for the result.
     """

@@ -1,4 +1,6 @@
-"""``--tf-explore`` as pytest runs it: ids, options, what is written, resuming; on a subject with faults, which needs no TensorFlow."""
+"""``--tf-explore`` as pytest runs it: ids, options, what is written, resuming; on a subject with
+faults, which needs no TensorFlow.
+"""
 
 import json
 

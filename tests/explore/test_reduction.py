@@ -1,4 +1,6 @@
-"""The reduction of a call: what shows the cause stays, all else goes, and no more calls are made than may be."""
+"""The reduction of a call: what shows the cause stays, all else goes, and no more calls are made
+than may be.
+"""
 
 import pytest
 

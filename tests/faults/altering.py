@@ -1,7 +1,8 @@
-"""What faults are made of: a call as a fault sees it, and ways to alter what goes in and what comes out.
+"""What faults are made of: a call as a fault sees it, and ways to alter what goes in and what comes
+out.
 
-A fault makes a function of the tensors out of the true one, ahead of tf.function: what it does is TensorFlow's own operations, so that it is
-there in every mode, in groups, and in gradients.
+A fault makes a function of the tensors out of the true one, ahead of tf.function: what it does is
+TensorFlow's own operations, so that it is there in every mode, in groups, and in gradients.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Invocation:
-    """A request, its tensors, and how to make the true function for it, or for other keywords and tensors."""
+    """A request, its tensors, and how to make the true function for it, or for other keywords and
+    tensors.
+    """
 
     tf: Any
     request: dict[str, Any]
@@ -199,7 +202,9 @@ def again(
     rates: Any = None,
     index: Function = lambda i, size: i,
 ) -> Any:
-    """The convolution computed anew with other padding, strides or rates; `index` makes rows to be read of rows beyond the input."""
+    """The convolution computed anew with other padding, strides or rates; `index` makes rows to be
+    read of rows beyond the input.
+    """
     tf, g = invocation.tf, invocation.g
     (sh, sw), (rh, rw) = strides or g.strides, rates or g.rates
     x = nhwc(invocation, x)
@@ -213,7 +218,9 @@ def again(
 
 
 def _padded(tf: Any, x: Any, axis: int, before: int, after: int, index: Function) -> Any:
-    """Rows before and after; fewer rows where that is negative. `index` of a row beyond the input is another, or none: zeros."""
+    """Rows before and after; fewer rows where that is negative. `index` of a row beyond the input
+    is another, or none: zeros.
+    """
     size = int(x.shape[axis])
     rows = [index(i, size) for i in range(-before, size + after)]
     found = np.array([0 <= i < size for i in rows])
@@ -255,14 +262,18 @@ def all_of(*conditions: When) -> When:
 
 @dataclass(frozen=True)
 class Alteration:
-    """Which calls are altered, seen from the request alone, and how: a function of the tensors for such a call."""
+    """Which calls are altered, seen from the request alone, and how: a function of the tensors for
+    such a call.
+    """
 
     affects: When
     make: Callable[[Invocation], Function]
 
 
 def result(change: Callable[..., Any], when: When = always, of: str | None = None) -> Alteration:
-    """A fault in what comes out: `change` of the call, the result and the tensors; `of` a gradient by input or filter, else of the forward pass."""
+    """A fault in what comes out: `change` of the call, the result and the tensors; `of` a gradient
+    by input or filter, else of the forward pass.
+    """
 
     def make(invocation: Invocation) -> Function:
         real = invocation.real
@@ -274,7 +285,9 @@ def result(change: Callable[..., Any], when: When = always, of: str | None = Non
 def computed(
     how: Callable[[Invocation, Any, Any], Any], when: When = always, of: str | None = None
 ) -> Alteration:
-    """A fault in how it is computed: `how` of the call, input and filter stands in for the kernel where TensorFlow accepts the call."""
+    """A fault in how it is computed: `how` of the call, input and filter stands in for the kernel
+    where TensorFlow accepts the call.
+    """
 
     def make(invocation: Invocation) -> Function:
         real = invocation.real
@@ -299,7 +312,9 @@ def computed(
 def keywords(
     change: Callable[[Invocation], dict[str, Any] | None], when: When = always
 ) -> Alteration:
-    """A fault in the Python wrapper: other keywords, of the forward pass and of gradients; None where they stay."""
+    """A fault in the Python wrapper: other keywords, of the forward pass and of gradients; None
+    where they stay.
+    """
 
     def changed(invocation: Invocation) -> dict[str, Any] | None:
         try:
@@ -349,7 +364,9 @@ def raising(error: Callable[[Invocation], Exception], when: When = always) -> Al
 
 
 def accepting(instead: Callable[..., Any], when: When = always) -> Alteration:
-    """An error that is missing, or another: `instead` of the call, the exception and the tensors stands in where TensorFlow raises."""
+    """An error that is missing, or another: `instead` of the call, the exception and the tensors
+    stands in where TensorFlow raises.
+    """
 
     def make(invocation: Invocation) -> Function:
         real = None

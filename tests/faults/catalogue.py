@@ -1,4 +1,6 @@
-"""The catalogue: faults that a TensorFlow build could have. It was written before the cases were looked at, and knows nothing of them."""
+"""The catalogue: faults that a TensorFlow build could have. It was written before the cases were
+looked at, and knows nothing of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Faults of geometry and layout: which elements of the input meet which tap of the filter, and where the sum is put."""
+"""Faults of geometry and layout: which elements of the input meet which tap of the filter, and
+where the sum is put.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def dilated(a: Invocation):
 
 
 def of_another_size(a: Invocation, sizes):
-    """What SAME pads for another size of the taps, cut or filled at the end so that the result has its size."""
+    """What SAME pads for another size of the taps, cut or filled at the end so that the result has
+    its size.
+    """
     pads = []
     for size, stride, rate, taps, pad in zip(
         a.g.sizes, a.g.strides, a.g.rates, sizes(a), a.g.pads, strict=True
@@ -447,6 +451,8 @@ def axes(a: Invocation):
 
 
 def shrunk(a: Invocation, rates):
-    """The padding with less after it, so that a filter of these rates gives a result of the same size."""
+    """The padding with less after it, so that a filter of these rates gives a result of the same
+    size.
+    """
     less = [(k - 1) * (r - other) for k, r, other in zip(a.g.filter, a.g.rates, rates, strict=True)]
     return [(before, after - one) for (before, after), one in zip(a.g.pads, less, strict=True)]

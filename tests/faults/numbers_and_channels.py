@@ -1,4 +1,6 @@
-"""Faults of channels and groups, of precision, of special values, and of the result's dtype and shape."""
+"""Faults of channels and groups, of precision, of special values, and of the result's dtype and
+shape.
+"""
 
 from __future__ import annotations
 
@@ -322,7 +324,9 @@ def without_nan(a: Invocation, x):
 
 
 def skipping_zeros(a: Invocation, x, w):
-    """Products with a zero tap are zero, whatever the input: where there is NaN, only it and no infinity counts."""
+    """Products with a zero tap are zero, whatever the input: where there is NaN, only it and no
+    infinity counts.
+    """
     y = again(a, x, w)
     other = again(a, a.tf.where(a.tf.math.is_inf(x), a.tf.zeros([], x.dtype), x), w)
     return a.tf.where(a.tf.math.is_nan(y), other, y)

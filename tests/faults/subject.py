@@ -1,6 +1,8 @@
-"""A TensorFlow with a fault: stands in for an interpreter, and serves as the worker that it is handed, the fault built in.
+"""A TensorFlow with a fault: stands in for an interpreter, and serves as the worker that it is
+handed, the fault built in.
 
-``--tf-subject 'fault = python tests/faults/subject.py strides-swapped'``. The worker that is shipped has no such hook.
+``--tf-subject 'fault = python tests/faults/subject.py strides-swapped'``. The worker that is
+shipped has no such hook.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""A subject that crashes, hangs and talks nonsense: every call has one record with the right verdict, and the run goes on."""
+"""A subject that crashes, hangs and talks nonsense: every call has one record with the right
+verdict, and the run goes on.
+"""
 
 from collections import Counter
 

@@ -1,4 +1,6 @@
-"""Calls that are made ahead of their tests: nothing but their time changes. The subject with faults starts at once."""
+"""Calls that are made ahead of their tests: nothing but their time changes. The subject with faults
+starts at once.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""Beside other people's tests and plugins: their runs are as they were without this plugin, and its own are right beside theirs."""
+"""Beside other people's tests and plugins: their runs are as they were without this plugin, and its
+own are right beside theirs.
+"""
 
 import subprocess
 import sys
@@ -16,7 +18,9 @@ RECORDS = "reports/results-faulty.jsonl"
 
 @pytest.mark.parametrize("workers", WORKERS)
 def test_a_foreign_project_is_left_alone(pytester, workers, monkeypatch):
-    """With our options' old names, our markers' names, YAML files in a folder `cases` and a folder `reports`, all of its own."""
+    """With our options' old names, our markers' names, YAML files in a folder `cases` and a folder
+    `reports`, all of its own.
+    """
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     for name, text in {
         "cases/list.yaml": "- {name: add, op: plus}\n",

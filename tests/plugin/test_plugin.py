@@ -1,4 +1,6 @@
-"""The plugin through real pytest runs, as its users meet it: with real TensorFlow where that matters, else with the subject that starts at once."""
+"""The plugin through real pytest runs, as its users meet it: with real TensorFlow where that
+matters, else with the subject that starts at once.
+"""
 
 import json
 import textwrap
@@ -86,7 +88,9 @@ def run(pytester):
 
 @pytest.fixture
 def run_apart(pytester):
-    """Run pytest in a process of its own, where something stays behind: TensorFlow, a changed module."""
+    """Run pytest in a process of its own, where something stays behind: TensorFlow, a changed
+    module.
+    """
     return lambda *arguments: pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
 
@@ -404,7 +408,8 @@ def test_no_tensorflow_is_one_clear_error(pytester, write, run, monkeypatch):
 @pytest.mark.parametrize("options", [["-q"], ["-v"], ["-n", "1"], ["-n", "1", "-v"]])
 @pytest.mark.slow
 def test_progress_stands_on_lines_of_its_own(pytester, write, run_apart, options):
-    """With nothing to wait for: the first call has no rate to tell yet, and after the last nothing is left.
+    """With nothing to wait for: the first call has no rate to tell yet, and after the last nothing
+    is left.
 
     Of two workers, both calls may be reported before a line is written.
     """

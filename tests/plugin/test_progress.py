@@ -13,7 +13,9 @@ class Clock:
 
 
 def lines(total, steps):
-    """The lines of a run of calls, each (seconds that it takes, verdict), by the number of calls done."""
+    """The lines of a run of calls, each (seconds that it takes, verdict), by the number of calls
+    done.
+    """
     clock = Clock()
     progress = Progress(total, clock)
     said = {}

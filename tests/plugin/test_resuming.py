@@ -1,4 +1,7 @@
-"""Runs that are cut and go on, and that leave the same lines whatever the order. The subject is the one with faults: it starts at once."""
+"""Runs that are cut and go on, and that leave the same lines whatever the order.
+
+The subject is the one with faults: it starts at once.
+"""
 
 import signal
 import subprocess

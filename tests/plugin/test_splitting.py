@@ -1,4 +1,8 @@
-"""Runs on several machines. Parts by pytest-split: each call in one, and their records are one run's. Workers of xdist elsewhere."""
+"""Runs on several machines.
+
+Parts by pytest-split: each call in one, and their records are one run's. Workers of xdist
+elsewhere.
+"""
 
 import json
 import os
@@ -55,7 +59,9 @@ def test_what_is_no_shard_is_said(text):
 
 @pytest.fixture
 def split(pytester, monkeypatch):
-    """Run 182 calls and 40 other tests, beside pytest-split; return the tests that were run, and the record file."""
+    """Run 182 calls and 40 other tests, beside pytest-split; return the tests that were run, and
+    the record file.
+    """
     pytest.importorskip("pytest_split", reason="is in the extra `test`")
     monkeypatch.setenv(
         "PYTEST_ADDOPTS", os.environ["PYTEST_ADDOPTS"].replace("-p no:pytest-split", "")

@@ -1,4 +1,7 @@
-"""Several subjects in one run, and a baseline. Most are the subject with faults, which starts at once."""
+"""Several subjects in one run, and a baseline.
+
+Most are the subject with faults, which starts at once.
+"""
 
 import json
 import sys

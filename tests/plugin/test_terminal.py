@@ -1,4 +1,6 @@
-"""What the terminal shows of a run: what is tested at the beginning, failures that differ in nothing but the mode once."""
+"""What the terminal shows of a run: what is tested at the beginning, failures that differ in
+nothing but the mode once.
+"""
 
 import xml.etree.ElementTree as ElementTree
 

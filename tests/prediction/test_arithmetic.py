@@ -35,7 +35,9 @@ def value(expression, names):
 
 
 def equations(lines):
-    """The value of each name that the lines give; fails where a line's expressions are not all equal to its number."""
+    """The value of each name that the lines give; fails where a line's expressions are not all
+    equal to its number.
+    """
     names = {name: Fraction(number) for name, number in re.findall(r"\b([nksr]) = (\d+)", lines[0])}
     assert names.keys() == set("nksr")
     for line in lines[1:]:

@@ -1,4 +1,6 @@
-"""Each condition behind a rule, by calls that meet it and calls that do not: on both sides of each number, in both axes and formats."""
+"""Each condition behind a rule, by calls that meet it and calls that do not: on both sides of each
+number, in both axes and formats.
+"""
 
 from dataclasses import replace
 

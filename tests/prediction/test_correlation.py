@@ -1,4 +1,6 @@
-"""The sum and its adjoints against literal loops, in each of the ways in which what is read is copied."""
+"""The sum and its adjoints against literal loops, in each of the ways in which what is read is
+copied.
+"""
 
 import itertools
 from functools import lru_cache
@@ -36,7 +38,9 @@ def integers(seed, shape):
 
 
 def terms(x, w, rows, columns):
-    """Each product of the sum: where it goes, which element of `w` and which of `x` it is of; None for padding."""
+    """Each product of the sum: where it goes, which element of `w` and which of `x` it is of; None
+    for padding.
+    """
     height, width, depth, groups, out = w.shape
     for b, i, j in itertools.product(range(len(x)), range(len(rows)), range(len(columns))):
         for di, dj, q, g, o in np.ndindex(height, width, depth, groups, out):
@@ -129,7 +133,10 @@ def test_all_ways_are_the_literal_sum(way, channels, monkeypatch):
 @pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH])
 def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, monkeypatch):
-    """Every product is the largest. One more in a filter element, and the sum is odd above 2**24: float32 has no such number."""
+    """Every product is the largest.
+
+    One more in a filter element, and the sum is odd above 2**24: float32 has no such number.
+    """
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
     rows, columns = (
@@ -276,7 +283,9 @@ DOWN, ALONG = (
 
 
 def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
-    """What is multiplied at once of a sum with these numbers, or the strips that are taken of the input."""
+    """What is multiplied at once of a sum with these numbers, or the strips that are taken of the
+    input.
+    """
     depth, groups, _ = channels
     gathered, strips = [], []
 

@@ -1,4 +1,6 @@
-"""The data: exact in its dtype, as wide as that allows, the same everywhere, and reproducible by its own source."""
+"""The data: exact in its dtype, as wide as that allows, the same everywhere, and reproducible by
+its own source.
+"""
 
 from dataclasses import replace
 

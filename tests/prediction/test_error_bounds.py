@@ -1,4 +1,6 @@
-"""The a-priori bound: right results are inside, whatever the order of the sum, and wrong ones outside."""
+"""The a-priori bound: right results are inside, whatever the order of the sum, and wrong ones
+outside.
+"""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -142,7 +144,9 @@ def test_values_are_unlike_beyond_their_bound_alone():
     [("float16", 11, 24), ("bfloat16", 8, 24), ("float32", 24, 24), ("float64", 53, 53)],
 )
 def test_the_bound_is_that_of_higham(dtype, own, accumulator):
-    """Of 144 products of ones: the growth of two sums, TensorFlow's and the oracle's, and a rounding of what they come to."""
+    """Of 144 products of ones: the growth of two sums, TensorFlow's and the oracle's, and a
+    rounding of what they come to.
+    """
     grown = sum(Fraction(144, 2**bits - 144) for bits in (accumulator, 53))
     expected = float(144 * (grown + Fraction(1, 2**own) * (1 + grown))) + (
         2.0**-24 if dtype == "float16" else 0
@@ -164,7 +168,9 @@ def test_an_infinity_is_near_itself_alone():
 
 
 def test_what_is_subnormal_on_the_way_may_be_flushed():
-    """Each product of 2**-130 may come to 0, and is granted: as much as the smallest normal number for each of 4 products."""
+    """Each product of 2**-130 may come to 0, and is granted: as much as the smallest normal number
+    for each of 4 products.
+    """
     one = Arguments(
         "conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID", data=("reals",)
     )

@@ -33,7 +33,10 @@ def integers(seed, shape):
 
 
 def literal(op, x, w, strides, dilations, pads):
-    """The documented sum, one product at a time, on an input that is padded with real zeros. NHWC, rank 4."""
+    """The documented sum, one product at a time, on an input that is padded with real zeros.
+
+    NHWC, rank 4.
+    """
     padded = np.pad(x, ((0, 0), pads[0], pads[1], (0, 0)))
     kh, kw, depth, last = w.shape
     out = [
@@ -140,7 +143,9 @@ def test_documented_is_the_literal_sum(g, op, data_format, way, special):
 @settings(max_examples=60, deadline=None)
 @given(GEOMETRY)
 def test_documented_is_scipys_correlation_subsampled(g):
-    """An independent peer: SciPy correlates the filter, blown up with zeros, at every position; the stride picks from them."""
+    """An independent peer: SciPy correlates the filter, blown up with zeros, at every position; the
+    stride picks from them.
+    """
     x, w = integers(g["seed"], (1, *g["n"], 3)), integers(g["seed"] + 1, (*g["k"], 3, 2))
     blown_up = np.zeros([(k - 1) * r + 1 for k, r in zip(g["k"], g["r"], strict=True)] + [3, 2])
     blown_up[:: g["r"][0], :: g["r"][1]] = w
@@ -160,7 +165,9 @@ def test_documented_is_scipys_correlation_subsampled(g):
 @settings(max_examples=100, deadline=None)
 @given(GEOMETRY)
 def test_phase_strided_is_space_to_batch(g):
-    """The steps of ``tf.nn.with_space_to_batch`` on real arrays: pad, cut into phases, convolve, interleave, crop."""
+    """The steps of ``tf.nn.with_space_to_batch`` on real arrays: pad, cut into phases, convolve,
+    interleave, crop.
+    """
     (kh, kw), (rh, rw) = g["k"], g["r"]
     x, w = integers(g["seed"], (2, *g["n"], 2)), integers(g["seed"] + 1, (kh, kw, 2, 3))
     if g["padding"] == "SAME":
@@ -247,7 +254,9 @@ def test_an_empty_sum_is_zero():
     st.booleans(),
 )
 def test_gradients_are_the_adjoints(g, op, model, channels_first):
-    """``<dy, f(x, w)> = <f'x(dy), x> = <f'w(dy), w>`` for a function that is linear in each, in exact integers."""
+    """``<dy, f(x, w)> = <f'x(dy), x> = <f'w(dy), w>`` for a function that is linear in each, in
+    exact integers.
+    """
     channels, depth, last = g["channels"]
     depth = channels if op == "depthwise_conv2d" else depth
     x, w = (

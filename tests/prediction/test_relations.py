@@ -1,4 +1,6 @@
-"""Relations: each holds for a right subject, and a subject with a fault breaks the one that is about it."""
+"""Relations: each holds for a right subject, and a subject with a fault breaks the one that is
+about it.
+"""
 
 from dataclasses import replace
 
@@ -57,7 +59,9 @@ def called(name, arguments, mode="graph"):
 
 
 def answer(arguments, data, fault=None):
-    """What a subject that computes the documented formula answers to each arm's tensors, with a fault in it."""
+    """What a subject that computes the documented formula answers to each arm's tensors, with a
+    fault in it.
+    """
     arms = []
     for tensors in data:
         result = DOCUMENTED.values(arguments, *tensors)
@@ -205,7 +209,9 @@ REALS = replace(CONV2D, data=("reals",))
 
 
 def off_by_half_the_bound(result, arguments):
-    """A right result in float32: each element off by less than its error bound, the others of the relation in the other direction."""
+    """A right result in float32: each element off by less than its error bound, the others of the
+    relation in the other direction.
+    """
     return result * (1 + 2.0**-23) if arguments is REALS else result * (1 - 2.0**-23)
 
 

@@ -1,4 +1,6 @@
-"""What a failure and `explain` advise in place of a stride with a rate, run by TensorFlow and held against the oracle bit for bit."""
+"""What a failure and `explain` advise in place of a stride with a rate, run by TensorFlow and held
+against the oracle bit for bit.
+"""
 
 import json
 import os

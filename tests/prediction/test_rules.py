@@ -1,4 +1,6 @@
-"""Each precondition is kept by one call and broken by another, and each phrase is in the installed documentation."""
+"""Each precondition is kept by one call and broken by another, and each phrase is in the installed
+documentation.
+"""
 
 import math
 from dataclasses import replace
@@ -208,7 +210,9 @@ def test_the_installed_documentation_has_every_phrase(tensorflow):
 
 
 def test_the_kept_sentences_are_those_of_their_version(tensorflow):
-    """After a change of a phrase or of the version, write `found` to prediction/rules/sentences.json."""
+    """After a change of a phrase or of the version, write `found` to
+    prediction/rules/sentences.json.
+    """
     found = {
         rule.id: sentence(tensorflow.documentation[rule.symbol], rule.phrase)
         for rule in RULES.values()

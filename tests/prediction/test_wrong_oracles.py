@@ -1,4 +1,6 @@
-"""The wrong oracles: evaluated for one pixel first, they are detected on the same data as when they are evaluated in full."""
+"""The wrong oracles: evaluated for one pixel first, they are detected on the same data as when they
+are evaluated in full.
+"""
 
 import tracemalloc
 from dataclasses import replace
@@ -32,7 +34,9 @@ SQUARE = Arguments(
 
 
 def in_full(model, arguments, arms, seed):
-    """The definition: every wrong oracle, the whole of its result, on every arm; then on wide random data."""
+    """The definition: every wrong oracle, the whole of its result, on every arm; then on wide
+    random data.
+    """
     wide = np.random.RandomState(seed)
     random = tuple(
         wide.randint(1, 2**16, size=tensor.shape).astype(np.float64) for tensor in arms[0]
@@ -141,7 +145,9 @@ def test_a_wrong_oracle_that_agrees_in_its_pixel_is_seen_in_another():
 
 
 def test_another_place_is_asked_with_the_right_filter():
-    """Every other of the rows 0, 5, 5 is the same as the one before it, for any filter; with the filters reversed it is not."""
+    """Every other of the rows 0, 5, 5 is the same as the one before it, for any filter; with the
+    filters reversed it is not.
+    """
     arguments = Arguments(
         "conv2d", TensorSpec((1, 3, 1, 1)), TensorSpec((1, 1, 1, 2)), (1, 2, 1, 1), "VALID"
     )
@@ -182,7 +188,9 @@ def test_drawn_data_is_not_evaluated_in_full(monkeypatch):
 
 
 def test_a_difference_within_the_bound_is_none():
-    """Reals are held to a bound, and a wrong oracle that is within it is one that the verdict would let pass."""
+    """Reals are held to a bound, and a wrong oracle that is within it is one that the verdict would
+    let pass.
+    """
     arguments = Arguments(
         "conv2d", TensorSpec((1, 3, 3, 1)), TensorSpec((2, 1, 1, 1)), 1, "VALID", data=("reals",)
     )
@@ -252,7 +260,9 @@ def test_sums_of_padding_alone_are_zero_in_any_precision():
 
 
 def test_half_is_held_to_its_precision_where_random_sums_reach_it():
-    """Of K products of 2047 / K at most, a sum is about 2047 / sqrt(3 K), and bfloat16 holds all integers up to 256: four times less, to be sure."""
+    """Of K products of 2047 / K at most, a sum is about 2047 / sqrt(3 K), and bfloat16 holds all
+    integers up to 256: four times less, to be sure.
+    """
     for channels, name in ((4, "sums of 8 bits"), (5, None)):
         one = Arguments(
             "conv2d",
@@ -311,7 +321,9 @@ def test_infinities_are_the_same_in_fewer_bits():
 
 
 def test_a_filter_without_flips_excludes_what_it_shows_alone():
-    """A filter of one row is no other function flipped in height or transposed; two equal taps are the same when they are flipped."""
+    """A filter of one row is no other function flipped in height or transposed; two equal taps are
+    the same when they are flipped.
+    """
     arguments = Arguments("conv2d", TensorSpec((1, 1, 3, 1)), TensorSpec((1, 2, 1, 1)), 1, "VALID")
     x = np.array([1.0, 2, 4]).reshape(1, 1, 3, 1)
     for taps, flip, unseen in (
@@ -501,7 +513,9 @@ def test_every_wrong_oracle_has_a_code():
 
 
 def test_a_wrong_oracle_with_a_size_without_bound_is_not_computed():
-    """Phase by phase, a filter without height has a result of twice the rate; its reads would take 32 GiB."""
+    """Phase by phase, a filter without height has a result of twice the rate; its reads would take
+    32 GiB.
+    """
     arguments = Arguments(
         "conv2d",
         TensorSpec((1, 1, 1, 1)),

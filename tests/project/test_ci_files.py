@@ -1,4 +1,6 @@
-"""What is said twice about continuous integration agrees, and what it installs and may do is bounded."""
+"""What is said twice about continuous integration agrees, and what it installs and may do is
+bounded.
+"""
 
 import configparser
 import itertools
@@ -31,7 +33,9 @@ def steps(workflow):
 
 @pytest.fixture(scope="module")
 def tox(repository):
-    """The sections of tox.ini; that of the versions under the name ``versions``, and its environments as ``names``."""
+    """The sections of tox.ini; that of the versions under the name ``versions``, and its
+    environments as ``names``.
+    """
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(repository / "tox.ini", encoding="utf-8")
     (name,) = [section for section in parser.sections() if section.startswith("testenv:tf")]
@@ -246,7 +250,9 @@ def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python
 
 
 def test_tox_leaves_the_folder_of_the_readme_alone(repository, tox):
-    """A tox that points editors to its environment writes a file .venv, and then no environment can be made there."""
+    """A tox that points editors to its environment writes a file .venv, and then no environment can
+    be made there.
+    """
     assert "python3 -m venv .venv " in (repository / "README.md").read_text(encoding="utf-8")
     assert tox["tox"]["venv_redirect"] == "false"
 

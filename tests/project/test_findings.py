@@ -1,4 +1,6 @@
-"""The pages of what exploring found: one for each case file, all in the index, and as many as the other pages say."""
+"""The pages of what exploring found: one for each case file, all in the index, and as many as the
+other pages say.
+"""
 
 import re
 

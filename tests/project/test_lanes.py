@@ -1,4 +1,6 @@
-"""The markers by which a part of these tests is chosen: no test without the marker `tensorflow` gets hold of TensorFlow."""
+"""The markers by which a part of these tests is chosen: no test without the marker `tensorflow`
+gets hold of TensorFlow.
+"""
 
 import importlib
 import subprocess

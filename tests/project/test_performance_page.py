@@ -1,4 +1,6 @@
-"""docs/performance.md is made of the sections that benchmarks write, and of prose without measured figures."""
+"""docs/performance.md is made of the sections that benchmarks write, and of prose without measured
+figures.
+"""
 
 import re
 import sys

@@ -20,7 +20,9 @@ def blocks(text, language):
 
 @pytest.mark.tensorflow
 def test_your_own_case_behaves_as_shown(pytester, readme):
-    """The example gives 24 calls and the message that is printed; with the deviation below it is green."""
+    """The example gives 24 calls and the message that is printed; with the deviation below it is
+    green.
+    """
     case, deviation = blocks(readme, "yaml")
     folder = pytester.mkdir("cases")
     (folder / "mine.yaml").write_text(case, encoding="utf-8")

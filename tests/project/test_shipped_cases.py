@@ -37,7 +37,9 @@ def test_the_blogs_four_calls(calls):
 
 
 def test_the_sweep_is_whole(calls):
-    """Strides 1 to 4 × rates 1 to 4, equal and unequal × three paddings × several sizes × both operators × three modes."""
+    """Strides 1 to 4 × rates 1 to 4, equal and unequal × three paddings × several sizes × both
+    operators × three modes.
+    """
     swept = [call.arguments for name, call in calls.items() if "sweep.yaml" in name]
     rates = {arguments.dilations for arguments in swept if arguments.op == "depthwise_conv2d"}
     assert {(1, 1), (2, 2), (3, 3), (4, 4), (3, 2), (2, 4)} <= rates

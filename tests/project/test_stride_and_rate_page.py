@@ -1,4 +1,6 @@
-"""What docs/stride-and-rate.md states: its formulas and drawing against the geometry, its snippets against TensorFlow."""
+"""What docs/stride-and-rate.md states: its formulas and drawing against the geometry, its snippets
+against TensorFlow.
+"""
 
 import json
 import os
@@ -66,7 +68,9 @@ print(json.dumps(found))
 
 
 def run(program, onednn, text):
-    """The JSON on the last line that `program` prints, run with a TensorFlow of its own and `text` as its input."""
+    """The JSON on the last line that `program` prints, run with a TensorFlow of its own and `text`
+    as its input.
+    """
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": onednn}
     ended = subprocess.run(
         [sys.executable, "-c", program],
@@ -104,7 +108,9 @@ def formulas(blocks):
 
 
 def evaluate(formula, **names):
-    """What the lines of a block assign; i and d are arrays, so that `read` is a table like the geometry's."""
+    """What the lines of a block assign; i and d are arrays, so that `read` is a table like the
+    geometry's.
+    """
     exec(formula, {"max": max}, names)
     return names
 
@@ -178,7 +184,9 @@ def test_the_displacement(page, formulas):
 
 
 def test_the_offset_of_subsampling(formulas):
-    """Stride 1 from the offset on is the documented result; the offset is 0 exactly where the page says so."""
+    """Stride 1 from the offset on is the documented result; the offset is 0 exactly where the page
+    says so.
+    """
     for axis in AXES:
         n, k, s, r = axis.size, axis.filter, axis.stride, axis.rate
         if documented_size(axis) < 1:

@@ -20,7 +20,9 @@ def refuses(call):
 
 
 def made(tmp_path):
-    """Three versions without oneDNN, of which the first refuses, and two with it, which do not differ."""
+    """Three versions without oneDNN, of which the first refuses, and two with it, which do not
+    differ.
+    """
     subjects = [
         ("2.8.0", False, refuses),
         ("2.9.0", False, answer),

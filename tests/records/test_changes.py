@@ -1,4 +1,6 @@
-"""What changed between two runs: found, said in words, grouped; and what could not be looked at, said as well."""
+"""What changed between two runs: found, said in words, grouped; and what could not be looked at,
+said as well.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""Whatever a record file holds: each command renders it, or refuses it with the line, in one line of text."""
+"""Whatever a record file holds: each command renders it, or refuses it with the line, in one line
+of text.
+"""
 
 import json
 from pathlib import Path
@@ -65,7 +67,9 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
-    """The lines of a record file with every type of line, in the current directory beside the file itself and that of an older run."""
+    """The lines of a record file with every type of line, in the current directory beside the file
+    itself and that of an older run.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("records"))
         run(Path("good"), ENDS)

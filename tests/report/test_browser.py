@@ -299,7 +299,9 @@ def excluded(page):
 
 
 def test_the_wrong_oracles_that_the_data_excludes_are_listed(visit, report):
-    """Of the 72 calls of the case, the half with rate 1 have no dilation to ignore, and each half has its own dtype's precision."""
+    """Of the 72 calls of the case, the half with rate 1 have no dilation to ignore, and each half
+    has its own dtype's precision.
+    """
     page = detail_of(visit, report, "cases/a.yaml::plain[strides1-SAME-rate1-float32-eager]")
     about, listed, here = excluded(page)
     assert about.startswith(

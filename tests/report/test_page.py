@@ -44,7 +44,9 @@ cases:
 
 @pytest.fixture
 def column(tmp_path, calls):
-    """A run in which TensorFlow did what the phase-strided model says, but for the last call, which has no end."""
+    """A run in which TensorFlow did what the phase-strided model says, but for the last call, which
+    has no end.
+    """
     from support.observations import returned
 
     planned = [

@@ -1,4 +1,6 @@
-"""The Markdown summary: what came out, what fails, what changed, where columns disagree; bounded, and text stays text."""
+"""The Markdown summary: what came out, what fails, what changed, where columns disagree; bounded,
+and text stays text.
+"""
 
 import pytest
 from markdown_it import MarkdownIt

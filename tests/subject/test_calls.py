@@ -20,7 +20,9 @@ from tf_conv_conformance.verdict.comparison import ending
 
 
 def defined(*variables):
-    """A subject that multiplies the input by the filter's only element, has faults on purpose, and starts at once."""
+    """A subject that multiplies the input by the filter's only element, has faults on purpose, and
+    starts at once.
+    """
     return Definition(
         "faulty",
         (
@@ -134,7 +136,9 @@ def test_a_fault_costs_only_its_own_call(faulty, wrong, kind, why):
 )
 @pytest.mark.slow
 def test_a_dead_worker_is_forked_again(forked, wrong, forks):
-    """A part of a message cannot be taken back, and what hangs is killed together with what forked it."""
+    """A part of a message cannot be taken back, and what hangs is killed together with what forked
+    it.
+    """
     process, worker = worker_of(forked)
     observed = [one.kind for one in forked.calls([request(*wrong), request(1)])]
     assert observed[0] != "answered"

@@ -85,7 +85,9 @@ def test_commands_may_stand_before_the_interpreter():
 
 @pytest.mark.tensorflow
 def test_a_subject_may_be_behind_ssh(tmp_path):
-    """A stand-in for ssh does with its words what ssh does: it hands them, joined by spaces, to a shell that knows nothing of ours."""
+    """A stand-in for ssh does with its words what ssh does: it hands them, joined by spaces, to a
+    shell that knows nothing of ours.
+    """
     ssh = tmp_path / "ssh"
     ssh.write_text(
         '#!/bin/sh\ntest "$1" = host || exit 2\nshift\ncd /\nexec env -i PATH="$PATH" sh -c "$*"\n'

@@ -220,7 +220,9 @@ def test_in_process_runs_the_same_code(monkeypatch):
 
 
 def test_the_worker_stands_alone():
-    """It runs on interpreters that the package does not support, so it may import the standard library and NumPy alone."""
+    """It runs on interpreters that the package does not support, so it may import the standard
+    library and NumPy alone.
+    """
     for module in (worker, exceptions, execution, wire, forkserver):
         source = Path(module.__file__).read_text(encoding="utf-8")
         assert "tf_conv_conformance" not in source

@@ -1,10 +1,13 @@
-"""A subject with faults on purpose: stands in for an interpreter, follows the worker's protocol, and needs no TensorFlow.
+"""A subject with faults on purpose: stands in for an interpreter, follows the worker's protocol,
+and needs no TensorFlow.
 
-``--tf-subject 'faulty = python tests/faulty.py'``. It answers a convolution with a filter of one element, and what is wrong with an answer
-depends on the input's shape alone, so that the same call goes wrong in the same way again.
+``--tf-subject 'faulty = python tests/faulty.py'``. It answers a convolution with a filter of one
+element, and what is wrong with an answer depends on the input's shape alone, so that the same call
+goes wrong in the same way again.
 
-Variables of the environment: with FAULTY_THREAD it has a thread, and so is not forked; with FAULTY_STARTS, which names a file, it leaves
-a byte there whenever it starts, and dies before its greeting from the second time on; TF_ENABLE_ONEDNN_OPTS=1 has it say that oneDNN is on.
+Variables of the environment: with FAULTY_THREAD it has a thread, and so is not forked; with
+FAULTY_STARTS, which names a file, it leaves a byte there whenever it starts, and dies before its
+greeting from the second time on; TF_ENABLE_ONEDNN_OPTS=1 has it say that oneDNN is on.
 """
 
 import json
@@ -40,7 +43,9 @@ def fault(shape):
 
 
 def worker():
-    """The worker's own modules, from the source that the suite sends, in the environment that it sends."""
+    """The worker's own modules, from the source that the suite sends, in the environment that it
+    sends.
+    """
     os.environ.update(literal_eval(re.search(r"environ\.update\((\{.*\})\)", sys.argv[3])[1]))
     length = int(re.search(r"len\(program\) < (\d+)", sys.argv[3])[1])
     program = b""

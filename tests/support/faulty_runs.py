@@ -26,7 +26,9 @@ KINDS = {
 
 
 def cases(batches=(1,), name="one", faults=FAULTS):
-    """A hundred calls for each batch size, of all heights and widths up to ten, without those of other faults."""
+    """A hundred calls for each batch size, of all heights and widths up to ten, without those of
+    other faults.
+    """
     shapes = [
         [batch, height, width, 1]
         for batch in batches

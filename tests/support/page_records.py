@@ -26,7 +26,9 @@ cases:
 
 
 def excluding(folder, calls):
-    """A page of calls whose data excludes one thing or another: a zero hides the tap that is dropped, a stride of 0 is refused."""
+    """A page of calls whose data excludes one thing or another: a zero hides the tap that is
+    dropped, a stride of 0 is refused.
+    """
     from support.observations import raised, returned
 
     planned = [("f.yaml::" + name, "f.yaml", call) for name, call in calls(EXCLUDING).items()]

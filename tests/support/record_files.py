@@ -96,7 +96,9 @@ UNSUPPORTED = ended("unsupported")
 
 
 def plan(names, hashes):
-    """The plan of these calls: case::name, whose hash is that of the name unless `hashes` says another."""
+    """The plan of these calls: case::name, whose hash is that of the name unless `hashes` says
+    another.
+    """
     seen = set()
     for name in names:
         case = "cases/" + name.partition("[")[0]
@@ -109,7 +111,8 @@ def plan(names, hashes):
 
 
 def run(path, ends, on=None, hashes=None, footer=True, whole=None, **header):
-    """Write the record file of a run that came to these ends, None for no end, on one subject; read it.
+    """Write the record file of a run that came to these ends, None for no end, on one subject; read
+    it.
 
     `whole` is how many calls all shards of the run have.
     """

@@ -1,6 +1,8 @@
-"""Every entry point × padding, stride and rate × gradient × relation × layout × mode, on the installed TensorFlow.
+"""Every entry point × padding, stride and rate × gradient × relation × layout × mode, on the
+installed TensorFlow.
 
-The documentation holds, a shipped deviation explains what comes out, or the reader of case files complains: there is no fourth.
+The documentation holds, a shipped deviation explains what comes out, or the reader of case files
+complains: there is no fourth.
 """
 
 from itertools import product
@@ -30,7 +32,8 @@ NO_PAIRS = ("tf.nn.convolution", "tf.nn.atrous_conv2d")
 
 
 def cases_of(op, via, layout):
-    """A case for each combination of padding and steps, and of relation and data: a diagnostic about one hides no other.
+    """A case for each combination of padding and steps, and of relation and data: a diagnostic
+    about one hides no other.
 
     Gradients, modes and dtypes take turns.
     """

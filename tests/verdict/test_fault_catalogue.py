@@ -1,4 +1,6 @@
-"""Real TensorFlows with a fault, and cases that are wrong on purpose: each call gets the verdict that it must get, and no other does."""
+"""Real TensorFlows with a fault, and cases that are wrong on purpose: each call gets the verdict
+that it must get, and no other does.
+"""
 
 import re
 import sys
@@ -31,7 +33,9 @@ VERDICTS = {
     "hang": dict.fromkeys(WIDE, "timed out"),
     "warning-lost": {"atrous[eager]": "violates"},
 }
-"""Of each fault, the calls of faults/cases.yaml that do not get the verdict that they get without it."""
+"""Of each fault, the calls of faults/cases.yaml that do not get the verdict that they get without
+it.
+"""
 
 
 def read(name):

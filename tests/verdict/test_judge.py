@@ -1,4 +1,6 @@
-"""Every verdict, from observations made by hand: the judge is a pure function, and a wrong answer must not pass."""
+"""Every verdict, from observations made by hand: the judge is a pure function, and a wrong answer
+must not pass.
+"""
 
 import numpy as np
 import pytest

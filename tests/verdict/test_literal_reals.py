@@ -1,4 +1,6 @@
-"""Literal reals, as people paste them from a report: rounded to the dtype, passed on, and held to the bound."""
+"""Literal reals, as people paste them from a report: rounded to the dtype, passed on, and held to
+the bound.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""Making a call: what is made twice, what is not made at all. The subject here has faults on purpose."""
+"""Making a call: what is made twice, what is not made at all. The subject here has faults on
+purpose.
+"""
 
 from dataclasses import replace
 
