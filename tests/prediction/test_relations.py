@@ -262,10 +262,10 @@ def test_the_numpy_of_a_relation_makes_the_same_tensors_and_halves(name):
         assert made[1].shape == other.arguments.filter.shape
         results.append(DOCUMENTED.values(other.arguments, *made))
         names[f"y{number}"] = results[-1]
-    ours, theirs = eval(RELATIONS[name].sides(interpretation), names)
+    left, right = eval(RELATIONS[name].sides(interpretation), names)
     expected = RELATIONS[name].equal(interpretation, names["y"], results)
-    assert np.array_equal(ours, expected[0])
-    assert np.array_equal(theirs, expected[1])
+    assert np.array_equal(left, expected[0])
+    assert np.array_equal(right, expected[1])
 
 
 DOORS_WITHOUT = [

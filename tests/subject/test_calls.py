@@ -192,15 +192,15 @@ def test_calls_that_a_dead_worker_did_not_read_are_sent_to_the_next(faulty):
 @pytest.mark.parametrize("before", [0, 5, 2**16 - 8, 2**16])
 def test_the_token_is_found_at_any_offset(before):
     token = bytes(range(1, 17))
-    ours, theirs = socket.socketpair()  # which holds more than a pipe
-    with ours, theirs:
+    suite, worker = socket.socketpair()  # which holds more than a pipe
+    with suite, worker:
         pipe = wire.Pipe.__new__(wire.Pipe)
-        pipe._reader = theirs
-        ours.sendall(bytes(before) + token)
+        pipe._reader = worker
+        suite.sendall(bytes(before) + token)
         pipe.skip_past(token)
-        ours.sendall(b"next")
-        assert theirs.recv(99) == b"next"
-        ours.close()
+        suite.sendall(b"next")
+        assert worker.recv(99) == b"next"
+        suite.close()
         with pytest.raises(EOFError):
             pipe.skip_past(token)
 

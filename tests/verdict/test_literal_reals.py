@@ -73,8 +73,8 @@ def test_what_is_passed_is_what_the_oracle_and_the_printed_program_have(calls, d
         "\n".join(line for line in lines if line.startswith(("import numpy", "rng", "x =", "w ="))),
         names,
     )
-    for ours, theirs in zip(arm.arrays(call.arguments), (names["x"], names["w"]), strict=True):
-        assert np.array_equal(ours, theirs)
+    for drawn, printed in zip(arm.arrays(call.arguments), (names["x"], names["w"]), strict=True):
+        assert np.array_equal(drawn, printed)
 
 
 @pytest.mark.parametrize(

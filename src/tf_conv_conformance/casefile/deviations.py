@@ -95,9 +95,9 @@ def _is_documented(observed: Observed, stands_for: Arguments, arguments: Argumen
         return False
     if replace(model, truncates_sizes=False) != MODELS[model.name]:
         return False
-    ours, theirs = interpretation_of(arguments), interpretation_of(stands_for)
-    axes = ((ours.height, theirs.height), (ours.width, theirs.width))
-    return all(np.array_equal(DOCUMENTED.taps(our), model.taps(their)) for our, their in axes)
+    own, other = interpretation_of(arguments), interpretation_of(stands_for)
+    axes = ((own.height, other.height), (own.width, other.width))
+    return all(np.array_equal(DOCUMENTED.taps(axis), model.taps(as_if)) for axis, as_if in axes)
 
 
 def _check_observed(observed: Observed, stands_for: Arguments, keys: Keys) -> None:

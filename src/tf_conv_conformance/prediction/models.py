@@ -122,14 +122,15 @@ def channels_out(arguments: Arguments, interpretation: Interpretation) -> int:
 
     Raises :class:`NoResultError` if input and filter do not fit.
     """
-    ours, out = interpretation.in_channels, interpretation.filter_out
-    theirs = interpretation.filter_in_channels
+    in_channels, out = interpretation.in_channels, interpretation.filter_out
+    depth = interpretation.filter_in_channels
     if arguments.op == "depthwise_conv2d":
-        if ours != theirs:
-            raise NoResultError(f"the filter is for {theirs} channels, but the input has {ours}")
-        return ours * out
-    if ours != theirs and not in_groups(ours, theirs, out):
-        groups = f"{ours} input channels in groups of {theirs}"
+        if in_channels != depth:
+            message = f"the filter is for {depth} channels, but the input has {in_channels}"
+            raise NoResultError(message)
+        return in_channels * out
+    if in_channels != depth and not in_groups(in_channels, depth, out):
+        groups = f"{in_channels} input channels in groups of {depth}"
         raise NoResultError(f"{groups} do not fit {out} output channels")
     return out
 

@@ -154,8 +154,8 @@ def _rows_but_one(
     """
     axis = _rows(meaning)
     count = result.shape[axis]
-    ours = np.take(result, range(count - 1), axis=axis)
-    return ours, np.take(others[0], range(1, count), axis=axis)
+    but_last = np.take(result, range(count - 1), axis=axis)
+    return but_last, np.take(others[0], range(1, count), axis=axis)
 
 
 def _rows_but_one_text(meaning: Interpretation) -> str:

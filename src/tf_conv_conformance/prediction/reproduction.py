@@ -68,9 +68,9 @@ def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
         lines.append(f"y{number} = {_invocation(other.arguments)}{as_numbers}")
     return [
         *lines,
-        f"ours, theirs = {relation.sides(interpretation)}",
-        "print('equal:', np.array_equal(ours, theirs, equal_nan=True))",
-        "print('largest difference:', np.abs(ours - theirs).max(initial=0))",
+        f"left, right = {relation.sides(interpretation)}",
+        "print('equal:', np.array_equal(left, right, equal_nan=True))",
+        "print('largest difference:', np.abs(left - right).max(initial=0))",
     ]
 
 

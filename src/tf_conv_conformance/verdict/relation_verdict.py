@@ -82,18 +82,18 @@ def _difference(
     assert dtype is not None
     numbers = [as_numbers(one.values, dtype) for one in results if one.values is not None]
     try:
-        ours, theirs = relation.equal(meaning, numbers[0], numbers[1:])
+        observed, expected = relation.equal(meaning, numbers[0], numbers[1:])
     except (ValueError, IndexError):  # a result whose shape the relation does not expect
-        ours, theirs = numbers[0], numbers[1]
-    if ours.shape != theirs.shape:
-        return Difference("shape", shape_text(theirs.shape), shape_text(ours.shape), arm.name)
+        observed, expected = numbers[0], numbers[1]
+    if observed.shape != expected.shape:
+        return Difference("shape", shape_text(expected.shape), shape_text(observed.shape), arm.name)
     allowed = None
     if arm.name == "reals" and not relation.bitwise:
         tensors = arm.arrays(call.arguments)
         allowed = _bound(call, others, tensors, accumulator, relation, meaning)
         # A relation may add two results, which happens here, in float64.
-        allowed = allowed + unit_roundoff("float64") * np.abs(theirs)
-    return first_unlike(Values(theirs, allowed), ours, dtype, arm.name)
+        allowed = allowed + unit_roundoff("float64") * np.abs(expected)
+    return first_unlike(Values(expected, allowed), observed, dtype, arm.name)
 
 
 def _bound(
@@ -111,8 +111,8 @@ def _bound(
         bound(replace(computed_model(arguments), accumulator=accumulator), arguments, *data)
         for arguments, data in calls
     ]
-    ours, theirs = relation.equal(meaning, bounds[0], bounds[1:])
-    return ours + theirs
+    left, right = relation.equal(meaning, bounds[0], bounds[1:])
+    return left + right
 
 
 def _accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
