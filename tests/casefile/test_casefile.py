@@ -1,4 +1,4 @@
-"""Case files: what becomes of good ones, and what is said of bad ones."""
+"""Case files: the calls of valid files, and the diagnostics of invalid ones."""
 
 import textwrap
 
@@ -19,7 +19,7 @@ GOOD = {
 
 
 def one(**changes):
-    """A file of one case, each key on a line of its own, from line 2."""
+    """Return a file with one case, with each key on its own line, from line 2."""
     fields = {**GOOD, **changes}
     lines = [f"{key}: {value}" for key, value in fields.items() if value is not None]
     return "cases:\n  - " + "\n    ".join(lines) + "\n"
@@ -127,7 +127,7 @@ def test_a_fault_has_a_diagnostic_with_its_place(changes, expected):
         ("[", "not YAML"),
     ],
 )
-def test_a_file_that_is_none(text, expected):
+def test_text_that_is_no_case_file_has_a_diagnostic(text, expected):
     with pytest.raises(UnreadableFileError) as caught:
         load_text(text)
     assert expected in caught.value.diagnostic.at("f.yaml")
@@ -163,11 +163,11 @@ def test_a_file_that_is_none(text, expected):
         ),
     ],
 )
-def test_faults_of_the_file_itself(text, expected):
+def test_a_fault_of_a_top_level_key_has_a_diagnostic(text, expected):
     assert expected in diagnostics(text)
 
 
-def test_one_bad_case_does_not_hide_the_others():
+def test_valid_cases_load_beside_an_invalid_one():
     text = (
         one()
         + one(id="y", strides="no").removeprefix("cases:\n")
@@ -181,7 +181,7 @@ def test_one_bad_case_does_not_hide_the_others():
     ]
 
 
-def test_a_duplicate_id_is_an_error_of_the_second():
+def test_a_duplicate_id_is_reported_at_the_second_case():
     loaded = load_text(one() + one().removeprefix("cases:\n"))
     assert "f.yaml:8:9: cases[1].id: the id 'x' is already taken" in loaded.diagnostics[0].at(
         "f.yaml"
@@ -195,7 +195,7 @@ def test_an_unreadable_file_is_a_diagnostic(tmp_path):
     ]
 
 
-def test_names_read_well(calls):
+def test_calls_are_named_after_their_arguments(calls):
     text = textwrap.dedent(
         """
         defaults: {padding: VALID, rate: 1}
@@ -253,7 +253,7 @@ def test_arguments_are_passed_on_as_written(calls):
         ({"strides": "{verbatim: 4}", "rate": "{verbatim: 3}"}, 4, 3),
     ],
 )
-def test_a_plain_integer_for_depthwise_is_short_for_its_list(calls, changes, strides, dilations):
+def test_an_integer_is_expanded_to_a_list_for_depthwise(calls, changes, strides, dilations):
     arguments = calls(one(op="depthwise_conv2d", **changes))["x[eager]"].arguments
     assert (arguments.strides, arguments.dilations) == (strides, dilations)
 
@@ -265,7 +265,7 @@ def test_references_follow_the_data_format(calls):
     assert calls(text)["x[eager]"].arguments.filter.shape == (9, 7, 3, 5)
 
 
-def test_a_result_may_be_demanded_of_all_cases_of_a_file(calls):
+def test_defaults_may_require_a_result_of_all_cases(calls):
     case = "{id: %s, op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 2], padding: SAME, strides: %s}\n"
     text = (
         "defaults: {expect: result, modes: eager}\ncases:\n  - "
@@ -282,7 +282,7 @@ def test_a_result_may_be_demanded_of_all_cases_of_a_file(calls):
     ]
 
 
-def test_a_case_wins_over_defaults_whatever_the_name(calls):
+def test_a_case_overrides_rate_and_dilations_of_the_defaults(calls):
     text = "defaults: {dilations: 3, strides: 2, modes: [xla], dtype: float64}\n" + one(
         rate="1", modes="eager"
     )
@@ -305,8 +305,8 @@ def test_a_deviation_applies_to_the_calls_that_break_its_rule(calls):
     ]
 
 
-def test_a_deviation_that_says_what_the_documentation_says_is_silent(calls):
-    """Stride 9 leaves no phase-strided result, so there both refuse."""
+def test_a_deviation_that_agrees_with_the_documentation_does_not_apply(calls):
+    """With stride 9 there is no phase-strided result, so both models refuse."""
     swept = {
         "input": None,
         "strides": "9",
@@ -324,13 +324,13 @@ def test_when_and_where_narrow_a_deviation(calls):
     assert [name for name, call in found.items() if call.deviations] == ["x[strides3-xla]"]
 
 
-def test_a_declared_shape_must_be_the_models(calls):
+def test_a_declared_shape_must_match_its_model(calls):
     wrong = DEVIATION.replace("phase_strided", "phase_strided, shape: [1, 4, 4, 4]")
     found = diagnostics(one(**{**ATROUS, "strides": "2"}, deviations=f"[{wrong}]"))
     assert "[1, 4, 4, 4] is not what phase_strided computes, which is [1, 5, 5, 4]" in found[0]
 
 
-def test_the_hash_changes_with_the_claim_alone(calls):
+def test_the_hash_changes_only_with_the_claim(calls):
     base = calls(one())["x[eager]"].content_hash
     assert (
         calls(one(notes="something") + one(id="y").removeprefix("cases:\n"))[

@@ -1,4 +1,4 @@
-"""Whatever bytes a case file holds: calls or diagnostics, within bounds, and never an exception."""
+"""Any bytes as a case file give calls or diagnostics, within limits, and never an exception."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ PIECES = [
 
 @st.composite
 def mutated(draw):
-    """A shipped file with some of its bytes taken out, doubled, moved or replaced."""
+    """Draw a shipped file with some of its bytes removed, doubled, moved or replaced."""
     data = draw(st.sampled_from(SHIPPED))
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(data)))
@@ -59,7 +59,7 @@ def check(path, data):
 )
 @given(mutated())
 @pytest.mark.slow
-def test_mutated_files_are_calls_or_diagnostics(tmp_path, data):
+def test_a_mutated_file_gives_calls_or_diagnostics(tmp_path, data):
     loaded = check(tmp_path / "f.yaml", data)
     for call in loaded.calls[::20]:
         inputs = predict(call.arguments)
@@ -73,7 +73,7 @@ def test_mutated_files_are_calls_or_diagnostics(tmp_path, data):
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.binary(max_size=300))
-def test_any_bytes_are_calls_or_diagnostics(tmp_path, data):
+def test_any_bytes_give_calls_or_diagnostics(tmp_path, data):
     check(tmp_path / "f.yaml", data)
 
 
@@ -127,11 +127,11 @@ INTS = st.lists(st.integers(-2, 4), max_size=5).map(tuple)
     via="tf.raw_ops.DepthwiseConv2dNative",
     gradient="filter",
 )
-def test_every_arguments_have_a_prediction(
+def test_all_arguments_have_a_prediction(
     op, x, w, strides, dilations, padding, data_format, via, gradient
 ):
-    """Each call is documented to return or to be refused for a named rule; a result is one that the
-    oracle can compute.
+    """The documentation lets each call return or refuses it by a named rule; the oracle can compute
+    each result.
     """
     from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 
@@ -183,8 +183,8 @@ LONGEST = "combinations"  # to read: 300,000 calls
 
 
 def measured(folder, *names):
-    """The kilobytes that reading each file takes at most, above what the imports need: each is read
-    in a fork of one new process.
+    """Return the peak kilobytes for reading each file, without imports; each is read in a fork of
+    one new process.
     """
     paths = [folder / f"{name}.yaml" for name in names]
     for path, name in zip(paths, names, strict=True):

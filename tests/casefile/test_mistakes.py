@@ -1,5 +1,5 @@
-"""Mistakes of people who are new to case files: each diagnostic has its place, and says what is
-right.
+"""Mistakes of people who are new to case files: each diagnostic has its place and says how to fix
+it.
 """
 
 import pytest
@@ -150,11 +150,11 @@ def test_a_mistake_in_a_file(text, expected):
         "expect: {error: tf.errors.OpError}",
     ],
 )
-def test_what_tensorflow_is_to_refuse_is_no_mistake(line):
+def test_arguments_that_tensorflow_must_refuse_are_valid(line):
     assert said(CASE % line) == []
 
 
-def test_one_mistake_is_one_diagnostic():
+def test_one_mistake_gives_one_diagnostic():
     for line in (
         "padding: [0, 0, 1, 1, 1, 1, 0, 0]",
         "sweep: {padding: [[0, 0], [1, 1], [1, 1], [0, 0]]}",

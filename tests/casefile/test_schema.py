@@ -1,5 +1,5 @@
-"""The JSON Schema is the model's, and agrees with the reader about every shipped case and about
-what is wrong.
+"""The JSON Schema is generated from the model, and agrees with the reader about valid and invalid
+cases.
 """
 
 import json
@@ -20,7 +20,7 @@ def validator():
     return jsonschema.Draft202012Validator(schema)
 
 
-def test_the_file_is_what_the_model_makes(repository):
+def test_the_schema_file_is_up_to_date(repository):
     written = (repository / "schema/case-file.schema.json").read_text(encoding="utf-8")
     assert written == schema_text(), (
         "run: tf-conv-conformance schema > schema/case-file.schema.json"
@@ -28,7 +28,7 @@ def test_the_file_is_what_the_model_makes(repository):
 
 
 @pytest.mark.slow
-def test_every_shipped_file_fits_the_schema_and_the_reader(repository, validator):
+def test_every_shipped_file_is_valid_for_schema_and_reader(repository, validator):
     files = sorted((repository / "cases").rglob("*.yaml"))
     assert len(files) >= 8
     for path in files:
@@ -56,5 +56,5 @@ def test_every_shipped_file_fits_the_schema_and_the_reader(repository, validator
         "{id: x, deviations: [{rule: a, observed: {model: magic}, reported: unreported}]}",
     ],
 )
-def test_what_the_reader_refuses_the_schema_refuses(validator, case):
+def test_the_schema_refuses_what_the_reader_refuses(validator, case):
     assert list(validator.iter_errors({"cases": [yaml.safe_load(case)]}))

@@ -1,6 +1,4 @@
-"""Exhaustive small scope: every problem is there, in some call, and the truncated sizes are those
-of C++'s division.
-"""
+"""Exhaustive scopes: every problem is in some call, and truncated sizes match the division of C++."""
 
 import itertools
 from dataclasses import replace
@@ -28,7 +26,7 @@ SMALL = Scope(
 )
 
 
-def test_some_and_none_are_all():
+def test_some_and_none_together_are_all_problems():
     both = [*problems(SMALL), *problems(SMALL.model_copy(update={"results": "none"}))]
     assert len(both) == len(set(both)) == 6 * 3 * 3 * 2 * 3
     for axis in problems(SMALL):
@@ -37,7 +35,7 @@ def test_some_and_none_are_all():
 
 
 @pytest.mark.parametrize("results", ["some", "none"])
-def test_the_whole_has_every_problem_twice_at_most(results):
+def test_a_whole_scope_has_every_problem_at_most_twice(results):
     scope = SMALL.model_copy(update={"results": results})
     made = pairs(scope, whole=True)
     seen = [axis for pair in made for axis in (pair.height, pair.width)]
@@ -64,7 +62,7 @@ cases:
 """
 
 
-def test_a_case_makes_a_sample_or_the_whole(calls):
+def test_a_scope_expands_to_a_sample_or_to_all_calls(calls):
     assert len(calls(CASE)) == 7
     assert len(load_text(CASE, whole=True).calls) == len(pairs(SMALL, whole=True))
     name, call = next(iter(calls(CASE).items()))
@@ -79,12 +77,12 @@ def test_a_case_makes_a_sample_or_the_whole(calls):
         ("rate: 2", "the scope gives `dilations`"),
     ],
 )
-def test_what_the_scope_gives_may_not_be_given(change, message):
+def test_arguments_that_a_scope_gives_are_refused(change, message):
     (diagnostic,) = load_text(CASE + f"    {change}\n").diagnostics
     assert message in diagnostic.message
 
 
-def test_division_towards_zero():
+def test_truncated_steps_divide_towards_zero():
     for room, stride in itertools.product(range(-9, 10), range(1, 5)):
         assert truncated_steps(room, stride) == int((room + stride) / stride)
 

@@ -1,4 +1,4 @@
-"""YAML text to values with their places: the traps are closed, the bounds hold."""
+"""The YAML reader: values with their places, ambiguous scalars, and limits."""
 
 import tracemalloc
 
@@ -63,18 +63,18 @@ def test_scalars_follow_yaml_1_2(text, value):
         ("a: {<<: {b: 1}}", "<< (merge)"),
     ],
 )
-def test_what_could_be_misread_is_a_fault(text, message):
+def test_an_ambiguous_scalar_is_a_fault(text, message):
     assert message in faults(text)[0][2]
 
 
-def test_a_duplicate_key_is_a_fault_at_its_second_place():
+def test_a_duplicate_key_is_reported_at_its_second_place():
     assert faults("a: 1\nb: 2\na: 3\n") == [
         (3, 1, "the key 'a' is already given in line 1; keep one")
     ]
     assert read_source("a: 1\na: 3\n").value == {"a": 1}
 
 
-def test_places_are_those_of_the_values():
+def test_values_know_their_line_and_column():
     source = read_source("cases:\n  - id: x\n    sweep: {rate: [1, [2, 3]]}\n")
     assert source.place(("cases", 0, "id")) == (2, 9)
     assert source.place(("cases", 0, "sweep", "rate", 1, 1)) == (3, 27)
@@ -101,7 +101,7 @@ def test_text_that_is_not_one_document_has_a_diagnostic_with_its_place(text, lin
     assert (found.line, found.column) == (line, column)
 
 
-def test_depth_has_a_bound():
+def test_depth_is_limited():
     assert "nested deeper" in diagnostic("a: " + "[" * 500).message
     assert (
         "nest" in diagnostic("a: " + "[" * 100_000).message
@@ -124,7 +124,7 @@ def test_aliases_do_not_multiply_memory():
     tracemalloc.stop()
 
 
-def test_an_alias_is_the_value_of_its_anchor():
+def test_an_alias_has_the_value_of_its_anchor():
     assert read_source("a: &x {b: [1]}\nc: *x").value == {"a": {"b": [1]}, "c": {"b": [1]}}
 
 
@@ -135,7 +135,7 @@ def test_an_alias_is_the_value_of_its_anchor():
         (b"x" * (yaml_reader.FILE_LIMIT + 1), "is larger than", 1),
     ],
 )
-def test_files_that_are_no_text_are_refused(tmp_path, data, message, column):
+def test_files_that_are_not_utf_8_are_refused(tmp_path, data, message, column):
     path = tmp_path / "x.yaml"
     path.write_bytes(data)
     with pytest.raises(UnreadableFileError) as caught:

@@ -1,5 +1,5 @@
-"""The entry points: each reaches its operator with the arguments under its own names, and the
-pasted call does the same.
+"""Entry points: each reaches its operator with its own parameter names, and the printed program
+does the same.
 """
 
 import json
@@ -113,8 +113,8 @@ RELATED = [
 
 
 def programs():
-    """Each kind of program that is printed for people: with what it leaves in `y`, or the relation
-    whose sides it compares.
+    """Yield each kind of printed program, with the value of `y` in the end or the relation whose
+    sides it compares.
     """
     yield from ((arguments, "eager", None) for arguments in (*ALL, *GRADIENTS, *OTHERS))
     for arguments in (*ALL, *GRADIENTS):
@@ -128,8 +128,8 @@ def programs():
 
 
 @pytest.mark.tensorflow
-def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
-    """All in one file: to import TensorFlow takes longer than they do."""
+def test_every_printed_program_runs_and_computes_the_same(pytester):
+    """All programs run in one process, since importing TensorFlow takes longer than they do."""
     expected, lines = (
         [],
         ["import json", "results = []", "print = lambda *values: printed.append(values)"],
@@ -177,7 +177,7 @@ def test_every_program_that_is_printed_runs_and_computes_the_same(pytester):
         ),
     ],
 )
-def test_arguments_have_the_names_of_the_entry_point(via, changes, expected):
+def test_keywords_have_the_names_of_the_entry_point(via, changes, expected):
     base = BASE[ENTRY_POINTS[via].op]
     assert keywords(replace(base, via=via, **changes)) == expected
 
@@ -204,7 +204,7 @@ def case(**changes):
         ("tf.nn.atrous_conv2d", "[3, 3]", 1, (3, 3)),
     ],
 )
-def test_an_integer_is_short_for_the_list_that_the_entry_point_takes(
+def test_an_integer_is_expanded_to_the_list_of_the_entry_point(
     calls, via, rate, strides, dilations
 ):
     given = 1 if via == "tf.nn.atrous_conv2d" else 2  # which takes no other
@@ -212,7 +212,7 @@ def test_an_integer_is_short_for_the_list_that_the_entry_point_takes(
     assert (arguments.strides, arguments.dilations) == (strides, dilations)
 
 
-def test_an_entry_point_of_the_other_operator_is_a_fault():
+def test_an_entry_point_of_the_other_operator_is_refused():
     (diagnostic,) = load_text(case(via="tf.nn.separable_conv2d")).diagnostics
     assert diagnostic.key == "cases[0].via"
     assert (
@@ -221,13 +221,13 @@ def test_an_entry_point_of_the_other_operator_is_a_fault():
     )
 
 
-def test_the_operators_own_entry_point_is_no_other_call(calls):
+def test_naming_the_default_entry_point_changes_nothing(calls):
     assert (
         calls(case(via="tf.nn.conv2d"))["x[eager]"].arguments == calls(case())["x[eager]"].arguments
     )
 
 
-def test_the_protocol_runs_only_what_it_names(tensorflow):
+def test_the_worker_runs_only_known_functions(tensorflow):
     head = {
         "type": "call",
         "function": "tf.io.gfile.remove",
@@ -276,13 +276,13 @@ def test_the_protocol_runs_only_what_it_names(tensorflow):
         ({"padding": "same"}, "padding", "write SAME, or {verbatim: same}"),
     ],
 )
-def test_what_an_entry_point_cannot_take_is_a_diagnostic(changes, key, why):
+def test_arguments_that_an_entry_point_cannot_take_are_refused(changes, key, why):
     (diagnostic,) = load_text(case(**changes)).diagnostics
     assert diagnostic.key == ("cases[0]" if key == "rate" else f"cases[0].{key}")
     assert why in diagnostic.message
 
 
-def test_in_a_sweep_the_combination_is_named():
+def test_a_diagnostic_in_a_sweep_names_the_combination():
     text = case(via="tf.nn.atrous_conv2d", rate=1).replace("strides: 2", "sweep: {strides: [1, 2]}")
     (diagnostic,) = load_text(text).diagnostics
     assert diagnostic.key == "cases[0].sweep.strides"

@@ -1,4 +1,4 @@
-"""Sizes and reads of an axis against the documentation's own code and against a literal space to
+"""Sizes and indices of an axis, compared with the documentation's own code and a literal space to
 batch.
 """
 
@@ -31,8 +31,8 @@ SMALL = [
 
 
 def notes_on_padding(axis):
-    """The snippets of TensorFlow's notes on padding, followed to the letter, in floating point as
-    they are written.
+    """Follow the snippets of TensorFlow's notes on padding to the letter, in floating point as
+    written.
     """
     filter_height = (axis.filter - 1) * axis.rate + 1
     if axis.padding == "SAME":
@@ -51,7 +51,7 @@ def notes_on_padding(axis):
 
 
 def literal_reads(axis):
-    """For each output element the input elements that the documented sum reads, None for a padded
+    """Return the input elements that the documented sum of each output reads, None for a padded
     zero.
     """
     size, before, _ = notes_on_padding(axis)
@@ -63,8 +63,7 @@ def literal_reads(axis):
 
 
 def space_to_batch_reads(axis):
-    """What comes out when positions themselves go through padding, space to batch, a strided VALID
-    window, batch to space, crop.
+    """Send positions themselves through padding, space to batch, a strided VALID window, batch to space and crop.
 
     Returns None where a phase is too short for the filter or the crop too long for the result.
     """
@@ -96,19 +95,19 @@ def as_lists(taps):
     return [[None if position < 0 else position for position in row] for row in taps.tolist()]
 
 
-def test_documented_sizes_and_padding_are_those_of_the_notes():
+def test_documented_sizes_and_padding_match_the_notes():
     for axis in SMALL:
         size, before, after = notes_on_padding(axis)
         assert documented_size(axis) == size, axis
         assert documented_padding(axis) == (before, after), axis
 
 
-def test_documented_reads_are_those_of_the_formula():
+def test_documented_indices_match_the_formula():
     for axis in SMALL:
         assert as_lists(documented_taps(axis)) == literal_reads(axis), axis
 
 
-def test_phase_strided_reads_are_those_of_space_to_batch():
+def test_phase_strided_indices_match_space_to_batch():
     compared = 0
     for axis in SMALL:
         literal = space_to_batch_reads(axis)
@@ -121,7 +120,7 @@ def test_phase_strided_reads_are_those_of_space_to_batch():
     assert compared > 2000
 
 
-def test_with_stride_1_the_two_agree():
+def test_both_models_agree_for_stride_1():
     for axis in SMALL:
         if axis.stride == 1 and documented_size(axis) > 0:
             assert np.array_equal(documented_taps(axis), phase_strided_taps(axis)), axis
@@ -144,23 +143,23 @@ def test_with_stride_1_the_two_agree():
         (Axis(5, 3, 2**31 - 1, 1, "SAME"), 1, 1),
     ],
 )
-def test_by_hand(axis, documented, phase_strided):
+def test_sizes_and_indices_computed_by_hand(axis, documented, phase_strided):
     assert documented_size(axis) == documented
     assert phase_strided_size(axis) == phase_strided
 
 
-def test_the_same_size_may_hide_other_reads():
+def test_models_of_the_same_size_may_read_other_elements():
     axis = Axis(9, 3, 2, 2, "SAME")
     assert documented_size(axis) == phase_strided_size(axis)
     assert not np.array_equal(documented_taps(axis), phase_strided_taps(axis))
 
 
-def test_same_pads_the_odd_one_at_the_end():
+def test_same_puts_odd_padding_at_the_end():
     assert documented_padding(Axis(5, 2, 1, 1, "SAME")) == (0, 1)
     assert documented_padding(Axis(5, 4, 1, 1, "SAME")) == (1, 2)
 
 
-def test_reads_keep_padding_in_its_place():
+def test_indices_distinguish_padding_before_and_after():
     assert documented_indices(Axis(5, 3, 2, 2, "SAME")).tolist() == [
         [-2, 0, 2],
         [0, 2, 4],
@@ -176,7 +175,7 @@ def test_reads_keep_padding_in_its_place():
 
 
 @pytest.mark.parametrize("rate", [2**31, 2**61, 2**63 - 1, 2**63, 2**70])
-def test_rates_that_64_bits_do_not_hold_read_what_any_other_large_rate_reads(rate):
+def test_a_rate_beyond_64_bits_reads_like_any_large_rate(rate):
     same, explicit = Axis(9, 3, 2, rate, "SAME"), Axis(9, 3, 1, rate, (rate, rate))
     assert np.array_equal(
         documented_taps(same), [[-1, position, -1] for position in (0, 2, 4, 6, 8)]
@@ -187,7 +186,7 @@ def test_rates_that_64_bits_do_not_hold_read_what_any_other_large_rate_reads(rat
     )
 
 
-def test_a_stride_that_64_bits_do_not_hold_leaves_the_first_element():
+def test_a_stride_beyond_64_bits_leaves_the_first_element():
     assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, "VALID")), [[0, 1]])
     assert np.array_equal(documented_taps(Axis(9, 2, 2**64, 1, (2**64 - 1, 1))), [[-1, -1], [1, 2]])
 

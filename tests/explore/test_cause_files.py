@@ -3,7 +3,7 @@
 from tf_conv_conformance.explore.cause_files import CauseFiles
 
 
-def test_the_files_of_the_smaller_call_are_kept(tmp_path):
+def test_files_of_the_smaller_call_are_kept(tmp_path):
     def found(size):
         return CauseFiles(
             "x-0123456789", "title", size, f"# title\n# size: {size:.1f}\n", f"size = {size}\n"

@@ -1,4 +1,4 @@
-"""The edges and classes of calls."""
+"""Edges and classes of calls."""
 
 from collections import Counter
 
@@ -35,7 +35,7 @@ def test_edges(keys, expected):
     assert edges(call(op="conv2d", **keys).arguments) == expected
 
 
-def test_coverage_counts_classes_and_names_the_pairs_that_were_never_met():
+def test_coverage_counts_classes_and_lists_pairs_that_never_occurred():
     other = call("xla", op="conv2d", dtype="half", padding="SAME")
     codes = Counter({code(call(op="conv2d")): 3, code(other): 1})
     classes = counts(codes)

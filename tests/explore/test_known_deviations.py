@@ -1,4 +1,4 @@
-"""A deviation covers calls with its rule and edges, and matches its outcome; nothing else."""
+"""A known deviation covers only calls with its rule and edges, and matches only its outcome."""
 
 from dataclasses import replace
 
@@ -86,7 +86,7 @@ def test_a_model_matches_other_sizes_entry_points_and_dtypes(known):
     assert matching(known, call(**plain), values(call(**plain), DOCUMENTED)) == []
 
 
-def test_an_error_without_a_message_matches_on_its_edge_and_in_its_mode_alone(known):
+def test_an_error_without_a_message_matches_only_on_its_edge_and_in_its_mode(known):
     refused = error("InvalidArgumentError", "no")
     assert matching(known, call(op="conv2d", filter=[0, 2, 1, 1]), refused) == ["empty-filter"]
     assert (
@@ -104,7 +104,7 @@ def test_an_unexplained_shape_matches_by_its_name_on_its_edge(known):
     assert matching(known, call(op="conv2d", input=[3, 4, 2, 1]), shaped(3, 4, 2, 1)) == []
 
 
-def test_a_model_may_match_as_if_for_other_arguments(known):
+def test_a_model_may_match_with_other_arguments(known):
     one = call(op="conv2d", padding=[[0, 2], [0, 1], [1, 1], [0, 0]])
     inner = replace(one.arguments, padding=((0, 0), (0, 1), (1, 1), (0, 0)))
     assert matching(known, one, values(one, DOCUMENTED, inner)) == ["batch"]
@@ -134,7 +134,7 @@ def test_a_call_is_fatal_with_the_padding_of_the_call_that_crashed(known):
     ), "an error does not end the process"
 
 
-def test_deviations_explain_together_what_none_explains_alone(tmp_path):
+def test_deviations_may_explain_a_call_only_together(tmp_path):
     flushed = """
   - id: subnormal
     op: conv2d

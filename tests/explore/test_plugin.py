@@ -1,5 +1,5 @@
-"""``--tf-explore`` as pytest runs it: ids, options, what is written, resuming; on a subject with
-faults, which needs no TensorFlow.
+"""``--tf-explore`` in pytest: ids, options, files and resuming, on a faulty subject that needs no
+TensorFlow.
 """
 
 import json
@@ -32,7 +32,7 @@ def lines(pytester):
     ]
 
 
-def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
+def test_each_block_of_250_calls_is_a_test(explore, pytester):
     pytester.makepyfile("def test_other(): pass")
     result = explore(
         "--tf-explore", "600", "--tf-explore-seed", "7", "--collect-only", "-q", subject=()
@@ -45,7 +45,7 @@ def test_blocks_of_250_calls_are_tests_of_their_own(explore, pytester):
     assert not pytester.path.joinpath("reports").exists()
 
 
-def test_what_the_command_line_names_is_collected_as_well(explore, pytester):
+def test_paths_on_the_command_line_are_also_collected(explore, pytester):
     pytester.makepyfile(test_other="def test_other(): pass")
     result = explore("--tf-explore", "1", "test_other.py", "--collect-only", "-q", subject=())
     assert [line for line in result.outlines if "::" in line] == [
@@ -54,7 +54,7 @@ def test_what_the_command_line_names_is_collected_as_well(explore, pytester):
     ]
 
 
-def test_an_id_can_be_pasted_back(explore):
+def test_a_block_runs_by_its_pasted_id(explore):
     result = explore("explore::seed7[calls251-260]", "--collect-only", "-q", subject=())
     assert [line for line in result.outlines if "::" in line] == ["explore::seed7[calls251-260]"]
     result = explore("explore::seed7[what]", "--collect-only", subject=())
@@ -74,14 +74,14 @@ def test_an_id_can_be_pasted_back(explore):
         ),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(explore, options, message):
+def test_invalid_numbers_of_options_are_refused(explore, options, message):
     result = explore(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{message}"])
 
 
 @pytest.mark.slow
-def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
+def test_causes_are_written_as_valid_case_files(explore, pytester):
     result = explore("--tf-explore", "8", "--tf-explore-seed", "3", "--tf-modes", "eager")
     result.assert_outcomes(failed=1)
     (line,) = lines(pytester)
@@ -102,7 +102,7 @@ def test_what_is_found_is_written_and_can_be_read_as_a_case(explore, pytester):
 
 
 @pytest.mark.slow
-def test_a_run_is_resumed_where_it_was_cut_and_fails_as_before(explore, pytester):
+def test_an_interrupted_run_is_resumed_and_still_fails(explore, pytester):
     explore("--tf-explore", "4", "--tf-modes", "eager").assert_outcomes(failed=1)
     first = lines(pytester)
     path = pytester.path / FOUND / "explored.jsonl"
@@ -133,7 +133,7 @@ def test_workers_share_the_blocks_and_the_files(explore, pytester):
     assert sorted(line["number"] for line in lines(pytester)) == [0, 1]
 
 
-def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
+def test_exploring_adds_nothing_to_the_records_of_case_files(explore, pytester):
     pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=()), encoding="utf-8")
     result = explore("cases", "--tf-explore", "2", "--tf-modes", "eager")
     result.stdout.fnmatch_lines(
@@ -146,7 +146,7 @@ def test_the_records_of_case_files_beside_are_theirs_alone(explore, pytester):
 
 
 @pytest.mark.tensorflow
-def test_on_tensorflow_what_is_found_is_green_as_a_case(pytester):
+def test_a_cause_found_in_tensorflow_passes_as_a_case(pytester):
     result = pytester.runpytest_subprocess(
         "--tf-explore",
         "40",

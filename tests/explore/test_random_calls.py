@@ -1,4 +1,4 @@
-"""Random calls: a function of the seed, valid as cases, and on the edges that they should meet."""
+"""Random calls depend only on the seed, are valid cases, and reach all edges."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ def drawn():
     return [one for block in range(10) for one in draw_block(7, block, 250)]
 
 
-def test_a_block_depends_on_seed_and_number_alone():
+def test_a_block_depends_only_on_seed_and_number():
     first = draw_block(7, 3, 60)
     draw_block(8, 0, 20)
     assert draw_block(7, 3, 60) == first
@@ -25,11 +25,11 @@ def test_a_block_depends_on_seed_and_number_alone():
     assert draw_block(8, 3, 60) != first
 
 
-def test_calls_seldom_come_twice(drawn):
+def test_calls_are_rarely_repeated(drawn):
     assert len({(one.call.arguments, one.call.mode) for one in drawn}) > 0.97 * len(drawn)
 
 
-def test_every_call_is_read_as_a_case_with_just_its_arguments(drawn):
+def test_every_call_reads_back_with_the_same_arguments(drawn):
     for one in drawn[:150]:
         loaded = load_text(case_text({"id": "x", **one.plain, "modes": [one.call.mode]}))
         assert loaded.diagnostics == ()
@@ -42,7 +42,7 @@ def test_only_the_given_modes_are_drawn():
     assert {one.call.mode for one in draw_block(7, 0, 250)} == {"eager", "graph", "xla"}
 
 
-def test_half_of_the_calls_lie_on_an_edge_and_every_edge_is_met(drawn):
+def test_half_of_the_calls_lie_on_edges_and_every_edge_occurs(drawn):
     found = Counter(edge for one in drawn for edge in edges(one.call.arguments))
     expected = {
         "no batch", "no height or width", "no channels", "empty filter", "no result channels", "no result", "empty result", "groups",

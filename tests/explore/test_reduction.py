@@ -1,6 +1,4 @@
-"""The reduction of a call: what shows the cause stays, all else goes, and no more calls are made
-than may be.
-"""
+"""The reduction of a call keeps what shows the cause, drops everything else, and limits its tries."""
 
 import pytest
 
@@ -18,13 +16,13 @@ def pair(value, first):
     return value if len(value) == 2 else value[2:] if first else value[1:3]
 
 
-def test_what_does_not_matter_goes():
+def test_reduction_drops_what_does_not_matter():
     assert reduced(LARGE, lambda plain: True, 1000) == {
         "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [1, 1, 1, 1], "strides": 1,
     }  # fmt: skip
 
 
-def test_what_matters_stays():
+def test_reduction_keeps_what_matters():
     def shows(plain):
         first = plain.get("data_format") == "NCHW"
         return (
@@ -38,7 +36,7 @@ def test_what_matters_stays():
     }  # fmt: skip
 
 
-def test_explicit_padding_comes_down_to_the_side_that_matters():
+def test_reduction_keeps_the_padding_that_matters():
     plain = {
         "op": "conv2d",
         "padding": [[0, 0], [3, 2], [7, 1], [0, 0]],
@@ -52,7 +50,7 @@ def test_explicit_padding_comes_down_to_the_side_that_matters():
     assert found["padding"] == [[0, 0], [0, 0], [3, 0], [0, 0]]
 
 
-def test_literal_values_become_plain_but_for_the_one_that_matters():
+def test_reduction_keeps_the_literal_value_that_matters():
     values = [2.0, float("nan"), 3.0, 5.0]
     plain = {
         "op": "conv2d",
@@ -74,13 +72,13 @@ def test_literal_values_become_plain_but_for_the_one_that_matters():
 
 
 @pytest.mark.parametrize("budget", [0, 1, 7])
-def test_no_more_calls_are_tried_than_may_be(budget):
+def test_reduction_tries_no_more_calls_than_allowed(budget):
     tried = []
     reduced(LARGE, lambda plain: bool(tried.append(plain)), budget)
     assert len(tried) == budget
 
 
-def test_each_step_leads_to_a_lighter_call_that_was_not_tried_before():
+def test_each_step_tries_a_new_and_lighter_call():
     tried = []
 
     def shows(plain):

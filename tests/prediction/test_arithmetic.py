@@ -1,4 +1,4 @@
-"""Every equation in the text holds, and its sizes and paddings are those of the geometry."""
+"""Every equation in the text holds, and its sizes and paddings match the geometry."""
 
 import re
 from dataclasses import replace
@@ -27,7 +27,7 @@ FUNCTIONS = {"ceil": ceil, "floor": floor, "trunc": trunc, "max": max, "Fraction
 
 
 def value(expression, names):
-    """An expression of the text in exact arithmetic."""
+    """Evaluate an expression of the text in exact arithmetic."""
     exact = re.sub(
         r"\d+", lambda number: f"Fraction({number[0]})", expression.replace(" mod ", " % ")
     )
@@ -35,8 +35,8 @@ def value(expression, names):
 
 
 def equations(lines):
-    """The value of each name that the lines give; fails where a line's expressions are not all
-    equal to its number.
+    """Return the value of each name in the lines. Fails if the expressions of a line are not all
+    equal.
     """
     names = {name: Fraction(number) for name, number in re.findall(r"\b([nksr]) = (\d+)", lines[0])}
     assert names.keys() == set("nksr")
@@ -133,7 +133,7 @@ def test_every_equation_holds_and_ends_in_the_geometry(model, axis):
         ),
     ],
 )
-def test_verbatim(model, axis, expected):
+def test_steps_are_written_out(model, axis, expected):
     assert list(steps(model, axis)) == expected
 
 
@@ -154,5 +154,5 @@ def test_verbatim(model, axis, expected):
         ),
     ],
 )
-def test_a_negative_size_is_no_tensor(model, axis, last):
+def test_a_negative_size_gets_a_remark(model, axis, last):
     assert steps(model, axis)[-1] == last + ": no such tensor exists"

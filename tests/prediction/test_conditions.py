@@ -1,5 +1,5 @@
-"""Each condition behind a rule, by calls that meet it and calls that do not: on both sides of each
-number, in both axes and formats.
+"""Conditions of rules, with calls that meet them and calls that do not, around each limit, axis and
+format.
 """
 
 from dataclasses import replace
@@ -35,7 +35,7 @@ def each(name, *values):
 
 
 def lengths(name, *numbers):
-    """The argument as lists of these lengths; 0 stands for an integer, -1 for no argument."""
+    """Return an argument as lists of these lengths. 0 means an integer, -1 no argument."""
     return each(name, *({0: 1, -1: None}.get(number, (1,) * number) for number in numbers))
 
 
@@ -287,7 +287,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("condition", "met", "unmet"), TABLE)
-def test_a_condition_is_met_by_these_calls_alone(condition, met, unmet):
+def test_a_condition_holds_only_for_these_calls(condition, met, unmet):
     condition = c.CONDITIONS[condition] if isinstance(condition, str) else condition
     assert met
     assert unmet

@@ -1,6 +1,4 @@
-"""The sum and its adjoints against literal loops, in each of the ways in which what is read is
-copied.
-"""
+"""Convolutions and adjoints compared with literal loops, for each way of copying the input."""
 
 import itertools
 from functools import lru_cache
@@ -38,8 +36,8 @@ def integers(seed, shape):
 
 
 def terms(x, w, rows, columns):
-    """Each product of the sum: where it goes, which element of `w` and which of `x` it is of; None
-    for padding.
+    """Yield the products of the sum: the output, the element of `w`, and that of `x`, None for
+    padding.
     """
     height, width, depth, groups, out = w.shape
     for b, i, j in itertools.product(range(len(x)), range(len(rows)), range(len(columns))):
@@ -66,7 +64,7 @@ def descending(axis):
 
 
 def with_a_jump(axis):
-    """Even but for the last position."""
+    """Return indices that advance evenly except for the last position."""
     reads = documented_indices(axis).copy()
     reads[-1, -1] += 1
     return reads
@@ -102,7 +100,7 @@ KINDS = [
 
 @lru_cache
 def examples(channels):
-    """Inputs, filters, what is read, and the sums."""
+    """Return inputs, filters, indices and sums."""
     found = []
     for (height, width), (down, along) in [
         (axes, (documented_indices, documented_indices)) for axes in AXES
@@ -120,7 +118,7 @@ def examples(channels):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH, (1, 1, 1)])
-def test_all_ways_are_the_literal_sum(way, channels, monkeypatch):
+def test_every_way_to_sum_equals_the_literal_sum(way, channels, monkeypatch):
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
     for (x, w, *reads), expected in examples(channels):
@@ -132,10 +130,9 @@ def test_all_ways_are_the_literal_sum(way, channels, monkeypatch):
 
 @pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH])
-def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, monkeypatch):
-    """Every product is the largest.
-
-    One more in a filter element, and the sum is odd above 2**24: float32 has no such number.
+def test_sums_use_float32_only_up_to_the_bound(way, channels, monkeypatch):
+    """All products have the largest magnitude. If a filter element is larger by one, the sum is odd
+    and above 2**24, so not exact in float32.
     """
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
@@ -162,7 +159,7 @@ def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, 
         assert (correlate(x, sign * w, rows, columns) == sign * (2**24 + 1)).all()
 
 
-def test_a_single_product_beyond_the_bound_is_made_in_float64(monkeypatch):
+def test_a_product_beyond_the_bound_uses_float64(monkeypatch):
     monkeypatch.setattr(correlation, "SMALL", -1)
     x, w = np.full((1, 2, 2, 1), 97, np.float32), np.full((1, 1, 1, 1, 1), 257 * 673, np.float32)
     assert 97 * 257 * 673 == 2**24 + 1
@@ -172,7 +169,7 @@ def test_a_single_product_beyond_the_bound_is_made_in_float64(monkeypatch):
     assert correlation.dtype_of_sums(x[:, 1:, 1:], w) == np.float32
 
 
-def test_sums_of_what_may_be_no_integers_are_made_in_float64():
+def test_sums_of_numbers_that_may_not_be_integers_use_float64():
     one = np.ones((1, 1, 1, 1, 1))
     narrow, infinite, none = (
         array.astype(np.float32) for array in (one, one * np.inf, one * np.nan)
@@ -190,7 +187,7 @@ def test_sums_of_what_may_be_no_integers_are_made_in_float64():
 
 
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE])
-def test_what_is_not_finite_is_multiplied_with_padding_or_skipped(channels):
+def test_non_finite_filters_are_multiplied_with_padding_or_skipped(channels):
     for height, width in AXES[1:4]:
         x = integers(0, (2, height.size, width.size, channels[0] * channels[1]))
         w, rows, columns = (
@@ -218,7 +215,7 @@ def test_what_is_not_finite_is_multiplied_with_padding_or_skipped(channels):
 
 
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH])
-def test_the_adjoints_are_the_same_products_the_other_way_round(channels):
+def test_adjoints_sum_the_same_products(channels):
     for height, width in AXES:
         shape = (2, height.size, width.size, channels[0] * channels[1])
         rows, columns = documented_indices(height), documented_indices(width)
@@ -264,7 +261,7 @@ def test_without_channels_or_outputs_sums_are_empty_or_zero(way, monkeypatch):
     ).shape == (2, 2, 1, 0, 0)
 
 
-def test_a_filter_has_its_groups_apart():
+def test_a_filter_is_split_into_groups():
     w = np.arange(24.0).reshape(1, 2, 3, 4)
     assert grouped(w, 3, False).shape == (1, 2, 3, 1, 4)
     two = grouped(w, 6, False)  # filters 0 and 1 read the first three channels
@@ -283,9 +280,7 @@ DOWN, ALONG = (
 
 
 def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
-    """What is multiplied at once of a sum with these numbers, or the strips that are taken of the
-    input.
-    """
+    """Return the shapes that are multiplied at once, and the strips that are copied from the input."""
     depth, groups, _ = channels
     gathered, strips = [], []
 
@@ -309,8 +304,10 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
     return gathered, strips
 
 
-def test_little_is_gathered_at_once(monkeypatch):
-    """Three batch elements of five rows of four outputs, that read six taps of four channels each."""
+def test_elements_are_gathered_in_blocks(monkeypatch):
+    """There are three batch elements of five rows of four outputs, which read six taps of four
+    channels each.
+    """
     whole = 3 * 5 * 4 * 6 * 4
     for small in (whole, whole + 1):
         assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [])
@@ -330,12 +327,12 @@ def test_little_is_gathered_at_once(monkeypatch):
         (1440, [(3, 20)]),
     ],
 )
-def test_blocks_are_as_many_output_rows_as_fit(block, expected, monkeypatch):
+def test_a_block_has_as_many_output_rows_as_fit(block, expected, monkeypatch):
     """An output row reads 4 outputs × 6 taps × 4 channels = 96 elements, a batch element 480."""
     assert copied(CONV, monkeypatch, SMALL=-1, STRIP=-1, BLOCK=block)[0] == expected
 
 
-def test_blocks_are_no_larger_where_more_comes_out_than_is_read(monkeypatch):
+def test_the_size_of_a_block_also_limits_its_results(monkeypatch):
     """An output row reads 96 elements, as above, and has 4 outputs × 48 channels = 192."""
     blocks = copied((4, 1, 48), monkeypatch, batch=1, SMALL=-1, STRIP=-1, BLOCK=2 * 192)[0]
     assert blocks == [(1, 8), (1, 8), (1, 4)]
@@ -362,7 +359,7 @@ def test_blocks_are_no_larger_where_more_comes_out_than_is_read(monkeypatch):
         ),  # six output rows: (6 - 1) * 1 + (4 - 1) * 2 + 1
     ],
 )
-def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, monkeypatch):
+def test_a_widely_dilated_filter_is_gathered(channels, rows, elements, monkeypatch):
     """By the width: (4 - 1) * 3 + (2 - 1) * 2 + 1 = 12 columns."""
     for strip, slices in ((elements, True), (elements + 1, True), (elements - 1, False)):
         gathered, strips = copied(channels, monkeypatch, rows=rows, SMALL=-1, STRIP=strip)
@@ -383,7 +380,7 @@ def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, mon
         (phase_strided_indices(Axis(15, 3, 2, 3, "VALID")), False),
     ],
 )
-def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
+def test_evenly_advancing_indices_are_copied_by_slices(axis, slices, monkeypatch):
     for rows, columns in ((axis, ALONG), (DOWN, axis)):
         gathered, strips = copied(
             CONV, monkeypatch, batch=1, rows=rows, columns=columns, SMALL=-1, STRIP=2**30
@@ -407,19 +404,19 @@ def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
         (DEPTHWISE, 24 * 5 - 1, 2, [(0, 13), (8, 7)]),
     ],
 )
-def test_slices_are_blocks_of_output_rows(channels, block, copies, lines, monkeypatch):
+def test_slices_copy_blocks_of_output_rows(channels, block, copies, lines, monkeypatch):
     _, strips = copied(channels, monkeypatch, batch=2, SMALL=-1, STRIP=2**30, BLOCK=block)
     assert strips == [(1, first, rows, 0, 12, copies) for first, rows in lines] * 2
 
 
-def test_what_is_there_whole_is_not_copied():
+def test_a_whole_strip_is_not_copied():
     x = integers(0, (1, 4, 5, 2))
     assert np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 1, x.dtype), x)
     assert not np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 2, x.dtype), x)
     assert not np.shares_memory(correlation._strip(x, (1, 0), (4, 5), 1, x.dtype), x)
 
 
-def test_sums_go_where_they_are_to():
+def test_sums_are_written_into_the_given_memory():
     read, w = integers(0, (2, 3, 4, 2)), integers(1, (2, 2, 1, 2, 3))
     into = np.zeros((2, 3, 6))
     result = multiplied(read, w, into)

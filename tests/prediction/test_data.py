@@ -1,5 +1,5 @@
-"""The data: exact in its dtype, as wide as that allows, the same everywhere, and reproducible by
-its own source.
+"""Data is exact in its dtype, as wide as possible, the same everywhere, and reproducible from its
+source.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ def test_every_partial_sum_fits(dtype):
         assert data.products(CALL) * x.max() * w.max() < 2 ** PRECISION[dtype]
 
 
-def test_wide_integers_need_all_of_the_dtype():
+def test_wide_integers_need_all_bits_of_the_dtype():
     x, w = data.arms(CALL)[1].arrays(CALL)
     assert (x % 2 != 0).all()
     assert set(np.unique(w)) == {-1, 1}
@@ -41,7 +41,7 @@ def test_wide_integers_need_all_of_the_dtype():
     assert 2**24 / (2 * data.products(CALL)) < np.abs(x).max()
 
 
-def test_data_depends_on_the_arguments_alone():
+def test_data_depends_only_on_the_arguments():
     first, again = (data.arms(CALL)[0].arrays(CALL) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert data.arms(CALL)[0].seed != data.arms(replace(CALL, strides=1))[0].seed
@@ -57,7 +57,7 @@ def test_the_arrays_of_an_arm_are_drawn_once_and_cannot_be_written_to():
         predict(CALL).values(DOCUMENTED)[0].numbers[...] = 0
 
 
-def test_arrays_beyond_the_bound_are_not_kept():
+def test_arrays_beyond_the_limit_are_not_kept():
     large = replace(CALL, input=TensorSpec((1, data.KEPT // 2**15, 2**12, 3)))
     x = data.arms(large)[0].arrays(large)[0]
     assert x.nbytes > data.KEPT
@@ -69,7 +69,7 @@ def test_arrays_beyond_the_bound_are_not_kept():
     "drawn",
     [data.Signed(4), data.Signed(1), data.Signed(1, odd=True), data.Signed(932067, odd=True)],
 )
-def test_the_source_draws_the_same(drawn):
+def test_the_source_expression_draws_the_same_numbers(drawn):
     shape = (3, 4)
     rng = np.random.RandomState(7)
     assert np.array_equal(
@@ -100,7 +100,7 @@ def test_only_integers_are_in_float32(dtype):
 
 
 @pytest.mark.parametrize("odd", [False, True])
-def test_integers_that_float32_does_not_hold_are_in_float64(odd):
+def test_integers_beyond_float32_are_in_float64(odd):
     for limit, dtype in ((2**24, np.float32), (2**24 + 1, np.float64)):
         assert data.Signed(limit, odd).draw(np.random.RandomState(0), (2,)).dtype == dtype
 
@@ -133,7 +133,7 @@ def test_dyadic_literals_are_exact():
     assert data.arms(LITERAL)[0].arrays(LITERAL)[0].ravel().tolist() == [1, 2, 3, 0.5]
 
 
-def test_bfloat16_bits_go_and_come_back():
+def test_bfloat16_bits_round_trip():
     numbers = np.array([1.0, -255.0, 0.5, 3.0])
     assert encode(numbers, "bfloat16").dtype == np.uint16
     assert as_numbers(encode(numbers, "bfloat16"), "bfloat16").tolist() == numbers.tolist()
@@ -148,7 +148,7 @@ def mutants(arguments, model=DOCUMENTED):
     }
 
 
-def test_generated_data_notices_every_wrong_oracle():
+def test_drawn_data_detects_every_wrong_oracle():
     square = replace(CALL, filter=TensorSpec((3, 3, 3, 4)), strides=(1, 2, 3, 1), dilations=(2, 1))
     noticed = mutants(square)
     assert all(noticed.values()), noticed
@@ -161,7 +161,7 @@ def test_generated_data_notices_every_wrong_oracle():
     assert predict(square).vacuous is None
 
 
-def test_a_wrong_oracle_that_is_no_other_function_is_not_held_against_the_data():
+def test_a_wrong_oracle_that_computes_the_same_function_is_not_missed():
     pointwise = replace(
         CALL,
         filter=TensorSpec((1, 1, 1, 1)),
@@ -181,7 +181,7 @@ def test_a_wrong_oracle_that_is_no_other_function_is_not_held_against_the_data()
         (range(16), (1, 2, 3, 0), "last tap dropped"),
     ],
 )
-def test_data_that_sees_nothing_is_vacuous(x, w, wrong):
+def test_data_that_detects_no_error_is_vacuous(x, w, wrong):
     blind = Arguments(
         "conv2d",
         TensorSpec((1, 4, 4, 1), tuple(map(float, x))),
@@ -227,7 +227,7 @@ REALS = replace(
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_the_nearest_number_is_numpys(dtype):
+def test_nearest_rounds_as_numpy_does(dtype):
     rng = np.random.RandomState(1)
     values = rng.standard_normal(2000) * 2.0 ** rng.randint(
         -1080 if dtype == "float64" else -155, 120, size=2000
@@ -247,7 +247,7 @@ def test_the_nearest_number_is_numpys(dtype):
         (-1e-42, -0.0),
     ],
 )
-def test_the_nearest_number_of_bfloat16(value, expected):
+def test_nearest_rounds_to_bfloat16(value, expected):
     assert nearest(value, "bfloat16") == expected
     assert largest("bfloat16") == 255 * 2.0**120
 
@@ -271,7 +271,7 @@ def test_literal_reals_that_may_overflow_are_refused(dtype, value):
         data.arms(large)
 
 
-def test_exact_literals_that_no_float_can_multiply_are_refused():
+def test_exact_literals_whose_products_overflow_are_refused():
     large = TensorSpec((1, 1, 1, 1), (2.0**1000,))
     with pytest.raises(
         data.InexactDataError, match="1 products of up to 1e308 and more, in steps of"
@@ -286,7 +286,7 @@ def test_exact_literals_that_no_float_can_multiply_are_refused():
         )
 
 
-def test_infinities_among_literal_reals_are_no_overflow():
+def test_infinities_among_literal_reals_do_not_count_as_overflow():
     assert (
         data.arms(replace(REALS, input=TensorSpec((1, 2, 2, 1), (np.inf, np.nan, 0.1, 0.2))))[
             0

@@ -1,6 +1,4 @@
-"""The a-priori bound: right results are inside, whatever the order of the sum, and wrong ones
-outside.
-"""
+"""The a-priori bound includes right results, for any order of the sum, and excludes wrong ones."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -21,12 +19,12 @@ CALL = Arguments(
 
 
 def rounded(numbers, dtype):
-    """To nearest, in NumPy's own arithmetic."""
+    """Round to nearest with NumPy's own arithmetic."""
     return numbers.astype(dtype).astype(np.float64)
 
 
 def summed(x, w, order, dtype):
-    """One output element, its products added one by one in `dtype` and in this order."""
+    """Compute one output element, adding its products one by one in `dtype` and in this order."""
     total = np.zeros((), dtype)
     for index in order:
         total = total + x.ravel()[index].astype(dtype) * w.ravel()[index].astype(dtype)
@@ -34,7 +32,7 @@ def summed(x, w, order, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
-def test_reals_are_held_exactly_with_all_their_bits(dtype):
+def test_drawn_reals_are_exact_in_their_dtype(dtype):
     x, w = data.arms(replace(CALL, dtype=dtype))[0].arrays(CALL)
     for tensor in (x, w):
         assert np.array_equal(as_numbers(encode(tensor, dtype), dtype), tensor)
@@ -44,7 +42,7 @@ def test_reals_are_held_exactly_with_all_their_bits(dtype):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_order_of_summation_is_inside(seed):
+def test_every_order_of_summation_is_within_the_bound(seed):
     rng = np.random.RandomState(seed)
     arguments = Arguments(
         "conv2d", TensorSpec((1, 3, 3, 16)), TensorSpec((3, 3, 16, 1)), 1, "VALID", data=("reals",)
@@ -63,7 +61,7 @@ def test_every_order_of_summation_is_inside(seed):
 
 
 @pytest.mark.parametrize("loss", ["float16", "bfloat16"])
-def test_inputs_in_less_precision_are_outside(loss):
+def test_inputs_in_less_precision_exceed_the_bound(loss):
     x, w = data.arms(CALL)[0].arrays(CALL)
     lossy = DOCUMENTED.values(CALL, as_numbers(encode(x, loss), loss), w)
     assert (
@@ -71,7 +69,7 @@ def test_inputs_in_less_precision_are_outside(loss):
     ).mean() > 0.9
 
 
-def test_half_sums_are_outside_of_the_float32_bound_and_inside_of_their_own():
+def test_half_sums_exceed_the_float32_bound_but_not_their_own():
     arguments = Arguments(
         "depthwise_conv2d",
         TensorSpec((1, 5, 5, 1)),
@@ -92,7 +90,7 @@ def test_half_sums_are_outside_of_the_float32_bound_and_inside_of_their_own():
     assert outside > 5
 
 
-def test_the_formula_by_hand():
+def test_the_bound_computed_by_hand():
     assert unit_roundoff("float32") == 2.0**-24
     assert gamma(10, 0.01) == pytest.approx(0.1 / 0.9)
     one = Arguments(
@@ -102,7 +100,7 @@ def test_the_formula_by_hand():
     assert 0.25 * 2 * 2.0**-24 < limit < 0.25 * 2.001 * 2.0**-24
 
 
-def test_integers_hold_no_reals():
+def test_reals_are_refused_for_integer_dtypes():
     with pytest.raises(data.InexactDataError, match="int32 holds only integers"):
         data.arms(replace(CALL, dtype="int32"))
 
@@ -126,7 +124,7 @@ def test_a_sum_of_zeros_may_be_the_smallest_subnormal_number(dtype, exponent):
     ]
 
 
-def test_values_are_unlike_beyond_their_bound_alone():
+def test_values_differ_only_beyond_their_bound():
     numbers = np.array([1.25, 0.75, 1.5, np.nan, 1])
     right = np.array([1, 1, 1, np.nan, np.nan])
     assert Values(right, np.full(5, 0.25)).unlike(numbers).tolist() == [
@@ -143,9 +141,9 @@ def test_values_are_unlike_beyond_their_bound_alone():
     ("dtype", "own", "accumulator"),
     [("float16", 11, 24), ("bfloat16", 8, 24), ("float32", 24, 24), ("float64", 53, 53)],
 )
-def test_the_bound_is_that_of_higham(dtype, own, accumulator):
-    """Of 144 products of ones: the growth of two sums, TensorFlow's and the oracle's, and a
-    rounding of what they come to.
+def test_the_bound_is_highams(dtype, own, accumulator):
+    """For 144 products of ones, it has the errors of two sums, TensorFlow's and the oracle's, and
+    of rounding the result.
     """
     grown = sum(Fraction(144, 2**bits - 144) for bits in (accumulator, 53))
     expected = float(144 * (grown + Fraction(1, 2**own) * (1 + grown))) + (
@@ -160,16 +158,16 @@ def test_the_bound_is_that_of_higham(dtype, own, accumulator):
     assert limit == pytest.approx(expected, rel=1e-13)
 
 
-def test_an_infinity_is_near_itself_alone():
+def test_an_infinity_equals_only_itself():
     right = np.array([np.inf, np.inf, -np.inf, np.nan, 1])
     assert Values(right, np.full(5, np.inf)).unlike(
         np.array([np.inf, 5, np.inf, np.nan, 1])
     ).tolist() == [False, True, True, False, False]
 
 
-def test_what_is_subnormal_on_the_way_may_be_flushed():
-    """Each product of 2**-130 may come to 0, and is granted: as much as the smallest normal number
-    for each of 4 products.
+def test_subnormal_products_may_be_flushed():
+    """Each product of 2**-130 may become 0, so the bound has the smallest normal number for each of
+    4 products.
     """
     one = Arguments(
         "conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID", data=("reals",)

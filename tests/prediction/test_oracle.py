@@ -1,4 +1,4 @@
-"""The oracle against a literal loop over the documented formula, and against SciPy."""
+"""The oracle compared with a literal loop over the documented formula, and with SciPy."""
 
 import itertools
 from dataclasses import replace
@@ -33,9 +33,8 @@ def integers(seed, shape):
 
 
 def literal(op, x, w, strides, dilations, pads):
-    """The documented sum, one product at a time, on an input that is padded with real zeros.
-
-    NHWC, rank 4.
+    """Compute the documented sum, one product at a time, on an input padded with zeros. NHWC, rank
+    4.
     """
     padded = np.pad(x, ((0, 0), pads[0], pads[1], (0, 0)))
     kh, kw, depth, last = w.shape
@@ -98,7 +97,7 @@ WAYS = [{}] + [
     st.sampled_from(WAYS),
     st.booleans(),
 )
-def test_documented_is_the_literal_sum(g, op, data_format, way, special):
+def test_the_documented_model_is_the_literal_sum(g, op, data_format, way, special):
     channels, depth, last = g["channels"]
     depth = channels if op == "depthwise_conv2d" else depth
     x, w = (
@@ -142,9 +141,9 @@ def test_documented_is_the_literal_sum(g, op, data_format, way, special):
 
 @settings(max_examples=60, deadline=None)
 @given(GEOMETRY)
-def test_documented_is_scipys_correlation_subsampled(g):
-    """An independent peer: SciPy correlates the filter, blown up with zeros, at every position; the
-    stride picks from them.
+def test_the_documented_model_is_scipys_correlation_subsampled(g):
+    """SciPy is an independent peer: it correlates the zero-filled filter at every position, and the
+    stride selects.
     """
     x, w = integers(g["seed"], (1, *g["n"], 3)), integers(g["seed"] + 1, (*g["k"], 3, 2))
     blown_up = np.zeros([(k - 1) * r + 1 for k, r in zip(g["k"], g["r"], strict=True)] + [3, 2])
@@ -164,8 +163,8 @@ def test_documented_is_scipys_correlation_subsampled(g):
 
 @settings(max_examples=100, deadline=None)
 @given(GEOMETRY)
-def test_phase_strided_is_space_to_batch(g):
-    """The steps of ``tf.nn.with_space_to_batch`` on real arrays: pad, cut into phases, convolve,
+def test_the_phase_strided_model_is_space_to_batch(g):
+    """Follow ``tf.nn.with_space_to_batch`` on real arrays: pad, split into phases, convolve,
     interleave, crop.
     """
     (kh, kw), (rh, rw) = g["k"], g["r"]
@@ -204,7 +203,7 @@ def test_phase_strided_is_space_to_batch(g):
     assert np.array_equal(PHASE_STRIDED.values(arguments, x, w), result[:, :height, :width])
 
 
-def test_the_blogs_shapes():
+def test_the_shapes_of_the_original_question():
     blog = {"x": (1, 24, 24, 3), "w": (4, 4, 3, 4)}
     assert DOCUMENTED.shape(made("conv2d", **blog, strides=4, dilations=3)) == (1, 4, 4, 4)
     atrous = made("depthwise_conv2d", **blog, strides=(1, 4, 4, 1), dilations=(3, 3))
@@ -289,7 +288,7 @@ def test_gradients_are_the_adjoints(g, op, model, channels_first):
     assert (model.values(by_filter, x, w, dy) * w).sum() == product
 
 
-def test_a_gradient_is_what_a_difference_of_one_makes():
+def test_a_gradient_is_the_difference_for_a_step_of_one():
     x, w, dy = integers(0, (1, 5, 4, 4)), integers(1, (3, 2, 2, 4)), integers(2, (1, 3, 2, 4))
     forward = made("conv2d", x.shape, w.shape, strides=2, padding="SAME")
     by_input = DOCUMENTED.values(replace(forward, gradient="input"), x, w, dy)
@@ -304,7 +303,7 @@ def test_a_gradient_is_what_a_difference_of_one_makes():
 
 @settings(max_examples=100, deadline=None)
 @given(GEOMETRY, st.sampled_from(["conv2d", "depthwise_conv2d"]), st.sampled_from(WAYS[1:]))
-def test_phase_strided_is_the_same_however_it_is_copied(g, op, way):
+def test_phase_strided_values_do_not_depend_on_the_way_of_copying(g, op, way):
     channels, depth, last = g["channels"]
     depth = channels if op == "depthwise_conv2d" else depth
     x, w = (
@@ -326,7 +325,7 @@ def test_phase_strided_is_the_same_however_it_is_copied(g, op, way):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_a_large_layer_is_the_same_by_slices_and_gathered(stride, monkeypatch):
+def test_slices_and_gathering_agree_for_a_large_layer(stride, monkeypatch):
     x, w = integers(0, (2, 41, 61, 12)), integers(1, (3, 5, 12, 2))
     arguments = made(
         "depthwise_conv2d", x.shape, w.shape, strides=(1, stride, stride, 1), padding="SAME"
@@ -370,7 +369,7 @@ def test_subnormal_numbers_may_be_flushed():
     assert result.ravel().tolist() == [0, 0, 2.0**-126, 0, 2.0**-100, 0]
 
 
-def test_the_pointwise_identity_of_a_separable_convolution_makes_nan_of_what_is_not_finite():
+def test_the_pointwise_identity_turns_non_finite_values_into_nan():
     call = made("depthwise_conv2d", (1, 1, 3, 2), (1, 1, 2, 1), via="tf.nn.separable_conv2d")
     x = np.array([[1.0, 2.0], [np.inf, 3.0], [4.0, np.nan]]).reshape(1, 1, 3, 2)
     result = DOCUMENTED.values(call, x, np.ones((1, 1, 2, 1)))
@@ -380,12 +379,12 @@ def test_the_pointwise_identity_of_a_separable_convolution_makes_nan_of_what_is_
 
 
 @pytest.mark.parametrize("channels", [2, 4])
-def test_a_depthwise_filter_is_for_as_many_channels_as_there_are(channels):
+def test_a_depthwise_filter_must_have_the_inputs_channels(channels):
     with pytest.raises(NoResultError, match=f"for {channels} channels, but the input has 3"):
         DOCUMENTED.shape(made("depthwise_conv2d", (1, 4, 4, 3), (1, 1, channels, 2)))
 
 
-def test_a_size_of_zero_is_a_shape_and_a_negative_one_is_none():
+def test_a_size_of_zero_has_a_shape_but_a_negative_one_does_not():
     for x, expected in (((1, 2, 5, 1), (1, 0, 3, 1)), ((1, 5, 2, 1), (1, 3, 0, 1))):
         assert DOCUMENTED.shape(made("conv2d", x, (3, 3, 1, 1))) == expected
     for x in ((1, 1, 5, 1), (1, 5, 1, 1)):
@@ -394,7 +393,7 @@ def test_a_size_of_zero_is_a_shape_and_a_negative_one_is_none():
     assert DOCUMENTED.shape(made("conv2d", (1, 4, 4, 0), (1, 1, 0, 2))) == (1, 4, 4, 2)
 
 
-def test_sizes_are_divided_towards_zero_where_a_model_says_so_alone():
+def test_sizes_are_truncated_only_if_the_model_says_so():
     arguments = made(
         "conv2d", (1, 2, 2, 1), (5, 5, 1, 1), strides=2
     )  # 2 - 5 by 2: -1 steps, or none
@@ -403,7 +402,7 @@ def test_sizes_are_divided_towards_zero_where_a_model_says_so_alone():
         DOCUMENTED.shape(arguments)
 
 
-def test_subnormal_numbers_are_kept_unless_a_model_flushes_them_going_in_and_coming_out():
+def test_subnormal_inputs_and_results_are_flushed_only_if_the_model_says_so():
     x, w = np.full((1, 1, 1, 1), 2.0**-130), np.full((1, 1, 1, 1), 2.0**20)
     arguments = made("conv2d", x.shape, w.shape)
     assert DOCUMENTED.values(arguments, x, w).item() == 2.0**-110
@@ -440,7 +439,7 @@ def test_the_smallest_normal_number_is_not_flushed(dtype, exponent):
         ("conv2d", (1, 2, 2, 1), (2, 2), (DOCUMENTED,)),
     ],
 )
-def test_the_models_part_for_depthwise_calls_with_a_stride_and_a_rate(op, strides, rate, expected):
+def test_models_differ_for_depthwise_calls_with_a_stride_and_a_rate(op, strides, rate, expected):
     assert (
         models_of(made(op, (1, 9, 9, 2), (3, 3, 2, 1), strides=strides, dilations=rate)) == expected
     )

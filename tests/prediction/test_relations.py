@@ -1,5 +1,5 @@
-"""Relations: each holds for a right subject, and a subject with a fault breaks the one that is
-about it.
+"""Each relation holds for a right subject, and is broken by a subject with the fault that it is
+about.
 """
 
 from dataclasses import replace
@@ -54,14 +54,12 @@ ABOUT = {
 
 
 def called(name, arguments, mode="graph"):
-    """The call of a relation as a case would make it."""
+    """Return the call of a relation as a case would make it."""
     return replace(CALL, arguments=arguments, mode=mode, relation=name, deviations=())
 
 
 def answer(arguments, data, fault=None):
-    """What a subject that computes the documented formula answers to each arm's tensors, with a
-    fault in it.
-    """
+    """Return the answers of a subject that computes the documented formula with a fault."""
     arms = []
     for tensors in data:
         result = DOCUMENTED.values(arguments, *tensors)
@@ -95,19 +93,19 @@ def judged(name, arguments, fault=None, mode="graph"):
 
 
 def held(first, *others, name="again", arguments=CONV2D):
-    """The verdict on these observations."""
+    """Return the verdict on these observations."""
     call = called(name, arguments)
     return judge_relation(
         call, predict(call.arguments), first, others_of(name, arguments, "graph"), others, FACTS
     )
 
 
-def test_there_is_a_call_for_each():
+def test_every_relation_has_a_test_call():
     assert ABOUT.keys() == RELATIONS.keys()
 
 
 @pytest.mark.parametrize("name", RELATIONS)
-def test_the_documented_formula_has_every_relation(name):
+def test_the_documented_formula_fulfils_every_relation(name):
     assert obstacle(name, ABOUT[name], "graph") is None
     assert judged(name, ABOUT[name]).kind == "conforms"
 
@@ -138,7 +136,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_breaks_the_relation_that_speaks_of_it(name):
+def test_a_fault_breaks_the_relation_about_it(name):
     verdict = judged(name, ABOUT[name], FAULTS[name])
     assert verdict.kind == "violates"
     assert verdict.reason.endswith(f"although {RELATIONS[name].says}")
@@ -161,7 +159,7 @@ def test_a_fault_of_the_worker_on_either_side_is_no_verdict_on_tensorflow():
         assert held(first, second).kind == "suite error"
 
 
-def test_another_dtype_violates():
+def test_a_different_dtype_violates():
     other = answer(replace(CONV2D, dtype="float64"), data_of(CONV2D))
     assert held(answer(CONV2D, data_of(CONV2D)), other).kind == "violates"
 
@@ -179,7 +177,7 @@ cases:
 """
 
 
-def test_a_case_has_a_call_for_each_relation_beside_its_own(calls):
+def test_each_relation_adds_a_call(calls):
     names = list(calls(CASE % "zero-filled, modes"))
     assert len(names) == 6 + 3 + 4
     assert "x[rate2-xla-zero-filled]" in names
@@ -187,13 +185,13 @@ def test_a_case_has_a_call_for_each_relation_beside_its_own(calls):
     assert "x[rate1-eager-modes]" not in names
 
 
-def test_a_relation_that_says_nothing_is_a_fault():
+def test_a_relation_that_applies_to_no_call_is_refused():
     (diagnostic,) = load_text(CASE % "grouped").diagnostics
     assert diagnostic.key == "cases[0].relations[0]"
     assert diagnostic.message.startswith("grouped needs a depthwise_conv2d call")
 
 
-def test_the_hash_tells_a_relation_from_its_call(calls):
+def test_a_relation_has_a_hash_of_its_own(calls):
     found = calls(CASE % "again")
     assert found["x[rate1-eager]"].content_hash != found["x[rate1-eager-again]"].content_hash
 
@@ -209,14 +207,14 @@ REALS = replace(CONV2D, data=("reals",))
 
 
 def off_by_half_the_bound(result, arguments):
-    """A right result in float32: each element off by less than its error bound, the others of the
-    relation in the other direction.
+    """Return a right float32 result, off by less than its error bound; other calls are off in the
+    other direction.
     """
     return result * (1 + 2.0**-23) if arguments is REALS else result * (1 - 2.0**-23)
 
 
 @pytest.mark.parametrize("name", ["linear", "zero-filled", "explicit", "batch"])
-def test_reals_are_held_to_the_bounds_of_all_calls(name):
+def test_reals_may_differ_by_the_bounds_of_all_calls(name):
     assert judged(name, REALS, off_by_half_the_bound).kind == "conforms"
     off = 4 * bound(
         DOCUMENTED, REALS, *data_of(REALS)[0]
@@ -229,7 +227,7 @@ def test_reals_are_held_to_the_bounds_of_all_calls(name):
     assert verdict.difference.ulp < 1e8
 
 
-def test_a_second_run_is_held_to_its_bits_on_reals_too():
+def test_a_second_run_must_agree_bit_for_bit_on_reals():
     assert judged("again", REALS).kind == "conforms"
     right, near = (
         answer(REALS, data_of(REALS)),
@@ -240,8 +238,8 @@ def test_a_second_run_is_held_to_its_bits_on_reals_too():
 
 
 @pytest.mark.parametrize("name", ABOUT)
-def test_the_numpy_of_a_relation_makes_the_same_tensors_and_halves(name):
-    """What is printed for people is what was done."""
+def test_the_numpy_source_of_a_relation_computes_the_same(name):
+    """The printed program does what the relation did."""
     arguments = ABOUT[name]
     interpretation = interpret(arguments)
     tensors = predict(arguments).arms[0].arrays(arguments)
@@ -289,7 +287,7 @@ DOORS_WITHOUT = [
 
 
 @pytest.mark.parametrize(("name", "via", "rest", "why"), DOORS_WITHOUT)
-def test_a_relation_whose_calls_cannot_be_made_is_a_diagnostic(name, via, rest, why):
+def test_a_relation_whose_calls_cannot_be_made_is_refused(name, via, rest, why):
     text = f"cases: [{{id: x, op: conv2d, via: {via}, input: [2, 8, 8, 4], filter: [3, 3, 4, 4], strides: 1, {rest}, relations: [{name}]}}]"
     (diagnostic,) = load_text(text).diagnostics
     assert diagnostic.key == "cases[0].relations[0]"

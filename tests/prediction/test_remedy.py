@@ -1,5 +1,5 @@
-"""What a failure and `explain` advise in place of a stride with a rate, run by TensorFlow and held
-against the oracle bit for bit.
+"""The advice for calls with a stride and a rate gives the documented result in TensorFlow, bit for
+bit.
 """
 
 import json
@@ -59,7 +59,7 @@ CALLS = [
 
 
 @pytest.mark.tensorflow
-def test_both_ways_give_the_documented_result():
+def test_both_remedies_give_the_documented_result():
     programs, expected = [], []
     for arguments in CALLS:
         assert remedy(arguments) is not None
@@ -98,11 +98,11 @@ def test_both_ways_give_the_documented_result():
         {"input": TensorSpec((1, 2, 9, 2))},
     ],
 )
-def test_there_is_none_where_nothing_or_more_is_wrong(changes):
+def test_there_is_no_remedy_for_valid_or_otherwise_invalid_calls(changes):
     assert remedy(replace(DEPTHWISE, **changes)) is None
 
 
-def test_channels_first_and_an_axis_without_stride():
+def test_remedy_for_channels_first_and_an_axis_without_stride():
     first = replace(
         DEPTHWISE, input=TensorSpec((1, 2, 10, 9)), strides=(1, 1, 2, 1), data_format="NCHW"
     )

@@ -1,5 +1,5 @@
-"""Each precondition is kept by one call and broken by another, and each phrase is in the installed
-documentation.
+"""Each precondition has a call that keeps it and one that breaks it; the installed documentation
+has each phrase.
 """
 
 import math
@@ -45,7 +45,7 @@ BASES = {
     "padding": DEPTHWISE,
     "gradient": DEPTHWISE,
 }
-"""For the name with which rules begin, a call that keeps them."""
+"""A call that keeps all rules, by the name with which their ids begin."""
 
 BREAKING = {
     "input-rank": {"input": TensorSpec((9, 8, 3))},
@@ -121,7 +121,7 @@ MISMATCHES = {
     "atrous.rate-integer": "dilations [2,2] is a list of 2, not an integer as documented",
     "atrous.rate-positive": "dilations is 0",
 }
-"""How these calls break the rules, in their own numbers."""
+"""How these calls break the rules, with their own numbers."""
 PERMISSIONS = {
     rule for rule in RULES if rule.endswith(".unequal-strides")
 }  # they allow, and forbid nothing
@@ -159,7 +159,7 @@ def test_each_entry_point_has_rules_of_its_own():
             assert any(rule.id == f"{name}.values" for rule in own)
 
 
-def test_nothing_is_broken_by_an_ordinary_call():
+def test_an_ordinary_call_breaks_no_rule():
     assert predict(CONV2D).documented == Returns((2, 5, 4, 4), "float32")
     assert predict(DEPTHWISE).documented == Returns((2, 9, 8, 12), "float32")
 
@@ -209,7 +209,7 @@ def test_the_installed_documentation_has_every_phrase(tensorflow):
     assert atrous.endswith("must be equal to 1.")
 
 
-def test_the_kept_sentences_are_those_of_their_version(tensorflow):
+def test_sentences_json_matches_its_tensorflow_version(tensorflow):
     """After a change of a phrase or of the version, write `found` to
     prediction/rules/sentences.json.
     """
@@ -247,7 +247,7 @@ def test_a_rule_is_quoted_with_the_sentence_that_states_it():
     )
 
 
-def test_a_phrase_is_found_across_line_breaks_and_alone_in_its_sentence():
+def test_a_phrase_is_found_across_line_breaks_without_other_sentences():
     text = "One thing.  Another\n      thing, `x`, holds. A third.\n\n  x: An int. The\n    rest."
     assert sentence(text, "thing, `x`,") == "Another thing, `x`, holds."
     assert sentence(text, "The rest") == "The rest."
@@ -258,7 +258,7 @@ def test_the_page_of_rules_is_up_to_date(repository):
     assert (repository / "docs/rules.md").read_text(encoding="utf-8") == page()
 
 
-def test_a_sentence_ends_where_it_does():
+def test_a_sentence_ends_at_its_full_stop():
     text = "One thing. Another `thing`.\n  x: An int, or\n    a list.\n  1. First\n\nLast words, without an end"
     assert sentence(text, "One thing.") == "One thing."
     assert sentence(text, "Another `thing`.") == "Another `thing`."

@@ -1,6 +1,4 @@
-"""The wrong oracles: evaluated for one pixel first, they are detected on the same data as when they
-are evaluated in full.
-"""
+"""Wrong oracles: evaluating them for one pixel first detects the same as evaluating them in full."""
 
 import tracemalloc
 from dataclasses import replace
@@ -34,7 +32,7 @@ SQUARE = Arguments(
 
 
 def in_full(model, arguments, arms, seed):
-    """The definition: every wrong oracle, the whole of its result, on every arm; then on wide
+    """Detect by definition: compare whole results of every wrong oracle on every arm, then on wide
     random data.
     """
     wide = np.random.RandomState(seed)
@@ -114,8 +112,8 @@ def call(c):
     st.integers(0, 2**16),
     st.integers(1, 2),
 )
-def test_one_pixel_tells_what_the_whole_tells(c, model, numbers, seed, count):
-    """On data of few numbers, which notices little."""
+def test_evaluating_one_pixel_first_changes_no_detection(c, model, numbers, seed, count):
+    """The data has few different numbers, so it detects little."""
     arguments, random = call(c), np.random.RandomState(seed)
     try:
         shapes = [
@@ -135,8 +133,10 @@ def test_one_pixel_tells_what_the_whole_tells(c, model, numbers, seed, count):
     assert (set(found.excluded), found.missed) == in_full(model, arguments, arms, seed)
 
 
-def test_a_wrong_oracle_that_agrees_in_its_pixel_is_seen_in_another():
-    """The last tap is looked for where most is read, and there everything is zero."""
+def test_a_wrong_oracle_that_agrees_in_its_pixel_is_detected_elsewhere():
+    """A dropped last tap is first compared where the most input is read, but the input is zero
+    there.
+    """
     arguments = Arguments("conv2d", TensorSpec((1, 4, 4, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID")
     x, w = np.zeros((1, 4, 4, 1)), np.array([1.0, 2, 3, 5]).reshape(2, 2, 1, 1)
     assert unnoticed(DOCUMENTED, arguments, [(x, w)]) == "height padding shifted by one"
@@ -144,9 +144,9 @@ def test_a_wrong_oracle_that_agrees_in_its_pixel_is_seen_in_another():
     assert unnoticed(DOCUMENTED, arguments, [(x, w)]) is None
 
 
-def test_another_place_is_asked_with_the_right_filter():
-    """Every other of the rows 0, 5, 5 is the same as the one before it, for any filter; with the
-    filters reversed it is not.
+def test_an_error_in_the_filter_has_a_pixel_of_its_own():
+    """With rows 0, 5, 5 and stride 2, a shift by one goes unnoticed at the sampled pixel, but
+    reversed filters do not.
     """
     arguments = Arguments(
         "conv2d", TensorSpec((1, 3, 1, 1)), TensorSpec((1, 1, 1, 2)), (1, 2, 1, 1), "VALID"
@@ -169,7 +169,7 @@ def test_another_place_is_asked_with_the_right_filter():
         ([[1, 2, 3], [4, 5, 6], [7, 8, 0]], "last tap dropped"),
     ],
 )
-def test_a_symmetric_filter_does_not_tell_what_it_is_symmetric_in(w, name):
+def test_a_symmetric_filter_does_not_detect_its_symmetries(w, name):
     arguments = Arguments("conv2d", TensorSpec((1, 6, 6, 1)), TensorSpec((3, 3, 1, 1)), 1, "VALID")
     x = np.random.RandomState(0).randint(1, 99, size=(1, 6, 6, 1)).astype(np.float64)
     assert (
@@ -187,10 +187,8 @@ def test_drawn_data_is_not_evaluated_in_full(monkeypatch):
         assert predict(arguments).vacuous is None
 
 
-def test_a_difference_within_the_bound_is_none():
-    """Reals are held to a bound, and a wrong oracle that is within it is one that the verdict would
-    let pass.
-    """
+def test_a_difference_within_the_bound_is_not_detected():
+    """Reals are compared within a bound, so the verdict would accept a wrong oracle within it."""
     arguments = Arguments(
         "conv2d", TensorSpec((1, 3, 3, 1)), TensorSpec((2, 1, 1, 1)), 1, "VALID", data=("reals",)
     )
@@ -219,7 +217,7 @@ def test_a_difference_within_the_bound_is_none():
 @pytest.mark.parametrize(
     ("dtype", "top"), [("float16", 2**8), ("float32", 2**11), ("float64", 2**24), ("int32", 2**24)]
 )
-def test_wide_sums_tell_less_precision(dtype, top):
+def test_wide_sums_detect_less_precision(dtype, top):
     one = Arguments(
         "conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", dtype=dtype
     )
@@ -259,7 +257,7 @@ def test_sums_of_padding_alone_are_zero_in_any_precision():
     )
 
 
-def test_half_is_held_to_its_precision_where_random_sums_reach_it():
+def test_half_must_detect_less_precision_if_random_sums_need_it():
     """Of K products of 2047 / K at most, a sum is about 2047 / sqrt(3 K), and bfloat16 holds all
     integers up to 256: four times less, to be sure.
     """
@@ -278,8 +276,8 @@ def test_half_is_held_to_its_precision_where_random_sums_reach_it():
         ) == Detection((), name)
 
 
-def test_single_precision_is_held_to_its_precision_up_to_many_products():
-    """Sums of up to 4**11 products, two bits below the 13 that are more."""
+def test_float32_must_detect_less_precision_up_to_many_products():
+    """This holds up to 4**11 products: float32 has 13 bits more than the sums, less two for safety."""
     one = Arguments("conv2d", TensorSpec((1, 1, 1, 99)), TensorSpec((1, 1, 99, 1)), 1, "VALID")
     x, w = np.ones((1, 1, 1, 99)), np.ones((1, 1, 99, 1))
     assert detect_low_precision(
@@ -287,7 +285,7 @@ def test_single_precision_is_held_to_its_precision_up_to_many_products():
     ) == Detection((), "sums of 11 bits")
 
 
-def test_nothing_less_than_bfloat16_is_known():
+def test_bfloat16_has_no_lower_precision():
     one = Arguments(
         "conv2d", TensorSpec((1, 1, 1, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", dtype="bfloat16"
     )
@@ -298,7 +296,7 @@ def test_nothing_less_than_bfloat16_is_known():
     )
 
 
-def test_reals_tell_less_precision_beyond_their_bound():
+def test_reals_detect_less_precision_beyond_their_bound():
     one = Arguments(
         "conv2d", TensorSpec((1, 1, 1, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID", data=("reals",)
     )
@@ -320,9 +318,9 @@ def test_infinities_are_the_same_in_fewer_bits():
         ) == Detection(("sums of 11 bits",) if number == -1.5e300 else ())
 
 
-def test_a_filter_without_flips_excludes_what_it_shows_alone():
-    """A filter of one row is no other function flipped in height or transposed; two equal taps are
-    the same when they are flipped.
+def test_a_filter_of_one_row_excludes_flips_only_in_width():
+    """Flipping in height or transposing does not change a filter of one row, and flipping does not
+    change equal taps.
     """
     arguments = Arguments("conv2d", TensorSpec((1, 1, 3, 1)), TensorSpec((1, 2, 1, 1)), 1, "VALID")
     x = np.array([1.0, 2, 4]).reshape(1, 1, 3, 1)
@@ -385,7 +383,7 @@ def test_the_axes_of_wrong_oracles_by_hand():
         ((1, 1), (1, 1), ((0, 0), (1, 0), (1, 1), (0, 0)), {"height and width swapped"}),
     ],
 )
-def test_axes_that_are_alike_are_not_swapped_and_a_rate_of_one_is_not_ignored(
+def test_equal_axes_are_not_swapped_and_a_rate_of_one_is_not_ignored(
     strides, rates, padding, expected
 ):
     names = {
@@ -425,7 +423,7 @@ FLIPS = (
         ((1, 1, 1, 2), ("filters reversed",)),
     ],
 )
-def test_only_filters_that_are_others_are_wrong(shape_, names):
+def test_only_filters_that_differ_are_wrong(shape_, names):
     arguments = replace(SQUARE, input=TensorSpec((1, 9, 9, shape_[2])), filter=TensorSpec(shape_))
     assert (
         tuple(wrong.name for wrong in wrong_oracles(DOCUMENTED, arguments) if wrong.filter) == names
@@ -491,7 +489,7 @@ def test_wrong_filters_by_hand():
         ),  # less than none is none
     ],
 )
-def test_where_an_axis_parts_from_a_wrong_one(right, wrong, differs, output, reads):
+def test_the_output_at_which_a_wrong_axis_differs_most(right, wrong, differs, output, reads):
     found = module._contrast(DOCUMENTED, right, DOCUMENTED, wrong)
     assert (found and (found.differs, found.output, tuple(found.reads.ravel().tolist()))) == (
         None if differs is None else (differs, output, reads)
@@ -512,9 +510,9 @@ def test_every_wrong_oracle_has_a_code():
     assert len(set(CODES.values())) == len(CODES)
 
 
-def test_a_wrong_oracle_with_a_size_without_bound_is_not_computed():
-    """Phase by phase, a filter without height has a result of twice the rate; its reads would take
-    32 GiB.
+def test_a_wrong_oracle_of_unbounded_size_is_not_computed():
+    """Phase-strided, an empty filter has a result of twice the rate, whose indices would take 32
+    GiB.
     """
     arguments = Arguments(
         "conv2d",

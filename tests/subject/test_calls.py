@@ -20,7 +20,7 @@ from tf_conv_conformance.verdict.comparison import ending
 
 
 def defined(*variables):
-    """A subject that multiplies the input by the filter's only element, has faults on purpose, and
+    """A subject that multiplies the input by the filter's only element, has deliberate faults, and
     starts at once.
     """
     return Definition(
@@ -36,7 +36,7 @@ def defined(*variables):
 
 @pytest.fixture(params=["forked", "alone"])
 def faulty(request):
-    """The subject, whose workers are forked or, beside a thread, are not."""
+    """The subject, with forked workers, or without if there is a thread."""
     subject = Gateway((), 2, defined() if request.param == "forked" else defined("FAULTY_THREAD=1"))
     yield subject
     subject.close()
@@ -44,14 +44,14 @@ def faulty(request):
 
 @pytest.fixture
 def forked():
-    """The subject, whose workers are forked."""
+    """The subject, with forked workers."""
     subject = Gateway((), 2, defined())
     yield subject
     subject.close()
 
 
 def worker_of(subject):
-    """The processes of a subject: the one that was started, and the worker that it forked."""
+    """Return the processes of a subject: the one that was started, and the worker that it forked."""
     assert subject.subject
     (worker,) = children(subject.pid)
     return subject.pid, worker
@@ -67,7 +67,7 @@ def values(observation):
     return [float(arm.values.flat[0]) for arm in observation.answers]
 
 
-def test_observations_come_in_the_order_of_the_requests(faulty):
+def test_observations_are_in_the_order_of_the_requests(faulty):
     modes = ("eager", "graph", "xla")
     requests = [
         request(1 + number % 9, mode=modes[number % 3], factor=number) for number in range(500)
@@ -91,14 +91,14 @@ def test_requests_are_drawn_ahead_but_not_all(faulty):
     assert 1 < max(leads) <= 2 * gateway.AHEAD
 
 
-def test_no_request_is_drawn_before_it_is_wanted(faulty):
+def test_no_request_is_drawn_before_it_is_needed(faulty):
     faulty.calls(pytest.fail("drawn") for _ in range(1))
     assert list(faulty.calls([])) == []
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])
-def test_messages_larger_than_any_pipe_cross(faulty, mode):
-    """Ten megabytes a call, both ways: more than the pipes hold, and more than is drawn ahead."""
+def test_messages_may_be_larger_than_a_pipe(faulty, mode):
+    """Ten megabytes per call both ways is more than the pipes hold, and more than is drawn ahead."""
     requests = [request(500, 1000, mode, factor, channels=2) for factor in range(12)]
     assert [values(one) for one in faulty.calls(requests)] == [
         [500 * factor, 1000 * factor] for factor in range(12)
@@ -135,9 +135,9 @@ def test_a_fault_costs_only_its_own_call(faulty, wrong, kind, why):
     ids=["crash", "exit", "hang", "crash while writing"],
 )
 @pytest.mark.slow
-def test_a_dead_worker_is_forked_again(forked, wrong, forks):
-    """A part of a message cannot be taken back, and what hangs is killed together with what forked
-    it.
+def test_a_dead_worker_is_replaced_by_a_fork(forked, wrong, forks):
+    """There is no fork after a partly written message, nor after a hang, which kills the fork
+    server, too.
     """
     process, worker = worker_of(forked)
     observed = [one.kind for one in forked.calls([request(*wrong), request(1)])]
@@ -177,7 +177,7 @@ def test_close_leaves_no_process(forked, busy):
 
 
 def test_calls_that_a_dead_worker_did_not_read_are_sent_to_the_next(faulty):
-    """More than the pipe holds: a message of which the dead worker, and the pipe, have a part."""
+    """The message exceeds the pipe, so the dead worker has read only a part of it."""
     requests = [
         request(10, 7),
         *(request(500, 1000, factor=factor, channels=2) for factor in range(1, 4)),
@@ -271,7 +271,7 @@ def test_abandoned_calls_do_not_disturb_later_ones(faulty):
     assert values(faulty.call(later.head, later.arrays)) == [7, 14]
 
 
-def test_an_error_in_drawing_requests_does_not_disturb_later_calls(faulty):
+def test_an_error_while_drawing_requests_does_not_disturb_later_calls(faulty):
     def drawing():
         yield request(1)
         raise LookupError("no data")
@@ -290,7 +290,7 @@ def test_an_unavailable_subject_is_reported_at_its_first_use():
 
 
 def mixed(mode):
-    """Calls of which some are refused, some warn, some are layers, some gradients."""
+    """Calls some of which are refused, warn, use layers or take gradients."""
     filter_too_large = Request(head(mode=mode), arrays((1, 2, 2, 1), (5, 5, 1, 1)))
     wrong_channels = Request(head(mode=mode), arrays((1, 3, 3, 3), (2, 2, 2, 1)))
     atrous = Request(

@@ -1,4 +1,4 @@
-"""Definitions of subjects, and how these start."""
+"""Definitions of subjects, and how subjects start."""
 
 import sys
 from pathlib import Path
@@ -37,7 +37,7 @@ HERE = Path("/project")
         ),
     ],
 )
-def test_a_definition_is_read(text, defined):
+def test_a_valid_definition_is_parsed(text, defined):
     assert define(text, HERE) == defined
 
 
@@ -77,17 +77,15 @@ def test_a_subject_has_its_environment_threads_and_device():
 
 
 @pytest.mark.tensorflow
-def test_commands_may_stand_before_the_interpreter():
+def test_a_command_may_precede_the_interpreter():
     gateway = Gateway((), 60, define(f"a = nice env HOME=/tmp {sys.executable}", HERE))
     assert gateway.call(head(mode="graph"), arrays()).kind == "answered"
     gateway.close()
 
 
 @pytest.mark.tensorflow
-def test_a_subject_may_be_behind_ssh(tmp_path):
-    """A stand-in for ssh does with its words what ssh does: it hands them, joined by spaces, to a
-    shell that knows nothing of ours.
-    """
+def test_a_subject_may_run_over_ssh(tmp_path):
+    """A stand-in for ssh joins its words with spaces and passes them to a fresh shell, as ssh does."""
     ssh = tmp_path / "ssh"
     ssh.write_text(
         '#!/bin/sh\ntest "$1" = host || exit 2\nshift\ncd /\nexec env -i PATH="$PATH" sh -c "$*"\n'
@@ -118,7 +116,7 @@ def test_a_failed_start_names_the_subject_and_the_command(command, said):
         Gateway((), 60, define(f"a = {command}", HERE)).subject  # noqa: B018
 
 
-def test_an_interpreter_without_tensorflow_says_so(tmp_path):
+def test_the_message_says_that_an_interpreter_lacks_tensorflow(tmp_path):
     with pytest.raises(
         SubjectUnavailableError, match=r"(?s)subject a .*No module named .(tensorflow|numpy)"
     ):

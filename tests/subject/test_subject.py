@@ -62,7 +62,7 @@ def test_an_emulated_processor_is_not_the_hosts():
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("onednn", [False, True])
-def test_onednn_is_in_effect_as_asked(monkeypatch, onednn):
+def test_the_environment_switches_onednn(monkeypatch, onednn):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", str(int(onednn)))
     gateway = Gateway((), 60)
     assert gateway.subject["onednn"] is onednn
@@ -72,7 +72,7 @@ def test_onednn_is_in_effect_as_asked(monkeypatch, onednn):
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
-def test_bits_are_sent_both_ways(tensorflow, mode, dtype):
+def test_values_are_exchanged_bit_for_bit(tensorflow, mode, dtype):
     x, w = arrays(dtype=dtype)
     observation = tensorflow.call(head(mode=mode, dtype=dtype), [x, w])
     (arm,) = observation.answers
@@ -85,7 +85,7 @@ def test_bits_are_sent_both_ways(tensorflow, mode, dtype):
     assert np.array_equal(as_numbers(arm.values, dtype)[0, :, :, 0], expected)
 
 
-def test_arms_are_answered_one_by_one(tensorflow):
+def test_each_arm_has_its_own_answer(tensorflow):
     first, second = arrays(), [2 * array for array in arrays()]
     observation = tensorflow.call(head(mode="graph"), [*first, *second])
     assert len(observation.answers) == 2
@@ -105,7 +105,7 @@ def test_an_exception_is_named_with_its_bases_and_without_nodes(tensorflow, mode
         assert noise not in arm.message
 
 
-def test_warnings_are_those_of_the_call(tensorflow):
+def test_an_observation_has_only_the_warnings_of_its_call(tensorflow):
     atrous = head("depthwise_conv2d", strides=[1, 2, 2, 1], dilations=[2, 2])
     plain = head("depthwise_conv2d")
     warned = [
@@ -148,7 +148,7 @@ def test_messages_are_cleaned(raw, clean):
 
 
 @pytest.mark.tensorflow
-def test_a_crash_has_its_signal_and_costs_one_call():
+def test_a_crash_reports_its_signal_and_costs_one_call():
     gateway = Gateway(DOCUMENTED_SYMBOLS, 60)
     greeting = gateway.subject, gateway.documentation
     process = gateway.pid
@@ -181,7 +181,7 @@ def test_a_time_out_costs_one_call():
 
 @pytest.mark.tensorflow
 def test_the_worker_ends_with_its_suite():
-    """A suite that is killed leaves no orphan: the pipe ends, and so does the worker."""
+    """If the suite is killed, the pipe ends, and the worker ends, too."""
     source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g.pid, flush=True); os._exit(9)"
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=False
@@ -200,7 +200,7 @@ def test_a_failed_start_says_what_was_tried(tmp_path, monkeypatch):
         Gateway((), 60).subject  # noqa: B018
 
 
-def test_a_failed_start_has_the_exit_status(tmp_path):
+def test_a_failed_start_reports_the_exit_status(tmp_path):
     with pytest.raises(SubjectUnavailableError, match="exit status 0"):
         Gateway((), 60, Definition(command=("true",))).subject  # noqa: B018
 
@@ -219,9 +219,9 @@ def test_in_process_runs_the_same_code(monkeypatch):
     subject.close()
 
 
-def test_the_worker_stands_alone():
-    """It runs on interpreters that the package does not support, so it may import the standard
-    library and NumPy alone.
+def test_the_worker_imports_nothing_of_the_package():
+    """It runs on interpreters that the package does not support, so it may import only the standard
+    library and NumPy.
     """
     for module in (worker, exceptions, execution, wire, forkserver):
         source = Path(module.__file__).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a case claims by its `expect`, and who is wrong if it differs."""
+"""Claims of `expect`, and what it means if the observation differs from them."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_expectations_are_claims_of_the_case(calls):
 LITERAL = "cases:\n  - {id: x, op: conv2d, input: {values: [[[[1], [2]]]]}, filter: {values: [[[[3]]]]}, strides: 1, padding: VALID, expect: {values: %s}}"
 
 
-def test_literal_values(calls):
+def test_expected_values_are_compared(calls):
     right = Observation(
         "answered", (Answer(values=np.array([[[[3], [6]]]], np.float32), dtype="float32"),)
     )
@@ -100,7 +100,9 @@ def test_a_wrong_expectation_does_not_blame_tensorflow(calls, claim, differs):
         ("{shape: [9]}", "InvalidArgumentError instead of float32 of shape [9]: no"),
     ],
 )
-def test_nor_does_one_of_a_call_that_is_refused_as_documented(calls, claim, differs):
+def test_a_wrong_expectation_of_a_documented_refusal_does_not_blame_tensorflow(
+    calls, claim, differs
+):
     verdict = judge(
         eager(calls, ATROUS + f"    expect: {claim}"),
         predict(eager(calls, ATROUS + f"    expect: {claim}").arguments),

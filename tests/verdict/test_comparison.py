@@ -1,4 +1,4 @@
-"""The first difference between an observation and what must come out."""
+"""The first difference between an observation and what is expected."""
 
 from support.observations import CONV2D, CRASHED, SUBJECT, eager, off_by_one, raised, returned
 from tf_conv_conformance.prediction.predict import predict
@@ -17,12 +17,12 @@ def test_the_first_difference_names_its_index_and_both_values(calls):
     assert (difference.unlike, difference.elements, difference.largest) == (1, 36, 1)
 
 
-def test_the_messages_of_the_end_of_the_process():
+def test_the_end_of_the_process_is_described():
     assert comparison.ending(CRASHED) == "the process died (SIGFPE)"
     assert comparison.ending(Observation("timed out", time_limit=60.0)) == "no answer within 60 s"
 
 
-def test_a_pattern_that_backtracks_without_end_is_not_found(calls):
+def test_a_pattern_that_backtracks_endlessly_does_not_match(calls):
     text = CONV2D[:-1] + ", strides: 0, expect: {error: InvalidArgumentError, match: '(a+)+$'}}"
     call = eager(calls, text.replace("strides: 2, ", ""))
     assert (

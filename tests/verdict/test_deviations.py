@@ -1,4 +1,4 @@
-"""Declared deviations: they apply to their subjects alone, and are observed exactly."""
+"""Declared deviations apply only to their subjects, and must be observed exactly."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ from tf_conv_conformance.verdict.deviations import unmet
 from tf_conv_conformance.verdict.judge import judge
 
 
-def test_a_declared_deviation_is_held_as_strictly_as_a_rule(calls):
+def test_a_declared_deviation_is_checked_as_strictly_as_a_rule(calls):
     call = eager(calls, DECLARED)
     warned = (Warned("UserWarning", "strides"),)
     assert kind(call, returned(call, "phase_strided", warnings=warned)) == "deviates"
@@ -42,13 +42,13 @@ def test_a_deviation_holds_in_its_range_of_versions(calls, version):
     assert kind(call, raised(), tensorflow=version) == "resolved"
 
 
-def test_outside_of_its_range_a_deviation_says_nothing(calls):
+def test_a_deviation_does_not_apply_outside_its_versions(calls):
     call = eager(calls, DECLARED)
     assert kind(call, raised(), tensorflow="2.8.4") == "refused"
     assert kind(call, returned(call, "phase_strided"), tensorflow="2.8.4") == "violates"
 
 
-def test_all_deviations_that_speak_must_be_observed(calls):
+def test_all_deviations_that_apply_must_be_observed(calls):
     both = (
         DECLARED
         + "      - {rule: depthwise.unit-strides-when-atrous, observed: {crash: SIGFPE}, reported: unreported}\n"
@@ -60,7 +60,7 @@ def test_all_deviations_that_speak_must_be_observed(calls):
     )
 
 
-def test_a_model_may_stand_for_other_arguments(calls):
+def test_a_model_may_be_evaluated_with_other_arguments(calls):
     text = (
         CONV2D.replace("op: conv2d", "op: depthwise_conv2d")
         .replace("strides: 2", "strides: 1")
@@ -85,7 +85,7 @@ def test_a_model_may_stand_for_other_arguments(calls):
 
 
 @pytest.mark.parametrize(("signal", "expected"), [("SIGFPE", "deviates"), ("SIGSEGV", "crashed")])
-def test_a_declared_crash_is_that_crash(calls, signal, expected):
+def test_a_declared_crash_matches_only_its_signal(calls, signal, expected):
     text = (
         CONV2D[:-1]
         + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]}"
@@ -94,7 +94,7 @@ def test_a_declared_crash_is_that_crash(calls, signal, expected):
     assert kind(eager(calls, text), returned(eager(calls, text))) == "resolved"
 
 
-def test_unspecified_values_are_still_of_a_declared_shape(calls):
+def test_unspecified_values_must_have_the_declared_shape(calls):
     text = (
         CONV2D[:-1]
         + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {shape: [1, 4, 3, 3], values: unspecified}}]}"
@@ -185,7 +185,7 @@ def test_how_the_process_ends_is_declared(calls):
     )
 
 
-def test_a_missing_warning_is_told_from_another(calls):
+def test_a_missing_warning_and_a_different_one_are_distinguished(calls):
     call = eager(calls, DECLARED)
     other = (Warned("FutureWarning", ""), Warned("DeprecationWarning", ""))
     assert (
@@ -222,7 +222,7 @@ def test_the_reason_says_what_was_declared(calls, observed, observation, how):
     assert verdict.rules == ("conv2d.values",)
 
 
-def test_the_reasons_of_several_deviations(calls):
+def test_the_reason_lists_all_deviations(calls):
     declared = "{rule: conv2d.values, reported: unreported, observed: %s}, {rule: conv2d.patches, reported: unreported, observed: %s}"
     call = eager(calls, f"{CONV2D[:-1]}, deviations: [{declared % (('{crash: SIGFPE}',) * 2)}]}}")
     assert (
@@ -234,7 +234,7 @@ def test_the_reasons_of_several_deviations(calls):
     assert gone.rules == ("conv2d.values", "conv2d.patches")
 
 
-def test_a_deviation_beside_a_claim_that_holds_is_not_gone(calls):
+def test_a_case_with_a_claim_may_also_deviate(calls):
     call = eager(calls, DECLARED + "    expect: {shape: [1, 5, 5, 4]}")
     warned = (Warned("UserWarning", "strides"),)
     assert kind(call, returned(call, "phase_strided", warnings=warned)) == "deviates"
@@ -245,14 +245,14 @@ def test_a_deviation_beside_a_claim_that_holds_is_not_gone(calls):
     )
 
 
-def test_a_deviation_is_gone_if_the_claim_holds_without_it(calls):
+def test_a_deviation_is_resolved_if_the_claim_holds_without_it(calls):
     call = eager(calls, DECLARED + "    expect: {shape: [1, 5, 5, 4]}")
     without_warning = returned(call, "phase_strided")
     gone = judge(call, predict(call.arguments), without_warning, SUBJECT)
     assert (gone.kind, gone.reason.endswith(": the case's `expect` holds")) == ("resolved", True)
 
 
-def test_what_deviates_from_a_claim_alone_has_its_difference(calls):
+def test_a_deviation_only_from_the_claim_has_a_difference(calls):
     observed = "{shape: [1, 4, 3, 3], values: unspecified}"
     deviation = f"{{rule: conv2d.values, observed: {observed}, reported: unreported}}"
     text = f"{CONV2D[:-1]}, expect: {{shape: [1, 5, 5, 4]}}, deviations: [{deviation}]}}"

@@ -1,8 +1,8 @@
 """Every entry point × padding, stride and rate × gradient × relation × layout × mode, on the
 installed TensorFlow.
 
-The documentation holds, a shipped deviation explains what comes out, or the reader of case files
-complains: there is no fourth.
+Either the documentation holds, a shipped deviation explains the observation, or the case file is
+refused.
 """
 
 from itertools import product
@@ -32,8 +32,9 @@ NO_PAIRS = ("tf.nn.convolution", "tf.nn.atrous_conv2d")
 
 
 def cases_of(op, via, layout):
-    """A case for each combination of padding and steps, and of relation and data: a diagnostic
-    about one hides no other.
+    """Return a case for each combination of padding and steps, and of relation and data.
+
+    With one case each, a diagnostic for one combination does not hide another.
 
     Gradients, modes and dtypes take turns.
     """
@@ -72,7 +73,7 @@ def known(repository):
 @pytest.mark.parametrize(
     ("op", "via"), [(entry.op, entry.symbol) for entry in ENTRY_POINTS.values()]
 )
-def test_no_call_is_blamed_on_tensorflow_that_is_not_its_own(tensorflow, known, op, via, layout):
+def test_no_fault_of_the_suite_is_blamed_on_tensorflow(tensorflow, known, op, via, layout):
     cases = [{"id": f"x{number}", **case} for number, case in enumerate(cases_of(op, via, layout))]
     loaded = [load_text(case_text(case)) for case in cases]
     calls = [call for one in loaded for call in one.calls]

@@ -1,4 +1,4 @@
-"""Why a result differs: the model that explains it, and the elements that feed it."""
+"""Explanations of a difference: the model that predicts it, and the elements that it sums."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.verdict.explanation import explaining_model, feeding
 
 
-def test_the_model_that_explains(calls):
+def test_the_explaining_model_is_named(calls):
     call = eager(calls, ATROUS)
     assert (
         explaining_model(predict(call.arguments), returned(call, "phase_strided"))
@@ -20,7 +20,7 @@ def test_the_model_that_explains(calls):
     assert explaining_model(predict(call.arguments), raised()) is None
 
 
-def test_the_pixels_that_feed_an_element(calls):
+def test_feeding_lists_the_pixels_of_an_element(calls):
     arguments = eager(calls, ATROUS).arguments
     assert feeding(
         "documented", arguments, (0, 0, 1, 3)

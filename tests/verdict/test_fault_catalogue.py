@@ -1,5 +1,5 @@
-"""Real TensorFlows with a fault, and cases that are wrong on purpose: each call gets the verdict
-that it must get, and no other does.
+"""A real TensorFlow with built-in faults, and deliberately wrong cases: only the affected calls get
+another verdict.
 """
 
 import re
@@ -33,8 +33,7 @@ VERDICTS = {
     "hang": dict.fromkeys(WIDE, "timed out"),
     "warning-lost": {"atrous[eager]": "violates"},
 }
-"""Of each fault, the calls of faults/cases.yaml that do not get the verdict that they get without
-it.
+"""For each fault, the calls of faults/cases.yaml whose verdict differs from the verdict without it.
 """
 
 
@@ -70,7 +69,7 @@ def test_a_fault_costs_the_calls_that_it_alters_and_no_other(fault):
 
 @pytest.mark.tensorflow
 def test_a_result_that_changes_from_call_to_call_is_flaky():
-    """Every third eager arm is wrong: of a call's two arms and of its second try's, another one is."""
+    """Every third eager arm is wrong, so a call and its repetition differ in another arm."""
     (call,) = (call for call in read("faults/cases.yaml") if call.name == "dilated[eager]")
     subject = gateway("every-third-differs")
     try:
@@ -81,7 +80,7 @@ def test_a_result_that_changes_from_call_to_call_is_flaky():
     assert set(kinds) <= {"conforms", "flaky"}
 
 
-def test_an_unknown_fault_is_said():
+def test_an_unknown_fault_is_refused():
     subject = gateway("strides-swaped")
     with pytest.raises(SubjectUnavailableError, match="no fault is named 'strides-swaped'"):
         subject.subject  # noqa: B018

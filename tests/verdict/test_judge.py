@@ -1,6 +1,4 @@
-"""Every verdict, from observations made by hand: the judge is a pure function, and a wrong answer
-must not pass.
-"""
+"""Every verdict, from observations made by hand. A wrong answer must not pass."""
 
 import numpy as np
 import pytest
@@ -54,7 +52,7 @@ def test_a_lost_dtype_violates(calls):
     assert (verdict.kind, verdict.rules) == ("violates", ("conv2d.result-dtype",))
 
 
-def test_less_precision_inside_is_seen_by_the_wide_arm(calls):
+def test_the_wide_arm_detects_less_precision(calls):
     call = eager(calls, CONV2D)
     arms = []
     for arm in predict(call.arguments).arms:
@@ -112,9 +110,7 @@ def test_the_end_of_the_process(calls):
         ", deviations: [{rule: conv2d.values, reported: unreported, observed: {crash: SIGFPE}}]",
     ],
 )
-def test_a_failure_of_the_suite_is_no_verdict_whatever_is_claimed_or_declared(
-    calls, failed, reason, more
-):
+def test_a_suite_error_is_no_verdict_whatever_is_claimed_or_declared(calls, failed, reason, more):
     verdict = judge(
         eager(calls, CONV2D[:-1] + more + "}"),
         predict(eager(calls, CONV2D[:-1] + more + "}").arguments),
@@ -129,7 +125,7 @@ def test_a_failure_of_the_suite_is_no_verdict_whatever_is_claimed_or_declared(
     )
 
 
-def test_what_a_difference_speaks_against(calls):
+def test_a_difference_contradicts_the_rules_about_its_aspect(calls):
     call = eager(calls, CONV2D)
     assert judge(call, predict(call.arguments), raised(), SUBJECT).rules == ("conv2d.values",)
     shape = judge(
@@ -152,7 +148,7 @@ def test_what_a_difference_speaks_against(calls):
     assert judge(refused, predict(refused.arguments), returned(call), SUBJECT).rules == ()
 
 
-def test_a_verdict_that_fails_says_so(calls):
+def test_a_verdict_knows_whether_it_fails(calls):
     call = eager(calls, CONV2D)
     assert judge(call, predict(call.arguments), returned(call), SUBJECT).failing is False
     assert judge(call, predict(call.arguments), raised(), SUBJECT).failing is True

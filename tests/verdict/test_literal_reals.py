@@ -1,4 +1,4 @@
-"""Literal reals, as people paste them from a report: rounded to the dtype, passed on, and held to
+"""Literal reals, as people paste them from reports, are rounded to the dtype and compared within
 the bound.
 """
 
@@ -62,7 +62,7 @@ def test_tensorflow_keeps_to_the_bound(tensorflow, calls):
 
 
 @pytest.mark.parametrize("dtype", ["half", "bfloat16", "float32"])
-def test_what_is_passed_is_what_the_oracle_and_the_printed_program_have(calls, dtype):
+def test_tensorflow_oracle_and_printed_program_use_the_same_numbers(calls, dtype):
     call = calls(CASES)[f"dtypes[conv2d-{dtype}-eager]"]
     (arm,), name = predict(call.arguments).arms, call.arguments.dtype
     for tensor in arm.arrays(call.arguments):
@@ -97,7 +97,7 @@ def test_a_result_beyond_the_bound_violates(calls, factor, kind):
         ("[0.03, 0.2]", "unexpected"),
     ],
 )
-def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, stated, kind):
+def test_stated_results_may_differ_by_the_bound_and_one_rounding(calls, stated, kind):
     call = calls(STATED % ("reals", stated))["x[eager]"]
     result = np.float32([[[[0.1], [0.7]]]]) * np.float32(0.3)
     assert (
@@ -128,7 +128,7 @@ def test_stated_results_are_held_to_the_bound_and_one_more_rounding(calls, state
         ("reals, dtype: int32", "[0.03, 0.21]", "int32 holds only integers; leave out `reals`"),
     ],
 )
-def test_what_has_no_bound_is_refused(data, stated, expected):
+def test_reals_without_a_bound_are_refused(data, stated, expected):
     diagnostics = [
         diagnostic.message for diagnostic in load_text(STATED % (data, stated)).diagnostics
     ]

@@ -46,7 +46,7 @@ def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
     assert "strides=2, padding='SAME', dilations=[1, 2]" in source
 
 
-def test_a_vacuous_call_is_printed_with_what_it_does_exclude(calls):
+def test_the_message_of_a_vacuous_call_lists_what_it_excludes(calls):
     call = eager(calls, ROW % (3, "1"))
     verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
     text = failure_of(

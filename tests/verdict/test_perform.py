@@ -1,6 +1,4 @@
-"""Making a call: what is made twice, what is not made at all. The subject here has faults on
-purpose.
-"""
+"""Performing calls: which are made twice, and which not at all. The subject has deliberate faults."""
 
 from dataclasses import replace
 
@@ -14,7 +12,7 @@ from tf_conv_conformance.verdict.perform import perform, same
 
 
 class Subject:
-    """Answers with what it is given, in turn, and counts."""
+    """A subject that returns the given observations in turn, and counts calls."""
 
     def __init__(self, *answers):
         self.subject, self.documentation, self.answers, self.heads = SUBJECT, {}, list(answers), []
@@ -44,7 +42,7 @@ def test_a_failing_call_is_made_once_more(calls, second, kind):
     assert subject.answers == []
 
 
-def test_nan_in_the_same_place_is_the_same_answer():
+def test_answers_with_nan_in_the_same_places_are_the_same():
     assert same(answer(np.nan), answer(np.nan))
     assert not same(answer(1.0), answer(1.0, shape=(1, 3, 4, 3)))
     assert not same(answer(1.0), Observation("crashed", signal="SIGFPE"))
@@ -61,8 +59,8 @@ CRASH = Observation("crashed", signal="SIGFPE")
         (answer(1.0), "flaky"),
     ],
 )
-def test_a_crash_is_made_again_in_a_fresh_worker(calls, second, kind):
-    """To tell a crash of this call from one that a call before it has caused."""
+def test_a_call_that_crashed_is_repeated_in_a_fresh_worker(calls, second, kind):
+    """This distinguishes a crash of this call from one that an earlier call caused."""
     subject = Subject(CRASH, second)
     assert perform(eager(calls, CONV2D), subject).verdict.kind == kind
     assert subject.answers == []
@@ -76,7 +74,7 @@ FAILED = [
 
 @pytest.mark.parametrize("failed", FAILED)
 def test_a_failure_of_the_suite_is_no_verdict_on_tensorflow(calls, failed):
-    """Neither alone, nor as the second answer of a call that fails."""
+    """Neither alone, nor in the repetition of a call that fails."""
     assert perform(eager(calls, CONV2D), Subject(failed)).verdict.kind == "suite error"
     for first in (answer(1.0), CRASH):
         verdict = perform(eager(calls, CONV2D), Subject(first, failed)).verdict
@@ -84,12 +82,12 @@ def test_a_failure_of_the_suite_is_no_verdict_on_tensorflow(calls, failed):
         assert verdict.reason.startswith(f"in a second call, {ending(failed)}; the first: ")
 
 
-def test_a_time_limit_is_not_waited_for_twice(calls):
+def test_a_call_that_timed_out_is_not_repeated(calls):
     subject = Subject(Observation("timed out", time_limit=60.0))
     assert perform(eager(calls, CONV2D), subject).verdict.kind == "timed out"
 
 
-def test_what_the_subject_lacks_is_not_made(calls):
+def test_a_call_that_the_subject_does_not_support_is_not_made(calls):
     subject = Subject()
     performed = perform(eager(calls, CONV2D[:-1] + ", requires: {device: gpu}}"), subject)
     assert (performed.verdict.kind, performed.observation, subject.heads) == (
@@ -109,7 +107,7 @@ def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):
     assert [array.shape for array in arrays[:2]] == [(1, 7, 6, 2), (3, 2, 2, 3)]
 
 
-def test_a_gradient_sends_what_comes_from_above(calls):
+def test_a_gradient_sends_its_upstream_gradient(calls):
     call = eager(calls, CONV2D)
     call = replace(call, arguments=replace(call.arguments, gradient="filter"))
     subject = Subject(CRASH, CRASH)

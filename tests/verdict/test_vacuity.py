@@ -1,4 +1,4 @@
-"""Which wrong oracles a verdict rules out, and calls that prove nothing."""
+"""Wrong oracles that a verdict excludes, and vacuous calls."""
 
 import numpy as np
 import pytest
@@ -50,12 +50,12 @@ def test_data_that_proves_nothing_is_vacuous(calls):
         ),
     ],
 )
-def test_what_the_data_excludes_is_said_where_it_is_held_to_an_oracle(calls, tap, more, excluded):
+def test_a_verdict_lists_what_the_data_excludes(calls, tap, more, excluded):
     call = eager(calls, ROW % (tap, more))
     assert judge(call, predict(call.arguments), raised(), SUBJECT).excluded == excluded
 
 
-def test_a_deviation_excludes_what_its_model_is_not(calls):
+def test_a_deviation_excludes_oracles_other_than_its_model(calls):
     call = eager(calls, DECLARED)
     excluded = judge(
         call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT
@@ -77,8 +77,8 @@ def test_a_deviation_excludes_what_its_model_is_not(calls):
     )  # of no use there: refused
 
 
-def test_a_deviation_for_other_arguments_excludes_what_it_is_not(calls):
-    """As if the rate were 1: to ignore the dilation is then the right oracle."""
+def test_a_deviation_with_as_if_excludes_other_oracles(calls):
+    """As if the rate were 1, the oracle that ignores the dilation is the right one."""
     text = CONV2D.replace("strides: 2", "strides: 1, data: small_integers").removesuffix("}")
     declared = ", deviations: [{rule: conv2d.values, observed: {model: documented, as_if: {rate: 1}}, reported: unreported}]}"
     plain, deviating = (eager(calls, text + more) for more in ("}", declared))
@@ -91,7 +91,7 @@ def test_a_deviation_for_other_arguments_excludes_what_it_is_not(calls):
 ZEROS = "cases:\n  - {id: x, op: depthwise_conv2d, input: {values: [[[[0], [0]]]]}, filter: {values: [[[[1]], [[2]]]]}, padding: SAME, %s}"
 
 
-def test_only_a_claim_that_rests_on_the_oracle_is_vacuous(calls):
+def test_only_claims_that_depend_on_the_oracle_can_be_vacuous(calls):
     zeros = Observation(
         "answered", (Answer(values=np.zeros((1, 1, 2, 1), np.float32), dtype="float32"),)
     )
