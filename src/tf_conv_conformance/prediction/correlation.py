@@ -5,9 +5,8 @@ All arrays have channels last: `x` is ``(batch, height, width, in_channels)``, `
 the input reads padding: a zero that is multiplied like any other element. Filters are in groups:
 ``(height, width, filter_in, groups, out of a group)``; see :func:`grouped`.
 
-Results are float64. Sums in float64 are exact in any order, as long as every partial sum is an
-integer up to 2**53 (or that times a power of two). If float32 gives the same numbers, it is used
-instead and takes half the time; see :func:`dtype_of_sums`.
+All numbers are float64. Sums are exact in any order, as long as every partial sum is an integer up
+to 2**53 (or that times a power of two).
 
 Input elements are copied for one block of output rows at a time, so that memory stays small
 compared with input and output. A matrix product sums each block.
@@ -16,23 +15,20 @@ compared with input and output. A matrix product sums each block.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tf_conv_conformance.convolution.geometry import Indices, within
 
-Array = NDArray[np.floating[Any]]
-"""Numbers: float64, or float32 for integers, see :func:`dtype_of_sums`. Results are float64."""
+Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 """The input pixel that each tap of each output pixel reads; negative for padding.
 
 Pixels are counted in ``height × width``. The shape is ``(out pixels, taps)``.
 """
 
-EXACT = 2**24  # float32 holds all integers up to this magnitude
-BLOCK = 2**19  # elements of a block: 4 MiB, or 2 MiB in float32
+BLOCK = 2**19  # elements of a block: 4 MiB
 
 
 def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
@@ -59,7 +55,6 @@ def correlate(
     x = np.ascontiguousarray(x)
     if skip_padding and not np.isfinite(w).all():
         return _without_padding(x, w, _all_places(x, rows, columns)).reshape(size)
-    w = w.astype(dtype_of_sums(x, w), copy=False)
     result = np.empty(size)
     # A block has several output rows, or several batch elements if their rows do not fill it.
     line = max(columns.size * rows.shape[1] * x.shape[3], math.prod(size[2:]), 1)
@@ -72,29 +67,10 @@ def correlate(
     return result
 
 
-def dtype_of_sums(x: Array, w: Array) -> type[np.float32] | type[np.float64]:
-    """Return the dtype in which to sum products: float32 if it is exact, else float64.
-
-    Arrays in float32 hold only integers, as :class:`data.Signed` ensures. So a sum of K products,
-    and each of its partial sums in any order, is an integer of magnitude ``K * max|x| * max|w|`` at
-    most. float32 holds every integer up to 2**24. Up to there nothing is rounded, with or without
-    fused multiply-add, and the sums equal the sums in float64 bit for bit.
-    """
-    if not x.dtype == w.dtype == np.float32:
-        return np.float64
-    return np.float32 if math.prod(w.shape[:3]) * _largest(x) * _largest(w) <= EXACT else np.float64
-
-
-def _largest(numbers: Array) -> float:
-    """Return the largest magnitude, in two passes but without the copy that ``abs`` makes."""
-    return max(float(numbers.max(initial=0)), -float(numbers.min(initial=0)))
-
-
 def adjoint_input(
     dy: Array, w: Array, rows: Indices, columns: Indices, height: int, width: int
 ) -> Array:
     """Return the gradient of ``sum(dy * correlate(x, w))`` with respect to `x`."""
-    dy, w = (array.astype(np.float64, copy=False) for array in (dy, w))
     depth, groups, out = w.shape[2:]
     size = dy.shape[:3]
     upstream = dy.reshape(*size, groups, 1, out)
@@ -113,7 +89,6 @@ def adjoint_filter(
     x: Array, dy: Array, rows: Indices, columns: Indices, depth: int, groups: int
 ) -> Array:
     """Return the gradient of ``sum(dy * correlate(x, w))`` with respect to `w`, in groups."""
-    x, dy = (array.astype(np.float64, copy=False) for array in (x, dy))
     out = dy.shape[3] // groups if groups else 0
     upstream = dy.reshape(math.prod(dy.shape[:3]), groups, out)
     places = _all_places(x, rows, columns)
@@ -149,13 +124,12 @@ def taken(x: Array, places: Places) -> Array:
 def multiplied(read: Array, w: Array) -> Array:
     """Multiply ``(batch, out pixels, taps, channels)`` by the filter, and sum the products.
 
-    The result is ``(batch, out pixels, out channels)`` in the dtype of `w`.
+    The result is ``(batch, out pixels, out channels)``.
     """
     batch, pixels, taps, channels = read.shape
     depth, groups, out = w.shape[2:]
     count = batch * pixels
-    read = read.astype(w.dtype, copy=False)
-    result = np.empty((count, groups, out), w.dtype)
+    result = np.empty((count, groups, out))
     if groups == 1:
         matrix = w.reshape(taps * channels, out)
         np.matmul(read.reshape(count, taps * channels), matrix, out=result[:, 0])
@@ -174,7 +148,6 @@ def multiplied(read: Array, w: Array) -> Array:
 def _without_padding(x: Array, w: Array, places: Places) -> Array:
     """Return the sums without products with padding, computed one tap at a time."""
     result = np.zeros((x.shape[0], len(places), math.prod(w.shape[3:])))
-    w = w.astype(np.float64, copy=False)
     for tap, kernel in enumerate(w.reshape(-1, 1, 1, *w.shape[2:])):
         place = places[:, tap : tap + 1]
         result += np.where(place >= 0, multiplied(taken(x, place), kernel), 0)
