@@ -376,7 +376,7 @@ def test_an_empty_result_has_no_values_to_explain(tensorflow):
 
 
 def test_an_error_of_two_classes_gets_their_common_name(tensorflow):
-    """TensorFlow raises its own error anew as ValueError while it builds a graph."""
+    """TensorFlow re-raises its own error as ValueError while it builds a graph."""
     eager = Observation(
         "answered",
         (

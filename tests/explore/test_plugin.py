@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-import tf_conv_conformance.explore.collection  # noqa: F401  or each run imports it anew
+import tf_conv_conformance.explore.collection  # noqa: F401  or each run imports it again
 from support.faulty_runs import FAULTY, cases
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.records.reader import read

@@ -202,7 +202,7 @@ def again(
     rates: Any = None,
     index: Function = lambda i, size: i,
 ) -> Any:
-    """The convolution computed anew with other padding, strides or rates; `index` makes rows to be
+    """The convolution computed again with other padding, strides or rates; `index` makes rows to be
     read of rows beyond the input.
     """
     tf, g = invocation.tf, invocation.g

@@ -202,7 +202,7 @@ ENTRY_POINTS: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "raw-depthwise-dilations": (
-        "tf.raw_ops.DepthwiseConv2dNative heeds dilations in height alone",
+        "tf.raw_ops.DepthwiseConv2dNative uses dilations only in height",
         keywords(
             lambda a: {"dilations": ones_at(a.keywords["dilations"], 2)},
             lambda a: a.symbol.endswith("Native"),

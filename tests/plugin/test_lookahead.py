@@ -131,7 +131,7 @@ def test_what_a_failure_cuts_off_leaves_no_record(run, pytester):
 
 @pytest.mark.slow
 def test_a_time_limit_of_another_plugin_leaves_the_others_their_answers(run, pytester, monkeypatch):
-    """The test that pytest-timeout ends has no record; those behind it are made anew."""
+    """The test that pytest-timeout ends has no record; the tests after it are run again."""
     pytest.importorskip("pytest_timeout", reason="is in the extra `test`")
     monkeypatch.setenv(
         "PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:randomly -p no:rerunfailures"

@@ -141,7 +141,7 @@ def test_a_precondition_is_kept_and_broken(rule):
         and "strides" in changes
         and statement != "unit-strides-when-atrous"
     ):
-        changes = {**changes, "dilations": None}  # with a rate another rule would speak, too
+        changes = {**changes, "dilations": None}  # with a rate, another rule would apply, too
     breaking = replace(base, **changes)
     assert [one.id for one in broken(breaking)] == [rule.id]
     assert predict(breaking).documented == Refuses((rule.id,))

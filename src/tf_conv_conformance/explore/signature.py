@@ -43,7 +43,7 @@ def outcome_of(call: Call, result: CallResult) -> ObservedOutcome:
         return "crashed", str(observation.signal), fatal
     for answer in observation.answers:
         if answer.error is not None:
-            # A graph raises a TensorFlow error anew as ValueError.
+            # A graph re-raises a TensorFlow error as ValueError.
             errors = (name for name in answer.bases if name.endswith("Error"))
             specific = (name for name in errors if name not in GENERAL_ERRORS)
             return "refused", next(specific, answer.error), _pattern(answer.message)

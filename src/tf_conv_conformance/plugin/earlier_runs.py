@@ -43,7 +43,7 @@ def read_baseline(config: pytest.Config) -> Baseline:
 def read_resumed(config: pytest.Config) -> ResumedRun:
     """Return the run that ``--tf-resume`` resumes, without its records in an xdist worker.
 
-    The controller sends the hashes to its workers, because it may already write the files anew.
+    The controller sends the hashes to its workers, because it may already rewrite the files.
     Raises ``pytest.UsageError``.
     """
     workerinput = getattr(config, "workerinput", None)
