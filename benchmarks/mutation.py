@@ -84,8 +84,10 @@ TESTS = {
 """The modules, and the tests that are run for each, in this order."""
 KEEPING = ("lru_cache", "cached(")
 """Decorators that keep what a pure function returns, within a bound: of speed and memory alone."""
-SPEED = ("BLOCK",)
-"""Constants of prediction/correlation.py of speed and memory alone; its tests change them."""
+SPEED = ("SMALL", "BLOCK", "RUN", "STRIP")
+"""Constants of prediction/correlation.py that choose between ways to the same sums; its tests force
+each way.
+"""
 THIRD_PARTY = (
     "cachetools",
     "numpy",

@@ -1,4 +1,4 @@
-"""Convolutions and adjoints compared with literal loops."""
+"""Convolutions and adjoints compared with literal loops, for each way of copying the input."""
 
 import itertools
 from functools import lru_cache
@@ -13,6 +13,7 @@ from tf_conv_conformance.prediction.correlation import (
     adjoint_input,
     correlate,
     grouped,
+    multiplied,
 )
 
 CONV, DEPTHWISE, BOTH = (2, 2, 3), (1, 3, 2), (2, 1, 3)
@@ -69,8 +70,12 @@ def with_a_jump(axis):
     return reads
 
 
-# In blocks of one row and of several, and of several batch elements.
-WAYS = [{"BLOCK": block} for block in (1, 300, 2**30)]
+# At once; by slices, and gathered, in blocks of one row and of several, and of several batch elements.
+WAYS = [{}] + [
+    {"SMALL": -1, "STRIP": strip, "BLOCK": block}
+    for strip in (2**30, -1)
+    for block in (1, 300, 2**30)
+]
 AXES = [  # (height, width)
     (Axis(6, 2, 1, 1, "VALID"), Axis(7, 3, 1, 1, "VALID")),
     (Axis(6, 3, 2, 1, "SAME"), Axis(5, 2, 1, 2, (3, 4))),
@@ -117,7 +122,68 @@ def test_every_way_to_sum_equals_the_literal_sum(way, channels, monkeypatch):
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
     for (x, w, *reads), expected in examples(channels):
-        assert np.array_equal(correlate(x, w, *reads), expected)
+        for dtype in (np.float64, np.float32):
+            result = correlate(x.astype(dtype), w.astype(dtype), *reads)
+            assert result.dtype == np.float64
+            assert np.array_equal(result, expected)
+
+
+@pytest.mark.parametrize("way", WAYS[1:])
+@pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH])
+def test_sums_use_float32_only_up_to_the_bound(way, channels, monkeypatch):
+    """All products have the largest magnitude. If a filter element is larger by one, the sum is odd
+    and above 2**24, so not exact in float32.
+    """
+    for name, number in way.items():
+        monkeypatch.setattr(correlation, name, number)
+    rows, columns = (
+        documented_indices(Axis(9, 2, 1, 1, "VALID")),
+        documented_indices(Axis(8, 4, 2, 1, "VALID")),
+    )
+    terms = 2 * 4 * channels[0]
+    x = np.full((2, 9, 8, channels[0] * channels[1]), 2**10, np.float32)
+    w = np.full((2, 4, *channels), 2**14 // terms, np.float32)
+    assert terms * x.max() * w.max() == 2**24
+    assert correlation.dtype_of_sums(x, w) == np.float32
+    assert (correlate(x, w, rows, columns) == 2**24).all()
+    assert correlation.dtype_of_sums(-x, w) == correlation.dtype_of_sums(x, -w) == np.float32
+    x[:] = 1
+    w[:] = 2**24 // terms
+    w[0, 0, 0] += 1
+    for sign in (1, -1):
+        assert (
+            correlation.dtype_of_sums(sign * x, w)
+            == correlation.dtype_of_sums(x, sign * w)
+            == np.float64
+        )
+        assert (correlate(x, sign * w, rows, columns) == sign * (2**24 + 1)).all()
+
+
+def test_a_product_beyond_the_bound_uses_float64(monkeypatch):
+    monkeypatch.setattr(correlation, "SMALL", -1)
+    x, w = np.full((1, 2, 2, 1), 97, np.float32), np.full((1, 1, 1, 1, 1), 257 * 673, np.float32)
+    assert 97 * 257 * 673 == 2**24 + 1
+    rows = documented_indices(Axis(2, 1, 1, 1, "VALID"))
+    assert (correlate(x, w, rows, rows) == 2**24 + 1).all()
+    x[0, 1, 1, 0] = 96
+    assert correlation.dtype_of_sums(x[:, 1:, 1:], w) == np.float32
+
+
+def test_sums_of_numbers_that_may_not_be_integers_use_float64():
+    one = np.ones((1, 1, 1, 1, 1))
+    narrow, infinite, none = (
+        array.astype(np.float32) for array in (one, one * np.inf, one * np.nan)
+    )
+    assert correlation.dtype_of_sums(narrow[0], narrow) == np.float32
+    for x, w in (
+        (one, one),
+        (narrow, one),
+        (one, narrow),
+        (infinite, narrow),
+        (narrow, none),
+        (none, infinite),
+    ):
+        assert correlation.dtype_of_sums(x[0], w) == np.float64
 
 
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE])
@@ -213,22 +279,39 @@ DOWN, ALONG = (
 )  # five outputs, and four
 
 
-def gathered(channels, monkeypatch, block, batch=3):
-    """Return the batch elements and pixels that are gathered at once, in blocks of this size."""
+def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
+    """Return the shapes that are multiplied at once, and the strips that are copied from the input."""
     depth, groups, _ = channels
-    found = []
+    gathered, strips = [], []
 
     def takes(x, places):
-        found.append((len(x), len(places)))
-        return as_it_was(x, places)
+        gathered.append((len(x), len(places)))
+        return as_it_was["taken"](x, places)
+
+    def strip(x, start, size, copies, dtype):
+        strips.append((len(x), start[0], size[0], start[1], size[1], copies))
+        return as_it_was["_strip"](x, start, size, copies, dtype)
 
     with monkeypatch.context() as patch:
-        as_it_was = correlation.taken
-        patch.setattr(correlation, "taken", takes)
-        patch.setattr(correlation, "BLOCK", block)
-        x, w = integers(0, (batch, 15, 12, depth * groups)), integers(1, (3, 2, *channels))
-        assert np.array_equal(correlate(x, w, DOWN, ALONG), literal(x, w, DOWN, ALONG))
-    return found
+        as_it_was = {name: getattr(correlation, name) for name in ("taken", "_strip")}
+        for name, number in {**numbers, "taken": takes, "_strip": strip}.items():
+            patch.setattr(correlation, name, number)
+        x, w = (
+            integers(0, (batch, 15, 12, depth * groups)),
+            integers(1, (rows.shape[1], columns.shape[1], *channels)),
+        )
+        assert np.array_equal(correlate(x, w, rows, columns), literal(x, w, rows, columns))
+    return gathered, strips
+
+
+def test_elements_are_gathered_in_blocks(monkeypatch):
+    """There are three batch elements of five rows of four outputs, which read six taps of four
+    channels each.
+    """
+    whole = 3 * 5 * 4 * 6 * 4
+    for small in (whole, whole + 1):
+        assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [])
+    assert copied(CONV, monkeypatch, SMALL=whole - 1)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -246,10 +329,99 @@ def gathered(channels, monkeypatch, block, batch=3):
 )
 def test_a_block_has_as_many_output_rows_as_fit(block, expected, monkeypatch):
     """An output row reads 4 outputs × 6 taps × 4 channels = 96 elements, a batch element 480."""
-    assert gathered(CONV, monkeypatch, block) == expected
+    assert copied(CONV, monkeypatch, SMALL=-1, STRIP=-1, BLOCK=block)[0] == expected
 
 
 def test_the_size_of_a_block_also_limits_its_results(monkeypatch):
     """An output row reads 96 elements, as above, and has 4 outputs × 48 channels = 192."""
-    blocks = gathered((4, 1, 48), monkeypatch, 2 * 192, batch=1)
+    blocks = copied((4, 1, 48), monkeypatch, batch=1, SMALL=-1, STRIP=-1, BLOCK=2 * 192)[0]
     assert blocks == [(1, 8), (1, 8), (1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("channels", "rows", "elements"),
+    [
+        (
+            CONV,
+            DOWN,
+            11 * 12 * 4,
+        ),  # three output rows overlap by half with the next: (3 - 1) * 2 + (3 - 1) * 3 + 1 input rows
+        (DEPTHWISE, DOWN, 11 * 12 * 6),  # each channel is there for each output
+        ((1, 2, 5), DOWN, 11 * 12 * 10),
+        ((1, 1, 5), DOWN, 11 * 12 * 1),
+        ((2, 2, 1), DOWN, 11 * 12 * 4),
+        (CONV, DOWN[:2], 9 * 12 * 4),  # there are but two
+        (CONV, DOWN[:, :1], 1 * 12 * 4),  # no overlap
+        (
+            CONV,
+            documented_indices(Axis(15, 4, 1, 2, "VALID")),
+            12 * 12 * 4,
+        ),  # six output rows: (6 - 1) * 1 + (4 - 1) * 2 + 1
+    ],
+)
+def test_a_widely_dilated_filter_is_gathered(channels, rows, elements, monkeypatch):
+    """By the width: (4 - 1) * 3 + (2 - 1) * 2 + 1 = 12 columns."""
+    for strip, slices in ((elements, True), (elements + 1, True), (elements - 1, False)):
+        gathered, strips = copied(channels, monkeypatch, rows=rows, SMALL=-1, STRIP=strip)
+        assert (bool(gathered), bool(strips)) == (not slices, slices)
+
+
+@pytest.mark.parametrize(
+    ("axis", "slices"),
+    [
+        (documented_indices(Axis(15, 3, 2, 3, (4, 1))), True),
+        (documented_indices(Axis(15, 3, 2, 3, (-2, -1))), True),
+        (documented_indices(Axis(15, 1, 2, 1, (1, 0))), True),
+        (documented_indices(Axis(15, 8, 1, 2, (-1, 1))), True),  # one output
+        (documented_indices(Axis(15, 1, 1, 1, (-7, -7))), True),  # one output and one tap
+        (descending(Axis(15, 3, 2, 3, "VALID")), False),
+        (documented_indices(Axis(15, 3, 2, 3, "VALID"))[::-1], False),
+        (with_a_jump(Axis(15, 3, 2, 3, "VALID")), False),
+        (phase_strided_indices(Axis(15, 3, 2, 3, "VALID")), False),
+    ],
+)
+def test_evenly_advancing_indices_are_copied_by_slices(axis, slices, monkeypatch):
+    for rows, columns in ((axis, ALONG), (DOWN, axis)):
+        gathered, strips = copied(
+            CONV, monkeypatch, batch=1, rows=rows, columns=columns, SMALL=-1, STRIP=2**30
+        )
+        assert (bool(gathered), bool(strips)) == (not slices, slices)
+
+
+@pytest.mark.parametrize(
+    ("channels", "block", "copies", "lines"),
+    [
+        (
+            CONV,
+            96 * 4,
+            1,
+            [(0, 13), (8, 7)],
+        ),  # first input row, and how many: four outputs, and one
+        (CONV, 96, 1, [(0, 11), (6, 9)]),  # never fewer than three outputs
+        (CONV, 96 * 5, 1, [(0, 15)]),
+        (DEPTHWISE, 24 * 4, 2, [(0, 13), (8, 7)]),
+        (DEPTHWISE, 24 * 5, 2, [(0, 15)]),
+        (DEPTHWISE, 24 * 5 - 1, 2, [(0, 13), (8, 7)]),
+    ],
+)
+def test_slices_copy_blocks_of_output_rows(channels, block, copies, lines, monkeypatch):
+    _, strips = copied(channels, monkeypatch, batch=2, SMALL=-1, STRIP=2**30, BLOCK=block)
+    assert strips == [(1, first, rows, 0, 12, copies) for first, rows in lines] * 2
+
+
+def test_a_whole_strip_is_not_copied():
+    x = integers(0, (1, 4, 5, 2))
+    assert np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 1, x.dtype), x)
+    assert not np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 2, x.dtype), x)
+    assert not np.shares_memory(correlation._strip(x, (1, 0), (4, 5), 1, x.dtype), x)
+
+
+def test_sums_are_written_into_the_given_memory():
+    read, w = integers(0, (2, 3, 4, 2)), integers(1, (2, 2, 1, 2, 3))
+    into = np.zeros((2, 3, 6))
+    result = multiplied(read, w, into)
+    assert np.shares_memory(result, into)
+    assert into[1, 2, 4] == sum(
+        read[1, 2, tap, 1] * w[tap // 2, tap % 2, 0, 1, 1] for tap in range(4)
+    )
+    assert np.array_equal(multiplied(read, w), into)

@@ -79,6 +79,32 @@ def test_the_source_expression_draws_the_same_numbers(drawn):
     assert np.abs(drawn.draw(np.random.RandomState(7), (1000,))).max() <= drawn.limit
 
 
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_only_integers_are_in_float32(dtype):
+    """The oracle relies on it."""
+    names = (
+        ("small_integers", "wide_integers")
+        if dtype == "int32"
+        else ("small_integers", "wide_integers", "reals")
+    )
+    for gradient in (None, "input", "filter"):
+        arguments = replace(CALL, dtype=dtype, gradient=gradient, data=names)
+        arrays = [
+            (arm.name, array) for arm in data.arms(arguments) for array in arm.arrays(arguments)
+        ]
+        assert ("small_integers", np.float32) in [(name, array.dtype) for name, array in arrays]
+        for name, array in arrays:
+            assert array.dtype == np.float64 or (
+                name != "reals" and np.array_equal(array, np.rint(array))
+            )
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_integers_beyond_float32_are_in_float64(odd):
+    for limit, dtype in ((2**24, np.float32), (2**24 + 1, np.float64)):
+        assert data.Signed(limit, odd).draw(np.random.RandomState(0), (2,)).dtype == dtype
+
+
 def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
     large = replace(
         CALL, input=TensorSpec((1, 9, 9, 64)), filter=TensorSpec((3, 3, 64, 1)), dtype="bfloat16"

@@ -81,8 +81,12 @@ GEOMETRY = st.fixed_dictionaries(
 )
 
 
-# Blocks of one output row, of several, and of several batch elements.
-WAYS = [{"BLOCK": block} for block in (1, 200, 2**30)]
+# How what is read is copied: at once, by slices, or gathered; the latter two in blocks of one output row and in such of several.
+WAYS = [{}] + [
+    {"SMALL": -1, "STRIP": strip, "BLOCK": block}
+    for strip in (2**30, -1)
+    for block in (1, 200, 2**30)
+]
 
 
 @settings(max_examples=300, deadline=None)
@@ -321,14 +325,16 @@ def test_phase_strided_values_do_not_depend_on_the_way_of_copying(g, op, way):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_a_large_layer_has_the_sums_of_its_taps(stride):
+def test_slices_and_gathering_agree_for_a_large_layer(stride, monkeypatch):
     x, w = integers(0, (2, 41, 61, 12)), integers(1, (3, 5, 12, 2))
     arguments = made(
         "depthwise_conv2d", x.shape, w.shape, strides=(1, stride, stride, 1), padding="SAME"
     )
-    result = DOCUMENTED.values(arguments, x, w)
+    by_slices = DOCUMENTED.values(arguments, x, w)
+    monkeypatch.setattr(correlation, "STRIP", -1)
+    assert np.array_equal(DOCUMENTED.values(arguments, x, w), by_slices)
     taps = itertools.product(range(3), range(5))
-    assert result[1, 7, 9, 5] == sum(
+    assert by_slices[1, 7, 9, 5] == sum(
         x[1, 7 * stride - 1 + i, 9 * stride - 2 + j, 2] * w[i, j, 2, 1] for i, j in taps
     )
 

@@ -5,30 +5,39 @@ All arrays have channels last: `x` is ``(batch, height, width, in_channels)``, `
 the input reads padding: a zero that is multiplied like any other element. Filters are in groups:
 ``(height, width, filter_in, groups, out of a group)``; see :func:`grouped`.
 
-All numbers are float64. Sums are exact in any order, as long as every partial sum is an integer up
-to 2**53 (or that times a power of two).
+Results are float64. Sums in float64 are exact in any order, as long as every partial sum is an
+integer up to 2**53 (or that times a power of two). If float32 gives the same numbers, it is used
+instead and takes half the time; see :func:`dtype_of_sums`.
 
 Input elements are copied for one block of output rows at a time, so that memory stays small
-compared with input and output. A matrix product sums each block.
+compared with input and output. A matrix product sums each block. If the indices advance evenly, as
+the documented ones do, a block is copied by slices, and a depthwise block as whole rows.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from tf_conv_conformance.convolution.geometry import Indices, within
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
+"""Numbers: float64, or float32 for integers, see :func:`dtype_of_sums`. Results are float64."""
 Places = NDArray[np.int64]
 """The input pixel that each tap of each output pixel reads; negative for padding.
 
 Pixels are counted in ``height × width``. The shape is ``(out pixels, taps)``.
 """
 
-BLOCK = 2**19  # elements of a block: 4 MiB
+EXACT = 2**24  # float32 holds all integers up to this magnitude
+SMALL = 2**14  # up to this many elements read, a single gather is faster than slices
+BLOCK = 2**19  # elements of a block: 4 MiB, or 2 MiB in float32
+STRIP = 2**21  # elements in the input rows of a block, at most; wider filters are gathered
 
 
 def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
@@ -55,22 +64,44 @@ def correlate(
     x = np.ascontiguousarray(x)
     if skip_padding and not np.isfinite(w).all():
         return _without_padding(x, w, _all_places(x, rows, columns)).reshape(size)
+    line = columns.size * rows.shape[1] * x.shape[3]  # elements that an output row reads
+    if size[0] * size[1] * line <= SMALL:
+        read = taken(x, _all_places(x, rows, columns))
+        return multiplied(read, w.astype(np.float64, copy=False)).reshape(size)
     result = np.empty(size)
-    # A block has several output rows, or several batch elements if their rows do not fill it.
-    line = max(columns.size * rows.shape[1] * x.shape[3], math.prod(size[2:]), 1)
-    lines, items = max(1, BLOCK // line), max(1, BLOCK // (line * max(size[1], 1)))
-    for item in range(0, size[0], items):
-        for first in range(0, size[1], lines):
-            read = _all_places(x, rows[first : first + lines], columns)
-            block = result[item : item + items, first : first + lines]
-            block[...] = multiplied(taken(x[item : item + items], read), w).reshape(block.shape)
+    w = w.astype(dtype_of_sums(x, w), copy=False)
+    down, along = _advance(rows), _advance(columns)
+    if down is not None and along is not None and _strip_size(w, down, along, size) <= STRIP:
+        _by_slices(x, w, down, along, result)
+        return result
+    for items, lines, sums in _blocks(result, w.dtype, line):
+        multiplied(taken(x[items], _all_places(x, rows[lines], columns)), w, sums)
     return result
+
+
+def dtype_of_sums(x: Array, w: Array) -> type[np.float32] | type[np.float64]:
+    """Return the dtype in which to sum products: float32 if it is exact, else float64.
+
+    Arrays in float32 hold only integers, as :class:`data.Signed` ensures. So a sum of K products,
+    and each of its partial sums in any order, is an integer of magnitude ``K * max|x| * max|w|`` at
+    most. float32 holds every integer up to 2**24. Up to there nothing is rounded, with or without
+    fused multiply-add, and the sums equal the sums in float64 bit for bit.
+    """
+    if not x.dtype == w.dtype == np.float32:
+        return np.float64
+    return np.float32 if math.prod(w.shape[:3]) * _largest(x) * _largest(w) <= EXACT else np.float64
+
+
+def _largest(numbers: Array) -> float:
+    """Return the largest magnitude, in two passes but without the copy that ``abs`` makes."""
+    return max(float(numbers.max(initial=0)), -float(numbers.min(initial=0)))
 
 
 def adjoint_input(
     dy: Array, w: Array, rows: Indices, columns: Indices, height: int, width: int
 ) -> Array:
     """Return the gradient of ``sum(dy * correlate(x, w))`` with respect to `x`."""
+    dy, w = (array.astype(np.float64, copy=False) for array in (dy, w))
     depth, groups, out = w.shape[2:]
     size = dy.shape[:3]
     upstream = dy.reshape(*size, groups, 1, out)
@@ -89,6 +120,7 @@ def adjoint_filter(
     x: Array, dy: Array, rows: Indices, columns: Indices, depth: int, groups: int
 ) -> Array:
     """Return the gradient of ``sum(dy * correlate(x, w))`` with respect to `w`, in groups."""
+    x, dy = (array.astype(np.float64, copy=False) for array in (x, dy))
     out = dy.shape[3] // groups if groups else 0
     upstream = dy.reshape(math.prod(dy.shape[:3]), groups, out)
     places = _all_places(x, rows, columns)
@@ -121,15 +153,18 @@ def taken(x: Array, places: Places) -> Array:
     return read.reshape(shape)
 
 
-def multiplied(read: Array, w: Array) -> Array:
+def multiplied(read: Array, w: Array, into: Array | None = None) -> Array:
     """Multiply ``(batch, out pixels, taps, channels)`` by the filter, and sum the products.
 
-    The result is ``(batch, out pixels, out channels)``.
+    The result is ``(batch, out pixels, out channels)`` in the dtype of `w`. `into` is contiguous
+    memory for it.
     """
     batch, pixels, taps, channels = read.shape
     depth, groups, out = w.shape[2:]
     count = batch * pixels
-    result = np.empty((count, groups, out))
+    read = read.astype(w.dtype, copy=False)
+    into = np.empty((batch, pixels, groups * out), w.dtype) if into is None else into
+    result = into.reshape(count, groups, out)
     if groups == 1:
         matrix = w.reshape(taps * channels, out)
         np.matmul(read.reshape(count, taps * channels), matrix, out=result[:, 0])
@@ -148,7 +183,116 @@ def multiplied(read: Array, w: Array) -> Array:
 def _without_padding(x: Array, w: Array, places: Places) -> Array:
     """Return the sums without products with padding, computed one tap at a time."""
     result = np.zeros((x.shape[0], len(places), math.prod(w.shape[3:])))
+    w = w.astype(np.float64, copy=False)
     for tap, kernel in enumerate(w.reshape(-1, 1, 1, *w.shape[2:])):
         place = places[:, tap : tap + 1]
         result += np.where(place >= 0, multiplied(taken(x, place), kernel), 0)
     return result
+
+
+Advance = tuple[int, int, int]
+"""The first index, and its steps to the next output and to the next tap."""
+
+
+def _advance(indices: Indices) -> Advance | None:
+    """Return how indices advance; None if they do not advance evenly."""
+    if not indices.size:
+        return None
+    outputs, taps = indices.shape
+    start = int(indices[0, 0])
+    stride = int(indices[1, 0]) - start if outputs > 1 else 1
+    rate = int(indices[0, 1]) - start if taps > 1 else 1
+    even = start + stride * np.arange(outputs)[:, None] + rate * np.arange(taps)
+    is_even = min(stride, rate) > 0 and np.array_equal(indices, even)
+    return (start, stride, rate) if is_even else None
+
+
+def _blocks(
+    result: Array, dtype: np.dtype[Any], line: int, fewest: int = 1
+) -> Iterator[tuple[slice, slice, Array]]:
+    """Yield batch elements, output rows, and memory for their sums in a dtype.
+
+    A block has as many rows as fill it, at least `fewest`. It has several batch elements if all
+    rows of one do not fill it. An output row reads `line` elements. If the dtypes of sums and
+    result differ, the memory is a copy, which is written back before the next block.
+    """
+    size = result.shape
+    line = max(line, math.prod(size[2:]), 1)
+    lines, items = max(fewest, BLOCK // line), max(1, BLOCK // max(line * size[1], 1))
+    for item in range(0, size[0], items):
+        for first in range(0, size[1], lines):
+            part = slice(item, item + items), slice(first, min(first + lines, size[1]))
+            block = result[part]
+            sums = block if block.dtype == dtype else np.empty(block.shape, dtype)
+            yield *part, sums
+            if sums is not block:
+                block[...] = sums
+
+
+def _span(advance: Advance, outputs: int, taps: int) -> int:
+    """Return the number of elements from the first that is read to the last."""
+    return (outputs - 1) * advance[1] + (taps - 1) * advance[2] + 1
+
+
+def _fewest(down: Advance, taps: int) -> int:
+    """Return the fewest rows of a block, so that it reads at most half of its input rows twice."""
+    return max(1, -(-(taps - 1) * down[2] // down[1]))
+
+
+def _strip_size(w: Array, down: Advance, along: Advance, size: tuple[int, ...]) -> int:
+    """Return the number of elements in the input rows of the smallest block."""
+    height, width, depth, groups, out = w.shape
+    lines = min(size[1], _fewest(down, height))
+    channels = groups * out if _is_depthwise(w) else groups * depth
+    return _span(down, lines, height) * _span(along, size[2], width) * int(channels)
+
+
+def _is_depthwise(w: Array) -> bool:
+    return bool(w.shape[2] == 1 and w.shape[3] > 1)
+
+
+def _by_slices(x: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
+    """Fill `result`, one block of rows at a time."""
+    height, width, depth, groups, out = w.shape
+    depthwise, across = _is_depthwise(w), result.shape[2]
+    line = across * groups * out if depthwise else across * height * width * depth * groups
+    copies = out if depthwise else 1
+    for items, lines, sums in _blocks(result, w.dtype, line, _fewest(down, height)):
+        count, first = lines.stop - lines.start, down[0] + lines.start * down[1]
+        size = _span(down, count, height), _span(along, across, width)
+        strip = _strip(x[items], (first, along[0]), size, copies, w.dtype)
+        windows = _windows(strip, (count, across), (height, width), down, along)
+        if depthwise:
+            kernel = w.reshape(height, width, groups * out)
+            np.einsum("bhwijc,ijc->bhwc", windows, kernel, out=sums)
+        else:
+            read = windows.reshape(len(strip), count * across, height * width, groups * depth)
+            multiplied(read, w, sums)
+
+
+def _strip(
+    x: Array, start: tuple[int, int], size: tuple[int, int], copies: int, dtype: np.dtype[Any]
+) -> Array:
+    """Return a part of the input with each channel repeated, and with zeros outside of the input.
+
+    Its shape is ``(batch, *size, channels × copies)``.
+    """
+    (top, left), (height, width) = start, size
+    above, before = min(max(-top, 0), height), min(max(-left, 0), width)
+    below = min(max(x.shape[1] - top, above), height)
+    behind = min(max(x.shape[2] - left, before), width)
+    inside = x[:, top + above : top + below, left + before : left + behind]
+    pads = ((0, 0), (above, height - below), (before, width - behind), (0, 0))
+    padded = np.pad(inside, pads) if np.any(pads) else inside
+    copied = padded.repeat(copies, axis=3) if copies != 1 else padded
+    return copied.astype(dtype, copy=False)
+
+
+def _windows(
+    strip: Array, outputs: tuple[int, int], taps: tuple[int, int], down: Advance, along: Advance
+) -> Array:
+    """Return a view of what each output reads: ``(batch, *outputs, *taps, channels)``."""
+    item, row, column, channel = strip.strides
+    shape = (len(strip), *outputs, *taps, strip.shape[3])
+    steps = (item, row * down[1], column * along[1], row * down[2], column * along[2], channel)
+    return as_strided(strip, shape, steps, writeable=False)

@@ -22,7 +22,7 @@ from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, channels_first
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION, largest
 from tf_conv_conformance.prediction import models
-from tf_conv_conformance.prediction.correlation import Array
+from tf_conv_conformance.prediction.correlation import EXACT, Array
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 SMALL = 4  # the largest magnitude of `small_integers`
@@ -43,20 +43,25 @@ class InexactDataError(ConformanceError):
 
 @dataclass(frozen=True)
 class Signed:
-    """Random integers of both signs, from 1 to `limit` in magnitude, all odd if `odd` is set."""
+    """Random integers of both signs, from 1 to `limit` in magnitude, all odd if `odd` is set.
+
+    They are in float32 if it holds all of them, else in float64. The oracle relies on float32
+    arrays to hold only integers, see :func:`correlation.dtype_of_sums`.
+    """
 
     limit: int
     odd: bool = False
 
     def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Draw integers in float64, as the expression from :meth:`source` does."""
+        """Draw integers, as the expression from :meth:`source` does."""
+        dtype = np.float32 if self.limit <= EXACT else np.float64
         if self.odd:
             half = (self.limit + 1) // 2
             drawn = 2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1
-            return drawn.astype(np.float64)
+            return np.asarray(drawn, dtype=dtype)
         magnitudes = rng.randint(1, self.limit + 1, size=shape)
         signs = 2 * rng.randint(2, size=shape) - 1  # the same as `choice([-1, 1])`, but faster
-        return np.asarray(magnitudes * signs, dtype=np.float64)
+        return np.asarray(magnitudes * signs, dtype=dtype)
 
     def source(self, shape: tuple[int, ...]) -> str:
         """Return the Python expression that draws from `rng`."""
