@@ -65,17 +65,18 @@ def test_arrays_beyond_the_limit_are_not_kept():
     assert data.arms(large)[0].arrays(large)[0] is not x
 
 
+@pytest.mark.parametrize("shape", [(3, 4), ()])
 @pytest.mark.parametrize(
     "drawn",
     [data.Signed(4), data.Signed(1), data.Signed(1, odd=True), data.Signed(932067, odd=True)],
 )
-def test_the_source_expression_draws_the_same_numbers(drawn):
-    shape = (3, 4)
+def test_the_source_expression_draws_the_same_numbers(drawn, shape):
     rng = np.random.RandomState(7)
     assert np.array_equal(
         eval(drawn.source(shape), {"rng": rng, "np": np}),
         drawn.draw(np.random.RandomState(7), shape),
     )
+    assert isinstance(drawn.draw(rng, shape), np.ndarray)  # a number of rank 0, too
     assert np.abs(drawn.draw(np.random.RandomState(7), (1000,))).max() <= drawn.limit
 
 
