@@ -80,11 +80,6 @@ def test_the_source_expression_draws_the_same_numbers(drawn, shape):
     assert np.abs(drawn.draw(np.random.RandomState(7), (1000,))).max() <= drawn.limit
 
 
-@pytest.mark.parametrize("drawn", [data.Signed(4), data.Signed(4, odd=True), data.Real(24)])
-def test_an_array_without_dimensions_is_drawn_as_an_array(drawn):
-    assert isinstance(drawn.draw(np.random.RandomState(7), ()), np.ndarray)
-
-
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_only_integers_are_in_float32(dtype):
     """The oracle relies on it."""
