@@ -1,4 +1,6 @@
-"""Convolutions and adjoints compared with literal loops, for each way of copying the input."""
+"""The sum and its adjoints against literal loops, in each of the ways in which what is read is
+copied.
+"""
 
 import itertools
 from functools import lru_cache
@@ -25,7 +27,7 @@ def _memory_that_nobody_has_written_to_shows(monkeypatch):
     monkeypatch.setattr(
         np,
         "empty",
-        lambda shape, dtype=float, order="C": np.full(
+        lambda shape, dtype=float: np.full(
             shape, np.nan if np.dtype(dtype).kind == "f" else -1, dtype
         ),
     )
@@ -36,8 +38,8 @@ def integers(seed, shape):
 
 
 def terms(x, w, rows, columns):
-    """Yield the products of the sum: the output, the element of `w`, and that of `x`, None for
-    padding.
+    """Each product of the sum: where it goes, which element of `w` and which of `x` it is of; None
+    for padding.
     """
     height, width, depth, groups, out = w.shape
     for b, i, j in itertools.product(range(len(x)), range(len(rows)), range(len(columns))):
@@ -72,8 +74,8 @@ def with_a_jump(axis):
 
 # At once; by slices, and gathered, in blocks of one row and of several, and of several batch elements.
 WAYS = [{}] + [
-    {"SMALL": -1, "STRIP": strip, "BLOCK": block}
-    for strip in (2**30, -1)
+    {"SMALL": -1, "STRIP": strip, "BLOCK": block, "RUN": run}
+    for strip, run in ((2**30, 1), (2**30, 20), (-1, 1))
     for block in (1, 300, 2**30)
 ]
 AXES = [  # (height, width)
@@ -130,9 +132,10 @@ def test_every_way_to_sum_equals_the_literal_sum(way, channels, monkeypatch):
 
 @pytest.mark.parametrize("way", WAYS[1:])
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE, BOTH])
-def test_sums_use_float32_only_up_to_the_bound(way, channels, monkeypatch):
-    """All products have the largest magnitude. If a filter element is larger by one, the sum is odd
-    and above 2**24, so not exact in float32.
+def test_sums_are_made_in_float32_up_to_the_bound_and_no_further(way, channels, monkeypatch):
+    """Every product is the largest.
+
+    One more in a filter element, and the sum is odd above 2**24: float32 has no such number.
     """
     for name, number in way.items():
         monkeypatch.setattr(correlation, name, number)
@@ -280,9 +283,9 @@ DOWN, ALONG = (
 
 
 def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
-    """Return the shapes that are multiplied at once, and the strips that are copied from the input."""
+    """What is multiplied at once of a sum with these numbers, or the strips and windows that are taken of the input."""
     depth, groups, _ = channels
-    gathered, strips = [], []
+    gathered, strips, windows = [], [], []
 
     def takes(x, places):
         gathered.append((len(x), len(places)))
@@ -292,25 +295,32 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
         strips.append((len(x), start[0], size[0], start[1], size[1], copies))
         return as_it_was["_strip"](x, start, size, copies, dtype)
 
+    def window(*given):
+        windows.append((given[1], *given[5:]))
+        return as_it_was["_windows"](*given)
+
     with monkeypatch.context() as patch:
-        as_it_was = {name: getattr(correlation, name) for name in ("taken", "_strip")}
-        for name, number in {**numbers, "taken": takes, "_strip": strip}.items():
+        as_it_was = {name: getattr(correlation, name) for name in ("taken", "_strip", "_windows")}
+        for name, number in {
+            **numbers,
+            "taken": takes,
+            "_strip": strip,
+            "_windows": window,
+        }.items():
             patch.setattr(correlation, name, number)
         x, w = (
             integers(0, (batch, 15, 12, depth * groups)),
             integers(1, (rows.shape[1], columns.shape[1], *channels)),
         )
         assert np.array_equal(correlate(x, w, rows, columns), literal(x, w, rows, columns))
-    return gathered, strips
+    return gathered, strips, windows
 
 
-def test_elements_are_gathered_in_blocks(monkeypatch):
-    """There are three batch elements of five rows of four outputs, which read six taps of four
-    channels each.
-    """
+def test_little_is_gathered_at_once(monkeypatch):
+    """Three batch elements of five rows of four outputs, that read six taps of four channels each."""
     whole = 3 * 5 * 4 * 6 * 4
     for small in (whole, whole + 1):
-        assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [])
+        assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [], [])
     assert copied(CONV, monkeypatch, SMALL=whole - 1)[0] == []
 
 
@@ -359,10 +369,10 @@ def test_the_size_of_a_block_also_limits_its_results(monkeypatch):
         ),  # six output rows: (6 - 1) * 1 + (4 - 1) * 2 + 1
     ],
 )
-def test_a_widely_dilated_filter_is_gathered(channels, rows, elements, monkeypatch):
+def test_a_filter_that_is_dilated_wide_is_gathered(channels, rows, elements, monkeypatch):
     """By the width: (4 - 1) * 3 + (2 - 1) * 2 + 1 = 12 columns."""
     for strip, slices in ((elements, True), (elements + 1, True), (elements - 1, False)):
-        gathered, strips = copied(channels, monkeypatch, rows=rows, SMALL=-1, STRIP=strip)
+        gathered, strips, _ = copied(channels, monkeypatch, rows=rows, SMALL=-1, STRIP=strip)
         assert (bool(gathered), bool(strips)) == (not slices, slices)
 
 
@@ -380,9 +390,9 @@ def test_a_widely_dilated_filter_is_gathered(channels, rows, elements, monkeypat
         (phase_strided_indices(Axis(15, 3, 2, 3, "VALID")), False),
     ],
 )
-def test_evenly_advancing_indices_are_copied_by_slices(axis, slices, monkeypatch):
+def test_what_advances_evenly_is_copied_by_slices(axis, slices, monkeypatch):
     for rows, columns in ((axis, ALONG), (DOWN, axis)):
-        gathered, strips = copied(
+        gathered, strips, _ = copied(
             CONV, monkeypatch, batch=1, rows=rows, columns=columns, SMALL=-1, STRIP=2**30
         )
         assert (bool(gathered), bool(strips)) == (not slices, slices)
@@ -404,19 +414,42 @@ def test_evenly_advancing_indices_are_copied_by_slices(axis, slices, monkeypatch
         (DEPTHWISE, 24 * 5 - 1, 2, [(0, 13), (8, 7)]),
     ],
 )
-def test_slices_copy_blocks_of_output_rows(channels, block, copies, lines, monkeypatch):
-    _, strips = copied(channels, monkeypatch, batch=2, SMALL=-1, STRIP=2**30, BLOCK=block)
+def test_slices_are_blocks_of_output_rows(channels, block, copies, lines, monkeypatch):
+    _, strips, _ = copied(channels, monkeypatch, batch=2, SMALL=-1, STRIP=2**30, BLOCK=block)
     assert strips == [(1, first, rows, 0, 12, copies) for first, rows in lines] * 2
 
 
-def test_a_whole_strip_is_not_copied():
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (1, [((5, 11), 1)]),
+        (17, [((5, 10), 2), ((5, 1), 1)]),  # six channels for each output
+        (18, [((5, 9), 3), ((5, 2), 2)]),
+        (29, [((5, 8), 4), ((5, 3), 3)]),
+        (65, [((5, 10), 10), ((5, 1), 1)]),
+        (66, [((5, 11), 11)]),
+        (999, [((5, 11), 11)]),
+    ],
+)
+def test_depthwise_outputs_side_by_side_are_summed_in_one_run(run, expected, monkeypatch):
+    columns = documented_indices(Axis(12, 2, 1, 1, "VALID"))
+    found = copied(
+        DEPTHWISE, monkeypatch, batch=1, columns=columns, SMALL=-1, STRIP=2**30, RUN=run
+    )[2]
+    assert found == expected
+    assert copied(DEPTHWISE, monkeypatch, batch=1, SMALL=-1, STRIP=2**30, RUN=run)[2] == [
+        ((5, 4), 1)
+    ]  # with a stride, one by one
+
+
+def test_what_is_there_whole_is_not_copied():
     x = integers(0, (1, 4, 5, 2))
     assert np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 1, x.dtype), x)
     assert not np.shares_memory(correlation._strip(x, (1, 0), (3, 5), 2, x.dtype), x)
     assert not np.shares_memory(correlation._strip(x, (1, 0), (4, 5), 1, x.dtype), x)
 
 
-def test_sums_are_written_into_the_given_memory():
+def test_sums_go_where_they_are_to():
     read, w = integers(0, (2, 3, 4, 2)), integers(1, (2, 2, 1, 2, 3))
     into = np.zeros((2, 3, 6))
     result = multiplied(read, w, into)

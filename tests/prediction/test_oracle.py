@@ -33,8 +33,9 @@ def integers(seed, shape):
 
 
 def literal(op, x, w, strides, dilations, pads):
-    """Compute the documented sum, one product at a time, on an input padded with zeros. NHWC, rank
-    4.
+    """The documented sum, one product at a time, on an input that is padded with real zeros.
+
+    NHWC, rank 4.
     """
     padded = np.pad(x, ((0, 0), pads[0], pads[1], (0, 0)))
     kh, kw, depth, last = w.shape
@@ -83,7 +84,7 @@ GEOMETRY = st.fixed_dictionaries(
 
 # How what is read is copied: at once, by slices, or gathered; the latter two in blocks of one output row and in such of several.
 WAYS = [{}] + [
-    {"SMALL": -1, "STRIP": strip, "BLOCK": block}
+    {"SMALL": -1, "STRIP": strip, "BLOCK": block, "RUN": 20}
     for strip in (2**30, -1)
     for block in (1, 200, 2**30)
 ]
@@ -141,9 +142,9 @@ def test_the_documented_model_is_the_literal_sum(g, op, data_format, way, specia
 
 @settings(max_examples=60, deadline=None)
 @given(GEOMETRY)
-def test_the_documented_model_is_scipys_correlation_subsampled(g):
-    """SciPy is an independent peer: it correlates the zero-filled filter at every position, and the
-    stride selects.
+def test_documented_is_scipys_correlation_subsampled(g):
+    """An independent peer: SciPy correlates the filter, blown up with zeros, at every position; the
+    stride picks from them.
     """
     x, w = integers(g["seed"], (1, *g["n"], 3)), integers(g["seed"] + 1, (*g["k"], 3, 2))
     blown_up = np.zeros([(k - 1) * r + 1 for k, r in zip(g["k"], g["r"], strict=True)] + [3, 2])
@@ -163,8 +164,8 @@ def test_the_documented_model_is_scipys_correlation_subsampled(g):
 
 @settings(max_examples=100, deadline=None)
 @given(GEOMETRY)
-def test_the_phase_strided_model_is_space_to_batch(g):
-    """Follow ``tf.nn.with_space_to_batch`` on real arrays: pad, split into phases, convolve,
+def test_phase_strided_is_space_to_batch(g):
+    """The steps of ``tf.nn.with_space_to_batch`` on real arrays: pad, cut into phases, convolve,
     interleave, crop.
     """
     (kh, kw), (rh, rw) = g["k"], g["r"]

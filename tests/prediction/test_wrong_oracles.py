@@ -1,4 +1,6 @@
-"""Wrong oracles: evaluating them for one pixel first detects the same as evaluating them in full."""
+"""The wrong oracles: evaluated for one pixel first, they are detected on the same data as when they
+are evaluated in full.
+"""
 
 import tracemalloc
 from dataclasses import replace
@@ -32,7 +34,7 @@ SQUARE = Arguments(
 
 
 def in_full(model, arguments, arms, seed):
-    """Detect by definition: compare whole results of every wrong oracle on every arm, then on wide
+    """The definition: every wrong oracle, the whole of its result, on every arm; then on wide
     random data.
     """
     wide = np.random.RandomState(seed)
@@ -144,9 +146,9 @@ def test_a_wrong_oracle_that_agrees_in_its_pixel_is_detected_elsewhere():
     assert unnoticed(DOCUMENTED, arguments, [(x, w)]) is None
 
 
-def test_an_error_in_the_filter_has_a_pixel_of_its_own():
-    """With rows 0, 5, 5 and stride 2, a shift by one goes unnoticed at the sampled pixel, but
-    reversed filters do not.
+def test_another_place_is_asked_with_the_right_filter():
+    """Every other of the rows 0, 5, 5 is the same as the one before it, for any filter; with the
+    filters reversed it is not.
     """
     arguments = Arguments(
         "conv2d", TensorSpec((1, 3, 1, 1)), TensorSpec((1, 1, 1, 2)), (1, 2, 1, 1), "VALID"
@@ -187,8 +189,10 @@ def test_drawn_data_is_not_evaluated_in_full(monkeypatch):
         assert predict(arguments).vacuous is None
 
 
-def test_a_difference_within_the_bound_is_not_detected():
-    """Reals are compared within a bound, so the verdict would accept a wrong oracle within it."""
+def test_a_difference_within_the_bound_is_none():
+    """Reals are held to a bound, and a wrong oracle that is within it is one that the verdict would
+    let pass.
+    """
     arguments = Arguments(
         "conv2d", TensorSpec((1, 3, 3, 1)), TensorSpec((2, 1, 1, 1)), 1, "VALID", data=("reals",)
     )
@@ -257,7 +261,7 @@ def test_sums_of_padding_alone_are_zero_in_any_precision():
     )
 
 
-def test_half_must_detect_less_precision_if_random_sums_need_it():
+def test_half_is_held_to_its_precision_where_random_sums_reach_it():
     """Of K products of 2047 / K at most, a sum is about 2047 / sqrt(3 K), and bfloat16 holds all
     integers up to 256: four times less, to be sure.
     """
@@ -318,9 +322,9 @@ def test_infinities_are_the_same_in_fewer_bits():
         ) == Detection(("sums of 11 bits",) if number == -1.5e300 else ())
 
 
-def test_a_filter_of_one_row_excludes_flips_only_in_width():
-    """Flipping in height or transposing does not change a filter of one row, and flipping does not
-    change equal taps.
+def test_a_filter_without_flips_excludes_what_it_shows_alone():
+    """A filter of one row is no other function flipped in height or transposed; two equal taps are
+    the same when they are flipped.
     """
     arguments = Arguments("conv2d", TensorSpec((1, 1, 3, 1)), TensorSpec((1, 2, 1, 1)), 1, "VALID")
     x = np.array([1.0, 2, 4]).reshape(1, 1, 3, 1)
@@ -489,9 +493,9 @@ def test_wrong_filters_by_hand():
         ),  # less than none is none
     ],
 )
-def test_the_output_at_which_a_wrong_axis_differs_most(right, wrong, differs, output, reads):
+def test_where_an_axis_parts_from_a_wrong_one(right, wrong, differs, output, reads):
     found = module._contrast(DOCUMENTED, right, DOCUMENTED, wrong)
-    assert (found and (found.differs, found.output, tuple(found.reads.ravel().tolist()))) == (
+    assert (found and (found.differs, found.output, found.reads)) == (
         None if differs is None else (differs, output, reads)
     )
 
@@ -510,9 +514,9 @@ def test_every_wrong_oracle_has_a_code():
     assert len(set(CODES.values())) == len(CODES)
 
 
-def test_a_wrong_oracle_of_unbounded_size_is_not_computed():
-    """Phase-strided, an empty filter has a result of twice the rate, whose indices would take 32
-    GiB.
+def test_a_wrong_oracle_with_a_size_without_bound_is_not_computed():
+    """Phase by phase, a filter without height has a result of twice the rate; its reads would take
+    32 GiB.
     """
     arguments = Arguments(
         "conv2d",

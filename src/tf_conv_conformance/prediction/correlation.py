@@ -37,6 +37,7 @@ Pixels are counted in ``height × width``. The shape is ``(out pixels, taps)``.
 EXACT = 2**24  # float32 holds all integers up to this magnitude
 SMALL = 2**14  # up to this many elements read, a single gather is faster than slices
 BLOCK = 2**19  # elements of a block: 4 MiB, or 2 MiB in float32
+RUN = 2**10  # desired elements per run of the inner loop of a depthwise sum
 STRIP = 2**21  # elements in the input rows of a block, at most; wider filters are gathered
 
 
@@ -131,13 +132,18 @@ def adjoint_filter(
     return result.reshape(rows.shape[1], columns.shape[1], depth, groups, out)
 
 
-def _all_places(x: Array, rows: Indices, columns: Indices) -> Places:
-    height, width = x.shape[1:3]
+def places(rows: Indices, columns: Indices, height: int, width: int) -> Places:
+    """Return the places that pixels read, from the indices of their rows and columns."""
     down = within(rows, height) * width
     outside = -max(height * width, 1)  # stays negative when a row is added
     along = np.where((columns >= 0) & (columns < width), columns, outside)
-    both: Places = down[:, None, :, None] + along[:, None]
-    return both.reshape(len(rows) * len(columns), rows.shape[1] * columns.shape[1])
+    both = down[..., :, None] + along[..., None, :]
+    return both.reshape(math.prod(both.shape[:-2]), rows.shape[-1] * columns.shape[-1])
+
+
+def _all_places(x: Array, rows: Indices, columns: Indices) -> Places:
+    """Return the places that all pixels of the result read."""
+    return places(rows[:, None], columns[None], *x.shape[1:3])
 
 
 def taken(x: Array, places: Places) -> Array:
@@ -203,8 +209,9 @@ def _advance(indices: Indices) -> Advance | None:
     stride = int(indices[1, 0]) - start if outputs > 1 else 1
     rate = int(indices[0, 1]) - start if taps > 1 else 1
     even = start + stride * np.arange(outputs)[:, None] + rate * np.arange(taps)
-    is_even = min(stride, rate) > 0 and np.array_equal(indices, even)
-    return (start, stride, rate) if is_even else None
+    return (
+        (start, stride, rate) if min(stride, rate) > 0 and np.array_equal(indices, even) else None
+    )
 
 
 def _blocks(
@@ -261,11 +268,10 @@ def _by_slices(x: Array, w: Array, down: Advance, along: Advance, result: Array)
         count, first = lines.stop - lines.start, down[0] + lines.start * down[1]
         size = _span(down, count, height), _span(along, across, width)
         strip = _strip(x[items], (first, along[0]), size, copies, w.dtype)
-        windows = _windows(strip, (count, across), (height, width), down, along)
         if depthwise:
-            kernel = w.reshape(height, width, groups * out)
-            np.einsum("bhwijc,ijc->bhwc", windows, kernel, out=sums)
+            _sum_depthwise(strip, w.reshape(height, width, groups * out), down, along, sums)
         else:
+            windows = _windows(strip, (count, across), (height, width), down, along)
             read = windows.reshape(len(strip), count * across, height * width, groups * depth)
             multiplied(read, w, sums)
 
@@ -282,17 +288,46 @@ def _strip(
     below = min(max(x.shape[1] - top, above), height)
     behind = min(max(x.shape[2] - left, before), width)
     inside = x[:, top + above : top + below, left + before : left + behind]
-    pads = ((0, 0), (above, height - below), (before, width - behind), (0, 0))
-    padded = np.pad(inside, pads) if np.any(pads) else inside
-    copied = padded.repeat(copies, axis=3) if copies != 1 else padded
-    return copied.astype(dtype, copy=False)
+    if copies == 1 and inside.shape[1:3] == size:
+        return inside.astype(dtype, copy=False)
+    strip = np.empty((x.shape[0], *size, x.shape[3], copies), dtype)
+    strip[:, :above] = strip[:, below:] = 0
+    strip[:, above:below, :before] = strip[:, above:below, behind:] = 0
+    strip[:, above:below, before:behind] = inside[..., None]
+    return strip.reshape(x.shape[0], *size, x.shape[3] * copies)
 
 
 def _windows(
-    strip: Array, outputs: tuple[int, int], taps: tuple[int, int], down: Advance, along: Advance
+    strip: Array,
+    outputs: tuple[int, int],
+    taps: tuple[int, int],
+    down: Advance,
+    along: Advance,
+    run: int = 1,
 ) -> Array:
-    """Return a view of what each output reads: ``(batch, *outputs, *taps, channels)``."""
+    """Return a view of the elements that each output reads: ``(batch, *outputs, *taps, channels)``.
+
+    `run` outputs in a row count as one output with more channels.
+    """
     item, row, column, channel = strip.strides
-    shape = (len(strip), *outputs, *taps, strip.shape[3])
-    steps = (item, row * down[1], column * along[1], row * down[2], column * along[2], channel)
-    return as_strided(strip, shape, steps, writeable=False)
+    shape = (len(strip), outputs[0], outputs[1] // run, *taps, strip.shape[3] * run)
+    outer = (item, row * down[1], column * along[1] * run)
+    inner = (row * down[2], column * along[2], channel)
+    return as_strided(strip, shape, (*outer, *inner), writeable=False)
+
+
+def _sum_depthwise(strip: Array, w: Array, down: Advance, along: Advance, result: Array) -> None:
+    """Fill a block of a depthwise result.
+
+    Adjacent channels and outputs are multiplied and added in one run per tap.
+    """
+    batch, lines, across, channels = result.shape
+    run = max(1, min(across, RUN // max(channels, 1))) if along[1] == 1 else 1
+    whole = across - across % run
+    for first, last, side in ((0, whole, run), (whole, across, across - whole)):
+        if last > first:
+            outputs, part = (lines, last - first), strip[:, :, first * along[1] :]
+            windows = _windows(part, outputs, (w.shape[0], w.shape[1]), down, along, side)
+            size = (batch, lines, (last - first) // side, side * channels)
+            out = result[:, :, first:last].reshape(size)  # a view: outputs are contiguous
+            np.einsum("bhwijc,ijc->bhwc", windows, np.tile(w, side), out=out)

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import PRECISION
-from tf_conv_conformance.convolution.geometry import Axis, Indices
-from tf_conv_conformance.prediction.correlation import Array
+from tf_conv_conformance.convolution.geometry import Axis
+from tf_conv_conformance.prediction.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.error_bounds import Values
 from tf_conv_conformance.prediction.models import (
     MODELS,
     Model,
     compute,
+    flat,
     interpretation_of,
 )
 
@@ -31,6 +33,7 @@ FEWER_BITS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
 
 bfloat16 has no entry, since no convolution of TensorFlow computes in fewer than 8 bits.
 """
+CHANNELS = 8  # the single pixel is evaluated for this many channels of each group, at most
 
 
 @dataclass(frozen=True)
@@ -56,16 +59,10 @@ class WrongOracle:
 
     def values(self, arguments: Arguments, tensors: Tensors) -> Array:
         """Return the result for input, filter and, for a gradient, the upstream gradient."""
-        axes = self.height, self.width
-        return self.compute(arguments, tensors, *map(self.model.indices, axes))
-
-    def compute(
-        self, arguments: Arguments, tensors: Tensors, rows: Indices, columns: Indices
-    ) -> Array:
-        """Return the result at some rows and columns, which read these indices."""
         x, w, *upstream = tensors
         w = w if self.filter is None else self.filter(w)
-        return compute(arguments, interpretation_of(arguments), rows, columns, x, w, *upstream)
+        indices = self.model.indices(self.height), self.model.indices(self.width)
+        return compute(arguments, interpretation_of(arguments), *indices, x, w, *upstream)
 
 
 def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
@@ -75,7 +72,7 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
     nothing if only padding is read.
     """
     interpretation = interpretation_of(arguments)
-    height, width = interpretation.axes
+    height, width = interpretation.height, interpretation.width
     yield WrongOracle("height padding shifted by one", model, _shifted(model, height), width)
     yield WrongOracle("width padding shifted by one", model, height, _shifted(model, width))
     if (height.stride, height.rate, height.padding) != (width.stride, width.rate, width.padding):
@@ -99,10 +96,12 @@ def _shifted(model: Model, axis: Axis) -> Axis:
 
 
 def _with(axis: Axis, other: Axis) -> Axis:
+    """Return the axis with the stride, rate and padding of another."""
     return Axis(axis.size, axis.filter, other.stride, other.rate, other.padding)
 
 
 def _wrong_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """Yield the possible errors in a filter of this shape, each with its name."""
     if shape[0] == shape[1] > 1:
         yield "filter transposed", lambda w: w.transpose(1, 0, 2, 3)
     if shape[0] * shape[1] > 1:
@@ -121,6 +120,7 @@ def _wrong_filters(shape: Sequence[int]) -> Iterator[tuple[str, Callable[[Array]
 
 
 def _dropped(w: Array, tap: int) -> Array:
+    """Return the filter with zeros in its first (0) or last (-1) tap."""
     dropped = w.copy()
     dropped[tap, tap] = 0
     return dropped
@@ -159,19 +159,21 @@ def detect_wrong_function(
     pending = samples
     if arguments.gradient is None:
         for tensors, values in zip(arms, right, strict=True):
-            pending = [one for one in pending if _agrees(one, arguments, tensors, values, held)]
-    left = [sample.oracle for sample in pending]
+            pending = _agreeing(pending, arguments, tensors, values, held) if pending else []
     for tensors, values in zip(arms, right, strict=True):
-        left = [
-            one for one in left if not values.unlike(held(one.values(arguments, tensors))).any()
+        pending = [
+            sample
+            for sample in pending
+            if not values.unlike(held(sample.oracle.values(arguments, tensors))).any()
         ]
-    names = {oracle.name for oracle in left}
-    detected = (sample.oracle.name for sample in samples if sample.oracle.name not in names)
-    if not left:
-        return Detection((*resized, *detected))
-    wide, exact = _wide(model, arguments, arms[0], seed)
-    missed = (one.name for one in left if not np.array_equal(one.values(arguments, wide), exact))
-    return Detection((*resized, *detected), next(missed, None))
+    left = {sample.oracle.name for sample in pending}
+    detected = (sample.oracle.name for sample in samples if sample.oracle.name not in left)
+    differing = (
+        sample.oracle.name
+        for sample in pending
+        if _differs(sample.oracle, model, arguments, arms[0], seed)
+    )
+    return Detection((*resized, *detected), next(differing, None))
 
 
 @dataclass(frozen=True)
@@ -181,8 +183,8 @@ class _Sample:
     oracle: WrongOracle
     row: int
     column: int
-    rows: Indices
-    columns: Indices
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
 
 
 def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sample]]:
@@ -192,7 +194,10 @@ def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sampl
     sample.
     """
     interpretation = interpretation_of(arguments)
-    same = [_contrast(model, axis, model, axis) for axis in interpretation.axes]
+    same = [
+        _contrast(model, axis, model, axis)
+        for axis in (interpretation.height, interpretation.width)
+    ]
     resized, samples = [], []
     for wrong in wrong_oracles(model, arguments):
         down, along = same
@@ -217,9 +222,10 @@ class _Contrast:
 
     differs: bool
     output: int
-    reads: Indices
+    reads: tuple[int, ...]
 
 
+@lru_cache(maxsize=4096)
 def _contrast(model: Model, axis: Axis, other: Model, changed: Axis) -> _Contrast | None:
     """Return where the indices of two models differ most; None if their sizes differ.
 
@@ -229,27 +235,54 @@ def _contrast(model: Model, axis: Axis, other: Model, changed: Axis) -> _Contras
     # Compare sizes before computing indices, since a huge size has as many indices.
     if size != max(other.size(changed), 0):
         return None
-    right, wrong = model.taps(axis), other.taps(changed)
     if not size:
-        return _Contrast(False, -1, wrong)
+        return _Contrast(False, -1, ())
+    right, wrong = model.taps(axis), other.taps(changed)
     unlike = np.add.reduce(right != wrong, axis=1)
     output = int((unlike * (axis.filter + 1) + np.add.reduce(wrong >= 0, axis=1)).argmax())
-    return _Contrast(bool(unlike[output]), output, wrong[output : output + 1])
+    return _Contrast(bool(unlike[output]), output, tuple(wrong[output].tolist()))
 
 
-def _agrees(
-    sample: _Sample,
+def _agreeing(
+    samples: Sequence[_Sample],
     arguments: Arguments,
     tensors: Tensors,
     right: Values,
     held: Callable[[Array], Array],
-) -> bool:
-    """Return whether a sample's pixel has the right values, in all batch elements and channels."""
-    interpretation = interpretation_of(arguments)
-    pixel = sample.oracle.compute(arguments, tensors, sample.rows, sample.columns)
-    place = slice(sample.row, sample.row + 1), slice(sample.column, sample.column + 1)
-    here = (..., *place) if interpretation.channels_first else (..., *place, slice(None))
-    return not right.at(lambda numbers: numbers[here]).unlike(held(pixel)).any()
+) -> list[_Sample]:
+    """Return the samples whose pixel has the right values, in all batch elements and channels."""
+    interpretation, (x, w) = interpretation_of(arguments), tensors
+    depthwise = arguments.op == "depthwise_conv2d"
+    filters = [one.oracle.filter for one in samples if one.oracle.filter is not None]
+    plain = len(samples) - len(filters)
+    # Samples with a wrong filter come last and share one pixel, which is read once for all.
+    seen = samples[: plain + 1]
+    across = flat(interpretation, x)
+    rows = np.array([one.rows for one in seen], dtype=np.int64)
+    columns = np.array([one.columns for one in seen], dtype=np.int64)
+    read = taken(across, places(rows, columns, *across.shape[1:3])).astype(np.float64, copy=False)
+
+    kernels = [
+        grouped(w if change is None else change(w), interpretation.in_channels, depthwise)
+        for change in (None, *filters)
+    ]
+    groups, out = kernels[0].shape[3:]
+    few = [kernel[..., :CHANNELS] for kernel in kernels]
+    sums = multiplied(read[:, :plain], few[0].astype(np.float64, copy=False))
+    if filters:  # side by side, as one filter with more channels
+        beside = multiplied(read[:, -1:], np.concatenate(few[1:], axis=4, dtype=np.float64))
+        beside = beside.reshape(len(read), groups, len(filters), few[0].shape[4]).swapaxes(1, 2)
+        beside = beside.reshape(len(read), len(filters), sums.shape[2])
+        sums = np.concatenate([sums, beside], axis=1)
+    row, column = [one.row for one in samples], [one.column for one in samples]
+
+    def sampled(numbers: Array) -> Array:
+        pixels = flat(interpretation, numbers)[:, row, column]
+        pixels = pixels.reshape(len(read), len(samples), groups, out)
+        return pixels[..., :CHANNELS].reshape(sums.shape)
+
+    agreeing = ~right.at(sampled).unlike(held(sums)).any(axis=(0, 2))
+    return [samples[number] for number in np.flatnonzero(agreeing).tolist()]
 
 
 def detect_low_precision(
@@ -291,10 +324,18 @@ def _rounded(numbers: Array, bits: int) -> Array:
     return rounded
 
 
+def _differs(
+    wrong: WrongOracle, model: Model, arguments: Arguments, like: Tensors, seed: int
+) -> bool:
+    """Return whether a wrong oracle and the right one compute different functions."""
+    tensors, right = _wide(model, arguments, like, seed)
+    return not np.array_equal(wrong.values(arguments, tensors), right)
+
+
 def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple[Tensors, Array]:
     """Return random data, wide enough that equality is no coincidence, and its right values."""
     random = np.random.RandomState(seed)
     tensors = tuple(random.randint(1, 2**16, size=array.shape).astype(np.float64) for array in like)
     interpretation = interpretation_of(arguments)
-    right = WrongOracle("", model, *interpretation.axes)
+    right = WrongOracle("", model, interpretation.height, interpretation.width)
     return tensors, right.values(arguments, tensors)
