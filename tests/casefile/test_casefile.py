@@ -183,9 +183,10 @@ def test_valid_cases_load_beside_an_invalid_one():
 
 def test_a_duplicate_id_is_reported_at_the_second_case():
     loaded = load_text(one() + one().removeprefix("cases:\n"))
-    assert "f.yaml:8:9: cases[1].id: the id 'x' is already taken" in loaded.diagnostics[0].at(
-        "f.yaml"
-    )
+    assert [diagnostic.at("f.yaml") for diagnostic in loaded.diagnostics] == [
+        "f.yaml:8:9: cases[1].id: the id 'x' is already taken by the case in line 2"
+    ]
+    assert [call.case.id for call in loaded.calls] == ["x"] * 3
 
 
 def test_an_unreadable_file_is_a_diagnostic(tmp_path):

@@ -162,3 +162,30 @@ def test_one_mistake_gives_one_diagnostic():
         "bias: true",
     ):
         assert len(said(CASE % line)) == 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "expect", "place"),
+    [
+        ("int32", ".nan", "result", "3:70: cases[0].input: the value nan of `input` is not finite"),
+        ("uint8", "-.inf", "{error: Exception}", "3:70: cases[0].input: the value -inf of `input`"),
+        ("int32", "1", "{values: [.nan]}", "the value nan is not an integer, but int32 holds only"),
+        ("int32", "1", "{values: [0.5]}", "the value 0.5 is not an integer, but int32 holds only"),
+    ],
+)
+def test_integers_are_finite_integers(dtype, value, expect, place):
+    text = f"""
+cases:
+  - {{id: x, op: conv2d, via: tf.raw_ops.Conv2D, dtype: {dtype}, input: {{values: [[[[{value}]]]]}},
+     filter: {{values: [[[[1]]]]}}, padding: SAME, expect: {expect}}}
+"""
+    (message,) = said(text)
+    assert place in message
+
+
+def test_floating_dtypes_have_infinities():
+    text = """
+cases:
+  - {id: x, op: conv2d, input: {values: [[[[.inf]]]]}, filter: {values: [[[[1]]]]}, padding: SAME}
+"""
+    assert said(text) == []

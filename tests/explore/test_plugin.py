@@ -81,6 +81,17 @@ def test_invalid_numbers_of_options_are_refused(explore, options, message):
 
 
 @pytest.mark.slow
+def test_without_the_plugin_there_is_no_exploring(pytester):
+    """``-p no:tf_conv_conformance`` disables both plugins."""
+    without = ("-p", "no:tf_conv_conformance")
+    result = pytester.runpytest_subprocess(*without, "--tf-explore=3")
+    result.stderr.fnmatch_lines(["*unrecognized arguments: --tf-explore=3"])
+    result = pytester.runpytest_subprocess(*without, "explore::seed0[calls1-250]")
+    assert "INTERNALERROR" not in result.stdout.str()
+    result.stderr.fnmatch_lines(["ERROR: file or directory not found: explore::seed0*"])
+    assert "--tf-" not in pytester.runpytest_subprocess(*without, "--help").stdout.str()
+
+
 def test_causes_are_written_as_valid_case_files(explore, pytester):
     result = explore("--tf-explore", "8", "--tf-explore-seed", "3", "--tf-modes", "eager")
     result.assert_outcomes(failed=1)

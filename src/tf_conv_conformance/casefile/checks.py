@@ -72,6 +72,12 @@ def check_claim(expect: Expect, arguments: Arguments) -> None:
     if expect.values is None:
         return
     shape, numbers = flatten(expect.values, _VALUES)
+    odd = [number for number in numbers if number % 1 != 0]  # infinities and NaN, too
+    if odd and "int" in arguments.dtype:
+        message = (
+            f"the value {odd[0]:g} is not an integer, but {arguments.dtype} holds only integers"
+        )
+        raise CaseError(_VALUES, message)
     prediction, count = predict(arguments), len(numbers)
     if "reals" in arguments.data and prediction.model_with(count) is None:
         reason = f"no model predicts {count} values for this call, so there is no bound for reals"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -123,16 +124,21 @@ class _Loader:
         cases = self.source.value.get("cases")
         return cases if isinstance(cases, list) else []
 
-    def _case_id(self, index: int) -> str:
-        """Return the id of a case, or a name from its place in the list if it has no valid id."""
-        raw = self._raw_cases[index]
-        identifier = raw.get("id") if isinstance(raw, dict) else None
-        return identifier if isinstance(identifier, str) and identifier else f"case-{index + 1}"
+    @cached_property
+    def _case_ids(self) -> list[str]:
+        """The id of each case, or a name from its place if it has none of its own."""
+        ids: dict[str, None] = {}
+        for index, raw in enumerate(self._raw_cases):
+            own = raw.get("id") if isinstance(raw, dict) else None
+            if not isinstance(own, str) or not own or own in ids:
+                own = f"case-{index + 1}"
+            ids[own] = None
+        return list(ids)
 
     def _owner(self, keys: Keys) -> str | None:
         if len(keys) < 2 or keys[0] != "cases" or not isinstance(keys[1], int):
             return None
-        return self._case_id(keys[1]) if keys[1] < len(self._raw_cases) else None
+        return self._case_ids[keys[1]] if keys[1] < len(self._raw_cases) else None
 
     def _validated(self, model: type[M], raw: Any, keys: Keys) -> M | None:
         """Return an instance of the model. Add diagnostics and return None if it is invalid."""
@@ -149,16 +155,16 @@ class _Loader:
             return None
 
     def _load_cases(self, defaults: Defaults | None) -> None:
-        taken: set[str] = set()
+        first: dict[str, int] = {}
         for index, raw in enumerate(self._raw_cases):
-            name, keys = self._case_id(index), ("cases", index)
-            if name in taken:
-                message = f"the id {quote(name)} is already taken by an earlier case"
-                self._add((*keys, "id"), message)
-                continue
-            taken.add(name)
+            keys = ("cases", index)
             case = self._validated(Case, raw, keys)
             if case is None or defaults is None:
+                continue
+            if (earlier := first.setdefault(case.id, index)) != index:
+                line = self.source.place(("cases", earlier))[0]
+                message = f"the id {quote(case.id)} is already taken by the case in line {line}"
+                self._add((*keys, "id"), message)
                 continue
             try:
                 self.calls += self._sweep(case, defaults, keys).calls()

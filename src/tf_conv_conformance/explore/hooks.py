@@ -9,9 +9,14 @@ import pytest
 
 from tf_conv_conformance.plugin.numpy_threads import import_numpy
 
+PLUGIN = "tf_conv_conformance"
+"""The plugin that these hooks belong to; without it they do nothing."""
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the options to the group of the plugin."""
+    if pluginmanager.is_blocked(PLUGIN):
+        return
     option = parser.getgroup("tf-conv-conformance").addoption
     option(
         "--tf-explore",
@@ -38,6 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # takes the ids of blocks out of the command line first
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options, and collect random calls if any are selected."""
+    if config.pluginmanager.is_blocked(PLUGIN):
+        return
     if (calls := config.getoption("--tf-explore")) is not None and calls < 1:
         raise pytest.UsageError("--tf-explore: must be at least 1")
     if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:

@@ -222,6 +222,7 @@ def seed(arguments: Arguments, arm: str, salt: int) -> int:
 def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> None:
     """Raise :class:`InexactDataError` for literal values whose sums cannot be judged."""
     dtype = arguments.dtype
+    _check_finite_literals(arguments)
     if "literal" in names and dtype in PRECISION:
         _check_exact_literals(arguments, 2 ** PRECISION[dtype] - 1, summed)
     if "reals" not in names or dtype not in EXPONENTS:
@@ -235,6 +236,22 @@ def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> 
             f"their order: its largest number is {largest(dtype):.4g}; "
             "use smaller values or a wider dtype"
         )
+
+
+def _check_finite_literals(arguments: Arguments) -> None:
+    """Check that infinities and NaN are in dtypes that have them."""
+    filter_dtype = arguments.filter_dtype or arguments.dtype
+    tensors = {
+        "input": (arguments.input, arguments.dtype),
+        "filter": (arguments.filter, filter_dtype),
+    }
+    for name, (spec, dtype) in tensors.items():
+        odd = [value for value in spec.values or () if not math.isfinite(value)]
+        if odd and dtype not in (*EXPONENTS, "complex64"):
+            message = (
+                f"the value {odd[0]:g} of `{name}` is not finite, but all values of {dtype} are"
+            )
+            raise InexactDataError(message, name)
 
 
 def _finite(spec: TensorSpec) -> list[float]:
@@ -253,11 +270,13 @@ def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
         most *= max(values, default=Fraction(0))
         step *= min((_step(value) for value in values if value), default=Fraction(1))
     if summed * most / step > top:
+        advice = "use smaller or rounder values"
+        if "int" not in dtype:
+            advice += ", or only `data: [reals]`, which compares the result within a rounding bound"
         raise InexactDataError(
             f"sums of {summed} products of up to {_written(most)}, in steps of {float(step):g}, "
             f"are not exact in {dtype} ({summed} * {_written(most)} / {float(step):g} > {top}); "
-            "use smaller or rounder values, or only `data: [reals]`, which compares the result "
-            "within a rounding bound"
+            f"{advice}"
         )
 
 
