@@ -69,7 +69,7 @@ def test_the_two_commands_are_those_of_tox_and_ci(repository, readme):
     assert "readme cases" in (repository / ".ci/run").read_text(encoding="utf-8")
 
 
-def test_every_option_is_in_the_table(readme):
+def test_every_option_is_in_the_table(readme, pytestconfig):
     from tf_conv_conformance.explore import hooks as explore_hooks
     from tf_conv_conformance.plugin import hooks
 
@@ -86,7 +86,7 @@ def test_every_option_is_in_the_table(readme):
             return self
 
     hooks.pytest_addoption(Group())
-    explore_hooks.pytest_addoption(Group())
+    explore_hooks.pytest_addoption(Group(), pytestconfig.pluginmanager)
     assert Group.options
     assert [
         name for name in Group.options if f"`{name}" not in readme and f"{name}`" not in readme
