@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +16,7 @@ from tf_conv_conformance.explore.block import Block
 from tf_conv_conformance.explore.cause_files import CauseFiles, files_of
 from tf_conv_conformance.explore.coverage import code
 from tf_conv_conformance.explore.investigation import Investigator
-from tf_conv_conformance.explore.judgement import Judge, Judgement
+from tf_conv_conformance.explore.judgement import Judge, Judgement, suite_failed
 from tf_conv_conformance.explore.known_deviations import KnownDeviation, read_known, shipped_cases
 from tf_conv_conformance.explore.random_calls import VERSION, RandomCall, draw_block
 from tf_conv_conformance.explore.totals import Totals
@@ -131,7 +130,7 @@ class Exploration:
         except SubjectUnavailableError:
             raise
         except Exception:  # an error of this suite in one call must not end the run
-            return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
+            return suite_failed()
         return judgement
 
     def _count(self, random_call: RandomCall, judgement: Judgement) -> None:

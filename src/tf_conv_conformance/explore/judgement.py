@@ -113,7 +113,7 @@ class Judge:
         try:
             return Judgement("spared") if self._spares(call) else own_request(call)
         except Exception:  # an error of this suite in one call must not end the run
-            return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
+            return suite_failed()
 
     def _spares(self, call: Call) -> bool:
         facts = self.subject.subject
@@ -129,7 +129,7 @@ class Judge:
         except SubjectUnavailableError:
             raise
         except Exception:
-            return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
+            return suite_failed()
 
     def _judge(self, call: Call, observation: Observation) -> Judgement:
         facts = self.subject.subject
@@ -172,6 +172,11 @@ class Judge:
         prediction = predict(forward.arguments)
         verdict = judge(forward, prediction, observation, self.subject.subject)
         return verdict.failing and verdict.kind not in ("vacuous", "suite error")
+
+
+def suite_failed() -> Judgement:
+    """Return the judgement on a call in which this suite raises; to be called in an ``except``."""
+    return Judgement("unjudged", fault=traceback.format_exc(limit=-2))
 
 
 def _unjudged(result: CallResult) -> Judgement:
