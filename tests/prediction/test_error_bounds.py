@@ -127,14 +127,14 @@ def test_a_sum_of_zeros_may_be_the_smallest_subnormal_number(dtype, exponent):
 def test_values_differ_only_beyond_their_bound():
     numbers = np.array([1.25, 0.75, 1.5, np.nan, 1])
     right = np.array([1, 1, 1, np.nan, np.nan])
-    assert Values(right, np.full(5, 0.25)).unlike(numbers).tolist() == [
+    assert Values(right, np.full(5, 0.25)).differing(numbers).tolist() == [
         False,
         False,
         True,
         False,
         True,
     ]
-    assert Values(right).unlike(numbers).tolist() == [True, True, True, False, True]
+    assert Values(right).differing(numbers).tolist() == [True, True, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_the_bound_is_highams(dtype, own, accumulator):
 
 def test_an_infinity_equals_only_itself():
     right = np.array([np.inf, np.inf, -np.inf, np.nan, 1])
-    assert Values(right, np.full(5, np.inf)).unlike(
+    assert Values(right, np.full(5, np.inf)).differing(
         np.array([np.inf, 5, np.inf, np.nan, 1])
     ).tolist() == [False, True, True, False, False]
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from support.record_files import UNSUPPORTED, crash, run, subject, value
-from tf_conv_conformance.records.merge import MergeError, merge, single
+from support.record_files import UNSUPPORTED, crash, run, single, subject, value
+from tf_conv_conformance.records.merge import MergeError, merge
 from tf_conv_conformance.records.reader import read
 
 ONEDNN = subject(onednn=True)

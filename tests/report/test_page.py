@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 
 import pytest
 
+from support.observations import end_call
 from support.page_records import HOSTILE, SUBJECT, excluding
-from support.record_files import error, run
+from support.record_files import error, run, single
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
-from tf_conv_conformance.records.merge import Column, single
+from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.reader import Records, read
 from tf_conv_conformance.records.writer import Recorder
 from tf_conv_conformance.report import overview
@@ -60,16 +61,7 @@ def column(tmp_path, calls):
     for identifier, _, call in planned[:-1]:
         recorder.start(identifier)
         observation = returned(call, "phase_strided" if call.deviations else "documented")
-        recorder.end(
-            lines.end_line(
-                identifier,
-                call,
-                judge(call, predict(call.arguments), observation, SUBJECT),
-                observation,
-                subject["key"],
-            ),
-            subject,
-        )
+        end_call(recorder, identifier, call, observation, subject)
     recorder.start(planned[-1][0])
     recorder.close()
     return single("results.jsonl", read(recorder.path))
@@ -137,16 +129,7 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
             if identifier.endswith(("[strides1-eager]", "wrong[eager]"))
             else raised("ValueError")
         )
-        recorder.end(
-            lines.end_line(
-                identifier,
-                call,
-                judge(call, predict(call.arguments), observation, SUBJECT),
-                observation,
-                subject["key"],
-            ),
-            subject,
-        )
+        end_call(recorder, identifier, call, observation, subject)
     recorder.close()
     column = single("a", read(recorder.path))
     shown = call_rows([column])
@@ -365,9 +348,9 @@ def test_an_error_and_a_crash_are_recorded_without_values(calls):
     )
     assert lines.observed(error) == {"error": "ValueError", "message": "no"}
     crash = Observation("crashed", signal="SIGFPE", last_output="bye")
-    line = lines.end_line(
-        "i", call, judge(call, predict(call.arguments), crash, SUBJECT), crash, None
-    )
+    prediction = predict(call.arguments)
+    verdict = judge(call, prediction, crash, SUBJECT)
+    line = lines.end_line("i", call, prediction, verdict, crash, None)
     assert line["observed"] == {"ended": "crashed", "signal": "SIGFPE", "output": "bye"}
     assert lines.observed(Observation("timed out", time_limit=60.0)) == {
         "ended": "timed out",

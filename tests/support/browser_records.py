@@ -2,15 +2,13 @@
 
 import json
 
-from support.observations import returned
+from support.observations import end_call, returned
 from support.page_records import HOSTILE
 from tf_conv_conformance.casefile.loading import load_text
-from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.reader import read
 from tf_conv_conformance.records.writer import Recorder
 from tf_conv_conformance.subject.observation import Answer, Observation, Warned
-from tf_conv_conformance.verdict.judge import judge
 
 CASES = """
 defaults: {input: [1, 9, 8, 2], filter: [2, 3, 2, 1]}
@@ -62,15 +60,6 @@ def run(folder, subject, answers=answer, name="results.jsonl"):
     for identifier, _, call in planned:
         observation = answers(call)
         recorder.start(identifier)
-        recorder.end(
-            lines.end_line(
-                identifier,
-                call,
-                judge(call, predict(call.arguments), observation, subject),
-                observation,
-                line["key"],
-            ),
-            line,
-        )
+        end_call(recorder, identifier, call, observation, line)
     recorder.close()
     return name, read(recorder.path)

@@ -3,6 +3,7 @@
 from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.records import lines
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
 
@@ -95,3 +96,11 @@ SHOWN = (
     "last tap dropped",
     "first tap dropped",
 )
+
+
+def end_call(recorder, identifier, call, observation, subject):
+    """Record the end of a call on the subject of a record line."""
+    prediction = predict(call.arguments)
+    verdict = judge(call, prediction, observation, subject["subject"])
+    end = lines.end_line(identifier, call, prediction, verdict, observation, subject["key"])
+    recorder.end(end, subject)

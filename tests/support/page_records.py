@@ -1,11 +1,10 @@
 """Records as the page reads them."""
 
-from tf_conv_conformance.prediction.predict import predict
+from support.observations import end_call
+from support.record_files import single
 from tf_conv_conformance.records import lines
-from tf_conv_conformance.records.merge import single
 from tf_conv_conformance.records.reader import read
 from tf_conv_conformance.records.writer import Recorder
-from tf_conv_conformance.verdict.judge import judge
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e{{ 7 * 7 }}"
 
@@ -38,15 +37,6 @@ def excluding(folder, calls):
         observation = (
             raised() if "strides0" in call.name or call.case.id == "none" else returned(call)
         )
-        recorder.end(
-            lines.end_line(
-                identifier,
-                call,
-                judge(call, predict(call.arguments), observation, SUBJECT),
-                observation,
-                subject["key"],
-            ),
-            subject,
-        )
+        end_call(recorder, identifier, call, observation, subject)
     recorder.close()
     return single("results.jsonl", read(recorder.path))

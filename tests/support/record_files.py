@@ -6,6 +6,7 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.lines import subject_key
+from tf_conv_conformance.records.merge import merge, sole
 from tf_conv_conformance.records.reader import read
 from tf_conv_conformance.records.writer import Recorder
 
@@ -125,3 +126,8 @@ def run(path, ends, on=None, hashes=None, footer=True, whole=None, **header):
     if footer:
         recorder.close(**({} if whole is None else {"whole": whole}))
     return read(path)
+
+
+def single(name, records):
+    """Return the column of a file, partial or not."""
+    return sole(name, merge([(name, records)], partial=True))

@@ -137,7 +137,8 @@ class CallItem(SubjectItem):
         """Return the record of the call, marked if it fails as the baseline says."""
         call, verdict = self.call, performed.verdict
         observation, key = performed.observation, subject["key"]
-        end = lines.end_line(self.call_id, call, verdict, observation, key)
+        prediction = predict(call.arguments)
+        end = lines.end_line(self.call_id, call, prediction, verdict, observation, key)
         known = self.config.stash.get(BASELINE, Baseline())
         if verdict.failing and known.knows(self.subject, call.content_hash, end):
             end["known"] = True

@@ -36,7 +36,7 @@ class Values:
     numbers: Array
     bound: Array | None = None
 
-    def unlike(self, numbers: Array) -> NDArray[np.bool_]:
+    def differing(self, numbers: Array) -> NDArray[np.bool_]:
         """Return a mask of the numbers that are farther from the right ones than permitted.
 
         NaN equals NaN, and an infinity equals only itself.

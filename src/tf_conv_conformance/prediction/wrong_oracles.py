@@ -164,7 +164,7 @@ def detect_wrong_function(
         pending = [
             sample
             for sample in pending
-            if not values.unlike(held(sample.oracle.values(arguments, tensors))).any()
+            if not values.differing(held(sample.oracle.values(arguments, tensors))).any()
         ]
     left = {sample.oracle.name for sample in pending}
     detected = (sample.oracle.name for sample in samples if sample.oracle.name not in left)
@@ -281,7 +281,7 @@ def _agreeing(
         pixels = pixels.reshape(len(read), len(samples), groups, out)
         return pixels[..., :CHANNELS].reshape(sums.shape)
 
-    agreeing = ~right.at(sampled).unlike(held(sums)).any(axis=(0, 2))
+    agreeing = ~right.at(sampled).differing(held(sums)).any(axis=(0, 2))
     return [samples[number] for number in np.flatnonzero(agreeing).tolist()]
 
 
@@ -314,7 +314,7 @@ def detect_low_precision(
 def _needs_more(right: Values, bits: int) -> bool:
     """Return whether some of the right values change if they are rounded to these bits."""
     corner = right.at(lambda numbers: numbers[..., :2, :2, :])  # cheap, and usually enough
-    return any(part.unlike(_rounded(part.numbers, bits)).any() for part in (corner, right))
+    return any(part.differing(_rounded(part.numbers, bits)).any() for part in (corner, right))
 
 
 def _rounded(numbers: Array, bits: int) -> Array:

@@ -17,7 +17,7 @@ from tf_conv_conformance.convolution.arguments import to_record
 from tf_conv_conformance.convolution.names import RelationName
 from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
-from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
+from tf_conv_conformance.prediction.predict import Outcome, Prediction, Refuses, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised
 from tf_conv_conformance.prediction.rules.sentences import sentence
 from tf_conv_conformance.records.heatmap import heat
@@ -94,10 +94,11 @@ def json_safe(value: Any) -> Any:
 
 def predicted(call: Call) -> PredictedRecord:
     """Return the rules that refuse the call, and the shape that the formula gives in any case."""
-    documented = predict(call.arguments).documented
+    prediction = predict(call.arguments)
+    documented = prediction.documented
     return {
         "refuses": list(documented.because) if isinstance(documented, Refuses) else None,
-        "shape": _shape(predict(call.arguments).outcome(DOCUMENTED)),
+        "shape": _shape(prediction.outcome(DOCUMENTED)),
     }
 
 
@@ -108,12 +109,13 @@ def _shape(outcome: Outcome) -> list[int] | None:
 def end_line(
     identifier: str,
     call: Call,
+    prediction: Prediction,
     verdict: Verdict,
     observation: Observation | None,
     subject: str | None,
 ) -> EndLine:
     """Return the line of a call's end; without an `observation` the call was not made."""
-    arms = [asdict(arm) for arm in predict(call.arguments).arms]
+    arms = [asdict(arm) for arm in prediction.arms]
     line: EndLine = {
         "type": "end",
         "id": identifier,
@@ -129,8 +131,8 @@ def end_line(
         line["by_expect"] = True
     if observation is not None:
         line["observed"] = observed(observation)
-        line["digest"] = digest(call, observation)
-        _add_difference(line, call, verdict, observation)
+        line["digest"] = digest(call, prediction, observation)
+        _add_difference(line, call, prediction, verdict, observation)
         line["warnings"] = [
             {"category": warning.category, "message": warning.message}
             for warning in observation.warnings
@@ -139,26 +141,32 @@ def end_line(
     return line
 
 
-def _add_difference(line: EndLine, call: Call, verdict: Verdict, observation: Observation) -> None:
+def _add_difference(
+    line: EndLine,
+    call: Call,
+    prediction: Prediction,
+    verdict: Verdict,
+    observation: Observation,
+) -> None:
     """Add how a result differs from the documented formula, and the model that explains it."""
     line["difference"] = verdict.difference.text() if verdict.difference else None
     if verdict.difference is None or call.relation is not None:
         return
-    line["explained"] = explaining_model(predict(call.arguments), observation)
+    line["explained"] = explaining_model(prediction, observation)
     if verdict.kind == "unexpected":  # TensorFlow follows the formula; the `expect` differs
         line["difference"] = verdict.difference.text("expected")
         return
-    difference = from_formula(predict(call.arguments), verdict, observation)
+    difference = from_formula(prediction, verdict, observation)
     line["difference"] = difference.text() if difference else None
     if difference is not None and difference.distance is not None:
         place = difference.largest_at
         line["largest"] = difference.largest
         line["ulp"] = difference.ulp
         line["largest_at"] = None if place is None else list(place)
-        line["heat"] = heat(difference.distance, call.arguments)
+        line["heat"] = heat(difference.distance, prediction.arguments)
 
 
-def digest(call: Call, observation: Observation) -> str | None:
+def digest(call: Call, prediction: Prediction, observation: Observation) -> str | None:
     """Return a hash of the bits of the exact arms, to compare with another run's.
 
     None if the values are uninitialised memory or are not exact sums.
@@ -166,7 +174,7 @@ def digest(call: Call, observation: Observation) -> str | None:
     uninitialised = any(
         applied.deviation.observed.values is not None for applied in call.deviations
     )
-    named = zip(predict(call.arguments).arms, observation.answers, strict=False)
+    named = zip(prediction.arms, observation.answers, strict=False)
     exact = [arm.values for data, arm in named if data.name != "reals" and arm.values is not None]
     if uninitialised or not exact:
         return None

@@ -50,11 +50,6 @@ def merge(files: Sequence[tuple[str, Records]], partial: bool = False) -> tuple[
     return tuple(column for column, _ in merged)
 
 
-def single(name: str, records: Records) -> Column:
-    """Return the column of a file, partial or not. Raises :class:`MergeError` if it has several."""
-    return sole(name, merge([(name, records)], partial=True))
-
-
 def sole(name: str, columns: Sequence[Column]) -> Column:
     """Return the only column. Raises :class:`MergeError` if there are more."""
     if len(columns) > 1:

@@ -137,7 +137,7 @@ def first_unlike(right: Values, observed: Array, dtype: str, name: str) -> Diffe
 
     `dtype` is the dtype of the observed numbers, and `name` the name of their arm.
     """
-    predicted, wrong = right.numbers, right.unlike(observed)
+    predicted, wrong = right.numbers, right.differing(observed)
     if not wrong.any():
         return None
     index = _place(wrong)
