@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -65,6 +66,13 @@ def load_text(text: str, whole: bool = False) -> CaseFileContents:
         message = f"expected a mapping with the key `cases`; got {got}"
         raise UnreadableFileError(source.diagnostic((), message))
     return _Loader(source, whole).load()
+
+
+def _suite_error(error: Exception) -> str:
+    raised = traceback.format_exception_only(error)[-1].strip()
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    return f"suite error: the suite raised {raised} ({where}); the case may be right"
 
 
 @dataclass
@@ -172,6 +180,8 @@ class _Loader:
                 # An argument may also be in the defaults or in a sweep.
                 inner = error.keys if error.keys and error.keys[0] in raw else ()
                 self._add((*keys, *inner), error.message)
+            except Exception as error:  # of the suite itself, which must not end the run
+                self._add(keys, _suite_error(error))
 
     def _sweep(self, case: Case, defaults: Defaults, keys: Keys) -> Sweep:
         """Return the sweep of a case. Raises :class:`CaseError`, also if the file is full."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,12 +26,14 @@ from tf_conv_conformance.records.schema import EndLine, SubjectLine
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.lookahead import LookAhead
+from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.pool import facts
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.kinds import PASSING
 from tf_conv_conformance.verdict.message import Failure, failure_of
 from tf_conv_conformance.verdict.perform import CallResult, lacks, perform
 from tf_conv_conformance.verdict.requests import requests
+from tf_conv_conformance.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -89,15 +93,26 @@ class CallItem(SubjectItem):
     def runtest(self) -> None:
         """Make the call; fail, xfail or skip by its verdict."""
         live = self._live()
+        observations: list[Observation] = []
         try:
-            performed = perform(
-                self.call,
-                live.subject,
-                lambda: live.ahead.observations(self.call, self._following(live.subject)),
-            )
+            self._perform(live, observations)
         except SubjectUnavailableError as error:
             self.give_up(error)
             raise
+        except (CallFailedError, pytest.exit.Exception):
+            raise
+        except Exception as error:
+            self._fail_unjudged(error, live, observations[0] if observations else None)
+
+    def _perform(self, live: LiveSubject, observations: list[Observation]) -> None:
+        """Make the call and end the test by its verdict. Adds to `observations` what it sees."""
+
+        def observe() -> Sequence[Observation]:
+            following = self._following(live.subject)
+            observations.extend(live.ahead.observations(self.call, following))
+            return observations
+
+        performed = perform(self.call, live.subject, observe)
         self._describe(properties(self.call, performed))
         end = self._end(performed, live.line)
         record = {"name": self.subject, "subject": live.line, "end": end}
@@ -123,6 +138,22 @@ class CallItem(SubjectItem):
             )
             self.for_report["tf_conv_likeness"] = self._likeness(failure)
             raise CallFailedError(f"{failure.point}\n{failure.details}", failure.program)
+
+    def _fail_unjudged(
+        self, error: Exception, live: LiveSubject, observation: Observation | None
+    ) -> None:
+        """Record a suite error, and fail with the traceback of the error, which is the suite's."""
+        raised = traceback.format_exception_only(error)[-1].strip()
+        reason = f"not a verdict on TensorFlow: the suite raised {textwrap.shorten(raised, 200)}"
+        verdict = Verdict("suite error", reason)
+        end = lines.suite_error_line(self.call_id, verdict, observation, live.line["key"])
+        record = {"name": self.subject, "subject": live.line, "end": end}
+        self.for_report = {"tf_conv_record": record}
+        seen = [("observed", ending(observation))] if observation is not None else []
+        self._describe([("verdict", verdict.kind), *seen])
+        rows = [("case", f"{self.path_id}:{self.line} {self.call.name}"), *seen]
+        point = "\n".join([f"{verdict.kind}: {reason}", *(f"  {a:<10} {b}" for a, b in rows)])
+        raise CallFailedError(point, "".join(traceback.format_exception(error))) from error
 
     def _describe(self, properties: Sequence[tuple[str, object]]) -> None:
         """Set what JUnit XML has of the call, in place of what an earlier try has set.

@@ -32,6 +32,7 @@ from tf_conv_conformance.records.schema import (
     PredictedRecord,
     SubjectLine,
     SubjectRecord,
+    WarningRecord,
 )
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.explanation import explaining_model, from_formula
@@ -69,7 +70,14 @@ def case_line(key: str, file: str, call: Call) -> CaseLine:
 
 
 def call_line(identifier: str, case: str, call: Call) -> CallLine:
-    """Return the line of a planned call: what it takes to repeat it, and what is predicted."""
+    """Return the line of a planned call: what it takes to repeat it, and what is predicted.
+
+    Nothing is predicted if the suite fails to predict it. The test of the call reports why.
+    """
+    try:
+        rules, prediction = [rule.id for rule in exercised(call.arguments)], predicted(call)
+    except Exception:  # of one call, which must not end the run
+        rules, prediction = [], {"refuses": None, "shape": None}
     return {
         "type": "call",
         "id": identifier,
@@ -78,8 +86,8 @@ def call_line(identifier: str, case: str, call: Call) -> CallLine:
         "mode": call.mode,
         "relation": cast(RelationName | None, call.relation),
         "arguments": json_safe(to_record(call.arguments)),
-        "rules": [rule.id for rule in exercised(call.arguments)],
-        "predicted": predicted(call),
+        "rules": rules,
+        "predicted": prediction,
     }
 
 
@@ -133,12 +141,36 @@ def end_line(
         line["observed"] = observed(observation)
         line["digest"] = digest(call, prediction, observation)
         _add_difference(line, call, prediction, verdict, observation)
-        line["warnings"] = [
-            {"category": warning.category, "message": warning.message}
-            for warning in observation.warnings
-        ]
+        line["warnings"] = _warnings(observation)
         line["seconds"] = observation.seconds
     return line
+
+
+def suite_error_line(
+    identifier: str, verdict: Verdict, observation: Observation | None, subject: str | None
+) -> EndLine:
+    """Return the line of a call that the suite failed to judge, with what was observed."""
+    line: EndLine = {
+        "type": "end",
+        "id": identifier,
+        "subject": subject,
+        "verdict": verdict.kind,
+        "reason": verdict.reason,
+        "rules": [],
+        "data": [],
+    }
+    if observation is not None:
+        line["observed"] = observed(observation)
+        line["warnings"] = _warnings(observation)
+        line["seconds"] = observation.seconds
+    return line
+
+
+def _warnings(observation: Observation) -> list[WarningRecord]:
+    return [
+        {"category": warning.category, "message": warning.message}
+        for warning in observation.warnings
+    ]
 
 
 def _add_difference(

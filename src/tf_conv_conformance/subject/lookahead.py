@@ -36,16 +36,21 @@ class LookAhead(Generic[C]):
         A call that has not been sent is sent now, with as many of the calls in `following` as the
         subject takes. It is sent alone if those have been sent already, as when a test is rerun.
         Observations of earlier calls are dropped, since their tests were not run. Raises
-        :class:`tf_conv_conformance.subject.errors.SubjectUnavailableError`.
+        :class:`tf_conv_conformance.subject.errors.SubjectUnavailableError`, and what `requests`
+        raises for this call.
         """
+        is_sent = any(one is call for one, _ in self._sent)
+        own = [] if is_sent else self._requests(call)
         try:
-            if not any(one is call for one, _ in self._sent):
+            if not is_sent:
                 following = iter(following)
                 after = list(islice(following, 1))
                 if after and self._sent and self._sent[0][0] is after[0]:
-                    return list(self._subject.calls(self._requests(call)))
+                    return list(self._subject.calls(own))
                 self._sent.clear()
-                self._observations = self._subject.calls(self._draw(call, *after, rest=following))
+                self._observations = self._subject.calls(
+                    self._draw(call, own, chain(after, following))
+                )
             while True:
                 observation = next(self._observations)
                 one, count = self._sent.popleft()
@@ -56,9 +61,14 @@ class LookAhead(Generic[C]):
             self._sent.clear()
             raise
 
-    def _draw(self, *first: C, rest: Iterable[C]) -> Iterator[Request]:
+    def _draw(self, call: C, own: list[Request], following: Iterable[C]) -> Iterator[Request]:
         """Yield the requests of calls; a call counts as sent when its first request is drawn."""
-        for call in chain(first, rest):
-            own = self._requests(call)
-            self._sent.append((call, len(own)))
-            yield from own
+        self._sent.append((call, len(own)))
+        yield from own
+        for later in following:
+            try:
+                requests = self._requests(later)
+            except Exception:  # raised again in the test of that call
+                continue
+            self._sent.append((later, len(requests)))
+            yield from requests

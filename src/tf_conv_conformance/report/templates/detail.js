@@ -15,6 +15,7 @@ function outcomeOf(observed) {
 
 function documentedBy(call, number) {
   if (call.refuses) return `an exception (${call.refuses.join(", ")}); the formula would give ${shapeText(call.formula)}`;
+  if (!call.formula) return "unknown: the suite failed to predict it";
   return `${value("dtype", number)} of shape ${shapeText(call.formula)}`;
 }
 
