@@ -58,7 +58,7 @@ DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_
         ({"paddding": "SAME"}, "8:5: cases[0].paddding: unknown key; did you mean 'padding'?"),
         ({"dtype": "float23"}, "'float23' is unknown; did you mean 'float32'? Known: half, float16,"),
         ({"rate": "1", "dilations": "1"}, "`rate` and `dilations` are two names for the same argument"),
-        ({"modes": "[eager, jit]"}, "8:20: cases[0].modes[1]: 'jit' is not one of 'eager', 'graph' or 'xla'"),
+        ({"modes": "[eager, jit]"}, "8:20: cases[0].modes[1]: 'jit' is unknown; did you mean 'xla'? Known: eager, graph, xla, saved_model, tflite, tflite-reference, litert, onnx"),
         ({"sweep": "{strides: [1, 2]}"}, "8:22: cases[0].sweep.strides: `strides` is given both in the case and in its sweep"),
         ({"strides": None, "sweep": "{strides: [1, 2, 2, 1]}"}, "cases[0].sweep.strides[2]: the same alternative is listed twice"),
         ({"strides": None, "sweep": "{strides: 1}"}, "cases[0].sweep.strides: expected a list; got the integer 1; write a list of alternatives, such as [1]"),

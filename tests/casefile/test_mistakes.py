@@ -83,7 +83,7 @@ def said(text):
         ("op: tf.keras.layers.DepthwiseConv2D", "; write op: depthwise_conv2d and via: tf.keras.layers.DepthwiseConv2D"),
         ("via: keras", "'keras' is unknown; did you mean 'tf.keras.layers.Conv2D' or 'tf.keras.layers.DepthwiseConv2D'? Known: tf.nn.conv2d,"),
         ("data_format: channels_first", "'channels_first' is not one of 'NHWC' or 'NCHW'; did you mean 'NCHW'?"),
-        ("modes: tf.function", "4:12: cases[0].modes: 'tf.function' is not one of 'eager', 'graph' or 'xla'; did you mean 'graph'?"),
+        ("modes: tf.function", "4:12: cases[0].modes: 'tf.function' is unknown; did you mean 'graph'? Known: eager, graph, xla, saved_model, tflite, tflite-reference, litert, onnx"),
         ("modes: {eager: true}", "4:12: cases[0].modes: expected a single value or a list; got a mapping"),
         ("gradient: kernel", "4:15: cases[0].gradient: 'kernel' is not one of 'input' or 'filter'; did you mean 'filter'?"),
         ("large: yes", "4:12: cases[0].large: expected true or false; got the string 'yes'; write true"),

@@ -8,6 +8,7 @@ import pytest
 from tf_conv_conformance.casefile.argument_fields import Scope
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.scope import pairs, problems
+from tf_conv_conformance.casefile.sweep import Extent
 from tf_conv_conformance.convolution.geometry import (
     Axis,
     documented_size,
@@ -64,7 +65,7 @@ cases:
 
 def test_a_scope_expands_to_a_sample_or_to_all_calls(calls):
     assert len(calls(CASE)) == 7
-    assert len(load_text(CASE, whole=True).calls) == len(pairs(SMALL, whole=True))
+    assert len(load_text(CASE, Extent(whole=True)).calls) == len(pairs(SMALL, whole=True))
     name, call = next(iter(calls(CASE).items()))
     assert name.startswith("x[n")
     assert call.arguments.input.shape[3] == 2

@@ -165,7 +165,7 @@ def test_strides_are_1_unless_given():
         ({"gradient": "both"}, "--gradient: 'both' is not one of 'input' or 'filter'"),
         (
             {"modes": "eager,egar"},
-            "--modes[1]: 'egar' is not one of 'eager', 'graph' or 'xla'; did you mean 'eager'?",
+            "--modes[1]: 'egar' is unknown; did you mean 'eager'? Known: eager, graph, xla, saved_model, tflite, tflite-reference, litert, onnx",
         ),
         (
             {"data": "integers"},

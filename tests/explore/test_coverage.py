@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from support.explored import call
+from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.explore.coverage import DIMENSIONS, code, counts, never_met, plain
 from tf_conv_conformance.explore.edges import edges
 
@@ -40,7 +41,7 @@ def test_coverage_counts_classes_and_lists_pairs_that_never_occurred():
     codes = Counter({code(call(op="conv2d")): 3, code(other): 1})
     classes = counts(codes)
     assert (classes["mode"], classes["padding"]["SAME"], classes["padding"]["VALID"]) == (
-        {"eager": 3, "graph": 0, "xla": 1},
+        {**dict.fromkeys(MODES, 0), "eager": 3, "xla": 1},
         1,
         3,
     )
@@ -48,5 +49,5 @@ def test_coverage_counts_classes_and_lists_pairs_that_never_occurred():
     never = never_met(codes)["mode", "padding"]
     assert ("eager", "SAME") in never
     assert ("xla", "SAME") not in never
-    assert len(never) == 3 * len(DIMENSIONS["padding"][0]) - 2
+    assert len(never) == len(MODES) * len(DIMENSIONS["padding"][0]) - 2
     assert plain(codes)["calls"] == 4

@@ -108,7 +108,9 @@ def test_causes_are_written_as_valid_case_files(explore, pytester):
         compile(path.with_suffix(".py").read_text(), path.stem, "exec")
         result.stdout.fnmatch_lines([f"*{path}*"])
     coverage = json.loads(pytester.path.joinpath(FOUND, "coverage.json").read_text())
-    assert coverage["classes"]["mode"] == {"eager": coverage["calls"], "graph": 0, "xla": 0}
+    counts = coverage["classes"]["mode"]
+    assert counts.pop("eager") == coverage["calls"]
+    assert set(counts.values()) == {0}
     assert not pytester.path.joinpath("reports/results.jsonl").exists()
 
 

@@ -482,9 +482,34 @@ def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, wr
 
 
 @pytest.mark.parametrize(
+    ("modes", "made"),
+    [
+        ("+tflite", ["plain[eager]", "plain[tflite]", "half[eager]"]),
+        ("tflite", []),
+        ("+tflite,tflite", ["plain[tflite]"]),
+        ("+graph,eager", ["plain[eager]", "plain[graph]", "half[eager]", "half[graph]"]),
+    ],
+)
+def test_a_mode_is_added_to_every_case_that_can_be_made_in_it(pytester, modes, made):
+    text = """
+defaults: {op: conv2d, input: [1, 5, 5, 1], filter: [2, 2, 1, 1], padding: SAME, modes: eager}
+cases:
+  - {id: plain}
+  - {id: half, dtype: half}
+"""
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(text, encoding="utf-8")
+    result = pytester.runpytest_inprocess("cases", "--tf-modes", modes, "--collect-only", "-q")
+    ids = [line.partition("::")[2] for line in result.outlines if "::" in line]
+    assert ids == made
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--tf-modes", "jit"], "--tf-modes: 'jit' is not one of eager, graph, xla"),
+        (
+            ["--tf-modes", "jit"],
+            "--tf-modes: 'jit' is not one of eager, graph, xla, saved_model, tflite",
+        ),
         (["--tf-timeout", "0"], "--tf-timeout: must be above 0 seconds"),
         (["--tf-timeout", "soon"], "invalid float value"),
     ],

@@ -65,7 +65,8 @@ def start():
 
 
 SUBJECT = {
-    "tensorflow": "2.21.0", "git_version": "faulty", "python": "3", "numpy": np.__version__, "keras": None, "platform": "linux",
+    "tensorflow": "2.21.0", "git_version": "faulty", "python": "3", "numpy": np.__version__, "keras": None, "tflite": None, "litert": None, "onnxruntime": None, "tf2onnx": None,
+    "platform": "linux",
     "machine": "x86_64", "cpu": {"name": "none", "flags": []}, "onednn": False, "device": "cpu", "threads": None, "environment": {},
 }  # fmt: skip
 

@@ -10,6 +10,10 @@ from tf_conv_conformance.verdict.judge import judge
 SUBJECT = {
     "tensorflow": "2.21.0",
     "keras": "3.15.1",
+    "tflite": "2.21.0",
+    "litert": None,
+    "onnxruntime": None,
+    "tf2onnx": None,
     "onednn": False,
     "device": "cpu",
     "platform": "linux",

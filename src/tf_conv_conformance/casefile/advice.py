@@ -71,6 +71,11 @@ _VALUES = {
     "NCHW": "channels_first",
     "graph": "tf.function",
     "xla": "jit jit_compile",
+    "saved_model": "savedmodel saved",
+    "tflite": "lite tf.lite tensorflow_lite xnnpack",
+    "tflite-reference": "tflite_reference reference",
+    "litert": "ai_edge_litert ai-edge-litert",
+    "onnx": "onnxruntime tf2onnx ort",
     "input": "x image",
     "filter": "w kernel weights",
 }

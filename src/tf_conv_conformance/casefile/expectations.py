@@ -42,8 +42,14 @@ class When(Strict):
     """A PEP 440 range of TensorFlow versions, quoted: `">=2.12,<2.22"`."""
     keras: VersionRange | None = None
     """A range of versions of the Keras installed with TensorFlow, quoted."""
+    litert: VersionRange | None = None
+    """A range of versions of `ai-edge-litert`, which runs the mode litert, quoted."""
+    onnxruntime: VersionRange | None = None
+    """A range of versions of `onnxruntime`, which runs the mode onnx, quoted."""
+    tf2onnx: VersionRange | None = None
+    """A range of versions of `tf2onnx`, which converts for the mode onnx, quoted."""
     modes: Modes | None = None
-    """The execution modes."""
+    """The modes, by default those that run TensorFlow: eager, graph, xla and saved_model."""
     onednn: bool | None = None
     """Whether oneDNN's kernels are in effect."""
     device: Literal["cpu", "gpu"] | None = None
@@ -56,6 +62,10 @@ class When(Strict):
     """Vector extensions that the processor must have, all of them: avx2, avx512f."""
     cpu_without: CpuFlags | None = None
     """Vector extensions that the processor must lack, all of them."""
+
+
+VERSIONED = ("tensorflow", "keras", "litert", "onnxruntime", "tf2onnx")
+"""The keys of :class:`When` that are ranges of versions, and the subject's facts with versions."""
 
 
 class Expect(Strict):

@@ -25,7 +25,7 @@ from tf_conv_conformance.casefile.messages import describe, keys_of, message_of
 from tf_conv_conformance.casefile.model import Case, CaseFileModel, Defaults
 from tf_conv_conformance.casefile.scope import most_problems
 from tf_conv_conformance.casefile.source import Source
-from tf_conv_conformance.casefile.sweep import Sweep, checked
+from tf_conv_conformance.casefile.sweep import SAMPLE, Extent, Sweep, checked
 from tf_conv_conformance.casefile.yaml_reader import read_source, read_text
 
 DIAGNOSTICS_LIMIT = 100  # of a case
@@ -44,18 +44,18 @@ class CaseFileContents:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def load(path: Path, whole: bool = False) -> CaseFileContents:
-    """Read a case file, with a sample of each exhaustive scope or the `whole` scope.
+def load(path: Path, extent: Extent = SAMPLE) -> CaseFileContents:
+    """Read a case file.
 
     Never raises: every problem becomes a diagnostic.
     """
     try:
-        return load_text(read_text(path), whole)
+        return load_text(read_text(path), extent)
     except UnreadableFileError as error:
         return CaseFileContents((), (error.diagnostic,))
 
 
-def load_text(text: str, whole: bool = False) -> CaseFileContents:
+def load_text(text: str, extent: Extent = SAMPLE) -> CaseFileContents:
     """Return the calls and diagnostics of YAML text.
 
     Raises :class:`UnreadableFileError` if it is not one YAML document.
@@ -65,7 +65,7 @@ def load_text(text: str, whole: bool = False) -> CaseFileContents:
         got = "nothing" if source.value is None else describe(source.value)
         message = f"expected a mapping with the key `cases`; got {got}"
         raise UnreadableFileError(source.diagnostic((), message))
-    return _Loader(source, whole).load()
+    return _Loader(source, extent).load()
 
 
 def _suite_error(error: Exception) -> str:
@@ -80,7 +80,7 @@ class _Loader:
     """Collects the calls and diagnostics of a file. `room` is how much the file may still add."""
 
     source: Source
-    whole: bool
+    extent: Extent
     calls: list[Call] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     room: dict[str, int] = field(default_factory=lambda: dict(LIMITS))
@@ -187,7 +187,7 @@ class _Loader:
         """Return the sweep of a case. Raises :class:`CaseError`, also if the file is full."""
         if case.scope is not None:
             self._take(PROBLEMS, most_problems(case.scope), ("scope",))
-        sweep = checked(case, defaults, self.whole, self.source, keys)
+        sweep = checked(case, defaults, self.extent, self.source, keys)
         self._take(TESTS, sweep.expansion.count * len(sweep.modes), ())
         self._take(COMPARISONS, sweep.comparisons, ("deviations",))
         return sweep

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from tf_conv_conformance.casefile.advice import near, nearest, unknown_key, unknown_word
 from tf_conv_conformance.casefile.diagnostic import Keys, quote
+from tf_conv_conformance.casefile.expectations import VERSIONED
 from tf_conv_conformance.casefile.fields import REFERENCES
 from tf_conv_conformance.casefile.model import model_at
 from tf_conv_conformance.casefile.names import own_name
@@ -119,7 +120,7 @@ def _meant_padding(value: Any) -> str:
 
 def _word_message(kind: str, value: Any, name: str, context: Mapping[str, Any]) -> str | None:
     """Return the message for a text that is not a known word or has the wrong form."""
-    if kind == "string_type" and name in ("tensorflow", "keras"):
+    if kind == "string_type" and name in VERSIONED:
         got = f"{describe(value)}, and as a number 2.10 would be 2.1"
         return f'expected a version range in quotes, such as ">=2.12"; got {got}'
     if kind == "literal_error":

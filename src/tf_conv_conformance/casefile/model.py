@@ -23,7 +23,7 @@ class Defaults(ArgumentFields):
     """Values for all cases of the file that do not give their own."""
 
     modes: Modes | None = None
-    """Execution modes, all three by default."""
+    """Modes: eager, graph and xla by default."""
     data: Arms | None = None
     """Arms of data, both kinds of integers by default."""
     large: bool | None = None

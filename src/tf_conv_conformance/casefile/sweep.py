@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from tf_conv_conformance.casefile import checks
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call
@@ -19,7 +18,8 @@ from tf_conv_conformance.casefile.expansion import Expanded, Expansion, expand
 from tf_conv_conformance.casefile.expectations import Deviation
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.source import Source
-from tf_conv_conformance.convolution.names import MODES, Mode
+from tf_conv_conformance.convolution.modes import CONVERTIBLE, TENSORFLOW_MODES, can_be_made
+from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, Mode
 from tf_conv_conformance.prediction import relations
 from tf_conv_conformance.prediction.predict import Refuses, predict
 
@@ -27,13 +27,30 @@ REASONS = 3  # reasons in a message why a relation applies to no call
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How much of a file's calls to make: a sample of each scope or the `whole`, in more modes."""
+
+    whole: bool = False
+    added_modes: tuple[Mode, ...] = ()
+
+
+SAMPLE = Extent()
+
+
+@dataclass(frozen=True)
 class Sweep:
-    """A case whose calls have not been made yet. `keys` are the path to it in its file."""
+    """A case whose calls have not been made yet. `keys` are the path to it in its file.
+
+    `own_modes` are the `modes` that the case itself names. Those of its defaults may suit only
+    some of a file's cases.
+    """
 
     case: Case
     expansion: Expansion
     source: Source
     keys: Keys
+    modes: tuple[Mode, ...]
+    own_modes: tuple[Mode, ...]
 
     @property
     def comparisons(self) -> int:
@@ -42,19 +59,22 @@ class Sweep:
         conditions = len(self.case.deviations) + sum(len(values or ()) for values in where)
         return conditions * self.expansion.count
 
-    @cached_property
-    def modes(self) -> tuple[Mode, ...]:
-        """The modes in which the calls are made."""
-        return tuple(mode for mode in MODES if mode in (self.case.modes or MODES))
-
     def calls(self) -> list[Call]:
         """Return the calls in all modes, with the calls of relations last.
 
         Raises :class:`CaseError` for the first fault.
         """
         calls = list(self._plain_calls())
+        self._check_modes({call.mode for call in calls})
         check_all_apply(self.case.deviations, calls)
         return calls + _related(self.case, calls)
+
+    def _check_modes(self, used: Set[Mode]) -> None:
+        """Refuse a mode that the case itself names, but in which none of its calls can be made."""
+        for mode in self.own_modes:
+            if mode not in used:
+                message = f"{mode} is for {CONVERTIBLE}, and this case has none"
+                raise CaseError(("modes",), message)
 
     def _plain_calls(self) -> Iterator[Call]:
         line, text = self.source.place(self.keys)[0], self.source.block(self.keys)
@@ -63,6 +83,8 @@ class Sweep:
             deviations = self._deviations(expanded)
             label = f"{expanded.label}-" if expanded.label else ""
             for mode in self.modes:
+                if not can_be_made(expanded.arguments, mode):
+                    continue
                 here = [one for one in deviations if _is_in(mode, one.deviation)]
                 elsewhere = [one for one in deviations if not _is_in(mode, one.deviation)]
                 yield Call(
@@ -100,20 +122,23 @@ class Sweep:
 
 
 def _is_in(mode: Mode, deviation: Deviation) -> bool:
-    return deviation.when.modes is None or mode in deviation.when.modes
+    return mode in (deviation.when.modes or TENSORFLOW_MODES)
 
 
-def checked(case: Case, defaults: Defaults, whole: bool, source: Source, keys: Keys) -> Sweep:
+def checked(case: Case, defaults: Defaults, extent: Extent, source: Source, keys: Keys) -> Sweep:
     """Return a case with its defaults. Checks all but its calls. Raises :class:`CaseError`."""
+    own_modes = tuple(mode for mode in MODES if mode in (case.modes or ()))
     for index, deviation in enumerate(case.deviations):
         check_deviation(deviation, ("deviations", index))
-    expansion = expand(case, defaults, whole)
+    expansion = expand(case, defaults, extent.whole)
     names = ("modes", "large", "requires", "references", "expect")
     update = {name: getattr(case, name) or getattr(defaults, name) for name in names}
     case = case.model_copy(update=update)
     if case.claim is not None:
         checks.check_expected_values(case.claim)
-    return Sweep(case, expansion, source, keys)
+    chosen = {*(case.modes or DEFAULT_MODES), *extent.added_modes}
+    modes = tuple(mode for mode in MODES if mode in chosen)
+    return Sweep(case, expansion, source, keys, modes, own_modes)
 
 
 def _related(case: Case, calls: list[Call]) -> list[Call]:

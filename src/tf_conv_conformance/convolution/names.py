@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 Op = Literal["conv2d", "depthwise_conv2d"]
-Mode = Literal["eager", "graph", "xla"]
+Mode = Literal[
+    "eager", "graph", "xla", "saved_model", "tflite", "tflite-reference", "litert", "onnx"
+]
+"""How a call is made; see modes.py."""
 Dtype = Literal[
     "float16", "bfloat16", "float32", "float64", "int32", "int8", "uint8", "int16", "int64",
     "complex64", "bool", "string",
@@ -42,5 +45,9 @@ RelationName = Literal[
 
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)
+DEFAULT_MODES: tuple[Mode, ...] = ("eager", "graph", "xla")
+"""The modes of a case that names none."""
+CONVERTED_MODES: tuple[Mode, ...] = ("tflite", "tflite-reference", "litert", "onnx")
+"""The modes in which a converter and another runtime take TensorFlow's place."""
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 SYMBOLS: tuple[Symbol, ...] = get_args(Symbol)

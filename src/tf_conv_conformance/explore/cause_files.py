@@ -14,7 +14,7 @@ import numpy as np
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text
-from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.convolution.names import DEFAULT_MODES
 from tf_conv_conformance.explore.investigation import Cause
 from tf_conv_conformance.explore.reduction import weight
 from tf_conv_conformance.explore.signature import explanation
@@ -94,7 +94,7 @@ def _observed(result: CallResult) -> str:
 
 
 def _written(cause: Cause, name: str) -> WrittenCase:
-    modes = {} if set(cause.judged) == set(MODES) else {"modes": list(cause.judged)}
+    modes = {} if set(cause.judged) == set(DEFAULT_MODES) else {"modes": list(cause.judged)}
     case = {"id": name, **cause.plain, **modes}
     contents = load_text(case_text(case))
     assert not contents.diagnostics, contents.diagnostics  # it was a valid case when it was drawn

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tf_conv_conformance.casefile.writer import flow
-from tf_conv_conformance.convolution.names import MODES, Mode
+from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.block import Block
 from tf_conv_conformance.explore.cause_files import CauseFiles, files_of
 from tf_conv_conformance.explore.coverage import code
@@ -34,8 +34,7 @@ class Explorer:
     """The state that one process keeps between blocks."""
 
     def __init__(self, config: pytest.Config) -> None:
-        chosen = options.modes(config)
-        self.modes: tuple[Mode, ...] = tuple(mode for mode in MODES if mode in chosen)
+        self.modes = options.modes(config).without_cases
         self._config = config
         self._known: tuple[KnownDeviation, ...] | None = None
         self._by_subject: dict[str, tuple[Judge, Investigator]] = {}

@@ -16,7 +16,7 @@ from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.expectations import Deviation
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
 from tf_conv_conformance.explore.as_if import AS_IF, alternatives
 from tf_conv_conformance.explore.edges import FLOATS, edges
 from tf_conv_conformance.explore.matching import broken_rules, named_shapes, predicts, short
@@ -55,7 +55,7 @@ class KnownDeviation:
         as_float32 = "float32" in self.dtypes and arguments.dtype in FLOATS
         return (
             arguments.op == self.op
-            and call.mode in (when.modes or MODES)
+            and call.mode in (when.modes or TENSORFLOW_MODES)
             and self.edges <= edges(arguments)
             and bool(self.gradients & {None, arguments.gradient})
             and (as_float32 or arguments.dtype in self.dtypes)

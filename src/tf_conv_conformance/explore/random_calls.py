@@ -17,7 +17,8 @@ from tf_conv_conformance.casefile.expansion import expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.entry_points import DEFAULTS
-from tf_conv_conformance.convolution.names import MODES, Mode
+from tf_conv_conformance.convolution.modes import can_be_made
+from tf_conv_conformance.convolution.names import DEFAULT_MODES, Mode
 from tf_conv_conformance.explore.draft import draw_draft
 from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
 from tf_conv_conformance.prediction.models import MODELS
@@ -41,7 +42,7 @@ class RandomCall:
 
 
 def draw_block(
-    seed: int, block: int, count: int, modes: Sequence[Mode] = MODES
+    seed: int, block: int, count: int, modes: Sequence[Mode] = DEFAULT_MODES
 ) -> list[RandomCall]:
     """Return the first `count` calls of a block, in these modes."""
     random = Random(f"{VERSION}:{seed}:{block}")
@@ -78,7 +79,9 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[RandomCall]:
     if not _is_small(arguments):
         return []
     return [
-        RandomCall(plain, Call(f"explored[{mode}]", 1, case, arguments, mode, ())) for mode in modes
+        RandomCall(plain, Call(f"explored[{mode}]", 1, case, arguments, mode, ()))
+        for mode in modes
+        if can_be_made(arguments, mode)
     ]
 
 

@@ -35,7 +35,7 @@ class CaseFile(pytest.File):
             yield DiagnosticItem.from_parent(
                 self, name=name, nodeid=f"{self.nodeid}::{name}", diagnostics=found
             )
-        modes = options.modes(self.config)
+        modes = options.modes(self.config).narrowed
         calls = [call for call in contents.calls if call.mode in modes]
         session = self.config.stash[SUBJECTS]
         if calls and options.makes_calls(self.config):
@@ -55,7 +55,7 @@ class CaseFile(pytest.File):
         inside = self.path.resolve().is_relative_to(root.resolve())
         if self.path.is_relative_to(root) and not inside:
             return CaseFileContents((), (Diagnostic(1, 1, "", LINK),))
-        return load(self.path, bool(self.config.getoption("--tf-exhaustive")))
+        return load(self.path, options.extent(self.config))
 
 
 def diagnostics(items: Iterable[pytest.Item]) -> list[str]:

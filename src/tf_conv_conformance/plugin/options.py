@@ -6,12 +6,13 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, Mode
 from tf_conv_conformance.records.shards import MOST, Shards
 from tf_conv_conformance.subject.definition import (
     DEFAULT,
@@ -21,6 +22,9 @@ from tf_conv_conformance.subject.definition import (
     define,
     located,
 )
+
+if TYPE_CHECKING:
+    from tf_conv_conformance.casefile.sweep import Extent
 
 MARKER = "tf_"
 """The prefix of this plugin's markers."""
@@ -43,8 +47,11 @@ def add(parser: pytest.Parser) -> None:
     def flag(name: str, text: str) -> None:
         group.addoption(name, action="store_true", help=text)
 
-    text = "execution modes, from eager,graph,xla (default: all)"
-    option("--tf-modes", "MODES", text, default=",".join(MODES))
+    text = (
+        f"of the modes that cases name, make only these, from {','.join(MODES)}; +MODE adds one to "
+        "every case, as in +tflite (default: the modes that cases name)"
+    )
+    option("--tf-modes", "MODES", text)
     text = "also collect every *.yaml under folders with this name"
     option("--tf-cases", "NAME", text, action="append", default=[])
     text = "where to write results.jsonl and index.html (default: reports)"
@@ -156,12 +163,45 @@ def selecting(config: pytest.Config) -> str:
     return ", ".join(given)
 
 
-def modes(config: pytest.Config) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class ModeSelection:
+    """The modes of ``--tf-modes``: to which cases are `narrowed`, and those `added` to them."""
+
+    narrowed: tuple[Mode, ...] = MODES
+    added: tuple[Mode, ...] = ()
+    is_narrowed: bool = False
+
+    @property
+    def without_cases(self) -> tuple[Mode, ...]:
+        """The modes of calls that belong to no case, as when exploring."""
+        if self.is_narrowed:
+            return self.narrowed
+        return tuple(mode for mode in MODES if mode in (*DEFAULT_MODES, *self.added))
+
+
+def modes(config: pytest.Config) -> ModeSelection:
     """Return the modes of ``--tf-modes``. Raises ``pytest.UsageError`` for an unknown one."""
-    selected = tuple(mode.strip() for mode in str(config.getoption("--tf-modes")).split(","))
-    if unknown := [mode for mode in selected if mode not in MODES]:
-        raise pytest.UsageError(f"--tf-modes: {unknown[0]!r} is not one of {', '.join(MODES)}")
-    return selected
+    given = config.getoption("--tf-modes")
+    words = [] if given is None else [word.strip() for word in str(given).split(",")]
+    named = {word: _mode(word.removeprefix("+")) for word in words}
+    added = tuple(mode for word, mode in named.items() if word.startswith("+"))
+    if len(added) == len(named):
+        return ModeSelection(added=added)
+    return ModeSelection(tuple(mode for mode in MODES if mode in named.values()), added, True)
+
+
+def _mode(name: str) -> Mode:
+    for mode in MODES:
+        if mode == name:
+            return mode
+    raise pytest.UsageError(f"--tf-modes: {name!r} is not one of {', '.join(MODES)}")
+
+
+def extent(config: pytest.Config) -> Extent:
+    """Return how much of a case file to make."""
+    from tf_conv_conformance.casefile.sweep import Extent
+
+    return Extent(bool(config.getoption("--tf-exhaustive")), modes(config).added)
 
 
 def shard(config: pytest.Config) -> Shards | None:

@@ -23,6 +23,7 @@ from tf_conv_conformance.convolution.arguments import (
     padding_of,
 )
 from tf_conv_conformance.convolution.geometry import documented_padding
+from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.models import is_atrous_strided
 from tf_conv_conformance.prediction.predict import Refuses, predict
@@ -39,15 +40,15 @@ class Other:
     """
 
     arguments: Arguments
-    mode: str
+    mode: Mode
     tensors: Callable[[Tensors], Tensors] = lambda tensors: tensors
     x: str = "x"
     w: str = "w"
     breaks: tuple[str, ...] = ()
 
 
-Make = Callable[[Arguments, Interpretation, str], Sequence[Other]]
-Applies = Callable[[Arguments, Interpretation, str], bool]
+Make = Callable[[Arguments, Interpretation, Mode], Sequence[Other]]
+Applies = Callable[[Arguments, Interpretation, Mode], bool]
 Sides = Callable[[Interpretation, Array, Sequence[Array]], tuple[Array, Array]]
 
 
@@ -70,7 +71,7 @@ class Relation:
     bitwise: bool = False
 
 
-def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: Mode) -> list[Other]:
     """Return conv2d with a group for each channel. Channels and multipliers share an axis."""
     height, width, in_channels, multiplier = arguments.filter.shape
     shape = (height, width, 1, in_channels * multiplier)
@@ -92,7 +93,7 @@ def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: str) -> lis
     return [Other(grouped, mode, tensors, w=f"w.reshape({shape})", breaks=breaks)]
 
 
-def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: Mode) -> list[Other]:
     """Return a call without dilation, with zeros in its filter for the skipped elements."""
     sizes = [axis.dilated_filter for axis in meaning.axes]
     rates = [axis.rate for axis in meaning.axes]
@@ -110,19 +111,21 @@ def _zero_filled(arguments: Arguments, meaning: Interpretation, mode: str) -> li
     return [Other(undilated, mode, tensors, w=w)]
 
 
-def _explicitly_padded(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+def _explicitly_padded(arguments: Arguments, meaning: Interpretation, mode: Mode) -> list[Other]:
     spatial = [list(documented_padding(axis)) for axis in meaning.axes]
     pairs = [[0, 0], [0, 0], *spatial] if meaning.channels_first else [[0, 0], *spatial, [0, 0]]
     return [Other(replace(arguments, padding=as_tuples(pairs)), mode)]
 
 
-def _with_input(arguments: Arguments, mode: str, change: Callable[[Array], Array], x: str) -> Other:
+def _with_input(
+    arguments: Arguments, mode: Mode, change: Callable[[Array], Array], x: str
+) -> Other:
     """Return the call with a changed input; `x` is the change as NumPy source."""
     changed = replace(arguments, input=TensorSpec(arguments.input.shape))
     return Other(changed, mode, lambda tensors: (change(tensors[0]), *tensors[1:]), x=x)
 
 
-def _parts(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+def _parts(arguments: Arguments, meaning: Interpretation, mode: Mode) -> list[Other]:
     """Return calls with two parts of the input: its even-numbered and odd-numbered elements."""
 
     def part(odd: int) -> Other:
@@ -139,7 +142,7 @@ def _rows(meaning: Interpretation) -> int:
     return -2 if meaning.channels_first else -3
 
 
-def _shifted(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+def _shifted(arguments: Arguments, meaning: Interpretation, mode: Mode) -> list[Other]:
     stride, axis = meaning.height.stride, _rows(meaning)
     text = f"np.roll(x, {stride}, axis={axis})"
     return [_with_input(arguments, mode, lambda x: np.roll(x, stride, axis=axis), text)]
@@ -170,7 +173,7 @@ def _channels_second(value: IntOrInts | None) -> IntOrInts | None:
     return value
 
 
-def _transposed(arguments: Arguments, meaning: Interpretation, mode: str) -> list[Other]:
+def _transposed(arguments: Arguments, meaning: Interpretation, mode: Mode) -> list[Other]:
     batch, height, width, in_channels = arguments.input.shape
     padding, strides = arguments.padding, _channels_second(arguments.strides)
     if not isinstance(padding, str):
@@ -278,7 +281,7 @@ _RELATIONS = (
     Relation(
         "modes",
         "every mode gives the result of eager mode",
-        "graph or xla mode",
+        "a mode other than eager",
         lambda arguments, _, mode: mode != "eager",
         lambda arguments, _, mode: [Other(arguments, "eager")],
     ),
@@ -286,7 +289,7 @@ _RELATIONS = (
 RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _RELATIONS}
 
 
-def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
+def obstacle(name: str, arguments: Arguments, mode: Mode) -> str | None:
     """Return why a relation cannot be checked for a call with a result; None if it can."""
     relation, meaning = RELATIONS[name], interpret(arguments)
     if meaning is None or not relation.applies(arguments, meaning, mode):
@@ -304,7 +307,7 @@ def obstacle(name: str, arguments: Arguments, mode: str) -> str | None:
     return None
 
 
-def others_of(name: str, arguments: Arguments, mode: str) -> Sequence[Other]:
+def others_of(name: str, arguments: Arguments, mode: Mode) -> Sequence[Other]:
     """Return the calls that a relation makes of a call."""
     meaning = interpret(arguments)
     assert meaning is not None  # the relation applies to the call

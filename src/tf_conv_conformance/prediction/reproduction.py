@@ -8,21 +8,24 @@ from typing import Any
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.invocation import source
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
+from tf_conv_conformance.prediction import deployment
 from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
 from tf_conv_conformance.prediction.relations import RELATIONS
 
 LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in full
 
 
-def python(arguments: Arguments, mode: str, arm: Arm, relation: str | None = None) -> str:
+def python(arguments: Arguments, mode: Mode, arm: Arm, relation: str | None = None) -> str:
     """Return a program that makes the call with the data of one arm and prints its result.
 
     With a relation, it also makes the other calls, and compares the two sides.
     """
-    lines = ["import numpy as np", "import tensorflow as tf", ""]
+    lines = [*deployment.IMPORTS.get(mode, ()), "import numpy as np", "import tensorflow as tf", ""]
     lines += _data(arguments, arm) + _definition(arguments, mode)
     if relation is None:
-        lines += [f"y = {_invocation(arguments)}", "print(y.shape, y.dtype)", "print(y.numpy())"]
+        y = "y" if mode in CONVERTED_MODES else "y.numpy()"
+        lines += [f"y = {_invocation(arguments, mode)}", "print(y.shape, y.dtype)", f"print({y})"]
     else:
         lines += _comparison(arguments, mode, relation)
     return "\n".join(lines)
@@ -37,35 +40,46 @@ def _data(arguments: Arguments, arm: Arm) -> list[str]:
     return lines
 
 
-def _definition(arguments: Arguments, mode: str) -> list[str]:
+def _definition(arguments: Arguments, mode: Mode) -> list[str]:
     """Return lines that define the call in its mode, for :func:`_invocation`."""
     lines, call = source(arguments), "convolve"
     if arguments.gradient is not None:
         lines += _gradient(arguments)
         call = "gradient"
-    if mode != "eager":
+    if mode in CONVERTED_MODES:
+        lines += deployment.converted(mode)
+    elif mode == "saved_model":
+        lines += deployment.saved(call, _tensors(arguments))
+    elif mode != "eager":
         lines.append(f"{call} = tf.function({call}{', jit_compile=True' if mode == 'xla' else ''})")
     return lines
 
 
-def _invocation(arguments: Arguments) -> str:
+def _invocation(arguments: Arguments, mode: Mode) -> str:
     """Return the expression that calls what :func:`_definition` defines."""
+    if mode in CONVERTED_MODES:
+        return "deployed(x.astype(np.float32), w.astype(np.float32))"
+    call = "convolve" if arguments.gradient is None else "gradient"
+    return f"{call}({_tensors(arguments)})"
+
+
+def _tensors(arguments: Arguments) -> str:
     dtypes = {"x": arguments.dtype, "w": arguments.filter_dtype or arguments.dtype}
     if arguments.gradient is not None:
         dtypes["dy"] = arguments.dtype
-    call = "convolve" if arguments.gradient is None else "gradient"
-    return f"{call}({', '.join(_constant(name, dtype) for name, dtype in dtypes.items())})"
+    return ", ".join(_constant(name, dtype) for name, dtype in dtypes.items())
 
 
-def _comparison(arguments: Arguments, mode: str, name: str) -> list[str]:
+def _comparison(arguments: Arguments, mode: Mode, name: str) -> list[str]:
     relation, interpretation = RELATIONS[name], interpret(arguments)
     assert interpretation is not None  # the relation applies to the call
-    as_numbers = ".numpy().astype(np.float64)"
-    lines = [f"y = {_invocation(arguments)}{as_numbers}", "", f"# {relation.says}", "x0, w0 = x, w"]
+    y = f"np.array({_invocation(arguments, mode)}).astype(np.float64)"
+    lines = [f"y = {y}", "", f"# {relation.says}", "x0, w0 = x, w"]
     for number, other in enumerate(relation.others(arguments, interpretation, mode), start=1):
         lines += ["x, w = x0, w0", f"x, w = {other.x}, {other.w}"]
         lines += _definition(other.arguments, other.mode)
-        lines.append(f"y{number} = {_invocation(other.arguments)}{as_numbers}")
+        y = f"np.array({_invocation(other.arguments, other.mode)}).astype(np.float64)"
+        lines.append(f"y{number} = {y}")
     return [
         *lines,
         f"left, right = {relation.sides(interpretation)}",
@@ -112,7 +126,7 @@ def _constant(name: str, dtype: str) -> str:
 
 
 def from_record(
-    arguments: Arguments, mode: str, arm: Mapping[str, Any], relation: str | None = None
+    arguments: Arguments, mode: Mode, arm: Mapping[str, Any], relation: str | None = None
 ) -> str:
     """Return the program of :func:`python` for an arm from a record."""
     kinds = {name: arm[name] for name in ("input", "filter", "upstream") if arm.get(name)}

@@ -131,6 +131,10 @@ class SubjectRecord(TypedDict):
     device: str
     git_version: str | None
     keras: str | None
+    tflite: NotRequired[str | None]
+    litert: NotRequired[str | None]
+    onnxruntime: NotRequired[str | None]
+    tf2onnx: NotRequired[str | None]
     name: NotRequired[str | None]
     threads: NotRequired[Integer | None]
     onednn: bool | None

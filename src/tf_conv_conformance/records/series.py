@@ -79,10 +79,17 @@ def varying(subject: SubjectRecord | None) -> dict[str, str]:
         "Python": subject["python"],
         "NumPy": subject["numpy"],
         "Keras": subject["keras"] or "none",
+        **dict(runtimes(subject)),
         "build": str(subject["git_version"]),
         "CPU": subject["cpu"]["name"],
         "CPU extensions": " ".join(subject["cpu"]["flags"]) or "none",
     }
+
+
+def runtimes(subject: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the installed runtimes of converted models, and their versions."""
+    names = {"LiteRT": "litert", "onnxruntime": "onnxruntime", "tf2onnx": "tf2onnx"}
+    return [(name, version) for name, key in names.items() if (version := subject.get(key))]
 
 
 def heading(subject: Mapping[str, Any]) -> str:
@@ -103,6 +110,7 @@ def subject_text(subject: Mapping[str, Any]) -> str:
     parts = [
         f"TensorFlow {subject['tensorflow']}",
         *([f"Keras {subject['keras']}"] if subject["keras"] else []),
+        *(f"{name} {version}" for name, version in runtimes(subject)),
         f"Python {subject['python']}",
         f"NumPy {subject['numpy']}",
         _ONEDNN[subject["onednn"]],

@@ -36,10 +36,16 @@ class RaisedError(Exception):
         self.error = error
 
 
+class WorkerError(Exception):
+    """The worker cannot make a call; the message says why. Says nothing about TensorFlow."""
+
+
 def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     """Call TensorFlow. Raises :class:`RaisedError` for any exception from it."""
     try:
         return function(*arguments, **keywords)
+    except WorkerError:
+        raise
     except Exception as error:
         raise RaisedError(error) from error
 

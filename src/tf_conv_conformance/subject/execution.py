@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .deployment import RUNTIMES, deployed
 from .exceptions import MESSAGE_LIMIT, RaisedError, observed, raised_arm
 
 NO_GRADIENT = "tf.GradientTape.gradient returned None: the result does not depend on the tensor"
@@ -49,8 +50,12 @@ def convolution(
     if ".raw_ops." in symbol:
         return lambda x, w: function(input=x, filter=w, **keywords), None
     if symbol == "tf.nn.separable_conv2d":
-        pointwise = tf.eye(int(w.shape[2]) * int(w.shape[3]), dtype=w.dtype)[None, None]
-        return lambda x, w: function(x, w, pointwise, **keywords), None
+        size, dtype = int(w.shape[2]) * int(w.shape[3]), w.dtype
+
+        def separable(x: Any, w: Any) -> Any:
+            return function(x, w, tf.eye(size, dtype=dtype)[None, None], **keywords)
+
+        return separable, None
     if ".keras." not in symbol:
         return lambda x, w: function(x, w, **keywords), None
     layer = keras_layer(function, symbol, keywords, x, w)
@@ -98,6 +103,8 @@ def in_mode(
     """Return the function in an execution mode."""
     if mode == "eager":
         return function
+    if mode in RUNTIMES:
+        return deployed(tf, mode, function)
     compiled: Callable[..., Any]
     compiling = {"jit_compile": True} if mode == "xla" else {}
     try:
@@ -149,7 +156,8 @@ def value_arm(result: Any) -> tuple[dict[str, Any], Any]:
 
     Raises :class:`RaisedError`.
     """
-    array = portable(observed(result.numpy), result.dtype.name)
+    array = result if isinstance(result, np.ndarray) else observed(result.numpy)
+    array = portable(array, result.dtype.name)
     return {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}, array
 
 

@@ -14,13 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from tf_conv_conformance.subject import exceptions, execution, forkserver, wire, worker
+from tf_conv_conformance.subject import (
+    deployment,
+    exceptions,
+    execution,
+    forkserver,
+    wire,
+    worker,
+)
 from tf_conv_conformance.subject.channel import Channel
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
-_MODULES = (wire, exceptions, execution, forkserver, worker)
+_MODULES = (wire, exceptions, deployment, execution, forkserver, worker)
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
 _SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]
 PROGRAM = f"""import os, sys

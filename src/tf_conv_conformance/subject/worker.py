@@ -1,7 +1,7 @@
 """Answer calls on the subject's side of the pipe. Only this file imports TensorFlow.
 
 It runs in a child process, perhaps on another machine, whose interpreter reads this file, wire.py,
-exceptions.py, execution.py and forkserver.py from standard input. These files import nothing else
+exceptions.py, deployment.py, execution.py and forkserver.py from standard input. These files import nothing else
 of this package, and keep to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be tested in
 the same way. With ``--tf-in-process`` the same functions run in the test process.
 
@@ -175,6 +175,17 @@ def installed(package: str) -> str | None:
         return None
 
 
+def runtimes(tf: Any) -> dict[str, str | None]:
+    """Return the versions of what runs converted models; None for what is not installed."""
+    lite = os.path.join(os.path.dirname(tf.__file__), "lite", "python", "interpreter.py")
+    return {
+        "tflite": tf.__version__ if os.path.exists(lite) else None,
+        "litert": installed("ai-edge-litert"),
+        "onnxruntime": installed("onnxruntime"),
+        "tf2onnx": installed("tf2onnx"),
+    }
+
+
 def describe(tf: Any, settings: Any) -> dict[str, Any]:
     """Return the facts that identify the subject, as JSON values."""
     config = tf.config
@@ -189,6 +200,7 @@ def describe(tf: Any, settings: Any) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "keras": installed("keras"),
+        **runtimes(tf),
         "platform": sys.platform,
         "machine": platform.machine(),
         "cpu": cpu(),

@@ -8,8 +8,9 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
-from tf_conv_conformance.casefile.expectations import Deviation, Observed, When
+from tf_conv_conformance.casefile.expectations import VERSIONED, Deviation, Observed, When
 from tf_conv_conformance.casefile.names import own_name
+from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
 from tf_conv_conformance.prediction.predict import Prediction, Returns, predict
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
@@ -23,8 +24,8 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
 
     Modes are not checked, since they are not a property of a subject.
     """
-    for package, wanted in (("tensorflow", condition.tensorflow), ("keras", condition.keras)):
-        version = subject[package]
+    for package in VERSIONED:
+        wanted, version = getattr(condition, package), subject.get(package)
         if wanted is not None and not _contains(wanted, version):
             has = f"{package} {version}" if version else f"no {package}"
             return f"{package} {wanted}, but the subject has {has}"
@@ -59,8 +60,17 @@ def not_applying(call: Call, subject: Mapping[str, Any]) -> Iterator[str]:
         if (lacks := unmet(one.deviation.when, subject)) is not None:
             yield f"{_summary(one.deviation)}: requires {lacks}"
     for other in call.other_modes:
-        modes = " or ".join(other.when.modes or ())
+        modes = " or ".join(other.when.modes or TENSORFLOW_MODES)
         yield f"{_summary(other)}: requires mode {modes}, but the call runs in {call.mode}"
+
+
+def deviations_of_eager(call: Call, subject: Mapping[str, Any]) -> list[str]:
+    """Return what the case declares for the same call in eager mode on this subject."""
+    return [
+        _summary(one)
+        for one in call.other_modes
+        if "eager" in (one.when.modes or TENSORFLOW_MODES) and unmet(one.when, subject) is None
+    ]
 
 
 def _summary(deviation: Deviation) -> str:

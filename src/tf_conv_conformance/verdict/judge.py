@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
+from tf_conv_conformance.convolution.names import CONVERTED_MODES
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Prediction, Refuses
 from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised, refusal
@@ -22,6 +23,7 @@ from tf_conv_conformance.verdict.deviations import (
     applying,
     declared_text,
     deviation_difference,
+    deviations_of_eager,
     not_applying,
 )
 from tf_conv_conformance.verdict.kinds import Kind
@@ -44,6 +46,9 @@ def judge(
     else:
         verdict = _of_claim(call, prediction, claim, observation)
     verdict = replace(verdict, excluded=_excluded(prediction, claim, declared))
+    if call.mode in CONVERTED_MODES and (of_eager := deviations_of_eager(call, subject)):
+        reason = f"{verdict.reason}; in eager mode TensorFlow deviates: {'; '.join(of_eager)}"
+        verdict = replace(verdict, reason=reason)
     if not verdict.failing:
         return verdict
     return replace(verdict, undeclared=tuple(not_applying(call, subject)))

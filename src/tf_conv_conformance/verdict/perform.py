@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.convolution.modes import RUNTIMES
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.relations import others_of
 from tf_conv_conformance.subject.interface import Subject
@@ -57,8 +58,12 @@ def perform(
 
 
 def lacks(call: Call, subject: Subject) -> str | None:
-    """Return what the call's case requires and the subject lacks, if anything."""
-    return unmet(call.case.requires, subject.subject) if call.case.requires else None
+    """Return what the call's case or its mode requires and the subject lacks, if anything."""
+    if call.case.requires and (lacking := unmet(call.case.requires, subject.subject)) is not None:
+        return lacking
+    needed = RUNTIMES.get(call.mode, ())
+    missing = next((name for name in needed if not subject.subject.get(name)), None)
+    return missing and f"{missing} for the mode {call.mode}, but the subject has no {missing}"
 
 
 def _confirmed(call: Call, verdict: Verdict, observation: Observation, subject: Subject) -> Verdict:

@@ -15,6 +15,7 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
 from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.prediction.models import Model, models_of
 from tf_conv_conformance.prediction.predict import predict
@@ -120,7 +121,7 @@ def _deviations(
     deviations = []
     for plain, group in groups:
         when = {}
-        if len(group) < modes:
+        if len(group) < modes or not set(group) <= set(TENSORFLOW_MODES):
             when = {"when": {"modes": [mode for mode in MODES if mode in group]}}
         rule = _rule(failing[group[0]], written.arguments)
         deviations.append({"rule": rule, **when, "observed": plain, "reported": "unreported"})

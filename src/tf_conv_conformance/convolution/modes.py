@@ -1,0 +1,35 @@
+"""The modes in which a call is made, and the calls that can be made in them.
+
+eager, graph (``tf.function``), xla (``tf.function(jit_compile=True)``) and saved_model (a function
+that is saved and loaded again) run TensorFlow. In a converted mode, a converter makes a model with
+the filter as a constant, and a runtime runs it: tflite (``tf.lite.Interpreter`` with its default
+kernels), tflite-reference (with its reference kernels), litert (``ai_edge_litert``) and onnx
+(``tf2onnx`` and ``onnxruntime``).
+"""
+
+from __future__ import annotations
+
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES, Mode
+
+TENSORFLOW_MODES: tuple[Mode, ...] = tuple(mode for mode in MODES if mode not in CONVERTED_MODES)
+"""The modes that run TensorFlow."""
+RUNTIMES: dict[Mode, tuple[str, ...]] = {
+    "tflite": ("tflite",),
+    "tflite-reference": ("tflite",),
+    "litert": ("tflite", "litert"),
+    "onnx": ("onnxruntime", "tf2onnx"),
+}
+"""The facts of a subject that have the versions of what a converted mode needs."""
+
+
+CONVERTIBLE = "float32 calls without a gradient"
+"""The calls that can be made in a converted mode."""
+
+
+def can_be_made(arguments: Arguments, mode: Mode) -> bool:
+    """Return whether a call can be made in a mode."""
+    if mode not in CONVERTED_MODES:
+        return True
+    dtypes = {arguments.dtype, arguments.filter_dtype or arguments.dtype}
+    return arguments.gradient is None and dtypes == {"float32"}

@@ -1,0 +1,116 @@
+"""Calls in the modes that save or convert a function: what a runtime makes of it is judged."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.performing import perform_all
+from tf_conv_conformance.convolution.names import CONVERTED_MODES
+from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
+from tf_conv_conformance.subject.definition import Definition
+from tf_conv_conformance.subject.gateway import Gateway
+
+pytestmark = pytest.mark.tensorflow
+
+DEPLOYED = ("saved_model", *CONVERTED_MODES)
+PLAIN = """
+defaults: {modes: [eager, %s], padding: SAME}
+cases:
+  - {id: conv2d, op: conv2d, input: [2, 7, 6, 2], filter: [3, 2, 2, 3], strides: [2, 1]}
+  - {id: depthwise, op: depthwise_conv2d, input: [1, 9, 8, 2], filter: [3, 3, 2, 2], rate: 2}
+  - {id: separable, op: depthwise_conv2d, via: tf.nn.separable_conv2d, input: [1, 5, 5, 2],
+     filter: [3, 3, 2, 2]}
+  - {id: layer, op: conv2d, via: tf.keras.layers.Conv2D, input: [1, 6, 5, 2],
+     filter: [3, 3, 2, 4], padding: same}
+  - {id: raw, op: conv2d, via: tf.raw_ops.Conv2D, input: [1, 6, 5, 2], filter: [3, 3, 2, 4]}
+"""
+BLOG = """
+cases:
+  - id: x
+    op: depthwise_conv2d
+    modes: [eager, saved_model, tflite, tflite-reference]
+    input: [1, 24, 24, 3]
+    filter: [3, 3, 3, 4]
+    strides: 4
+    rate: 3
+    padding: SAME
+    relations: [modes]
+    deviations:
+      - rule: depthwise.unit-strides-when-atrous
+        observed: {model: phase_strided}
+        reported: unreported
+      - rule: depthwise.unit-strides-when-atrous
+        when: {modes: [tflite, tflite-reference]}
+        observed: {model: documented}
+        reported: unreported
+"""
+REFUSED = """
+cases:
+  - {id: x, op: conv2d, modes: [%s], input: [1, 5, 5, 2], filter: [3, 3, 3, 4], padding: SAME}
+"""
+SWAPPED = """
+defaults: {op: conv2d, input: [1, 9, 8, 2], filter: [3, 3, 2, 2], padding: SAME}
+cases:
+  - {id: unequal, modes: [%s], strides: [1, 2]}
+  - {id: equal, modes: [%s], strides: 2}
+"""
+
+
+def kinds(calls, text, subject):
+    """Return the verdicts of the calls in YAML text, by name."""
+    made = list(calls(text).values())
+    performed = perform_all(made, subject)
+    return {call.name: one.verdict.kind for call, one in zip(made, performed, strict=True)}
+
+
+def test_every_mode_computes_what_is_documented(calls, tensorflow):
+    found = kinds(calls, PLAIN % ", ".join(DEPLOYED), tensorflow)
+    assert len(found) == 5 * 6
+    assert set(found.values()) == {"conforms"}
+
+
+def test_calls_in_a_group_have_the_bits_of_calls_alone(calls, tensorflow):
+    made = list(calls(PLAIN % ", ".join(DEPLOYED)).values())
+    together = perform_all(made, tensorflow)
+    alone = [one for call in made for one in perform_all([call], tensorflow)]
+    for one, other in zip(together, alone, strict=True):
+        for answer, again in zip(one.observation.answers, other.observation.answers, strict=True):
+            assert answer.values.tobytes() == again.values.tobytes()
+
+
+def test_a_converted_model_follows_the_formula_where_eager_mode_has_phases(calls, tensorflow):
+    made = calls(BLOG)
+    performed = dict(zip(made, perform_all(list(made.values()), tensorflow), strict=True))
+    assert {name: one.verdict.kind for name, one in performed.items()} == {
+        "x[eager]": "deviates",
+        "x[saved_model]": "deviates",
+        "x[tflite]": "deviates",
+        "x[tflite-reference]": "deviates",
+        "x[saved_model-modes]": "conforms",
+        "x[tflite-modes]": "violates",
+        "x[tflite-reference-modes]": "violates",
+    }
+    follows = (
+        "in eager mode TensorFlow deviates: depthwise.unit-strides-when-atrous (phase_strided)"
+    )
+    assert performed["x[tflite]"].verdict.reason.endswith(follows)
+
+
+def test_a_call_that_is_refused_is_refused_in_every_mode(calls, tensorflow):
+    found = kinds(calls, REFUSED % ", ".join(DEPLOYED), tensorflow)
+    assert set(found.values()) == {"refused"}
+
+
+def test_a_converter_that_swaps_strides_is_caught(calls):
+    fault = Path(__file__).parents[1] / "faults" / "subject.py"
+    command = (sys.executable, str(fault), "strides-swapped")
+    subject = Gateway(DOCUMENTED_SYMBOLS, 60, Definition("fault", command))
+    modes = ", ".join(DEPLOYED)
+    try:
+        found = kinds(calls, SWAPPED % (modes, modes), subject)
+    finally:
+        subject.close()
+    assert {name: kind for name, kind in found.items() if kind != "conforms"} == {
+        f"unequal[{mode}]": "violates" for mode in DEPLOYED
+    }
