@@ -42,6 +42,7 @@ def test_each_block_of_250_calls_is_a_test(explore, pytester):
         "explore::seed7[calls251-500]",
         "explore::seed7[calls501-600]",
     ]
+    result.stdout.fnmatch_lines(["3 tests collected in *"])
     assert not pytester.path.joinpath("reports").exists()
 
 
@@ -72,9 +73,11 @@ def test_a_block_runs_by_its_pasted_id(explore):
             ["--tf-explore", "5", "--tf-explore-minutes", "0"],
             "--tf-explore-minutes: must be above 0 minutes",
         ),
+        (["--tf-explore-seed", "0"], "--tf-explore-seed: needs --tf-explore CALLS"),
+        (["--tf-explore-minutes", "1"], "--tf-explore-minutes: needs --tf-explore CALLS"),
     ],
 )
-def test_invalid_numbers_of_options_are_refused(explore, options, message):
+def test_invalid_numbers_and_combinations_of_options_are_refused(explore, options, message):
     result = explore(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{message}"])

@@ -68,14 +68,15 @@ class BlockCollection:
                 name = test_name(block.name, subject)
                 own = {"subject": subject, "block": block, "name": name}
                 own |= {"nodeid": f"explore::{name}", "explorer": explorer, "deadline": deadline}
-                items.append(ExploreItem.from_parent(parent, **own))
+                parent.blocks.append(ExploreItem.from_parent(parent, **own))
+        items += session.genitems(parent)  # counts them, as the summary of --collect-only does
 
     def _blocks(self) -> list[Block]:
         named = getattr(self._config.option, NAMED)
         if named:
             return [block for one in named if (block := block_with_id(one)) is not None]
         seed = self._config.getoption("--tf-explore-seed")
-        return blocks_of(self._config.getoption("--tf-explore"), seed)
+        return blocks_of(self._config.getoption("--tf-explore"), 0 if seed is None else seed)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -86,6 +87,10 @@ class BlockCollection:
 class Explored(pytest.Collector):
     """The parent of the blocks in pytest's tree."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.blocks: list[pytest.Item] = []
+
     def collect(self) -> list[pytest.Item]:
-        """Return nothing, since blocks are added after everything else is collected."""
-        return []
+        """Return the blocks, which are added after everything else is collected."""
+        return self.blocks

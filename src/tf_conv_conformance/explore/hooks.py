@@ -29,7 +29,6 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--tf-explore-seed",
         metavar="SEED",
         type=int,
-        default=0,
         help="seed of the random calls (default: 0)",
     )
     option(
@@ -49,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--tf-explore: must be at least 1")
     if (minutes := config.getoption("--tf-explore-minutes")) is not None and not minutes > 0:
         raise pytest.UsageError("--tf-explore-minutes: must be above 0 minutes")
+    if config.getoption("--tf-explore-seed") is not None and calls is None:
+        raise pytest.UsageError("--tf-explore-seed: needs --tf-explore CALLS")
+    if minutes is not None and not _is_exploring(config):
+        raise pytest.UsageError("--tf-explore-minutes: needs --tf-explore CALLS")
     if not _is_exploring(config):
         return
     import_numpy(config)
