@@ -42,6 +42,18 @@ def test_a_failing_call_is_made_once_more(calls, second, kind):
     assert subject.answers == []
 
 
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (answer(2.0), "the same shape and dtype, but other values"),
+        (answer(1.0, shape=(1, 3, 4, 3)), "float32 of shape [1, 3, 4, 3]"),
+    ],
+)
+def test_a_flaky_call_says_what_the_second_call_gave(calls, second, words):
+    performed = perform(eager(calls, CONV2D), Subject(answer(1.0), second))
+    assert performed.verdict.reason.startswith(f"a second call gave {words}; the first: ")
+
+
 def test_answers_with_nan_in_the_same_places_are_the_same():
     assert same(answer(np.nan), answer(np.nan))
     assert not same(answer(1.0), answer(1.0, shape=(1, 3, 4, 3)))

@@ -20,7 +20,7 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.judge import judge
-from tf_conv_conformance.verdict.perform import CallResult, observe, same
+from tf_conv_conformance.verdict.perform import CallResult, forms, observe, same
 from tf_conv_conformance.verdict.requests import own_request
 from tf_conv_conformance.verdict.verdict import Verdict
 
@@ -158,7 +158,7 @@ class Judge:
         if observation.kind != "answered":
             return first
         again = observe(call, self.subject)
-        if same(observation, again) or _forms(observation) == _forms(again):
+        if same(observation, again) or forms(observation) == forms(again):
             return first
         if again.kind == "suite error":
             return CallResult(Verdict("suite error", ending(again)), again)
@@ -183,9 +183,3 @@ def _unjudged(result: CallResult) -> Judgement:
     """Return the judgement for a suite error, which says nothing about TensorFlow."""
     printed = result.observation.last_output if result.observation else ""
     return Judgement("unjudged", fault=f"{result.verdict.reason}\n{printed}".rstrip())
-
-
-def _forms(observation: Observation) -> tuple[object, ...]:
-    """Return an observation without its values."""
-    answers = [(answer.shape, answer.dtype, answer.error) for answer in observation.answers]
-    return observation.kind, answers

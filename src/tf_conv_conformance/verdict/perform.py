@@ -78,8 +78,16 @@ def _confirmed(call: Call, verdict: Verdict, observation: Observation, subject: 
     if again.kind == "suite error":
         reason = f"in a second call, {ending(again)}; the first: {verdict.reason}"
         return Verdict("suite error", reason)
-    reason = f"a second call gave {ending(again)}; the first: {verdict.reason}"
+    alike = again.answers and forms(observation) == forms(again)
+    second = "the same shape and dtype, but other values" if alike else ending(again)
+    reason = f"a second call gave {second}; the first: {verdict.reason}"
     return replace(verdict, kind="flaky", reason=reason)
+
+
+def forms(observation: Observation) -> tuple[object, ...]:
+    """Return an observation without its values."""
+    answers = [(answer.shape, answer.dtype, answer.error) for answer in observation.answers]
+    return observation.kind, answers
 
 
 def observe(call: Call, subject: Subject) -> Observation:
