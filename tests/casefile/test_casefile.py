@@ -376,3 +376,9 @@ def test_a_fault_in_a_sweep_has_its_place():
 def test_many_cases_with_one_id_are_read_in_linear_time():
     case = "  - {id: x, op: conv3d}\n"
     assert len(load_text("cases:\n" + case * 8000).diagnostics) == 8000
+
+
+def test_a_deviation_that_matches_no_call_names_the_nearest_rules():
+    (message,) = diagnostics(one(deviations=f"[{DEVIATION}]"))
+    assert message.partition(", but only ")[2].count("conv2d.") == 3
+    assert message.endswith(" more; docs/rules.md lists all rules")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+import difflib
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,8 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
+
+RULES_SHOWN = 3  # of those that the calls of a case can break
 
 
 def check_deviation(deviation: Deviation, keys: Keys) -> None:
@@ -60,15 +63,22 @@ def check_all_apply(deviations: Sequence[Deviation], calls: Iterable[Call]) -> N
         matched = [id(one.deviation) for one in call.deviations]
         left = {index: one for index, one in left.items() if id(one) not in matched}
     for index, deviation in left.items():
-        raise CaseError(("deviations", index), _why_unmatched(deviation.rule, sorted(at_stake)))
+        raise CaseError(("deviations", index), _why_unmatched(deviation.rule, at_stake))
 
 
-def _why_unmatched(rule: str, at_stake: list[str]) -> str:
+def _why_unmatched(rule: str, at_stake: Set[str]) -> str:
     if rule in at_stake:
         why = "`when` and `where` exclude every call, or the documentation says the same"
-    else:
-        why = f"no call of this case can break {rule}; they can only break {', '.join(at_stake)}"
-    return f"matches no call: {why}"
+        return f"matches no call: {why}"
+    nearest = sorted(at_stake, key=lambda other: (-_likeness(rule, other), other))[:RULES_SHOWN]
+    others = ", ".join(nearest)
+    if (more := len(at_stake) - len(nearest)) > 0:
+        others += f" and {more} more; docs/rules.md lists all rules"
+    return f"matches no call: no call of this case can break {rule}, but only {others}"
+
+
+def _likeness(rule: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, rule, other).ratio()
 
 
 def rules_at_stake(arguments: Arguments) -> frozenset[str]:
