@@ -37,6 +37,7 @@ class Recording:
         self._folder = options.reports(config)
         options.check_reports_folder(self._folder, calls)
         self._page = self._folder / "index.html"
+        self._page_written = False
         self._resumed = config.stash.get(RESUMED, None)
         self._files = RecordFiles(
             self._folder,
@@ -141,6 +142,7 @@ class Recording:
         files = zip(self._files.paths, runs.values(), strict=True)
         columns = merge([(str(path), records) for path, records in files], partial=True)
         write(columns, self._page, self._changes(columns))
+        self._page_written = True
         self._notes += refusal_lines(runs.values())
         self._compare_with_baseline(runs)
 
@@ -203,7 +205,8 @@ class Recording:
             yield f"records: none written; {self._folder} is unchanged"
             return
         yield from (f"records: {path}" for path in self._files.paths)
-        yield f"report:  {self._page}{self._part()}"
+        if self._page_written:
+            yield f"report:  {self._page}{self._part()}"
 
     def _part(self) -> str:
         """Return which of the collected calls the page covers, if not all.
