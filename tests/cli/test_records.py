@@ -181,7 +181,7 @@ def test_report_takes_parts_and_subjects_and_refuses_what_does_not_fit(file, tmp
     for arguments, said in [
         (
             [one, two, killed],
-            f"{killed}: 1 of 2 planned calls have no result of 2.21.0 oneDNN, such as cases/f::x[2]",
+            f"{killed}: 1 of 2 planned calls has no result of 2.21.0 oneDNN, such as cases/f::x[2]",
         ),
         ([one, other], "plans differ: "),
         ([one, one], f"duplicate subject: {one} and {one}"),

@@ -275,7 +275,7 @@ def test_literal_reals_that_may_overflow_are_refused(dtype, value):
 def test_exact_literals_whose_products_overflow_are_refused():
     large = TensorSpec((1, 1, 1, 1), (2.0**1000,))
     with pytest.raises(
-        data.InexactDataError, match="1 products of up to 1e308 and more, in steps of"
+        data.InexactDataError, match="1 product of up to 1e308 and more, in steps of"
     ):
         data.arms(
             replace(

@@ -74,7 +74,7 @@ def test_what_became_what(changes, old, new, words):
 def test_all_that_is_the_same_is_said_only_after_looking(changes):
     assert (
         changes({"f::x[1]": value()}, {"f::x[1]": value()}).sentence
-        == "No change: all 1 calls were compared."
+        == "No change: the only call was compared."
     )
     unhashed = changes(
         {"f::x[1]": value(digest=None), "f::x[2]": error()},
@@ -118,7 +118,7 @@ def test_what_could_not_be_compared_is_said(changes, old, new, why, blind):
     assert [(one.id, one.why) for one in found.not_compared] == [("cases/f::x[1]", why)]
     assert found.blind is blind
     assert not found.any
-    assert found.sentence == f"No change in the 1 compared calls; not compared: 1 {why}."
+    assert found.sentence == f"No change in the 1 compared call; not compared: 1 {why}."
 
 
 def test_nothing_compared_is_not_nothing_changed(changes):
@@ -295,7 +295,7 @@ def test_what_another_shard_may_hold_was_neither_added_nor_removed(changes):
     assert found.blind
     assert (
         found.sentence
-        == "No change in the 1 compared calls; not compared: 2 in a shard of the new run that was not given."
+        == "No change in the 1 compared call; not compared: 2 in a shard of the new run that was not given."
     )
     found = changes(part, whole, old_options={"shard": "2/3"})
     assert (found.added, found.removed) == ((), ())

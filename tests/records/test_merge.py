@@ -91,7 +91,7 @@ def test_one_call_in_two_parts_is_refused(made):
         made("a", {"f::x[1]": value(), "f::x[2]": value()}),
         made("b", {"f::x[3]": value(), "f::x[2]": value()}),
     ]
-    assert "for 1 calls, such as cases/f::x[2]" in refusal(files)
+    assert "for 1 call, such as cases/f::x[2]" in refusal(files)
 
 
 def test_plans_that_differ_are_refused(made):
@@ -126,7 +126,7 @@ def test_the_file_that_holds_the_example_is_named(made):
 def test_a_run_that_did_not_come_to_its_end_is_refused_unless_partial(made):
     killed = made("a", {"f::x[1]": value(), "f::x[2]": None}, footer=False)
     assert refusal([killed]) == (
-        "a: the footer is missing: the run was interrupted; a: 1 of 2 planned calls have no result of 2.21.0, such as cases/f::x[2]"
+        "a: the footer is missing: the run was interrupted; a: 1 of 2 planned calls has no result of 2.21.0, such as cases/f::x[2]"
         "; --partial accepts this, and counts calls without a result as missing"
     )
     (column,) = merge([killed], partial=True)
@@ -271,7 +271,7 @@ def test_shards_of_different_tests_are_refused_by_name(made):
         f"not shards of one run of 2.21.0: a is of a run of 3 calls, c of a run of 2; {advice}"
     )
     assert refusal([made("d", THREE, shard="1/2", whole=3), two]).endswith(
-        f"for 1 calls, such as cases/f::x[2]; {advice}"
+        f"for 1 call, such as cases/f::x[2]; {advice}"
     )
 
 

@@ -214,7 +214,7 @@ def test_where_columns_disagree(columns):
 
 def test_columns_that_agree_say_of_how_many_calls(columns):
     text = summary(columns(({"f::x[1]": value()}, subject()), ({"f::x[1]": value()}, ONEDNN)))
-    assert "0 of the 1 calls with results in at least two columns" in text
+    assert "0 of the 1 call with results in at least two columns" in text
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from tf_conv_conformance.casefile.expectations import Expect
 from tf_conv_conformance.casefile.resolution import flatten
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.obstacles import obstacle
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
@@ -61,7 +62,9 @@ def check_expected_values(expect: Expect) -> None:
         return
     count = math.prod(expect.shape)
     if count != len(numbers):
-        message = f"has {len(numbers)} values, but the shape {expect.shape} needs {count}"
+        message = (
+            f"has {quantity(len(numbers), 'value')}, but the shape {expect.shape} needs {count:,}"
+        )
         raise CaseError(_VALUES, message)
     if len(shape) > 1 and list(shape) != expect.shape:
         raise CaseError(_VALUES, f"has the shape {list(shape)}, but `shape` is {expect.shape}")
@@ -79,8 +82,9 @@ def check_claim(expect: Expect, arguments: Arguments) -> None:
         )
         raise CaseError(_VALUES, message)
     prediction, count = predict(arguments), len(numbers)
+    given = quantity(count, "value")
     if "reals" in arguments.data and prediction.model_with(count) is None:
-        reason = f"no model predicts {count} values for this call, so there is no bound for reals"
+        reason = f"no model predicts {given} for this call, so there is no bound for reals"
         raise CaseError(_VALUES, f"{reason}; expect only the `shape`")
     documented = prediction.documented
     if expect.shape is not None or len(shape) > 1 or not isinstance(documented, Returns):
@@ -88,7 +92,7 @@ def check_claim(expect: Expect, arguments: Arguments) -> None:
     if count != math.prod(documented.shape):
         result = f"{math.prod(documented.shape)}, in the shape {list(documented.shape)}"
         advice = "If you mean another shape, give it as `shape`"
-        raise CaseError(_VALUES, f"has {count} values, but the result has {result}. {advice}")
+        raise CaseError(_VALUES, f"has {given}, but the result has {result}. {advice}")
 
 
 def check_result(expanded: Expanded) -> None:

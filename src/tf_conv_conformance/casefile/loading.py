@@ -27,12 +27,16 @@ from tf_conv_conformance.casefile.scope import most_problems
 from tf_conv_conformance.casefile.source import Source
 from tf_conv_conformance.casefile.sweep import SAMPLE, Extent, Sweep, checked
 from tf_conv_conformance.casefile.yaml_reader import read_source, read_text
+from tf_conv_conformance.convolution.quantity import quantity
 
 DIAGNOSTICS_LIMIT = 100  # of a case
-TESTS, PROBLEMS = "tests", "problems of one axis"
-COMPARISONS = "comparisons with the conditions of deviations"
+Words = tuple[str, str]
+"""The words for one and for several."""
+TESTS, PROBLEMS = ("test", "tests"), ("problem of one axis", "problems of one axis")
+CONDITIONS = "with the conditions of deviations"
+COMPARISONS = (f"comparison {CONDITIONS}", f"comparisons {CONDITIONS}")
 # The most that a file may add. The first is a sweep of 100,000 combinations in three modes.
-LIMITS = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
+LIMITS: dict[Words, int] = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
 M = TypeVar("M", bound=Strict)
 
 
@@ -83,7 +87,7 @@ class _Loader:
     extent: Extent
     calls: list[Call] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    room: dict[str, int] = field(default_factory=lambda: dict(LIMITS))
+    room: dict[Words, int] = field(default_factory=lambda: dict(LIMITS))
 
     def load(self) -> CaseFileContents:
         faults = [replace(fault, case=self._owner(keys)) for keys, fault in self.source.faults]
@@ -159,7 +163,7 @@ class _Loader:
                 is_unknown = fault["type"] == "extra_forbidden"
                 self._add(path, message_of(fault, path), about_key=is_unknown)
             if (more := error.error_count() - len(faults)) > 0:
-                self._add(keys, f"has {more} more errors")
+                self._add(keys, f"has {quantity(more, 'more error')}")
             return None
 
     def _load_cases(self, defaults: Defaults | None) -> None:
@@ -192,9 +196,11 @@ class _Loader:
         self._take(COMPARISONS, sweep.comparisons, ("deviations",))
         return sweep
 
-    def _take(self, what: str, count: int, keys: Keys) -> None:
+    def _take(self, what: Words, count: int, keys: Keys) -> None:
         room = self.room[what]
         if count > room:
             limit = f"the file may only add {room:,} more"
-            raise CaseError(keys, f"expands to {count:,} {what}, but {limit}; split the file")
+            raise CaseError(
+                keys, f"expands to {quantity(count, *what)}, but {limit}; split the file"
+            )
         self.room[what] = room - count

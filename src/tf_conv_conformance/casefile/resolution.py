@@ -26,6 +26,7 @@ from tf_conv_conformance.convolution.entry_points import (
     ListForm,
 )
 from tf_conv_conformance.convolution.names import Op, Symbol
+from tf_conv_conformance.convolution.quantity import quantity
 
 DEFAULT_STRIDES = 1
 
@@ -107,7 +108,8 @@ def _literal_tensor(name: str, tensor: Tensor) -> TensorSpec:
         message = f"{tensor.shape} is not the shape {list(shape)} of the values"
         raise CaseError((name, "shape"), message)
     if math.prod(given) != len(values):
-        message = f"has {len(values)} values, but the shape {tensor.shape} needs {math.prod(given)}"
+        given_values, needed = quantity(len(values), "value"), math.prod(given)
+        message = f"has {given_values}, but the shape {tensor.shape} needs {needed:,}"
         raise CaseError((name, "values"), message)
     return TensorSpec(given, tuple(map(float, values)))
 

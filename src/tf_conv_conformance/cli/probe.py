@@ -17,6 +17,7 @@ from tf_conv_conformance.cli.case_options import command
 from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.invocation import source
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
@@ -147,7 +148,9 @@ def _why(call: Call, result: CallResult) -> Iterator[tuple[str, str]]:
 
 def _shortened(text: str) -> str:
     lines = text.strip().splitlines()
-    more = [f"… and {len(lines) - MESSAGE_LINES} lines more"] if len(lines) > MESSAGE_LINES else []
+    more = (
+        [f"… and {quantity(left, 'more line')}"] if (left := len(lines) - MESSAGE_LINES) > 0 else []
+    )
     return "\n".join([*lines[:MESSAGE_LINES], *more])
 
 

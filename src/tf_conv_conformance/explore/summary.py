@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from tf_conv_conformance.casefile.writer import flow
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.explore import coverage
 from tf_conv_conformance.explore.judgement import JUDGEMENT_KINDS
 from tf_conv_conformance.explore.totals import Totals
@@ -18,7 +19,7 @@ def summary(totals: Totals, skipped: int, folder: Path) -> Iterator[str]:
     """Yield the lines of the summary. `folder` has the files of the causes."""
     made = totals.kinds.total() - totals.kinds["spared"]
     rate = made / max(totals.seconds, 1e-9)
-    yield f"{made:,} calls in {totals.seconds:,.0f} s of blocks, {rate:.0f} per second"
+    yield f"{quantity(made, 'call')} in {totals.seconds:,.0f} s of blocks, {rate:.0f} per second"
     if skipped:
         yield (
             f"blocks not run: {skipped:,}; the time of --tf-explore-minutes was up, and "

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.failure_text import shorten_failures
 from tf_conv_conformance.plugin.progress import Progress, counted
@@ -133,7 +134,9 @@ class Recording:
         carried = self._files.carried
         failing = any(map(is_new_failure, carried))
         failures = ", some of them failures" if failing else ""
-        self._notes.append(f"resumed: {len(carried):,} calls had results already{failures}")
+        self._notes.append(
+            f"resumed: {quantity(len(carried), 'call')} had results already{failures}"
+        )
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if failing else pytest.ExitCode.OK
 
@@ -171,14 +174,17 @@ class Recording:
             for name, run in runs.items()
             for call, why in baseline.stale(name, run.calls, run.ends)
         ]
-        self._notes.append(f"baseline {path}: {count} known failures, {len(stale)} stale entries")
+        self._notes.append(
+            f"baseline {path}: {quantity(count, 'known failure')}, "
+            f"{quantity(len(stale), 'stale entry', 'stale entries')}"
+        )
         self._notes += stale[:STALE_SHOWN]
         if self._config.getoption("--tf-update-baseline"):
             for name, run in runs.items():
                 baseline = baseline.updated(name, run.calls, run.ends.values())
             path.write_text(baseline.text(), encoding="utf-8", newline="\n")
             entries = sum(map(len, baseline.known.values()))
-            self._notes.append(f"baseline {path}: written, {entries} entries")
+            self._notes.append(f"baseline {path}: written, {quantity(entries, 'entry', 'entries')}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print how many calls were made, their verdicts, and where the reports are."""
@@ -193,7 +199,7 @@ class Recording:
             )
         verdicts = self._progress.verdicts
         total, missing = verdicts.total(), self._files.missing
-        count = f"{total} call{'' if total == 1 else 's'}: {counted(verdicts) or 'none made'}"
+        count = f"{quantity(total, 'call')}: {counted(verdicts) or 'none made'}"
         yield f"{count}, {missing} missing" if missing else count
         if verdicts["refused"]:
             yield (

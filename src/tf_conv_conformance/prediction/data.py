@@ -21,6 +21,7 @@ from cachetools import LRUCache, cached
 from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, channels_first
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION, largest
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import models
 from tf_conv_conformance.prediction.correlation import EXACT, Array
 from tf_conv_conformance.prediction.rules.catalogue import broken
@@ -198,9 +199,10 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
         real = Real(PRECISION[dtype])
         return real, real, real
     top, summed = 2 ** PRECISION[dtype] - 1, max(products(arguments), 1)
+    sums = f"sums of {quantity(summed, 'product')}"
     if summed > top:
         raise InexactDataError(
-            f"sums of {summed} products are not exact in {dtype}: even with data of 1 and -1 "
+            f"{sums} are not exact in {dtype}: even with data of 1 and -1 "
             f"they reach {summed}, and it holds only integers up to {top}; use a smaller filter, "
             "fewer channels or a wider dtype"
         )
@@ -232,8 +234,8 @@ def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> 
     most = math.prod(Fraction(max([1.0, *_finite(spec)])) for spec in tensors)
     if summed * most > Fraction(largest(dtype)) / 2:
         raise InexactDataError(
-            f"{summed} products of up to {_written(most)} may overflow {dtype}, depending on "
-            f"their order: its largest number is {largest(dtype):.4g}; "
+            f"{quantity(summed, 'product')} of up to {_written(most)} may overflow {dtype}, "
+            f"depending on their order: its largest number is {largest(dtype):.4g}; "
             "use smaller values or a wider dtype"
         )
 
@@ -274,9 +276,9 @@ def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
         if "int" not in dtype:
             advice += ", or only `data: [reals]`, which compares the result within a rounding bound"
         raise InexactDataError(
-            f"sums of {summed} products of up to {_written(most)}, in steps of {float(step):g}, "
-            f"are not exact in {dtype} ({summed} * {_written(most)} / {float(step):g} > {top}); "
-            f"{advice}"
+            f"sums of {quantity(summed, 'product')} of up to {_written(most)}, "
+            f"in steps of {float(step):g}, are not exact in {dtype} "
+            f"({summed} * {_written(most)} / {float(step):g} > {top}); {advice}"
         )
 
 

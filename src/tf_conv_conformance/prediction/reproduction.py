@@ -9,6 +9,7 @@ from typing import Any
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import deployment
 from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
 from tf_conv_conformance.prediction.relations import RELATIONS
@@ -106,7 +107,7 @@ def _tensor(spec: TensorSpec, drawn: Drawn) -> str:
     if spec.values is None:
         return drawn.source(spec.shape)
     if len(spec.values) > LITERAL_LIMIT:
-        return f"...  # {len(spec.values)} values, in the case file"
+        return f"...  # {quantity(len(spec.values), 'value')}, in the case file"
     numbers = ", ".join(
         f"{value:.17g}" if math.isfinite(value) else f"float('{value}')" for value in spec.values
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.differences import EndDifference, differences, values_comparable
 from tf_conv_conformance.records.outcome import A_VALUE, absent, outcome
 from tf_conv_conformance.records.reader import Records
@@ -124,9 +125,11 @@ class Changes:
         if not total:
             return "Nothing could be compared"
         if self.changed:
-            return f"{len(self.changed):,} of the {total:,} compared calls changed"
+            return f"{len(self.changed):,} of the {quantity(total, 'compared call')} changed"
         if self._not_compared_by_reason() or self.values_unknown:
-            return f"No change in the {total:,} compared calls"
+            return f"No change in the {quantity(total, 'compared call')}"
+        if total == 1:
+            return "No change: the only call was compared"
         return f"No change: all {total:,} calls were compared"
 
     def _not_compared_by_reason(self) -> list[tuple[str, int]]:

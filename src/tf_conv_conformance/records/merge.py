@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.parts import MergeError as MergeError
 from tf_conv_conformance.records.parts import Part, edited, holder, names, split, union
 from tf_conv_conformance.records.reader import Records
@@ -130,7 +131,8 @@ def _check_plans(merged: Merged) -> None:
             said.append(f"{len(others):,} edited, such as {others[0]}")
         if any(said):
             raise MergeError(
-                f"plans differ: {len(ours):,} calls of {first.label} ({names(first_parts)}), "
+                f"plans differ: {quantity(len(ours), 'call')} of {first.label} "
+                f"({names(first_parts)}), "
                 f"{len(theirs):,} of {column.label} ({names(parts)}): "
                 f"{'; '.join(text for text in said if text)}"
             )
@@ -157,9 +159,11 @@ def _check_complete(merged: Merged) -> None:
             if part.records.footer is None:
                 said.append(f"{part.name}: the footer is missing: the run was interrupted")
             if missing := _missing(part.records, column.records):
+                verb = "has" if len(missing) == 1 else "have"
+                planned = quantity(part.records.planned, "planned call")
                 said.append(
-                    f"{part.name}: {len(missing):,} of {part.records.planned:,} planned calls "
-                    f"have no result of {column.label}, such as {missing[0]}"
+                    f"{part.name}: {len(missing):,} of {planned} {verb} no result "
+                    f"of {column.label}, such as {missing[0]}"
                 )
     if said:
         advice = "--partial accepts this, and counts calls without a result as missing"

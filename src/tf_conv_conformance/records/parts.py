@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tf_conv_conformance import ConformanceError
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.reader import Records
 from tf_conv_conformance.records.schema import CallLine, EndLine, HeaderLine, SubjectRecord
 from tf_conv_conformance.records.series import series
@@ -171,7 +172,7 @@ def _check_ends(label: str, parts: Sequence[Part], advice: str) -> None:
         identifier, first, second = twice[0]
         raise MergeError(
             f"duplicate subject: {first} and {second} both have results of {label} "
-            f"for {len(twice):,} calls, such as {identifier}{advice and f'; {advice}'}"
+            f"for {quantity(len(twice), 'call')}, such as {identifier}{advice and f'; {advice}'}"
         )
 
 

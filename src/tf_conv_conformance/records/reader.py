@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tf_conv_conformance import ConformanceError
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.decoder import Head, LineError, decode, head, plain, shown
 from tf_conv_conformance.records.old_schemas import LEFT_OUT, updated
 from tf_conv_conformance.records.schema import (
@@ -66,7 +67,10 @@ class Records:
         """What is missing of the whole run, in words."""
         said = [self.shards.words] if self.shards and self.shards.missing else []
         if self.footer is None or self.missing:
-            missing = f"{self.missing:,} of {self.planned:,} planned calls have no result"
+            verb = "has" if self.missing == 1 else "have"
+            missing = (
+                f"{self.missing:,} of {quantity(self.planned, 'planned call')} {verb} no result"
+            )
             said.append(missing if self.missing else "the run was interrupted")
         return said
 

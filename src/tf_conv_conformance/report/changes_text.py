@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.changes import Changes, FactChange, Group
 from tf_conv_conformance.report.escape import plain
 
@@ -26,7 +27,7 @@ def _lines(changes: Changes) -> Iterator[tuple[str, str | None]]:
         (line for change in changes.documentation for line in _documentation(change)),
     )
     yield from _section(
-        f"calls changed, in {len(groups):,} ways",
+        f"calls changed, in {quantity(len(groups), 'way')}",
         (line for group in groups for line in _group(group)),
     )
     yield from _section("not compared", _not_compared(changes))

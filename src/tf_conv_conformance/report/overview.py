@@ -62,7 +62,7 @@ def coverage(calls: Iterable[CallRow]) -> str | None:
     # A call has two axes, each of which covers a problem.
     covered = sum(min(2 * len(made.get(key, ())), count) for key, count in problems.items())
     total = sum(problems.values())
-    return f"{covered:,} of the {total:,} axis problems of the exhaustive scopes were covered."
+    return f"{covered:,} of {total:,} axis problems of the exhaustive scopes covered."
 
 
 def unobserved(calls: Iterable[CallRow]) -> list[tuple[CaseLine, DeviationRecord, str]]:

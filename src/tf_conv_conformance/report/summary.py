@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.disagreement import comparable, disagreements
 from tf_conv_conformance.records.merge import Column
@@ -140,7 +141,9 @@ def _disagreements(columns: Sequence[Column]) -> Iterator[str]:
     found = disagreements(columns)
     calls, total = sum(len(one.ids) for one in found), comparable(columns)
     yield from ("", "## Disagreements", "")
-    yield f"{calls:,} of the {total:,} calls with results in at least two columns disagree."
+    verb = "disagrees" if calls == 1 else "disagree"
+    of = quantity(total, "call")
+    yield f"{calls:,} of the {of} with results in at least two columns {verb}."
     rows = [
         [
             f"{len(one.ids):,}",
