@@ -105,6 +105,12 @@ FIRST = json.dumps(HEADER) + "\n"
             ": expected a record file, which begins with a header; got a file without a whole line",
         ),
         ("nonsense\n{}\n", ':1: expected a JSON object, got the string "nonsense"'),
+        ("\n", ":1: expected a JSON object, got an empty line"),
+        (FIRST + "  \n", ":2: expected a JSON object, got an empty line"),
+        (
+            FIRST + "[" * 100_000 + "\n",
+            ":2: expected a JSON object, got one with too many levels of nesting",
+        ),
         (b"\x1f\x8b\x08\x00\n", ":1: expected a JSON object, got compressed data"),
         (b"\x00\xff\n", ':1: expected a JSON object, got the string "\\u0000\\\\xff"'),
         (

@@ -81,6 +81,10 @@ def plain(text: bytes) -> Any:
 def _not_json(text: bytes, error: Exception) -> LineError:
     if text.startswith(b"\x1f\x8b"):
         return LineError("expected a JSON object, got compressed data")
+    if not text.strip():
+        return LineError("expected a JSON object, got an empty line")
+    if isinstance(error, RecursionError):
+        return LineError("expected a JSON object, got one with too many levels of nesting")
     start = shown(text[: 2 * SHOWN].rstrip(b"\n").decode("utf-8", "backslashreplace"))
     return LineError(f"expected a JSON object, got {start}: {error}")
 
