@@ -107,6 +107,30 @@ def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
     assert "This run is partial" in render([column])
 
 
+FAILING = """
+cases:
+  - {id: x, op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], strides: 1, padding: SAME}
+  - {id: y, op: conv2d, input: [1, 7, 6, 1], filter: [2, 2, 1, 1], strides: 1, padding: SAME}
+"""
+
+
+def test_modes_that_fail_alike_need_attention_in_one_entry(tmp_path, calls):
+    from support.observations import raised, returned
+
+    planned = [(f"f.yaml::{name}", "f.yaml", call) for name, call in calls(FAILING).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", lines.plan(planned))
+    subject = lines.subject_line(SUBJECT, {})
+    for identifier, _, call in planned:
+        fails = call.case.id == "x" or call.mode == "xla"
+        end_call(recorder, identifier, call, raised() if fails else returned(call), subject)
+    recorder.close()
+    page = render([single("results.jsonl", read(recorder.path))])
+    entries = re.search('<ul class="failing">(.*?)</ul>', page, re.DOTALL)[1].split("<li>")[1:]
+    texts = [re.sub("<[^>]*>", "", entry.partition("<small>")[0]) for entry in entries]
+    assert texts == ["f.yaml::x[eager], graph, xla", "f.yaml::y[xla]"]
+    assert [entry.count('data-number="') for entry in entries] == [3, 1]
+
+
 REFUSING = """
 defaults: {op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], padding: SAME, modes: eager}
 cases:

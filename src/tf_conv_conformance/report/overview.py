@@ -24,6 +24,18 @@ def new_failures(calls: Iterable[CallRow]) -> list[CallRow]:
     return sorted((call for call in calls if call.new), key=lambda call: ORDER.index(call.verdict))
 
 
+def in_modes(calls: Iterable[CallRow]) -> list[list[CallRow]]:
+    """Return the calls in groups that differ only in the mode, and that fail for the same reason.
+
+    Groups are in the order of their first calls.
+    """
+    groups: dict[tuple[object, ...], list[CallRow]] = {}
+    for call in calls:
+        made = call.column, call.case["key"], call.arguments, call.call["relation"]
+        groups.setdefault((*made, call.verdict, call.end["reason"]), []).append(call)
+    return list(groups.values())
+
+
 def outcome(calls: Sequence[CallRow]) -> str:
     """Return the outcome of a run in one sentence."""
     counts = Counter(call.verdict for call in calls)
