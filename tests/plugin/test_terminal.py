@@ -2,7 +2,12 @@
 nothing but the mode once.
 """
 
+import os
+import pty
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
+from contextlib import suppress
 
 import pytest
 
@@ -143,3 +148,40 @@ def test_a_subject_in_a_line():
         "device": "gpu",
     }
     assert heading(facts) == "TensorFlow 2.4.4, oneDNN unknown, arm64, GPU"
+
+
+LONG = """
+cases:
+  - id: a-case-with-an-id-that-is-long
+    op: conv2d
+    input: [1, 9, 7, 1]
+    filter: [1, 1, 1, 1]
+    strides: 1
+    padding: SAME
+    modes: eager
+"""
+
+
+def detail(text):
+    """The lines of a failure's details, without the program below them."""
+    return text.partition("  case       ")[2].partition("  the call, to paste")[0].splitlines()
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_failures_are_wrapped_to_the_width_of_the_terminal(pytester, workers):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(LONG, encoding="utf-8")
+    terminal, standard_output = pty.openpty()
+    command = [sys.executable, "-m", "pytest", "cases", "--tf-subject", FAULTY, workers]
+    with subprocess.Popen(
+        command, stdout=standard_output, env={**os.environ, "COLUMNS": "66"}
+    ) as process:
+        os.close(standard_output)
+        text = b""
+        with suppress(OSError):  # at the end of the process
+            while read := os.read(terminal, 4096):
+                text += read
+    os.close(terminal)
+    assert process.returncode == pytest.ExitCode.TESTS_FAILED
+    shown = detail(text.decode())
+    assert len(shown) > 4
+    assert max(map(len, shown)) <= 66

@@ -49,9 +49,10 @@ def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
 def test_the_message_of_a_vacuous_call_lists_what_it_excludes(calls):
     call = eager(calls, ROW % (3, "1"))
     verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
-    text = failure_of(
-        "f.yaml:3", call, predict(call.arguments), verdict, returned(call), {}
-    ).text.splitlines()
+    failure = failure_of(
+        "f.yaml:3", call, predict(call.arguments), verdict, returned(call), {}, width=120
+    )
+    text = failure.text.splitlines()
     assert text[0] == (
         "vacuous: this data cannot detect a wrong oracle, filter flipped in width; give a shape instead of "
         "literal values, so that the data is random, or state the result as `expect: {values: …}`"

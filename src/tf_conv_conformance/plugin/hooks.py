@@ -22,6 +22,7 @@ from tf_conv_conformance.plugin.stash import (
     SUBJECTS,
     subjects_of,
 )
+from tf_conv_conformance.plugin.terminal_width import send_width
 
 if TYPE_CHECKING:
     from tf_conv_conformance.plugin.collection import CaseFile
@@ -65,7 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send an xdist worker the calls that need not be made again."""
+    """Send an xdist worker the width of the terminal, and the calls not to make again."""
+    send_width(node)
     if RESUMED in node.config.stash:
         node.workerinput["tf_conv_hashes"] = node.config.stash[RESUMED].hashes
 

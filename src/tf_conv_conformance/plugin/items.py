@@ -18,6 +18,7 @@ from tf_conv_conformance.casefile.diagnostic import Diagnostic
 from tf_conv_conformance.plugin.base import CallFailedError, LocatedItem, SubjectItem
 from tf_conv_conformance.plugin.options import MARKER
 from tf_conv_conformance.plugin.stash import BASELINE, PLAN
+from tf_conv_conformance.plugin.terminal_width import width
 from tf_conv_conformance.plugin.upcoming import upcoming
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.records import lines
@@ -30,7 +31,7 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.pool import facts
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.kinds import PASSING
-from tf_conv_conformance.verdict.message import Failure, failure_of
+from tf_conv_conformance.verdict.message import WIDTH, Failure, failure_of
 from tf_conv_conformance.verdict.perform import CallResult, lacks, perform
 from tf_conv_conformance.verdict.requests import requests
 from tf_conv_conformance.verdict.verdict import Verdict
@@ -135,6 +136,7 @@ class CallItem(SubjectItem):
                 verdict,
                 performed.observation,
                 live.subject.documentation,
+                width(self.config) or WIDTH,
             )
             self.for_report["tf_conv_likeness"] = self._likeness(failure)
             raise CallFailedError(f"{failure.point}\n{failure.details}", failure.program)

@@ -22,7 +22,7 @@ from tf_conv_conformance.verdict.comparison import Difference, ending, shape_tex
 from tf_conv_conformance.verdict.explanation import explaining_model, feeding, from_formula
 from tf_conv_conformance.verdict.verdict import Verdict
 
-WIDTH = 120
+WIDTH = 100  # columns, if the run has no terminal
 Row = tuple[str, str]
 """The name of a line of a message, and its text."""
 
@@ -52,18 +52,19 @@ def failure_of(
     verdict: Verdict,
     observation: Observation | None,
     documentation: Mapping[str, str],
+    width: int = WIDTH,
 ) -> Failure:
-    """Return why a call fails.
+    """Return why a call fails, with lines wrapped to a `width`.
 
     `where` is the file and line of its case. `documentation` has the subject's docstrings by
     symbol.
     """
     rows = list(_rows(call, prediction, verdict, observation, documentation))
     point = f"{verdict.kind}: {verdict.reason}"
-    details = [_line("case", f"{where} {call.name}"), *(_line(*row) for row in rows)]
+    details = [_line(*row, width) for row in (("case", f"{where} {call.name}"), *rows)]
     if observation is not None:
         warnings = observation.warnings
-        details += [_line("warned", f"{one.category}: {one.message}") for one in warnings]
+        details += [_line("warned", f"{one.category}: {one.message}", width) for one in warnings]
         if observation.last_output and observation.kind != "answered":
             details.append("  last output of the process:")
             details.append(textwrap.indent(observation.last_output, "    | "))
@@ -99,8 +100,8 @@ def _rows(
         yield "instead", instead
 
 
-def _line(name: str, value: str) -> str:
-    wrapped = textwrap.wrap(value, WIDTH - 13, break_long_words=False, break_on_hyphens=False)
+def _line(name: str, value: str, width: int) -> str:
+    wrapped = textwrap.wrap(value, width - 13, break_long_words=False, break_on_hyphens=False)
     return f"  {name:<10} " + ("\n" + " " * 13).join(wrapped)
 
 
