@@ -9,10 +9,10 @@ from catalogue import CATALOGUE
 SHOWN = 4  # case files that are named for a fault
 
 UNCAUGHT = {
-    "warning-without-reason": "no documentation says when no warning comes; no case can demand it",
+    "warning-without-reason": "no documentation says when there is no warning, so no case can require that",
     "subnormals": "TensorFlow does so itself, on this CPU in every mode, and the cases declare it",
 }
-"""Why the cases do not catch a fault, where that is understood."""
+"""Why the cases do not catch a fault, if that is understood."""
 
 PAGE = Path(__file__).with_suffix(".md.jinja")
 
@@ -65,7 +65,7 @@ def rows(records, peer, places):
 
 
 def of_peer(peer, rows):
-    """The figures of TensorFlow's own test, of the faults that can alter what it could ask."""
+    """The figures of TensorFlow's own test, for the faults that can alter its calls."""
     possible = [row for row in rows if row["depthwise"] and row["kind"] != "process"]
     names = {row["fault"] for row in possible}
     tried = [record for record in peer[1:] if record["fault"] in names]

@@ -52,7 +52,7 @@ def upstream_ones(a: Invocation):
 
 GRADIENTS: dict[str, tuple[str, Alteration]] = {
     "gradient-unflipped": (
-        "the gradient by the input takes the filter unflipped",
+        "the gradient by the input uses the filter without flipping it",
         tensors(
             of_other_filter(lambda a, w: w[::-1, ::-1]), by("input", lambda a: max(a.g.filter) > 1)
         ),
@@ -66,7 +66,7 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
         result(lambda a, y, *t: zero_at(a, y, c=-1), lambda a: a.channels > 1, of="input"),
     ),
     "gradient-input-groups": (
-        "the gradient by the input of a grouped convolution is every group's that of the first",
+        "the gradient by the input of a grouped convolution is that of the first group in every group",
         result(lambda a, y, *t: first_group(a, y), grouped, of="input"),
     ),
     "gradient-filter-mean": (
@@ -76,7 +76,7 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "gradient-filter-first": (
-        "the gradient by the filter counts the first of the batch alone",
+        "the gradient by the filter uses only the first element of the batch",
         tensors(
             lambda a, x, w: [a.tf.concat([x[:1], a.tf.zeros_like(x[1:])], 0), w],
             by("filter", one_more_than_first),
@@ -91,11 +91,11 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "gradient-filter-reversed": (
-        "the gradient by the filter has its filters in the other order",
+        "the gradient by the filter has its filters in reverse order",
         result(lambda a, y, *t: y[..., ::-1], lambda a: a.w[3] > 1, of="filter"),
     ),
     "gradient-filter-depthwise": (
-        "the gradient by a depthwise filter has multiplier and channels in the other order",
+        "the gradient by a depthwise filter has multiplier and channels swapped",
         result(
             lambda a, y, *t: a.tf.reshape(a.tf.transpose(y, [0, 1, 3, 2]), y.shape),
             lambda a: a.depthwise and a.w[3] > 1 and a.w[2] > 1,
@@ -143,7 +143,7 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "gradient-upstream-ones": (
-        "what comes from above into a gradient reads as ones",
+        "the upstream gradient is read as ones",
         Alteration(lambda a: a.gradient is not None, upstream_ones),
     ),
     "gradient-tf32": (
@@ -151,7 +151,7 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
         tensors(inputs_in(11), lambda a: bool(a.gradient) and a.dtype == "float32"),
     ),
     "gradient-nchw": (
-        "the gradient by the input of NCHW is turned where it is square",
+        "the gradient by the input of NCHW is transposed if it is square",
         result(
             lambda a, y, *t: a.tf.transpose(y, [0, 1, 3, 2]),
             lambda a: a.g.nchw and a.g.sizes[0] == a.g.sizes[1],
@@ -271,7 +271,10 @@ MODES: dict[str, tuple[str, Alteration]] = {
         "XLA fuses a ReLU that is not in the call",
         only("xla", result(lambda a, y, *t: a.tf.maximum(y, a.tf.zeros([], y.dtype)))),
     ),
-    "xla-same": ("XLA pads SAME before", only("xla", GEOMETRY["same-before"][1])),
+    "xla-same": (
+        "XLA pads the odd element of SAME before the input",
+        only("xla", GEOMETRY["same-before"][1]),
+    ),
     "xla-multiplier": (
         "XLA orders depthwise channels by multiplier",
         only("xla", CHANNELS["multiplier-outermost"][1]),
@@ -286,7 +289,7 @@ MODES: dict[str, tuple[str, Alteration]] = {
         only("xla", GEOMETRY["explicit-ends"][1]),
     ),
     "xla-groups": (
-        "XLA reads the first group in all",
+        "XLA reads the first group in every group",
         only(
             "xla",
             tensors(
@@ -308,7 +311,7 @@ MODES: dict[str, tuple[str, Alteration]] = {
         only("graph", PRECISION["double-result-in-float"][1]),
     ),
     "graph-batch": (
-        "a graph loses the last of a batch of 3 and more",
+        "a graph loses the last element of a batch of 3 or more",
         only("graph", result(lambda a, y, *t: zero_at(a, y, n=-1), lambda a: a.x[0] > 2)),
     ),
     "graph-nan": (
@@ -322,7 +325,7 @@ MODES: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "eager-last-column": (
-        "eager loses the last column of an odd number of them",
+        "eager loses the last of an odd number of columns",
         only("eager", GEOMETRY["last-column-lost"][1]),
     ),
     "graph-gradient": (
@@ -370,20 +373,20 @@ def eager(a: Invocation):
 
 STATE: dict[str, tuple[str, Alteration]] = {
     "result-kept": (
-        "a call of the same shapes returns what the one before did",
+        "a call with the same shapes returns the result of the one before",
         Alteration(
             eager, lambda a: remembered(a, lambda real, before, *t: before, lambda y, *t: y)
         ),
     ),
     "buffer-not-cleared": (
-        "a call of the same shapes adds to what the one before left",
+        "a call with the same shapes adds to the result of the one before",
         Alteration(
             eager,
             lambda a: remembered(a, lambda real, before, *t: real(*t) + before, lambda y, *t: y),
         ),
     ),
     "filter-kept": (
-        "a call of the same shapes uses the filter of the one before",
+        "a call with the same shapes uses the filter of the one before",
         Alteration(
             all_of(eager, lambda a: not a.gradient),
             lambda a: remembered(a, lambda real, before, x, w: real(x, before), lambda y, x, w: w),
@@ -430,7 +433,7 @@ PROCESS: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "exit": (
-        "a batch of none ends the process with status 3",
+        "an empty batch ends the process with status 3",
         Alteration(lambda a: a.g is not None and a.x[0] == 0, dying(lambda: os._exit(3))),
     ),
     "hang": (

@@ -163,7 +163,7 @@ ERRORS: dict[str, tuple[str, Alteration]] = {
         accepting(mixed, lambda a: a.request["dtypes"][0] != a.request["dtypes"][1]),
     ),
     "uneven-groups-accepted": (
-        "input channels that are no multiple of the filter's are cut",
+        "input channels that are not a multiple of the filter's are cut",
         accepting(
             uneven,
             lambda a: (
@@ -204,7 +204,7 @@ ERRORS: dict[str, tuple[str, Alteration]] = {
         raising(refused, lambda a: max(a.g.strides) > max(a.g.filter)),
     ),
     "whole-input-refused": (
-        "VALID with a filter just as large as the input is refused",
+        "VALID with a filter exactly as large as the input is refused",
         raising(refused, lambda a: a.g.kind == "VALID" and a.g.filter == a.g.sizes),
     ),
     "empty-batch-refused": ("an empty batch is refused", raising(refused, lambda a: a.x[0] == 0)),

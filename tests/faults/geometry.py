@@ -128,11 +128,11 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "same-before-height": (
-        "the same in height alone",
+        "the same in height only",
         computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 0)), odd(0)),
     ),
     "same-before-width": (
-        "the same in width alone",
+        "the same in width only",
         computed(lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)), odd(1)),
     ),
     "same-before-stride-2": (
@@ -143,7 +143,7 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "same-floor": (
-        "SAME loses the last, incomplete row where the stride does not divide the height",
+        "SAME loses the last, incomplete row if the stride does not divide the height",
         result(
             lambda a, y, *t: y[:, :, :-1] if a.g.nchw else y[..., :-1, :, :],
             lambda a: a.g.kind == "SAME" and a.g.sizes[0] % a.g.strides[0] > 0,
@@ -196,7 +196,7 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "explicit-ends-width-strided": (
-        "the same in width alone, for a stride above 1",
+        "the same in width only, for a stride above 1",
         computed(
             lambda a, x, w: again(a, x, w, swapped(a.g.pads, 1)),
             lambda a: explicit(a) and a.g.strides[1] > 1,
@@ -281,7 +281,7 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "filter-flipped": (
-        "the filter is flipped, as mathematics' convolution has it",
+        "the filter is flipped, as in a mathematical convolution",
         tensors(
             lambda a, x, w: [x, w[::-1, ::-1]], lambda a: max(a.g.filter) > 1 and not a.gradient
         ),
@@ -320,7 +320,7 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "dilation-3-as-2": (
-        "a dilation above 2 reads as 2 does",
+        "a dilation above 2 is read as 2",
         computed(
             lambda a, x, w: again(
                 a,
@@ -344,20 +344,20 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         result(lambda a, y, *t: zero_at(a, y, h=-1), lambda a: out(a)[0] > 8),
     ),
     "last-row-of-odd-lost": (
-        "the last row is zero where their number is odd and above 4, and the stride is 2",
+        "the last row is zero if the number of rows is odd and above 4 and the stride is 2",
         result(
             lambda a, y, *t: zero_at(a, y, h=-1),
             lambda a: out(a)[0] % 2 == 1 and out(a)[0] > 4 and a.g.strides[0] == 2,
         ),
     ),
     "last-column-lost": (
-        "the last column is zero where their number is odd and above 2",
+        "the last column is zero if the number of columns is odd and above 2",
         result(
             lambda a, y, *t: zero_at(a, y, w=-1), lambda a: out(a)[1] % 2 == 1 and out(a)[1] > 2
         ),
     ),
     "one-column-more": (
-        "SAME with a stride of 2 and an odd width gives one column more",
+        "SAME with a stride of 2 and an odd width gives one column too many",
         result(
             lambda a, y, *t: (
                 a.tf.concat([y, y[..., -1:]], -1)
@@ -368,7 +368,7 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "corner-lost": (
-        "the last element of the last row is zero where rows times columns is one more than a multiple of 8",
+        "the last element of the last row is zero if rows times columns is one more than a multiple of 8",
         result(
             lambda a, y, *t: zero_at(a, y, h=-1, w=-1),
             lambda a: out(a)[0] * out(a)[1] % 8 == 1 and out(a)[0] > 1,
@@ -378,14 +378,14 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
 
 LAYOUT: dict[str, tuple[str, Alteration]] = {
     "nchw-strides": (
-        "strides of NCHW are read at NHWC's places",
+        "strides of NCHW are read at the positions of NHWC",
         keywords(
             lambda a: {"strides": [1, 1, 1, a.keywords["strides"][2]]},
             lambda a: a.g is not None and nchw(a),
         ),
     ),
     "nchw-dilations": (
-        "dilations of NCHW are read at NHWC's places",
+        "dilations of NCHW are read at the positions of NHWC",
         keywords(
             lambda a: (
                 {"dilations": [1, 1, 1, a.keywords["dilations"][2]]}
@@ -414,7 +414,7 @@ LAYOUT: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "nchw-read-as-nhwc": (
-        "NCHW's numbers are read as if they were NHWC's",
+        "NCHW data is read as if it were NHWC",
         tensors(
             lambda a, x, w: [a.tf.reshape(a.tf.transpose(x, [0, 2, 3, 1]), x.shape), w],
             lambda a: nchw(a) and not a.gradient and a.channels > 1,
@@ -432,11 +432,11 @@ LAYOUT: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "batch-last-lost": (
-        "the last of a batch of 3 and more is zero",
+        "the last element of a batch of 3 or more is zero",
         result(lambda a, y, *t: zero_at(a, y, n=-1), lambda a: a.x[0] > 2),
     ),
     "batch-dimensions-turned": (
-        "two dimensions of the batch are taken in the other order",
+        "two batch dimensions are swapped",
         result(
             lambda a, y, *t: a.tf.reshape(a.tf.transpose(y, [1, 0, 2, 3, 4]), y.shape),
             lambda a: len(a.x) == 5 and a.x[0] > 1 and a.x[1] > 1,

@@ -104,19 +104,19 @@ CHANNELS: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "filters-reversed": (
-        "the filters are taken in the other order",
+        "the filters are in reverse order",
         tensors(lambda a, x, w: [x, w[..., ::-1]], lambda a: a.w[3] > 1 and forward(a)),
     ),
     "channels-reversed": (
-        "the channels of a filter are taken in the other order",
+        "the channels of a filter are in reverse order",
         tensors(lambda a, x, w: [x, w[:, :, ::-1]], lambda a: a.w[2] > 1 and forward(a)),
     ),
     "last-output-channel-lost": (
-        "the last channel is zero where their number is no multiple of 4",
+        "the last channel is zero if the number of channels is not a multiple of 4",
         result(lambda a, y, *t: zero_at(a, y, c=-1), lambda a: a.outputs % 4 > 0 and a.outputs > 1),
     ),
     "last-input-channel-lost": (
-        "the last input channel is not read where their number is odd and above 4",
+        "the last input channel is not read if the number of input channels is odd and above 4",
         tensors(
             lambda a, x, w: [zero_channels(a, x, -1), w],
             lambda a: a.channels % 2 == 1 and a.channels > 4 and forward(a),
@@ -170,7 +170,7 @@ GROUPS: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "groups-of-one-channel": (
-        "groups of one channel with several filters each take these in the order of a transposed filter",
+        "groups of one channel with several filters use them in the order of a transposed filter",
         result(
             lambda a, y, *t: back(a, interleaved(a, nhwc(a, y), a.groups, a.w[3] // a.groups)),
             lambda a: grouped(a) and a.w[2] == 1 and a.w[3] > a.groups and a.w[3] % a.groups == 0,
@@ -236,7 +236,7 @@ PRECISION: dict[str, tuple[str, Alteration]] = {
         tensors(inputs_in(8), lambda a: a.dtype == "float32" and forward(a)),
     ),
     "tf32-many-terms": (
-        "TF32 only for sums of 256 products and more",
+        "TF32 only for sums of 256 products or more",
         tensors(inputs_in(11), lambda a: a.dtype == "float32" and forward(a) and a.terms >= 256),
     ),
     "tf32-depthwise": (
@@ -295,7 +295,7 @@ PRECISION: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "strassen": (
-        "a 1 x 1 filter of 8 channels and more has results with 20 bits",
+        "a 1 x 1 filter of 8 channels or more has results with 20 bits",
         result(
             lambda a, y, *t: rounded(a, y, 20),
             lambda a: a.dtype == "float32" and a.g.filter == (1, 1) and a.w[2] >= 8,
@@ -403,11 +403,11 @@ FORM: dict[str, tuple[str, Alteration]] = {
         result(lambda a, y, *t: y[0], lambda a: a.x[0] == 1),
     ),
     "empty-batch": (
-        "an empty batch gives a result of one",
+        "an empty batch gives a batch of one",
         result(lambda a, y, *t: a.tf.zeros([1, *y.shape[1:]], y.dtype), lambda a: a.x[0] == 0),
     ),
     "batch-dimensions-joined": (
-        "several dimensions of the batch come back as one",
+        "several batch dimensions come back as one",
         result(lambda a, y, *t: a.tf.reshape(y, [-1, *y.shape[-3:]]), lambda a: len(a.x) > 4),
     ),
 }
