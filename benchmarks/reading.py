@@ -1,8 +1,8 @@
 """What case files cost to read: ``python benchmarks/reading.py [PAGE]``. Needs the extra test.
 
 The shipped cases, read, checked and expanded, against PyYAML's own loader with its parser in C, in
-turns; then each file of ``tests/largest.py``, which needs as much as the bounds allow or for
-more, in a process of its own. The figures are seconds of the processor.
+turns; then each file of ``tests/support/largest_files.py``, which needs as much as the bounds allow
+or more, in a process of its own. The figures are seconds of the processor.
 """
 
 import multiprocessing
@@ -59,7 +59,7 @@ def shipped():
 
 
 def largest(context):
-    """The cells of each file of tests/largest.py."""
+    """The cells of each file of tests/support/largest_files.py."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in LARGEST.items():
             path = Path(folder) / "f.yaml"
@@ -71,7 +71,7 @@ def largest(context):
 def main():
     given = parser(__doc__).parse_args()
     bounds = table(
-        ("file of `tests/largest.py`", "KiB", "seconds", "MB", "calls", "diagnostics"),
+        ("file of `largest_files.py`", "KiB", "seconds", "MB", "calls", "diagnostics"),
         largest(multiprocessing.get_context("spawn")),
     )
     ours = table((f"median of {ROUNDS} rounds", "seconds", "PyYAML", "ratio"), [shipped()])
