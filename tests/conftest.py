@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import tf_conv_conformance.plugin.collection  # or each pytester run in this process imports it again
+# each pytester run in this process would import these again
+import tf_conv_conformance.plugin.collection
 import tf_conv_conformance.plugin.recording  # noqa: F401
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS

@@ -1,9 +1,11 @@
 """Case files: the calls of valid files, and the diagnostics of invalid ones."""
 
+import json
 import textwrap
 
 import pytest
 
+from support.tables import entries
 from tf_conv_conformance.casefile.diagnostic import UnreadableFileError
 from tf_conv_conformance.casefile.loading import load, load_text
 from tf_conv_conformance.convolution.invocation import keywords
@@ -29,87 +31,174 @@ def diagnostics(text):
     return [diagnostic.at("f.yaml") for diagnostic in load_text(text).diagnostics]
 
 
-DEVIATION = "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported}"
+DEVIATION = (
+    "{rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, "
+    "reported: unreported}"
+)
+
+
+FAULTS = r"""
+{"strides": "yes"}
+    6:14: cases[0].strides: expected an integer; got the string 'yes'
+{"strides": "1.0"}
+    6:14: cases[0].strides: expected an integer; got the number 1.0; write 1
+{"strides": "\"3\""}
+    6:14: cases[0].strides: expected an integer; got the string '3'; write 3 without quotes
+{"strides": "true"}
+    6:14: cases[0].strides: expected an integer; got true
+{"strides": "[1, 2.5, 2, 1]"}
+    6:18: cases[0].strides[1]: expected an integer; got the number 2.5
+{"strides": ""}
+    6:13: cases[0].strides: is empty (null); give a value, or remove the key
+{"strides": "99999999999999999999"}
+    6:14: cases[0].strides: 99999999999999999999 is out of range
+{"padding": null}
+    2:5: cases[0]: missing: `padding` (SAME, VALID or a pair for each dimension); give each in the
+    case, in its sweep or
+{"input": "5"}
+    4:12: cases[0].input: expected a shape such as [1, 24, 24, 3], or {shape, values}; got the
+    integer 5
+{"data_format": "[NHWC]"}
+    8:18: cases[0].data_format: expected a single value or a mapping; got the list ['NHWC']
+{"id": null}
+    2:5: cases[0].id: is missing
+{"id": "a b"}
+    2:9: cases[0].id: 'a b' may contain only letters
+{"id": "7"}
+    2:9: cases[0].id: expected text; got the integer 7; write "7" in quotes
+{"op": "conv3d"}
+    3:9: cases[0].op: 'conv3d' is not one of 'conv2d' or 'depthwise_conv2d'; did you mean 'conv2d'?
+{"padding": "same"}
+    7:14: cases[0].padding: only Keras layers document 'same'; write SAME, or
+{"padding": "[[0, 0], 1]"}
+    7:23: cases[0].padding[1]: expected a pair [before, after]; got the integer 1
+{"input": "[1, -9, 9, 2]"}
+    4:16: cases[0].input[1]: -9 is out of range; it must be at least 0
+{"filter": "[3, 3, $in_chanels, 2]"}
+    5:20: cases[0].filter[2]: '$in_chanels' refers to nothing; did you mean '$in_channels'?
+{"input": "[$batch, 9, 9, 2]"}
+    4:13: cases[0].input[0]: $batch is a size of the input, so the input itself cannot use it
+{"input": "[9, 9, 2]", "filter": "[3, 3, $in_channels, 2]"}
+    $in_channels has no meaning for an input of rank 3
+{"paddding": "SAME"}
+    8:5: cases[0].paddding: unknown key; did you mean 'padding'?
+{"dtype": "float23"}
+    'float23' is unknown; did you mean 'float32'? Known: half, float16,
+{"rate": "1", "dilations": "1"}
+    `rate` and `dilations` are two names for the same argument
+{"modes": "[eager, jit]"}
+    8:20: cases[0].modes[1]: 'jit' is unknown; did you mean 'xla'? Known: eager, graph, xla,
+    saved_model, tflite, tflite-reference, litert, onnx
+{"sweep": "{strides: [1, 2]}"}
+    8:22: cases[0].sweep.strides: `strides` is given both in the case and in its sweep
+{"strides": null, "sweep": "{strides: [1, 2, 2, 1]}"}
+    cases[0].sweep.strides[2]: the same alternative is listed twice
+{"strides": null, "sweep": "{strides: 1}"}
+    cases[0].sweep.strides: expected a list; got the integer 1; write a list of alternatives, such
+    as [1]
+{"strides": null, "sweep": "{strides: []}"}
+    cases[0].sweep.strides: must not be empty
+{"strides": null, "sweep": "{stride: [1]}"}
+    cases[0].sweep.stride: unknown key; did you mean 'strides'?
+{"expect": "{}"}
+    cases[0].expect: expects nothing
+{"expect": "{error: ValueError, shape: [1]}"}
+    cannot both raise
+{"expect": "{match: x}"}
+    expects nothing
+{"expect": "{error: ValueError, match: '('}"}
+    is not a regular expression
+{"expect": "{shape: [2], values: [1, 2, 3]}"}
+    cases[0].expect.values: has 3 values, but the shape [2] needs 2
+{"expect": "{values: [[1, 2], [3]]}"}
+    cases[0].expect.values[1]: has the shape [1], but the first item has [2]
+{"input": "{values: [1, 2], shape: [3]}"}
+    cases[0].input.values: has 2 values, but the shape [3] needs 3
+{"input": "{values: [[[[0.1]]]]}"}
+    the value 0.1 of `input` is not exact in float32
+{"input": "[1, 9, 9, 64]", "filter": "[3, 3, 64, 2]", "dtype": "bfloat16"}
+    sums of 576 products are not exact in bfloat16
+{"gradient": "input", "dtype": "int32"}
+    int32 has no gradient in TensorFlow; use a floating dtype
+{"input": "[1, 100000, 100000, 2]"}
+    1 × 100000 × 100000 × 2 = 20000000000 elements; the limit is 16777216
+{"padding": "[[0, 0], [1000000, 0], [1000000, 0], [0, 0]]"}
+    the documented result has
+{"deviations": "[{rule: conv2d.unit-stride, observed: {model: documented}, reported: unreported}]"}
+    there is no rule 'conv2d.unit-stride'
+{"deviations": "[{rule: conv2d.values, observed: {}, reported: unreported}]"}
+    give exactly one of `model`
+{"deviations": "[{rule: conv2d.values, observed: {shape: [1]}, reported: unreported}]"}
+    give the `model` that explains the values
+{"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: no}]"}
+    'no' is neither an address (https://…) nor `unreported`
+{"deviations": "[{rule: conv2d.values, observed: {error: ValueError}}]"}
+    cases[0].deviations[0].reported: is missing: the address of a public report, or `unreported`
+{"requires": "{cpu: [avx2, avx512fp61]}"}
+    8:28: cases[0].requires.cpu[1]: 'avx512fp61' is
+{"requires": "{cpu_without: AVX512FP16}"}
+    ; did you mean 'avx512_fp16'?
+{"op": "depthwise_conv2d", "strides": "[2, 2]", "expect": "result"}
+    f.yaml:8:13: cases[0].expect: `expect: result` requires a result, but TensorFlow documents that
+    it refuses this call: strides [2,2] is a list of 2, not a list of 4 as documented
+    (depthwise.strides-length). Change the call
+{"filter": "[3, 3, 3, 2]", "expect": "result"}
+    the filter has 3 in_channels, but the input has 2 (conv2d.in-channels)
+{"strides": null, "sweep": "{strides: [1, 0]}", "expect": "result"}
+    strides0: strides is 0 (conv2d.strides-positive)
+{"expect": "results"}
+    cases[0].expect: expected result or a mapping such as {error: InvalidArgumentError} or {shape:
+    [1, 4, 4, 8]}; got
+"""
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"strides": "yes"}, "6:14: cases[0].strides: expected an integer; got the string 'yes'"),
-        ({"strides": "1.0"}, "6:14: cases[0].strides: expected an integer; got the number 1.0; write 1"),
-        ({"strides": '"3"'}, "6:14: cases[0].strides: expected an integer; got the string '3'; write 3 without quotes"),
-        ({"strides": "true"}, "6:14: cases[0].strides: expected an integer; got true"),
-        ({"strides": "[1, 2.5, 2, 1]"}, "6:18: cases[0].strides[1]: expected an integer; got the number 2.5"),
-        ({"strides": ""}, "6:13: cases[0].strides: is empty (null); give a value, or remove the key"),
-        ({"strides": "99999999999999999999"}, "6:14: cases[0].strides: 99999999999999999999 is out of range"),
-        ({"padding": None}, "2:5: cases[0]: missing: `padding` (SAME, VALID or a pair for each dimension); give each in the case, in its sweep or"),
-        ({"input": "5"}, "4:12: cases[0].input: expected a shape such as [1, 24, 24, 3], or {shape, values}; got the integer 5"),
-        ({"data_format": "[NHWC]"}, "8:18: cases[0].data_format: expected a single value or a mapping; got the list ['NHWC']"),
-        ({"id": None}, "2:5: cases[0].id: is missing"),
-        ({"id": "a b"}, "2:9: cases[0].id: 'a b' may contain only letters"),
-        ({"id": "7"}, "2:9: cases[0].id: expected text; got the integer 7; write \"7\" in quotes"),
-        ({"op": "conv3d"}, "3:9: cases[0].op: 'conv3d' is not one of 'conv2d' or 'depthwise_conv2d'; did you mean 'conv2d'?"),
-        ({"padding": "same"}, "7:14: cases[0].padding: only Keras layers document 'same'; write SAME, or"),
-        ({"padding": "[[0, 0], 1]"}, "7:23: cases[0].padding[1]: expected a pair [before, after]; got the integer 1"),
-        ({"input": "[1, -9, 9, 2]"}, "4:16: cases[0].input[1]: -9 is out of range; it must be at least 0"),
-        ({"filter": "[3, 3, $in_chanels, 2]"}, "5:20: cases[0].filter[2]: '$in_chanels' refers to nothing; did you mean '$in_channels'?"),
-        ({"input": "[$batch, 9, 9, 2]"}, "4:13: cases[0].input[0]: $batch is a size of the input, so the input itself cannot use it"),
-        ({"input": "[9, 9, 2]", "filter": "[3, 3, $in_channels, 2]"}, "$in_channels has no meaning for an input of rank 3"),
-        ({"paddding": "SAME"}, "8:5: cases[0].paddding: unknown key; did you mean 'padding'?"),
-        ({"dtype": "float23"}, "'float23' is unknown; did you mean 'float32'? Known: half, float16,"),
-        ({"rate": "1", "dilations": "1"}, "`rate` and `dilations` are two names for the same argument"),
-        ({"modes": "[eager, jit]"}, "8:20: cases[0].modes[1]: 'jit' is unknown; did you mean 'xla'? Known: eager, graph, xla, saved_model, tflite, tflite-reference, litert, onnx"),
-        ({"sweep": "{strides: [1, 2]}"}, "8:22: cases[0].sweep.strides: `strides` is given both in the case and in its sweep"),
-        ({"strides": None, "sweep": "{strides: [1, 2, 2, 1]}"}, "cases[0].sweep.strides[2]: the same alternative is listed twice"),
-        ({"strides": None, "sweep": "{strides: 1}"}, "cases[0].sweep.strides: expected a list; got the integer 1; write a list of alternatives, such as [1]"),
-        ({"strides": None, "sweep": "{strides: []}"}, "cases[0].sweep.strides: must not be empty"),
-        ({"strides": None, "sweep": "{stride: [1]}"}, "cases[0].sweep.stride: unknown key; did you mean 'strides'?"),
-        ({"expect": "{}"}, "cases[0].expect: expects nothing"),
-        ({"expect": "{error: ValueError, shape: [1]}"}, "cannot both raise"),
-        ({"expect": "{match: x}"}, "expects nothing"),
-        ({"expect": "{error: ValueError, match: '('}"}, "is not a regular expression"),
-        ({"expect": "{shape: [2], values: [1, 2, 3]}"}, "cases[0].expect.values: has 3 values, but the shape [2] needs 2"),
-        ({"expect": "{values: [[1, 2], [3]]}"}, "cases[0].expect.values[1]: has the shape [1], but the first item has [2]"),
-        ({"input": "{values: [1, 2], shape: [3]}"}, "cases[0].input.values: has 2 values, but the shape [3] needs 3"),
-        ({"input": "{values: [[[[0.1]]]]}"}, "the value 0.1 of `input` is not exact in float32"),
-        ({"input": "[1, 9, 9, 64]", "filter": "[3, 3, 64, 2]", "dtype": "bfloat16"}, "sums of 576 products are not exact in bfloat16"),
-        ({"gradient": "input", "dtype": "int32"}, "int32 has no gradient in TensorFlow; use a floating dtype"),
-        ({"input": "[1, 100000, 100000, 2]"}, "1 × 100000 × 100000 × 2 = 20000000000 elements; the limit is 16777216"),
-        ({"padding": "[[0, 0], [1000000, 0], [1000000, 0], [0, 0]]"}, "the documented result has"),
-        ({"deviations": "[{rule: conv2d.unit-stride, observed: {model: documented}, reported: unreported}]"}, "there is no rule 'conv2d.unit-stride'"),
-        ({"deviations": f"[{DEVIATION}]"}, "cases[0].deviations[0]: matches no call: no call of this case can break"),
-        ({"deviations": "[{rule: conv2d.values, observed: {}, reported: unreported}]"}, "give exactly one of `model`"),
-        ({"deviations": "[{rule: conv2d.values, observed: {shape: [1]}, reported: unreported}]"}, "give the `model` that explains the values"),
-        ({"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: no}]"}, "'no' is neither an address (https://…) nor `unreported`"),
-        ({"deviations": "[{rule: conv2d.values, observed: {error: ValueError}}]"}, "cases[0].deviations[0].reported: is missing: the address of a public report, or `unreported`"),
+        *((json.loads(given), message) for given, message in entries(FAULTS)),
         (
-            {"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, when: {tensorflow: 2.10}}]"},
-            "expected a version range in quotes, such as \">=2.12\"; got the number 2.1, and as a number 2.10 would be 2.1",
+            {"deviations": f"[{DEVIATION}]"},
+            "cases[0].deviations[0]: matches no call: no call of this case can break",
         ),
         (
-            {"deviations": '[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, when: {tensorflow: "2.10"}}]'},
+            {
+                "deviations": (
+                    "[{rule: conv2d.values, observed: {error: ValueError}, reported: "
+                    "unreported, when: {tensorflow: 2.10}}]"
+                )
+            },
+            'expected a version range in quotes, such as ">=2.12"; got the number '
+            "2.1, and as a number 2.10 would be 2.1",
+        ),
+        (
+            {
+                "deviations": (
+                    "[{rule: conv2d.values, observed: {error: ValueError}, reported: "
+                    'unreported, when: {tensorflow: "2.10"}}]'
+                )
+            },
             '\'2.10\' is not a version range; write one such as "==2.10.*" or ">=2.10"',
         ),
         (
-            {"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, expires: 2020-01-31}]"},
+            {
+                "deviations": (
+                    "[{rule: conv2d.values, observed: {error: ValueError}, reported: "
+                    "unreported, expires: 2020-01-31}]"
+                )
+            },
             "expired on 2020-01-31",
         ),
         (
-            {"deviations": "[{rule: conv2d.values, observed: {error: ValueError}, reported: unreported, when: {mode: eager}}]"},
+            {
+                "deviations": (
+                    "[{rule: conv2d.values, observed: {error: ValueError}, reported: "
+                    "unreported, when: {mode: eager}}]"
+                )
+            },
             "cases[0].deviations[0].when.mode: unknown key; did you mean 'modes'?",
         ),
-        ({"requires": "{cpu: [avx2, avx512fp61]}"}, "8:28: cases[0].requires.cpu[1]: 'avx512fp61' is"),
-        ({"requires": "{cpu_without: AVX512FP16}"}, "; did you mean 'avx512_fp16'?"),
-        (
-            {"op": "depthwise_conv2d", "strides": "[2, 2]", "expect": "result"},
-            "f.yaml:8:13: cases[0].expect: `expect: result` requires a result, but TensorFlow documents that it refuses this call: "
-            "strides [2,2] is a list of 2, not a list of 4 as documented (depthwise.strides-length). Change the call",
-        ),
-        ({"filter": "[3, 3, 3, 2]", "expect": "result"}, "the filter has 3 in_channels, but the input has 2 (conv2d.in-channels)"),
-        ({"strides": None, "sweep": "{strides: [1, 0]}", "expect": "result"}, "strides0: strides is 0 (conv2d.strides-positive)"),
-        ({"expect": "results"}, "cases[0].expect: expected result or a mapping such as {error: InvalidArgumentError} or {shape: [1, 4, 4, 8]}; got"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_has_a_diagnostic_with_its_place(changes, expected):
     found = diagnostics(one(**changes))
     assert len(found) == 1, found
@@ -142,15 +231,18 @@ def test_text_that_is_no_case_file_has_a_diagnostic(text, expected):
         ),
         (
             "cases: []",
-            "f.yaml:1:8: cases: expected a list of cases; got an empty list; start each case with a dash, as in `- id: plain`",
+            "f.yaml:1:8: cases: expected a list of cases; got an empty list; start "
+            "each case with a dash, as in `- id: plain`",
         ),
         (
             "cases: {}",
-            "f.yaml:1:8: cases: expected a list of cases; got a mapping; start each case with a dash, as in `- id: plain`",
+            "f.yaml:1:8: cases: expected a list of cases; got a mapping; start each "
+            "case with a dash, as in `- id: plain`",
         ),
         (
             "cases: [1]",
-            "f.yaml:1:9: cases[0]: expected a mapping such as {id: plain, op: conv2d}; got the integer 1",
+            "f.yaml:1:9: cases[0]: expected a mapping such as {id: plain, op: "
+            "conv2d}; got the integer 1",
         ),
         ("case: []\n" + one(), "f.yaml:1:1: case: unknown key; did you mean 'cases'?"),
         (
@@ -267,7 +359,10 @@ def test_references_follow_the_data_format(calls):
 
 
 def test_defaults_may_require_a_result_of_all_cases(calls):
-    case = "{id: %s, op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 2], padding: SAME, strides: %s}\n"
+    case = (
+        "{id: %s, op: conv2d, input: [1, 9, 9, 2], filter: [3, 3, 2, 2], padding: SAME, "
+        "strides: %s}\n"
+    )
     text = (
         "defaults: {expect: result, modes: eager}\ncases:\n  - "
         + case % ("x", 1)

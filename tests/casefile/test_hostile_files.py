@@ -21,9 +21,37 @@ SHIPPED = [
     if "sweep" not in path.name
 ]
 PIECES = [
-    b"null", b"-1", b"0", b"1e999", b"99999999999999999999", b"[]", b"{}", b"*all", b"&a", b"<<:", b"!!x", b"\t", b"\x00", b"\xff", b"---\n",
-    b"'", b'"', b"[", b"]", b": ", b"\n", b"$in_channels", b"2147483648", b".nan", b"yes", b"verbatim", b"values", b"- ", b"conv2d", b"xla",
-]  # fmt: skip
+    b"null",
+    b"-1",
+    b"0",
+    b"1e999",
+    b"99999999999999999999",
+    b"[]",
+    b"{}",
+    b"*all",
+    b"&a",
+    b"<<:",
+    b"!!x",
+    b"\t",
+    b"\x00",
+    b"\xff",
+    b"---\n",
+    b"'",
+    b'"',
+    b"[",
+    b"]",
+    b": ",
+    b"\n",
+    b"$in_channels",
+    b"2147483648",
+    b".nan",
+    b"yes",
+    b"verbatim",
+    b"values",
+    b"- ",
+    b"conv2d",
+    b"xla",
+]
 
 
 @st.composite

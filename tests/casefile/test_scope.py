@@ -1,4 +1,4 @@
-"""Exhaustive scopes: every problem is in some call, and truncated sizes match the division of C++."""
+"""Exhaustive scopes: every problem is in some call, and truncated sizes divide as C++ does."""
 
 import itertools
 from dataclasses import replace
@@ -59,7 +59,8 @@ cases:
   - id: x
     op: conv2d
     modes: eager
-    scope: {sizes: 6, filters: 3, strides: 3, rates: 2, paddings: [SAME, VALID, [2, 1]], results: some, sample: 7}
+    scope: {sizes: 6, filters: 3, strides: 3, rates: 2, paddings: [SAME, VALID, [2, 1]],
+            results: some, sample: 7}
 """
 
 

@@ -25,7 +25,10 @@ GIVEN = {
 }
 
 
-PADDING = "expected SAME, VALID or a pair [before, after] for each dimension, such as [[0, 0], [1, 1], [1, 1], [0, 0]]"
+PADDING = (
+    "expected SAME, VALID or a pair [before, after] for each dimension, such as [[0, 0], "
+    "[1, 1], [1, 1], [0, 0]]"
+)
 
 
 def case_of(**options):
@@ -111,7 +114,8 @@ def test_strides_are_1_unless_given():
         ),
         (
             {"input": "5"},
-            "--input: expected a shape such as [1, 24, 24, 3], or {shape, values}; got the integer 5",
+            "--input: expected a shape such as [1, 24, 24, 3], or {shape, values}; "
+            "got the integer 5",
         ),
         (
             {"input": "1,,4,2"},
@@ -120,16 +124,19 @@ def test_strides_are_1_unless_given():
         ({"input": "1,x,4,2"}, "--input[1]: expected an integer; got the string 'x'"),
         (
             {"input": "1,010,4,2"},
-            "--input: 010 is octal to some readers and decimal to others; write the number without the leading zero",
+            "--input: 010 is octal to some readers and decimal to others; write the "
+            "number without the leading zero",
         ),
         ({"input": " "}, "--input: is empty; give a value, or leave the option out"),
         (
             {"input": "[1,4"},
-            "--input: '[1,4' cannot be read: not YAML: did not find expected ',' or ']' (a list that was opened with [ is not closed)",
+            "--input: '[1,4' cannot be read: not YAML: did not find expected ',' or "
+            "']' (a list that was opened with [ is not closed)",
         ),
         (
             {"input": "1,4,4,2\n]}"},
-            "--input: '[1,4,4,2\\n]}]' cannot be read: not YAML: did not find expected <document start>",
+            "--input: '[1,4,4,2\\n]}]' cannot be read: not YAML: did not find "
+            "expected <document start>",
         ),
         ({"input": "{shap: [1], values: [1]}"}, "--input.shap: unknown key; did you mean 'shape'?"),
         (
@@ -139,15 +146,18 @@ def test_strides_are_1_unless_given():
         ({"strides": "two"}, "--strides: expected an integer; got the string 'two'"),
         (
             {"padding": "same"},
-            "--padding: only Keras layers document 'same'; write SAME, or {verbatim: same} to see it refused",
+            "--padding: only Keras layers document 'same'; write SAME, or {verbatim: "
+            "same} to see it refused",
         ),
         (
             {"padding": "FULL"},
-            f"--padding: {PADDING}; got the string 'FULL'; to pass the word on to TensorFlow, write {{verbatim: FULL}}",
+            f"--padding: {PADDING}; got the string 'FULL'; to pass the word on to "
+            f"TensorFlow, write {{verbatim: FULL}}",
         ),
         (
             {"padding": "1"},
-            f"--padding: {PADDING}; got the integer 1; in NHWC that may be [[0, 0], [1, 1], [1, 1], [0, 0]]",
+            f"--padding: {PADDING}; got the integer 1; in NHWC that may be [[0, 0], "
+            "[1, 1], [1, 1], [0, 0]]",
         ),
         ({"padding": "0,0,1"}, f"--padding: {PADDING}; got the list [0, 0, 1]"),
         (
@@ -165,11 +175,13 @@ def test_strides_are_1_unless_given():
         ({"gradient": "both"}, "--gradient: 'both' is not one of 'input' or 'filter'"),
         (
             {"modes": "eager,egar"},
-            "--modes[1]: 'egar' is unknown; did you mean 'eager'? Known: eager, graph, xla, saved_model, tflite, tflite-reference, litert, onnx",
+            "--modes[1]: 'egar' is unknown; did you mean 'eager'? Known: eager, "
+            "graph, xla, saved_model, tflite, tflite-reference, litert, onnx",
         ),
         (
             {"data": "integers"},
-            "--data: 'integers' is not one of 'small_integers', 'wide_integers' or 'reals'; did you mean 'wide_integers'?",
+            "--data: 'integers' is not one of 'small_integers', 'wide_integers' or "
+            "'reals'; did you mean 'wide_integers'?",
         ),
     ],
 )
@@ -201,16 +213,19 @@ def test_a_bad_option_is_one_line_and_status_2(capsys, command):
     [
         (
             [],
-            "the following arguments are required: --input, --filter; see tf-conv-conformance probe --help",
+            "the following arguments are required: --input, --filter; see "
+            "tf-conv-conformance probe --help",
         ),
         (
             ["--strides", "-1,-1"],
-            "argument --strides: expected one argument; write a value that starts with a minus sign after an equals sign, as in --strides=-1,-1; "
+            "argument --strides: expected one argument; write a value that starts "
+            "with a minus sign after an equals sign, as in --strides=-1,-1; "
             "see tf-conv-conformance probe --help",
         ),
         (
             ["--timeout", "0"],
-            "argument --timeout: '0' is not a number of seconds above 0; see tf-conv-conformance probe --help",
+            "argument --timeout: '0' is not a number of seconds above 0; see "
+            "tf-conv-conformance probe --help",
         ),
     ],
 )

@@ -71,7 +71,10 @@ def test_a_call_that_is_as_documented(explained):
         "0,1",
     ]
     assert explained(*words) == [
-        "  convolve = lambda x, w: tf.nn.conv2d(x, w, strides=[1, 2], padding=[[0, 0], [1, 0], [0, 1], [0, 0]], dilations=[2, 1])",
+        (
+            "  convolve = lambda x, w: tf.nn.conv2d(x, w, strides=[1, 2], padding=[[0, "
+            "0], [1, 0], [0, 1], [0, 0]], dilations=[2, 1])"
+        ),
         "  x  float32 of shape [1, 5, 3, 1]",
         "  w  float32 of shape [2, 2, 1, 1]",
         "",
@@ -79,10 +82,16 @@ def test_a_call_that_is_as_documented(explained):
         "  says  float32 of shape [1, 4, 2, 1]",
         "",
         "The arithmetic",
-        "  height: input size n = 5, filter size k = 2, stride s = 1, rate r = 2, padding 1 before and 0 after",
+        (
+            "  height: input size n = 5, filter size k = 2, stride s = 1, rate r = 2, "
+            "padding 1 before and 0 after"
+        ),
         "  n = 5 + 1 + 0 = 6 with padding",
         "  out = ceil((n - (k-1)*r) / s) = ceil((6 - (2-1)*2) / 1) = ceil(4 / 1) = 4",
-        "  width: input size n = 3, filter size k = 2, stride s = 2, rate r = 1, padding 0 before and 1 after",
+        (
+            "  width: input size n = 3, filter size k = 2, stride s = 2, rate r = 1, "
+            "padding 0 before and 1 after"
+        ),
         "  n = 3 + 0 + 1 = 4 with padding",
         "  out = ceil((n - (k-1)*r) / s) = ceil((4 - (2-1)*1) / 2) = ceil(3 / 2) = 2",
         "",
@@ -95,7 +104,10 @@ def test_a_call_that_is_as_documented(explained):
         "   3 · · · 0",
         "   4 · · · 0",
         "",
-        "  ● read and multiplied with a filter element   ○ the same, a padded zero   · input   0 padding",
+        (
+            "  ● read and multiplied with a filter element   ○ the same, a padded zero   "
+            "· input   0 padding"
+        ),
     ]
 
 
@@ -103,18 +115,28 @@ def test_the_blogs_question(explained):
     lines = explained(*BLOG)
     says = " ".join(" ".join(part(lines, "What the documentation says")).split())
     assert says == (
-        "says the call must be refused because strides [1,4,4,1] with dilations [3,3] rule depthwise.unit-strides-when-atrous "
-        "(tf.nn.depthwise_conv2d in TensorFlow 2.21.0): If any value in `dilations` is greater than 1, we perform atrous depthwise "
-        "convolution, in which case all values in the `strides` tensor must be equal to 1. formula would give float32 of shape "
-        "[1, 4, 4, 12] instead y[:, ::4, ::4] of the same call with strides of 1; or tf.nn.conv2d(x, tf.reshape(w, [4, 4, 1, 12]), "
+        "says the call must be refused because strides [1,4,4,1] with dilations "
+        "[3,3] rule depthwise.unit-strides-when-atrous "
+        "(tf.nn.depthwise_conv2d in TensorFlow 2.21.0): If any value in `dilations` "
+        "is greater than 1, we perform atrous depthwise "
+        "convolution, in which case all values in the `strides` tensor must be equal "
+        "to 1. formula would give float32 of shape "
+        "[1, 4, 4, 12] instead y[:, ::4, ::4] of the same call with strides of 1; or "
+        "tf.nn.conv2d(x, tf.reshape(w, [4, 4, 1, 12]), "
         "strides=[4, 4], padding='VALID', dilations=[3, 3]) (docs/stride-and-rate.md)"
     )
     assert part(lines, "The arithmetic") == [
-        "height and width: input size n = 24, filter size k = 4, stride s = 4, rate r = 3, padding VALID",
+        (
+            "height and width: input size n = 24, filter size k = 4, stride s = 4, rate "
+            "r = 3, padding VALID"
+        ),
         "documented                        phase-strided",
         "out = ceil((n - (k-1)*r) / s)     e = (-n) mod r",
         "    = ceil((24 - (4-1)*3) / 4)      = (-24) mod 3",
-        "    = ceil(15 / 4)                  = 0: zeros added so that r divides n + e, and cropped again",
+        (
+            "    = ceil(15 / 4)                  = 0: zeros added so that r divides n + "
+            "e, and cropped again"
+        ),
         "    = 4                           m = floor(((n+e)/r - k) / s) + 1",
         "                                    = floor(((24+0)/3 - 4) / 4) + 1",
         "                                    = floor(4 / 4) + 1",
@@ -167,9 +189,9 @@ def test_the_same_size_with_other_values(explained):
     assert documented[:, 0].tolist() == [-2, 0, 2, 4, 6]
     assert phased[:, 0].tolist() == [-2, -1, 2, 3, 6]
     assert (
-        "  so             the sizes agree, the values do not: 16 of 5 × 5 elements are sums of other inputs"
-        in lines
-    )
+        "  so             the sizes agree, the values do not: 16 of 5 × 5 elements "
+        "are sums of other inputs"
+    ) in lines
 
 
 def test_where_the_two_agree(explained):
@@ -215,7 +237,8 @@ def test_an_element_that_both_feed_alike_is_drawn_once(explained):
     [
         (
             [*BLOG, "--at", "6,0"],
-            "--at: the result has no element 6,0, counted from 0; its rows × columns are: documented 4 × 4, phase-strided 6 × 6",
+            "--at: the result has no element 6,0, counted from 0; its rows × columns "
+            "are: documented 4 × 4, phase-strided 6 × 6",
         ),
         (
             [
@@ -229,7 +252,8 @@ def test_an_element_that_both_feed_alike_is_drawn_once(explained):
                 "--at",
                 "0,0",
             ],
-            "--at: the result has no element 0,0, counted from 0; its rows × columns are: documented 0 × 0",
+            "--at: the result has no element 0,0, counted from 0; its rows × columns "
+            "are: documented 0 × 0",
         ),
         (
             [
@@ -243,7 +267,8 @@ def test_an_element_that_both_feed_alike_is_drawn_once(explained):
                 "--at",
                 "0,0",
             ],
-            "--at: the result has no element 0,0, counted from 0; its rows × columns are: documented none",
+            "--at: the result has no element 0,0, counted from 0; its rows × columns "
+            "are: documented none",
         ),
     ],
 )
@@ -256,9 +281,9 @@ def test_no_result_and_no_meaning(explained):
     lines = explained(*["conv2d", "--input", "1,3,3,1", "--filter", "5,5,1,1", "--strides", "1"])
     assert "  formula  no result: the size of the result would be -1 × -1" in lines
     assert (
-        "  out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*1) / 1) = ceil(-1 / 1) = -1: no such tensor exists"
-        in lines
-    )
+        "  out = ceil((n - (k-1)*r) / s) = ceil((3 - (5-1)*1) / 1) = ceil(-1 / 1) = "
+        "-1: no such tensor exists"
+    ) in lines
     assert part(lines, "The input of the result") == [
         "It has no elements, so there is nothing to draw."
     ]

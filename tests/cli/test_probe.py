@@ -100,15 +100,21 @@ def test_the_blogs_question(pytester, capsys):
         ["xla", "violates", "float32 of shape [1, 6, 6, 12]", "another shape", "UserWarning"],
     ]
     for line in (
-        "  convolve = lambda x, w: tf.nn.depthwise_conv2d(x, w, strides=[1, 4, 4, 1], padding='VALID', dilations=[3, 3])",
-        "           we perform atrous depthwise convolution, in which case all values in the `strides` tensor must be equal to 1.",
+        "  convolve = lambda x, w: tf.nn.depthwise_conv2d(x, w, strides=[1, 4, 4, "
+        "1], padding='VALID', dilations=[3, 3])",
+        "           we perform atrous depthwise convolution, in which case all "
+        "values in the `strides` tensor must be equal to 1.",
         "  formula  would give float32 of shape [1, 4, 4, 12]",
         "Why: eager, graph, xla",
-        "  explained    by the model phase_strided, which predicts this shape, dtype and every value",
-        "  size         out = ceil((n - (k-1)*r) / s) = ceil((24 - (4-1)*3) / 4) = ceil(15 / 4) = 4, documented",
-        "               m = floor(((n+e)/r - k) / s) + 1 = floor(((24+0)/3 - 4) / 4) + 1 = floor(4 / 4) + 1 = 2, phase-strided",
+        "  explained    by the model phase_strided, which predicts this shape, dtype "
+        "and every value",
+        "  size         out = ceil((n - (k-1)*r) / s) = ceil((24 - (4-1)*3) / 4) = "
+        "ceil(15 / 4) = 4, documented",
+        "               m = floor(((n+e)/r - k) / s) + 1 = floor(((24+0)/3 - 4) / 4) "
+        "+ 1 = floor(4 / 4) + 1 = 2, phase-strided",
         "               out = r*m - e = 3*2 - 0 = 6, phase-strided",
-        "tf-conv-conformance explain depthwise_conv2d --input=1,24,24,3 --filter=4,4,3,4 --strides=4 --rate=3,3 --padding=VALID",
+        "tf-conv-conformance explain depthwise_conv2d --input=1,24,24,3 "
+        "--filter=4,4,3,4 --strides=4 --rate=3,3 --padding=VALID",
         "The call in Python (eager, small integers)",
     ):
         assert line in lines
@@ -145,7 +151,8 @@ def test_a_crash(pytester, tensorflow):
     assert "The call in Python (xla, small integers)" in lines
     assert "  printed  Fatal Python error: Floating point exception" in lines
     assert kept(lines).partition("    deviations:\n")[2] == (
-        "      - rule: depthwise.values\n        observed: {crash: SIGFPE}\n        reported: unreported\n"
+        "      - rule: depthwise.values\n        observed: {crash: SIGFPE}\n        "
+        "reported: unreported\n"
     )
     green(pytester, kept(lines), xfailed=1)
 
@@ -153,7 +160,8 @@ def test_a_crash(pytester, tensorflow):
 def test_modes_that_conform_need_no_deviation(pytester, tensorflow):
     lines, _ = probed(WITHOUT_ROWS, tensorflow)
     assert kept(lines).partition("    deviations:\n")[2] == (
-        "      - rule: conv2d.values\n        when: {modes: [graph, xla]}\n        observed: {error: ValueError}\n        reported: unreported\n"
+        "      - rule: conv2d.values\n        when: {modes: [graph, xla]}\n        "
+        "observed: {error: ValueError}\n        reported: unreported\n"
     )
     green(pytester, kept(lines), passed=1, xfailed=2)
 
@@ -197,7 +205,10 @@ def test_no_tensorflow_is_one_clear_message(tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(
-        r"tf-conv-conformance: TensorFlow did not start in .*: ImportError: libcudart is missing\nInstall it .*pip install.*\n",
+        (
+            r"tf-conv-conformance: TensorFlow did not start in .*: ImportError: libcudart "
+            r"is missing\nInstall it .*pip install.*\n"
+        ),
         err,
     )
 
@@ -275,7 +286,8 @@ def test_what_no_model_explains_is_not_declared(tensorflow):
     assert rows(lines) == [["eager", "violates", "float32 of shape [1, 4, 3, 3]", "3", "none"]]
     assert "deviations" not in kept(lines)
     assert outlook(lines).startswith(
-        "Run by pytest, this case fails, and no deviation can describe it: no model explains the result"
+        "Run by pytest, this case fails, and no deviation can describe it: no model "
+        "explains the result"
     )
 
 
@@ -294,7 +306,8 @@ def test_two_answers_are_not_declared(tensorflow):
     lines, _ = probed(EAGER, Subject(tensorflow, computed(EAGER, off_by_3), computed(EAGER)))
     assert rows(lines)[0][1] == "flaky"
     assert outlook(lines).startswith(
-        "Run by pytest, this case fails, and no deviation can describe it: two runs of the same call gave two answers"
+        "Run by pytest, this case fails, and no deviation can describe it: two runs "
+        "of the same call gave two answers"
     )
 
 
@@ -350,9 +363,8 @@ def test_departures_from_real_numbers_are_declared(tensorflow, options, observed
     assert any(
         re.fullmatch(rf"  explained +by {observed.replace(':', '')}", line) for line in lines
     )
-    assert (
-        outlook(lines)
-        == "Run by pytest, this case passes with the deviations that it declares, on this TensorFlow."
+    assert outlook(lines) == (
+        "Run by pytest, this case passes with the deviations that it declares, on this TensorFlow."
     )
 
 
@@ -403,7 +415,8 @@ def test_an_error_of_two_classes_gets_their_common_name(tensorflow):
         {**PLAIN, "modes": "eager,graph"}, Subject(tensorflow, eager, eager, graph, graph)
     )
     assert kept(lines).partition("    deviations:\n")[2] == (
-        "      - rule: conv2d.values\n        observed: {error: InvalidArgumentError}\n        reported: unreported\n"
+        "      - rule: conv2d.values\n        observed: {error: "
+        "InvalidArgumentError}\n        reported: unreported\n"
     )
 
 

@@ -80,9 +80,15 @@ def test_compare_prints_what_changed(file, capsys):
         "    + said now",
         "calls changed, in 3 ways",
         "  300× cases/f::swept: deviates → resolved; another shape; no longer warns UserWarning",
-        "       such as cases/f::swept[0]: deviates → resolved; [1, 6, 0, 12] → [1, 4, 0, 12]; no longer warns UserWarning",
+        (
+            "       such as cases/f::swept[0]: deviates → resolved; [1, 6, 0, 12] → [1, "
+            "4, 0, 12]; no longer warns UserWarning"
+        ),
         "  1× cases/f::y: conforms → crashed; a value → crashed (SIGFPE)",
-        "       such as cases/f::y[1]: conforms → crashed; float32 of shape [1, 6, 6, 1] → crashed (SIGFPE)",
+        (
+            "       such as cases/f::y[1]: conforms → crashed; float32 of shape [1, 6, "
+            "6, 1] → crashed (SIGFPE)"
+        ),
         "  1× cases/f::is: same shape, other values",
         "       such as cases/f::is[1], which was cases/f::was[1]",
         "not compared",
@@ -92,7 +98,10 @@ def test_compare_prints_what_changed(file, capsys):
         "  1 removed, such as cases/f::gone[1]",
         "moved, and compared",
         "  1, such as cases/f::was[1] → cases/f::is[1]",
-        "302 of the 302 compared calls changed; not compared: 1 unsupported in the old run and no result in the new run, 1 edited, 1 added, 1 removed.",
+        (
+            "302 of the 302 compared calls changed; not compared: 1 unsupported in the "
+            "old run and no result in the new run, 1 edited, 1 added, 1 removed."
+        ),
     ]
 
 
@@ -100,17 +109,52 @@ def test_compare_prints_what_changed(file, capsys):
     ("old", "new", "options", "status"),
     [
         ({"f::x[1]": value()}, {"f::x[1]": value()}, {}, 0),
-        ({"f::x[1]": value()}, {"f::x[1]": value()}, {"on": subject(tensorflow="2.22.0", sentences={})}, 0),
-        ({"f::x[1]": value(), "f::y[1]": value()}, {"f::x[1]": value(), "f::y[1]": value(), "f::z[1]": value()}, {"hashes": {"f::y[1]": "other"}}, 0),
-        ({"f::x[1]": value(), "f::y[1]": UNSUPPORTED}, {"f::x[1]": value(), "f::y[1]": UNSUPPORTED}, {}, 0),
+        (
+            {"f::x[1]": value()},
+            {"f::x[1]": value()},
+            {"on": subject(tensorflow="2.22.0", sentences={})},
+            0,
+        ),
+        (
+            {"f::x[1]": value(), "f::y[1]": value()},
+            {"f::x[1]": value(), "f::y[1]": value(), "f::z[1]": value()},
+            {"hashes": {"f::y[1]": "other"}},
+            0,
+        ),
+        (
+            {"f::x[1]": value(), "f::y[1]": UNSUPPORTED},
+            {"f::x[1]": value(), "f::y[1]": UNSUPPORTED},
+            {},
+            0,
+        ),
         ({"f::x[1]": value(verdict="violates")}, {"f::x[1]": value()}, {}, 1),
         ({"f::x[1]": value()}, {"f::x[1]": value(verdict="violates")}, {}, 1),
-        ({"f::x[1]": value(), "f::y[1]": value()}, {"f::x[1]": value(), "f::y[1]": UNSUPPORTED}, {}, 1),
-        ({"f::x[1]": value(), "f::y[1]": value()}, {"f::x[1]": value(), "f::y[1]": None}, {"footer": False}, 1),
+        (
+            {"f::x[1]": value(), "f::y[1]": value()},
+            {"f::x[1]": value(), "f::y[1]": UNSUPPORTED},
+            {},
+            1,
+        ),
+        (
+            {"f::x[1]": value(), "f::y[1]": value()},
+            {"f::x[1]": value(), "f::y[1]": None},
+            {"footer": False},
+            1,
+        ),
         ({"f::x[1]": value()}, {"g::x[1]": value()}, {}, 1),
     ],
-    ids=["same", "environment", "edited and added", "unsupported in both", "better", "worse", "unsupported now", "no end now", "nothing in common"],
-)  # fmt: skip
+    ids=[
+        "same",
+        "environment",
+        "edited and added",
+        "unsupported in both",
+        "better",
+        "worse",
+        "unsupported now",
+        "no end now",
+        "nothing in common",
+    ],
+)
 def test_the_status_of_compare(file, old, new, options, status):
     assert main(["compare", file("old", old), file("new", new, **options)]) == status
 

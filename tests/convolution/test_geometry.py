@@ -63,7 +63,8 @@ def literal_reads(axis):
 
 
 def space_to_batch_reads(axis):
-    """Send positions themselves through padding, space to batch, a strided VALID window, batch to space and crop.
+    """Send positions themselves through padding, space to batch, a strided VALID window, batch to
+    space and crop.
 
     Returns None where a phase is too short for the filter or the crop too long for the result.
     """

@@ -20,7 +20,9 @@ cases:
     rate: 3
     padding: VALID
     deviations:
-      - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported}
+      - rule: depthwise.unit-strides-when-atrous
+        observed: {model: phase_strided}
+        reported: unreported
   - id: empty-filter
     op: conv2d
     input: [1, 4, 4, 1]
@@ -28,7 +30,10 @@ cases:
     strides: 1
     padding: VALID
     deviations:
-      - {rule: conv2d.values, when: {modes: eager}, observed: {error: InvalidArgumentError}, reported: unreported}
+      - rule: conv2d.values
+        when: {modes: eager}
+        observed: {error: InvalidArgumentError}
+        reported: unreported
   - id: unwritten
     op: conv2d
     input: [1, 2, 2, 1]
@@ -36,7 +41,9 @@ cases:
     strides: 1
     padding: VALID
     deviations:
-      - {rule: padding.valid-size, observed: {shape: [1, 2, 2, 1], values: unspecified}, reported: unreported}
+      - rule: padding.valid-size
+        observed: {shape: [1, 2, 2, 1], values: unspecified}
+        reported: unreported
   - id: batch
     op: conv2d
     input: [2, 5, 5, 1]
@@ -143,7 +150,9 @@ def test_deviations_may_explain_a_call_only_together(tmp_path):
     strides: 1
     padding: VALID
     deviations:
-      - {rule: conv2d.values, observed: {model: documented, subnormals: flushed}, reported: unreported}
+      - rule: conv2d.values
+        observed: {model: documented, subnormals: flushed}
+        reported: unreported
 """
     tmp_path.joinpath("a.yaml").write_text(CASES + flushed, encoding="utf-8")
     both = read_known([tmp_path])
@@ -168,8 +177,14 @@ def test_deviations_may_explain_a_call_only_together(tmp_path):
 
 
 def test_a_shape_without_a_name_matches_other_shapes_without_a_name(tmp_path):
-    case = "id: x, op: depthwise_conv2d, input: [1, 1, 1, 2, 1], filter: [1, 1, 1, 1], strides: 1, padding: VALID"
-    deviation = "{rule: depthwise.input-rank, observed: {shape: [1, 1, 2, 1], values: unspecified}, reported: unreported}"
+    case = (
+        "id: x, op: depthwise_conv2d, input: [1, 1, 1, 2, 1], filter: [1, 1, 1, 1], "
+        "strides: 1, padding: VALID"
+    )
+    deviation = (
+        "{rule: depthwise.input-rank, observed: {shape: [1, 1, 2, 1], values: "
+        "unspecified}, reported: unreported}"
+    )
     tmp_path.joinpath("a.yaml").write_text(f"cases:\n  - {{{case}, deviations: [{deviation}]}}\n")
     known = read_known([tmp_path])
     five = call(op="depthwise_conv2d", input=[2, 1, 9, 8, 3], filter=[2, 2, 3, 1])

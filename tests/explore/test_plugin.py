@@ -12,7 +12,10 @@ from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.records.reader import read
 
 FOUND = "reports/found"
-ONE = "cases: [{id: x, op: conv2d, input: [1, 3, 3, 1], filter: [2, 2, 1, 1], strides: 1, padding: VALID}]"
+ONE = (
+    "cases: [{id: x, op: conv2d, input: [1, 3, 3, 1], filter: [2, 2, 1, 1], strides: 1, "
+    "padding: VALID}]"
+)
 
 
 @pytest.fixture

@@ -45,12 +45,37 @@ def test_only_the_given_modes_are_drawn():
 def test_half_of_the_calls_lie_on_edges_and_every_edge_occurs(drawn):
     found = Counter(edge for one in drawn for edge in edges(one.call.arguments))
     expected = {
-        "no batch", "no height or width", "no channels", "empty filter", "no result channels", "no result", "empty result", "groups",
-        "channels that do not fit", "input of rank below 4", "input of rank above 4", "filter of another rank", "channels first",
-        "unknown data format", "unknown padding", "padding of another form", "negative padding", "padding of batch or channels",
-        "stride below 1", "rate below 1", "stride of batch or channels", "rate of batch or channels", "unequal strides",
-        "stride and rate", "filter beyond the input", "odd dtype", "int32", "filter of another dtype", "not finite", "subnormal",
-    }  # fmt: skip
+        "no batch",
+        "no height or width",
+        "no channels",
+        "empty filter",
+        "no result channels",
+        "no result",
+        "empty result",
+        "groups",
+        "channels that do not fit",
+        "input of rank below 4",
+        "input of rank above 4",
+        "filter of another rank",
+        "channels first",
+        "unknown data format",
+        "unknown padding",
+        "padding of another form",
+        "negative padding",
+        "padding of batch or channels",
+        "stride below 1",
+        "rate below 1",
+        "stride of batch or channels",
+        "rate of batch or channels",
+        "unequal strides",
+        "stride and rate",
+        "filter beyond the input",
+        "odd dtype",
+        "int32",
+        "filter of another dtype",
+        "not finite",
+        "subnormal",
+    }
     assert expected <= found.keys()
     assert 0.3 < sum(bool(edges(one.call.arguments)) for one in drawn) / len(drawn) < 0.9
     assert {one.call.arguments.entry_point.symbol for one in drawn} == set(SYMBOLS)

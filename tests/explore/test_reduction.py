@@ -1,13 +1,21 @@
-"""The reduction of a call keeps what shows the cause, drops everything else, and limits its tries."""
+"""The reduction of a call keeps what shows the cause, drops the rest, and limits its tries."""
 
 import pytest
 
 from tf_conv_conformance.explore.reduction import reduced, weight
 
 LARGE = {
-    "op": "depthwise_conv2d", "via": "tf.raw_ops.DepthwiseConv2dNative", "dtype": "half", "data_format": "NCHW", "padding": "SAME",
-    "input": [3, 4, 13, 11], "filter": [5, 3, 4, 2], "strides": [1, 1, 4, 3], "dilations": [1, 1, 3, 5], "gradient": "filter",
-}  # fmt: skip
+    "op": "depthwise_conv2d",
+    "via": "tf.raw_ops.DepthwiseConv2dNative",
+    "dtype": "half",
+    "data_format": "NCHW",
+    "padding": "SAME",
+    "input": [3, 4, 13, 11],
+    "filter": [5, 3, 4, 2],
+    "strides": [1, 1, 4, 3],
+    "dilations": [1, 1, 3, 5],
+    "gradient": "filter",
+}
 
 
 def pair(value, first):
@@ -18,8 +26,12 @@ def pair(value, first):
 
 def test_reduction_drops_what_does_not_matter():
     assert reduced(LARGE, lambda plain: True, 1000) == {
-        "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [1, 1, 1, 1], "strides": 1,
-    }  # fmt: skip
+        "op": "depthwise_conv2d",
+        "padding": "VALID",
+        "input": [1, 1, 1, 1],
+        "filter": [1, 1, 1, 1],
+        "strides": 1,
+    }
 
 
 def test_reduction_keeps_what_matters():
@@ -32,8 +44,13 @@ def test_reduction_keeps_what_matters():
         )
 
     assert reduced(LARGE, shows, 1000) == {
-        "op": "depthwise_conv2d", "padding": "VALID", "input": [1, 1, 1, 1], "filter": [2, 1, 1, 1], "strides": 2, "dilations": 3,
-    }  # fmt: skip
+        "op": "depthwise_conv2d",
+        "padding": "VALID",
+        "input": [1, 1, 1, 1],
+        "filter": [2, 1, 1, 1],
+        "strides": 2,
+        "dilations": 3,
+    }
 
 
 def test_reduction_keeps_the_padding_that_matters():

@@ -20,7 +20,10 @@ def outcome(one, observation):
 
 def test_outcomes_do_not_depend_on_sizes():
     small, large = call(op="conv2d"), call(op="conv2d", input=[2, 30, 31, 1], filter=[5, 4, 1, 3])
-    message = "Negative dimension size caused by subtracting {} from {} for '{{node Conv2D}}' with shapes [1,{},{},1]"
+    message = (
+        "Negative dimension size caused by subtracting {} from {} for '{{node Conv2D}}' "
+        "with shapes [1,{},{},1]"
+    )
     for one, numbers in ((small, (3, 2, 5, 5)), (large, (30, 11, 8, 70))):
         assert outcome(
             one, error("ValueError", message.format(*numbers), "InvalidArgumentError")

@@ -66,7 +66,8 @@ GRADIENTS: dict[str, tuple[str, Alteration]] = {
         result(lambda a, y, *t: zero_at(a, y, c=-1), lambda a: a.channels > 1, of="input"),
     ),
     "gradient-input-groups": (
-        "the gradient by the input of a grouped convolution is that of the first group in every group",
+        "the gradient by the input of a grouped convolution is that of the first "
+        "group in every group",
         result(lambda a, y, *t: first_group(a, y), grouped, of="input"),
     ),
     "gradient-filter-mean": (

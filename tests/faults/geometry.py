@@ -368,7 +368,8 @@ GEOMETRY: dict[str, tuple[str, Alteration]] = {
         ),
     ),
     "corner-lost": (
-        "the last element of the last row is zero if rows times columns is one more than a multiple of 8",
+        "the last element of the last row is zero if rows times columns is one more "
+        "than a multiple of 8",
         result(
             lambda a, y, *t: zero_at(a, y, h=-1, w=-1),
             lambda a: out(a)[0] * out(a)[1] % 8 == 1 and out(a)[0] > 1,

@@ -12,7 +12,10 @@ from support.faulty_runs import FAULTY, WORKERS, cases, expected
 from tf_conv_conformance.casefile.sniffing import is_case_file
 from tf_conv_conformance.records.reader import read
 
-OURS = "cases:\n  - {id: x, op: conv2d, input: [1, 9, 3, 1], filter: [1, 1, 1, 1], strides: 1, padding: VALID, modes: eager}\n"
+OURS = (
+    "cases:\n  - {id: x, op: conv2d, input: [1, 9, 3, 1], filter: [1, 1, 1, 1], strides: "
+    "1, padding: VALID, modes: eager}\n"
+)
 RECORDS = "reports/results-faulty.jsonl"
 
 
@@ -46,7 +49,8 @@ def test_yaml(): pass
 import pytest, sys
 
 def pytest_addoption(parser):
-    for name in ("modes", "baseline", "update-baseline", "resume", "explore", "explore-seed", "explore-minutes"):
+    names = "modes baseline update-baseline resume explore explore-seed explore-minutes"
+    for name in names.split():
         parser.addoption("--" + name)
 
 def pytest_configure(config):
@@ -98,7 +102,8 @@ def test_the_plugin_can_be_switched_off(pytester):
         ('{"defaults": {}, "cases": [{"op": "convtwod"}]}', True),
         ("# yaml-language-server: $schema=../schema/case-file.schema.json\n", True),
         (
-            "about: x\n# yaml-language-server: $schema=https://example.org/case-file.schema.json\ncase: []",
+            "about: x\n# yaml-language-server: "
+            "$schema=https://example.org/case-file.schema.json\ncase: []",
             True,
         ),
         ("cases:\n  id: x\n  op: conv2d\n", True),
@@ -168,7 +173,10 @@ def test_a_run_without_a_call_leaves_the_last_ones_files(run, pytester):
     first = run("cases")
     first.stdout.fnmatch_lines(
         [
-            "SKIPPED ?1? cases/a.yaml:4: requires tensorflow >=99, but the subject has tensorflow 2.21.0"
+            (
+                "SKIPPED ?1? cases/a.yaml:5: requires tensorflow >=99, but the subject "
+                "has tensorflow 2.21.0"
+            )
         ]
     )
     before = {path.name: path.read_bytes() for path in (pytester.path / "reports").iterdir()}

@@ -47,7 +47,9 @@ DECLARED = (
     WRONG
     + """
     deviations:
-      - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported}
+      - rule: depthwise.unit-strides-when-atrous
+        observed: {model: phase_strided}
+        reported: unreported
 """
 )
 REFUSED = """
@@ -181,7 +183,10 @@ def test_selection(pytester, write, run, options, names):
 
 
 def test_an_id_can_be_pasted_back(pytester, write, run_faulty):
-    swept = "  - {id: swept, modes: eager, strides: 1, sweep: {rate: [1, [1, 2]], padding: [[[0, 0], [0, 0], [0, 0], [0, 0]]]}}\n"
+    swept = (
+        "  - {id: swept, modes: eager, strides: 1, sweep: {rate: [1, [1, 2]], padding: "
+        "[[[0, 0], [0, 0], [0, 0], [0, 0]]]}}\n"
+    )
     write(cases__good=GOOD + swept)
     run_faulty(
         "cases/good.yaml::swept[faulty-padding0:0x0:0x0:0x0:0-rate1x2-eager]", "-v"
@@ -226,18 +231,25 @@ def test_a_failure_prints_what_a_person_needs(pytester, write, run):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "violates: not refused: strides [[]1,2,2,1[]] with dilations [[]2,2[]] (depthwise.unit-strides-when-atrous)",
+            (
+                "violates: not refused: strides [[]1,2,2,1[]] with dilations [[]2,2[]] "
+                "(depthwise.unit-strides-when-atrous)"
+            ),
             "  case *cases/wrong.yaml:3 atrous[[]eager[]]",
-            "  values *first at [[]0, *, 0[]]: *, not * as predicted *",
+            "  values *first at [[]0, *, 0[]]: *, not * as predicted*",
             "  fed by *input[[]0, rows {*}, columns {*}, channels 0[]], as documented",
             "  *, phase-strided",
             "  explained *phase_strided*",
-            "  rule *If any value in `dilations` is greater than 1*",
-            "  predicted *an exception*the formula would give [[]1, 5, 5,*",
+            "  rule *: If any value in*",
+            "  predicted *an exception*the formula*",
+            "  *would give [[]1, 5, 5,*",
             "  observed *float32 of shape [[]1, 5, 5, 1[]]",
-            "  instead *y[[]:, ::2, ::2[]] of the same call with strides of 1; or tf.nn.conv2d(x, *",
+            "  instead *y[[]:, ::2, ::2[]] of the same call with strides of 1; or tf.nn.conv2d(x*",
             "    import tensorflow as tf",
-            "    convolve = *tf.nn.depthwise_conv2d(x, w, strides=[[]1, 2, 2, 1[]], padding='SAME', dilations=[[]2, 2[]])",
+            (
+                "    convolve = *tf.nn.depthwise_conv2d(x, w, strides=[[]1, 2, 2, 1[]], "
+                "padding='SAME', dilations=[[]2, 2[]])"
+            ),
         ]
     )
     output = result.stdout.str()
@@ -253,9 +265,9 @@ def test_a_failure_prints_what_a_person_needs(pytester, write, run):
 
 
 def test_a_deviation_is_an_expected_failure_and_a_stale_one_fails(write, run_faulty):
-    stale = (
-        GOOD
-        + "    deviations: [{rule: depthwise.values, observed: {error: ValueError}, reported: unreported}]\n"
+    stale = GOOD + (
+        "    deviations: [{rule: depthwise.values, observed: {error: ValueError}, "
+        "reported: unreported}]\n"
     )
     write(cases__declared=DECLARED_DYING, cases__stale=stale)
     result = run_faulty("cases", "--tf-modes", "eager", "-rx")
@@ -330,7 +342,10 @@ def test_junit_xml_carries_verdict_rule_and_what_came_out(pytester, write, run, 
     result.stdout.fnmatch_lines(
         [
             "5 calls: 2 conforms, *1 refused*",
-            "refused: TensorFlow raised an exception, as its documentation or the case's `expect` requires",
+            (
+                "refused: TensorFlow raised an exception, as its documentation or the "
+                "case's `expect` requires"
+            ),
             "all calls refused: cases/z_refused.yaml:4 no-strides (conv2d.strides-positive)",
             f"PASSED (refused) {refused}",
         ]
@@ -369,7 +384,10 @@ def test_what_the_subject_lacks_is_skipped_with_the_reason(write, run_faulty):
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "SKIPPED ?1? cases/good.yaml:4: requires tensorflow >=99, but the subject has tensorflow *"
+            (
+                "SKIPPED ?1? cases/good.yaml:4: requires tensorflow >=99, but the "
+                "subject has tensorflow *"
+            )
         ]
     )
 
@@ -449,7 +467,10 @@ def test_what_changed_since_an_earlier_run(pytester, write, run_faulty):
     result = run_faulty("cases", "--tf-modes", "eager", *earlier)
     result.stdout.fnmatch_lines(
         [
-            "since reports/results-faulty.jsonl: No change in the 2 compared calls; not compared: 1 edited."
+            (
+                "since reports/results-faulty.jsonl: No change in the 2 compared calls; "
+                "not compared: 1 edited."
+            )
         ]
     )
     assert result.ret == 0

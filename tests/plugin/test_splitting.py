@@ -146,7 +146,7 @@ def made_calls(tests):
 
 @pytest.mark.slow
 def test_workers_in_another_folder_leave_their_records_here(pytester, monkeypatch):
-    """As those on another machine: paths are not given, and the folder has a copy of the project."""
+    """Like those on another machine: no path is given, and the folder has a copy of the project."""
     here, there = pytester.mkdir("here"), pytester.path / "there"
     (here / "pytest.ini").write_text("[pytest]\ntestpaths = cases\n", encoding="utf-8")
     here.joinpath("cases").mkdir()
@@ -184,7 +184,8 @@ def test_workers_in_another_folder_leave_their_records_here(pytester, monkeypatc
         (
             {},
             ["--splits=10000", "--group=1"],
-            "--splits: expected at most 9,999, the most shards that a record file can name; got 10,000",
+            "--splits: expected at most 9,999, the most shards that a record file "
+            "can name; got 10,000",
         ),
         (
             {},

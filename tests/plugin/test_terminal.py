@@ -22,7 +22,10 @@ cases:
   - {id: good, input: [1, 9, 6, 1]}
   - {id: crash, input: [1, 10, 7, 1], modes: [eager, xla]}
 """
-VALUE = "violates: 63 of 63 values differ by up to 1; first at [0, 0, 0, 0]: -9145690, not -9145691 as predicted (wide integers)"
+VALUE = (
+    "violates: 63 of 63 values differ by up to 1; first at [0, 0, 0, 0]: -9145690, not "
+    "-9145691 as predicted (wide integers)"
+)
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_modes_that_fail_alike_are_shown_once(run, pytester, workers):
 
 @pytest.mark.slow
 def test_what_is_asked_for_of_a_failure_is_shown(run, pytester):
-    """Each mode of its own; a line of each; all but the program; nothing; and no terminal at all."""
+    """Each mode alone; a line of each; all but the program; nothing; and no terminal at all."""
     result = run("cases/a.yaml::value[faulty-graph]", "--tb=short", "-q")
     lines = failures(result)["value[faulty-graph]"]
     assert lines[:2] == [VALUE, "  case       cases/a.yaml:4 value[graph]"]

@@ -87,7 +87,10 @@ def test_every_equation_holds_and_ends_in_the_geometry(model, axis):
                 "input size n = 24, filter size k = 4, stride s = 4, rate r = 3, padding SAME",
                 "out = ceil(n / s) = ceil(24 / 4) = 6",
                 "n mod s = 24 mod 4 = 0, so s takes its place",
-                "padding = max((k-1)*r + 1 - s, 0) = max((4-1)*3 + 1 - 4, 0) = 6: 3 before and 3 after",
+                (
+                    "padding = max((k-1)*r + 1 - s, 0) = max((4-1)*3 + 1 - 4, 0) = 6: 3 "
+                    "before and 3 after"
+                ),
             ],
         ),
         (
@@ -97,14 +100,20 @@ def test_every_equation_holds_and_ends_in_the_geometry(model, axis):
                 "input size n = 9, filter size k = 4, stride s = 2, rate r = 1, padding SAME",
                 "out = ceil(n / s) = ceil(9 / 2) = 5",
                 "n mod s = 9 mod 2 = 1",
-                "padding = max((k-1)*r + 1 - n mod s, 0) = max((4-1)*1 + 1 - 1, 0) = 3: 1 before and 2 after",
+                (
+                    "padding = max((k-1)*r + 1 - n mod s, 0) = max((4-1)*1 + 1 - 1, 0) = "
+                    "3: 1 before and 2 after"
+                ),
             ],
         ),
         (
             DOCUMENTED,
             Axis(24, 4, 4, 3, (1, 2)),
             [
-                "input size n = 24, filter size k = 4, stride s = 4, rate r = 3, padding 1 before and 2 after",
+                (
+                    "input size n = 24, filter size k = 4, stride s = 4, rate r = 3, "
+                    "padding 1 before and 2 after"
+                ),
                 "n = 24 + 1 + 2 = 27 with padding",
                 "out = ceil((n - (k-1)*r) / s) = ceil((27 - (4-1)*3) / 4) = ceil(18 / 4) = 5",
             ],
@@ -114,8 +123,14 @@ def test_every_equation_holds_and_ends_in_the_geometry(model, axis):
             Axis(24, 4, 4, 3, "VALID"),
             [
                 "input size n = 24, filter size k = 4, stride s = 4, rate r = 3, padding VALID",
-                "e = (-n) mod r = (-24) mod 3 = 0: zeros added so that r divides n + e, and cropped again",
-                "m = floor(((n+e)/r - k) / s) + 1 = floor(((24+0)/3 - 4) / 4) + 1 = floor(4 / 4) + 1 = 2: outputs of each of the 3 phases",
+                (
+                    "e = (-n) mod r = (-24) mod 3 = 0: zeros added so that r divides n + "
+                    "e, and cropped again"
+                ),
+                (
+                    "m = floor(((n+e)/r - k) / s) + 1 = floor(((24+0)/3 - 4) / 4) + 1 = "
+                    "floor(4 / 4) + 1 = 2: outputs of each of the 3 phases"
+                ),
                 "out = r*m - e = 3*2 - 0 = 6",
             ],
         ),
@@ -126,8 +141,14 @@ def test_every_equation_holds_and_ends_in_the_geometry(model, axis):
                 "input size n = 7, filter size k = 3, stride s = 2, rate r = 2, padding SAME",
                 "padding = (k-1)*r = (3-1)*2 = 4, whatever the stride: 2 before and 2 after",
                 "n = 7 + 2 + 2 = 11 with padding",
-                "e = (-n) mod r = (-11) mod 2 = 1: zeros added so that r divides n + e, and cropped again",
-                "m = floor(((n+e)/r - k) / s) + 1 = floor(((11+1)/2 - 3) / 2) + 1 = floor(3 / 2) + 1 = 2: outputs of each of the 2 phases",
+                (
+                    "e = (-n) mod r = (-11) mod 2 = 1: zeros added so that r divides n + "
+                    "e, and cropped again"
+                ),
+                (
+                    "m = floor(((n+e)/r - k) / s) + 1 = floor(((11+1)/2 - 3) / 2) + 1 = "
+                    "floor(3 / 2) + 1 = 2: outputs of each of the 2 phases"
+                ),
                 "out = r*m - e = 2*2 - 1 = 3",
             ],
         ),

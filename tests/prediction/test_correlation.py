@@ -72,7 +72,7 @@ def with_a_jump(axis):
     return reads
 
 
-# At once; by slices, and gathered, in blocks of one row and of several, and of several batch elements.
+# At once; by slices, and gathered, in blocks of one row, of several, and of several batch elements.
 WAYS = [{}] + [
     {"SMALL": -1, "STRIP": strip, "BLOCK": block, "RUN": run}
     for strip, run in ((2**30, 1), (2**30, 20), (-1, 1))
@@ -283,7 +283,9 @@ DOWN, ALONG = (
 
 
 def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
-    """What is multiplied at once of a sum with these numbers, or the strips and windows that are taken of the input."""
+    """What is multiplied at once of a sum with these numbers, or the strips and windows that are
+    taken of the input.
+    """
     depth, groups, _ = channels
     gathered, strips, windows = [], [], []
 
@@ -317,7 +319,7 @@ def copied(channels, monkeypatch, batch=3, rows=DOWN, columns=ALONG, **numbers):
 
 
 def test_little_is_gathered_at_once(monkeypatch):
-    """Three batch elements of five rows of four outputs, that read six taps of four channels each."""
+    """Three batch elements of five rows of four outputs, which read six taps of four channels."""
     whole = 3 * 5 * 4 * 6 * 4
     for small in (whole, whole + 1):
         assert copied(CONV, monkeypatch, SMALL=small) == ([(3, 20)], [], [])
@@ -355,7 +357,7 @@ def test_the_size_of_a_block_also_limits_its_results(monkeypatch):
             CONV,
             DOWN,
             11 * 12 * 4,
-        ),  # three output rows overlap by half with the next: (3 - 1) * 2 + (3 - 1) * 3 + 1 input rows
+        ),  # three output rows overlap by half with the next: (3 - 1) * (2 + 3) + 1 input rows
         (DEPTHWISE, DOWN, 11 * 12 * 6),  # each channel is there for each output
         ((1, 2, 5), DOWN, 11 * 12 * 10),
         ((1, 1, 5), DOWN, 11 * 12 * 1),

@@ -82,7 +82,8 @@ GEOMETRY = st.fixed_dictionaries(
 )
 
 
-# How what is read is copied: at once, by slices, or gathered; the latter two in blocks of one output row and in such of several.
+# How the input is copied: at once, by slices, or gathered; the latter two in blocks of one output
+# row and of several.
 WAYS = [{}] + [
     {"SMALL": -1, "STRIP": strip, "BLOCK": block, "RUN": 20}
     for strip in (2**30, -1)

@@ -29,7 +29,8 @@ DEPTHWISE = Arguments(
     (2, 2),
 )
 CALL = load_text(
-    "cases: [{id: x, op: conv2d, input: [2, 7, 6, 3], filter: [3, 2, 3, 2], strides: 1, padding: SAME, modes: graph}]"
+    "cases: [{id: x, op: conv2d, input: [2, 7, 6, 3], filter: [3, 2, 3, 2], strides: "
+    "1, padding: SAME, modes: graph}]"
 ).calls[0]
 FACTS = {
     "tensorflow": "2.21.0",
@@ -274,7 +275,8 @@ DOORS_WITHOUT = [
         "zero-filled",
         "tf.raw_ops.Conv2D",
         "padding: SAME, rate: [2, 3]",
-        "zero-filled needs a result, and the documentation refuses the call (raw-conv2d.dilations-length)",
+        "zero-filled needs a result, and the documentation refuses the call "
+        "(raw-conv2d.dilations-length)",
     ),
     (
         "linear",
@@ -288,7 +290,10 @@ DOORS_WITHOUT = [
 
 @pytest.mark.parametrize(("name", "via", "rest", "why"), DOORS_WITHOUT)
 def test_a_relation_whose_calls_cannot_be_made_is_refused(name, via, rest, why):
-    text = f"cases: [{{id: x, op: conv2d, via: {via}, input: [2, 8, 8, 4], filter: [3, 3, 4, 4], strides: 1, {rest}, relations: [{name}]}}]"
+    text = (
+        f"cases: [{{id: x, op: conv2d, via: {via}, input: [2, 8, 8, 4], filter: [3, 3, 4, "
+        f"4], strides: 1, {rest}, relations: [{name}]}}]"
+    )
     (diagnostic,) = load_text(text).diagnostics
     assert diagnostic.key == "cases[0].relations[0]"
     assert why in diagnostic.message

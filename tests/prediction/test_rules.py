@@ -77,6 +77,7 @@ BREAKING = {
     "keras-conv2d.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
     "keras-depthwise.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
 }
+OF_THREE = "is a list of 3, not"
 MISMATCHES = {
     "input-rank": "the input has rank 3, not 4 as documented",
     "input-dtype": "the dtype is int64, not float16, bfloat16, float32 or float64 as documented",
@@ -85,39 +86,73 @@ MISMATCHES = {
     "in-channels": "the filter has 1 in_channels, but the input has 3",
     "strides-length": "strides [1,1,1] is a list of 3, not a list of 4 as documented",
     "strides-positive": "strides [1,0,0,1] has 0 for the height and 0 for the width",
-    "unit-batch-and-channel-strides": "strides [2,1,1,1] has 2 for the batch and 1 for the channels",
+    "unit-batch-and-channel-strides": (
+        "strides [2,1,1,1] has 2 for the batch and 1 for the channels"
+    ),
     "unit-strides-when-atrous": "strides [1,2,2,1] with dilations [2,2]",
     "dilations-length": "dilations [1,1,1] is a list of 3, not a list of 2 as documented",
     "dilations-positive": "dilations [1,-1] has 1 for the height and -1 for the width",
-    "unit-batch-and-depth-dilations": "dilations [2,1,1,1] has 2 for the batch and 1 for the channels",
+    "unit-batch-and-depth-dilations": (
+        "dilations [2,1,1,1] has 2 for the batch and 1 for the channels"
+    ),
     "data-format": "data_format is 'NHCW'",
     "padding-kind": "padding FULL",
     "explicit-padding-form": "padding has 3 pairs, not 4 as documented",
     "only-spatial": "padding has [0,1] for the batch and [0,0] for the channels",
     "amounts": "padding [[0,0],[-1,0],[0,0],[0,0]] has a negative amount",
     "size-exists": "the result would have -1 rows and 1 columns",
-    "groups": "the filter has 2 in_channels, but the input has 3, and the filter has 3 out_channels",
+    "groups": (
+        "the filter has 2 in_channels, but the input has 3, and the filter has 3 out_channels"
+    ),
     # where an entry point documents another form
     "conv2d.input-rank": "the input has rank 3, not 4 or more as documented",
-    "raw-conv2d.input-dtype": "the dtype is int64, not float16, bfloat16, float32, float64 or int32 as documented",
-    "convolution.input-dtype": "the dtype is int64, not float16, bfloat16, float32, float64 or int32 as documented",
-    "conv2d.strides-length": "strides [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented",
-    "v1-conv2d.strides-length": "strides [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented",
+    "raw-conv2d.input-dtype": (
+        "the dtype is int64, not float16, bfloat16, float32, float64 or int32 as documented"
+    ),
+    "convolution.input-dtype": (
+        "the dtype is int64, not float16, bfloat16, float32, float64 or int32 as documented"
+    ),
+    "conv2d.strides-length": (
+        "strides [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented"
+    ),
+    "v1-conv2d.strides-length": (
+        "strides [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented"
+    ),
     "convolution.strides-length": "strides [1,1,1] is a list of 3, not a list of 2 as documented",
     "convolution.strides-positive": "strides [0,1] has 0 for the height and 1 for the width",
     "convolution.unit-strides-when-atrous": "strides [1,2] with dilations [2,2]",
-    "keras-conv2d.strides-length": "strides [1,1,1] is a list of 3, not an integer or a list of 2 as documented",
-    "keras-depthwise.strides-length": "strides [1,1,1] is a list of 3, not an integer or a list of 2 as documented",
+    "keras-conv2d.strides-length": (
+        f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "keras-depthwise.strides-length": (
+        f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
     "keras-conv2d.unit-strides-when-atrous": "strides 2 with dilations 2",
     "keras-depthwise.unit-strides-when-atrous": "strides 2 with dilations 2",
-    "conv2d.dilations-length": "dilations [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented",
-    "v1-conv2d.dilations-length": "dilations [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented",
-    "raw-conv2d.dilations-length": "dilations [1,1,1] is a list of 3, not a list of 4 as documented",
-    "raw-depthwise.dilations-length": "dilations [1,1,1] is a list of 3, not a list of 4 as documented",
-    "keras-conv2d.dilations-length": "dilations [1,1,1] is a list of 3, not an integer or a list of 2 as documented",
-    "keras-depthwise.dilations-length": "dilations [1,1,1] is a list of 3, not an integer or a list of 2 as documented",
-    "raw-conv2d.dilations-positive": "dilations [1,-1,1,1] has -1 for the height and 1 for the width",
-    "raw-depthwise.dilations-positive": "dilations [1,-1,1,1] has -1 for the height and 1 for the width",
+    "conv2d.dilations-length": (
+        "dilations [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented"
+    ),
+    "v1-conv2d.dilations-length": (
+        "dilations [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented"
+    ),
+    "raw-conv2d.dilations-length": (
+        "dilations [1,1,1] is a list of 3, not a list of 4 as documented"
+    ),
+    "raw-depthwise.dilations-length": (
+        "dilations [1,1,1] is a list of 3, not a list of 4 as documented"
+    ),
+    "keras-conv2d.dilations-length": (
+        f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "keras-depthwise.dilations-length": (
+        f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "raw-conv2d.dilations-positive": (
+        "dilations [1,-1,1,1] has -1 for the height and 1 for the width"
+    ),
+    "raw-depthwise.dilations-positive": (
+        "dilations [1,-1,1,1] has -1 for the height and 1 for the width"
+    ),
     "atrous.rate-integer": "dilations [2,2] is a list of 2, not an integer as documented",
     "atrous.rate-positive": "dilations is 0",
 }
@@ -227,22 +262,25 @@ def test_sentences_json_matches_its_tensorflow_version(tensorflow):
 def test_a_rule_is_quoted_with_the_sentence_that_states_it():
     atrous, positive = RULES["depthwise.unit-strides-when-atrous"], RULES["conv2d.strides-positive"]
     assert quoted(atrous).startswith(
-        f"{atrous.id} (tf.nn.depthwise_conv2d in TensorFlow {VERSION}): If any value in `dilations` is"
+        f"{atrous.id} (tf.nn.depthwise_conv2d in TensorFlow {VERSION}): If any value "
+        "in `dilations` is"
     )
     assert quoted(atrous).endswith("all values in the `strides` tensor must be equal to 1.")
     own = {
-        "tf.nn.depthwise_conv2d": "First. Here all values\n in the `strides` tensor must be equal to 1. Last."
+        "tf.nn.depthwise_conv2d": "First. Here all values\n in the `strides` tensor must "
+        "be equal to 1. Last."
     }
     changed = replace(atrous, phrase="in the `strides` tensor")
-    assert (
-        quoted(changed, own)
-        == f"{atrous.id} (tf.nn.depthwise_conv2d): Here all values in the `strides` tensor must be equal to 1."
+    assert quoted(changed, own) == (
+        f"{atrous.id} (tf.nn.depthwise_conv2d): Here all values in the `strides` "
+        "tensor must be equal to 1."
     )
     assert quoted(atrous, {}).startswith(
         f"{atrous.id} (tf.nn.depthwise_conv2d): the documentation changed; it no longer says "
     )
     assert quoted(positive) == (
-        f"{positive.id}: no sentence of the documentation states this; the closest (tf.nn.conv2d in TensorFlow {VERSION}): "
+        f"{positive.id}: no sentence of the documentation states this; the closest "
+        f"(tf.nn.conv2d in TensorFlow {VERSION}): "
         "The stride of the sliding window for each dimension of `input`."
     )
 
@@ -259,7 +297,10 @@ def test_the_page_of_rules_is_up_to_date(repository):
 
 
 def test_a_sentence_ends_at_its_full_stop():
-    text = "One thing. Another `thing`.\n  x: An int, or\n    a list.\n  1. First\n\nLast words, without an end"
+    text = (
+        "One thing. Another `thing`.\n  x: An int, or\n    a list.\n  1. First\n\nLast "
+        "words, without an end"
+    )
     assert sentence(text, "One thing.") == "One thing."
     assert sentence(text, "Another `thing`.") == "Another `thing`."
     assert sentence(text, "or a list") == "x: An int, or a list."

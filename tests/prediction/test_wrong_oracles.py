@@ -281,7 +281,7 @@ def test_half_is_held_to_its_precision_where_random_sums_reach_it():
 
 
 def test_float32_must_detect_less_precision_up_to_many_products():
-    """This holds up to 4**11 products: float32 has 13 bits more than the sums, less two for safety."""
+    """Up to 4**11 products: float32 has 13 bits more than the sums, less two for safety."""
     one = Arguments("conv2d", TensorSpec((1, 1, 1, 99)), TensorSpec((1, 1, 99, 1)), 1, "VALID")
     x, w = np.ones((1, 1, 1, 99)), np.ones((1, 1, 99, 1))
     assert detect_low_precision(
@@ -470,7 +470,8 @@ def test_wrong_filters_by_hand():
 @pytest.mark.parametrize(
     ("right", "wrong", "differs", "output", "reads"),
     [
-        # [-1 0 1] [0 1 2] [1 2 3] [2 3 -1], and one less: all but the first are wrong in each tap, and of these the last two read most
+        # [-1 0 1] [0 1 2] [1 2 3] [2 3 -1], and one less: all but the first are wrong in each tap,
+        # and of these the last two read most
         (Axis(4, 3, 1, 1, (1, 1)), Axis(4, 3, 1, 1, (2, 0)), True, 2, (0, 1, 2)),
         # [0 1] [2 3] with a rate of 3 instead of 1, and padding to the same size: [-1 2] [1 4]
         (Axis(5, 2, 2, 1, "VALID"), Axis(5, 2, 2, 3, (1, 0)), True, 1, (1, 4)),

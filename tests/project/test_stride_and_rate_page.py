@@ -44,7 +44,8 @@ MODES = """
 import json, re, sys
 import tensorflow as tf
 tf.config.set_visible_devices([], "GPU")
-lines = re.findall(r"^(subsampled|blocks|dense|grouped) = (.*)$", json.load(sys.stdin), re.MULTILINE)
+text = json.load(sys.stdin)
+lines = re.findall(r"^(subsampled|blocks|dense|grouped) = (.*)$", text, re.MULTILINE)
 sources = dict(lines)
 sources["dense"] = sources["dense"].replace("blocks", sources["blocks"])
 x = tf.reshape(tf.range(10 * 10 * 3.0) % 7, [1, 10, 10, 3])
@@ -246,13 +247,13 @@ def test_the_counts(page):
             ] += 1
     text = " ".join(page.split())
     assert (
-        f"of all {found['all']} axes with n up to 40, k up to 5, s and r from 2 to 5 and a `VALID` result, {found['agree']} agree"
-        in text
-    )
+        f"of all {found['all']} axes with n up to 40, k up to 5, s and r from 2 to 5 "
+        f"and a `VALID` result, {found['agree']} agree"
+    ) in text
     assert (
-        f"{found['another size']} have another size, and {found['same size']} have the same size with other reads"
-        in text
-    )
+        f"{found['another size']} have another size, and {found['same size']} have "
+        "the same size with other reads"
+    ) in text
     assert f"Those {found['same size']} are" in text
 
 
@@ -316,7 +317,7 @@ def test_the_snippets_print_what_the_page_says(blocks, onednn):
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("onednn", ["0", "1"])
 def test_the_three_ways_in_every_mode(blocks, onednn):
-    """The same values in every mode; gradients of all but `conv2d` on a CPU without oneDNN or XLA."""
+    """The same values in every mode; gradients of all but `conv2d` without oneDNN or XLA."""
     (snippet,) = [
         text for language, text in blocks if language == "python" and "grouped = " in text
     ]

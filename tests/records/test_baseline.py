@@ -1,4 +1,4 @@
-"""What is known, what is new, what is stale; and that an update touches only what a run has seen."""
+"""What is known, new and stale; and that an update touches only what a run has seen."""
 
 import pytest
 

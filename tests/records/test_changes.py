@@ -42,7 +42,11 @@ SHAPED = {"shape": (1, 6, 6, 12), "verdict": "deviates"}
         (value(), value(), None),
         (value(**SHAPED), value((1, 6, 6, 12), "resolved"), "deviates → resolved"),
         (value(**SHAPED), value((1, 4, 4, 12), "deviates"), "[1, 6, 6, 12] → [1, 4, 4, 12]"),
-        (value(**SHAPED), value((1, 4, 4, 12), digest="bb"), "deviates → conforms; [1, 6, 6, 12] → [1, 4, 4, 12]"),
+        (
+            value(**SHAPED),
+            value((1, 4, 4, 12), digest="bb"),
+            "deviates → conforms; [1, 6, 6, 12] → [1, 4, 4, 12]",
+        ),
         (value(), value(dtype="float64"), "float32 → float64"),
         (value(), value(digest="bb"), "same shape, other values"),
         (value(), value(digest=None), None),
@@ -60,7 +64,7 @@ SHAPED = {"shape": (1, 6, 6, 12), "verdict": "deviates"}
         (value(warns=["A", "B"]), value(warns=["B", "C", "C"]), "warns C now, no longer warns A"),
         (value() | {"seconds": 9}, value() | {"reason": "another reason"}, None),
     ],
-)  # fmt: skip
+)
 def test_what_became_what(changes, old, new, words):
     found = changes({"f::x[1]": old, "f::x[2]": value()}, {"f::x[1]": new, "f::x[2]": value()})
     assert [(one.id, one.case, one.words) for one in found.changed] == (
@@ -293,9 +297,9 @@ def test_what_another_shard_may_hold_was_neither_added_nor_removed(changes):
     found = changes(whole, part, new_options={"shard": "2/3"})
     assert (found.added, found.removed, found.compared) == ((), (), 1)
     assert found.blind
-    assert (
-        found.sentence
-        == "No change in the 1 compared call; not compared: 2 in a shard of the new run that was not given."
+    assert found.sentence == (
+        "No change in the 1 compared call; not compared: 2 in a shard of the new run "
+        "that was not given."
     )
     found = changes(part, whole, old_options={"shard": "2/3"})
     assert (found.added, found.removed) == ((), ())

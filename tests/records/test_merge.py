@@ -80,9 +80,8 @@ def test_a_duplicate_subject_is_refused(made):
         made("a", {"f::x[1]": value(), "f::x[2]": value()}),
         made("b", {"f::x[2]": value(), "f::x[1]": value()}),
     ]
-    assert (
-        refusal(files, partial=True)
-        == "duplicate subject: a and b both have results of 2.21.0 for 2 calls, such as cases/f::x[2]"
+    assert refusal(files, partial=True) == (
+        "duplicate subject: a and b both have results of 2.21.0 for 2 calls, such as cases/f::x[2]"
     )
 
 
@@ -126,7 +125,8 @@ def test_the_file_that_holds_the_example_is_named(made):
 def test_a_run_that_did_not_come_to_its_end_is_refused_unless_partial(made):
     killed = made("a", {"f::x[1]": value(), "f::x[2]": None}, footer=False)
     assert refusal([killed]) == (
-        "a: the footer is missing: the run was interrupted; a: 1 of 2 planned calls has no result of 2.21.0, such as cases/f::x[2]"
+        "a: the footer is missing: the run was interrupted; a: 1 of 2 planned calls "
+        "has no result of 2.21.0, such as cases/f::x[2]"
         "; --partial accepts this, and counts calls without a result as missing"
     )
     (column,) = merge([killed], partial=True)
@@ -255,7 +255,8 @@ def test_shards_that_are_not_of_one_run_are_refused_by_name(made):
         == "not shards of one run of 2.21.0: a is one of 3, e is not a shard"
     )
     assert refusal([one, sharded(made, "g", 2, on=ONEDNN)], partial=True) == (
-        "shards differ: shard 1/3 of 2.21.0 (a); shard 2/3 of 2.21.0 oneDNN (g): every subject must cover the same shards"
+        "shards differ: shard 1/3 of 2.21.0 (a); shard 2/3 of 2.21.0 oneDNN (g): "
+        "every subject must cover the same shards"
     )
 
 

@@ -11,18 +11,43 @@ from tf_conv_conformance.records.schema import SCHEMA
 from tf_conv_conformance.records.writer import Recorder
 
 ARGUMENTS = {
-    "op": "conv2d", "input": {"shape": [1, 6, 6, 1], "values": None}, "filter": {"shape": [2, 2, 1, 1], "values": None}, "strides": 1,
-    "padding": "SAME", "dilations": None, "data_format": None, "dtype": "float32", "data": ["small_integers"], "filter_dtype": None,
-    "via": None, "gradient": None,
-}  # fmt: skip
+    "op": "conv2d",
+    "input": {"shape": [1, 6, 6, 1], "values": None},
+    "filter": {"shape": [2, 2, 1, 1], "values": None},
+    "strides": 1,
+    "padding": "SAME",
+    "dilations": None,
+    "data_format": None,
+    "dtype": "float32",
+    "data": ["small_integers"],
+    "filter_dtype": None,
+    "via": None,
+    "gradient": None,
+}
 CASE = {
-    "type": "case", "key": "f::x", "file": "f", "line": 1, "id": "x", "yaml": "", "notes": None, "references": [], "problems": None,
-    "expect": None, "deviations": [],
-}  # fmt: skip
+    "type": "case",
+    "key": "f::x",
+    "file": "f",
+    "line": 1,
+    "id": "x",
+    "yaml": "",
+    "notes": None,
+    "references": [],
+    "problems": None,
+    "expect": None,
+    "deviations": [],
+}
 CALL = {
-    "type": "call", "id": "f::x[eager]", "hash": "1", "case": "f::x", "mode": "eager", "relation": None, "arguments": ARGUMENTS,
-    "rules": [], "predicted": {"refuses": None, "shape": [1, 6, 6, 1]},
-}  # fmt: skip
+    "type": "call",
+    "id": "f::x[eager]",
+    "hash": "1",
+    "case": "f::x",
+    "mode": "eager",
+    "relation": None,
+    "arguments": ARGUMENTS,
+    "rules": [],
+    "predicted": {"refuses": None, "shape": [1, 6, 6, 1]},
+}
 PLAN = [CASE, CALL, CALL | {"id": "f::x[xla]", "hash": "2", "mode": "xla"}]
 SUBJECT = subject() | {"key": "k"}
 HEADER = {"type": "header", "schema": SCHEMA, "suite": "0", "created": "now"}
@@ -115,13 +140,15 @@ FIRST = json.dumps(HEADER) + "\n"
         (b"\x00\xff\n", ':1: expected a JSON object, got the string "\\u0000\\\\xff"'),
         (
             '{"a": 1}\n',
-            ':1: expected the header of a record file, {"type": "header", …}; got the object {"a": 1}',
+            ':1: expected the header of a record file, {"type": "header", …}; got '
+            'the object {"a": 1}',
         ),
         ("[]\n", ":1: expected an object with a type, got the list []"),
         ("null\n", ":1: expected an object with a type, got null"),
         (
             json.dumps(CASE) + "\n",
-            ':1: expected the header of a record file, {"type": "header", …}; got the object {"type": "case", ',
+            ':1: expected the header of a record file, {"type": "header", …}; got '
+            'the object {"type": "case", ',
         ),
         (
             '{"type":"header"}\n',
@@ -171,21 +198,58 @@ def test_what_is_no_record_file_is_said(tmp_path, text, message):
     ("line", "message"),
     [
         (CALL | {"hash": None}, "call.hash: expected a string, got null"),
-        (CALL | {"case": "f::y"}, 'call.case: expected the key of a case in a line above, got the string "f::y"'),
-        (CALL | {"arguments": ARGUMENTS | {"strides": {}}}, "call.arguments.strides: expected an integer or a list, got the object {}"),
-        (CALL | {"arguments": ARGUMENTS | {"padding": [[0, "1"]]}}, 'call.arguments.padding[0][1]: expected an integer, got the string "1"'),
-        (CALL | {"predicted": {"shape": [-1], "refuses": None}}, "call.predicted.shape[0]: expected an integer >= 0, got -1"),
-        (end("f::x[eager]") | {"verdict": "good"}, "end.verdict: expected conforms, crashed, deviates, flaky, missing, "),
+        (
+            CALL | {"case": "f::y"},
+            'call.case: expected the key of a case in a line above, got the string "f::y"',
+        ),
+        (
+            CALL | {"arguments": ARGUMENTS | {"strides": {}}},
+            "call.arguments.strides: expected an integer or a list, got the object {}",
+        ),
+        (
+            CALL | {"arguments": ARGUMENTS | {"padding": [[0, "1"]]}},
+            'call.arguments.padding[0][1]: expected an integer, got the string "1"',
+        ),
+        (
+            CALL | {"predicted": {"shape": [-1], "refuses": None}},
+            "call.predicted.shape[0]: expected an integer >= 0, got -1",
+        ),
+        (
+            end("f::x[eager]") | {"verdict": "good"},
+            "end.verdict: expected conforms, crashed, deviates, flaky, missing, ",
+        ),
         (end("f::y"), 'end.id: expected the id of a call in a line above, got the string "f::y"'),
-        (end("f::x[eager]"), 'end.subject: expected the key of a subject in a line above, got the string "k"'),
-        (end("f::x[eager]") | {"observed": {"shape": [True], "dtype": "half"}}, "end.observed.shape[0]: expected an integer, got true"),
-        (end("f::x[eager]") | {"data": [{"name": "reals", "seed": 2**32, "input": {}, "filter": {}}]}, "end.data[0].seed: expected an integer <= 4294967295, got 4294967296"),
-        (end("f::x[eager]") | {"data": [{"name": "reals", "seed": 0, "input": {"odd": True}, "filter": {}}]}, "end.data[0].input: expected an object with precision, or limit and odd; got the object "),
-        (CALL | {"relation": "x"}, "call.relation: expected again, batch, explicit, grouped, linear, "),
-        (end("f::x[eager]") | {"observed": {"ended": "crashed"}}, "end.observed: expected an object with shape and dtype, or error and message, or ended and output; got the object "),
+        (
+            end("f::x[eager]"),
+            'end.subject: expected the key of a subject in a line above, got the string "k"',
+        ),
+        (
+            end("f::x[eager]") | {"observed": {"shape": [True], "dtype": "half"}},
+            "end.observed.shape[0]: expected an integer, got true",
+        ),
+        (
+            end("f::x[eager]")
+            | {"data": [{"name": "reals", "seed": 2**32, "input": {}, "filter": {}}]},
+            "end.data[0].seed: expected an integer <= 4294967295, got 4294967296",
+        ),
+        (
+            end("f::x[eager]")
+            | {"data": [{"name": "reals", "seed": 0, "input": {"odd": True}, "filter": {}}]},
+            "end.data[0].input: expected an object with precision, or limit and odd; got "
+            "the object ",
+        ),
+        (
+            CALL | {"relation": "x"},
+            "call.relation: expected again, batch, explicit, grouped, linear, ",
+        ),
+        (
+            end("f::x[eager]") | {"observed": {"ended": "crashed"}},
+            "end.observed: expected an object with shape and dtype, or error and "
+            "message, or ended and output; got the object ",
+        ),
         (end("f::x[eager]") | {"seconds": float("nan")}, "expected a JSON object, got the string "),
     ],
-)  # fmt: skip
+)
 def test_a_line_without_what_its_readers_need_is_said(recorder, line, message):
     with recorder.path.open("a") as file:
         file.write(json.dumps(line) + "\n")

@@ -97,9 +97,9 @@ def test_verdicts_are_counted_and_the_missing_call_is_charged(column):
         "deviates": 3,
         "conforms": 5,
     }
-    assert (
-        overview.outcome(shown)
-        == "5 of 9 calls return what TensorFlow documents; 3 deviate as declared; needs attention: 1 missing."
+    assert overview.outcome(shown) == (
+        "5 of 9 calls return what TensorFlow documents; 3 deviate as declared; needs "
+        "attention: 1 missing."
     )
     assert [call.end["reason"] for call in overview.new_failures(shown)] == [
         "the run ended while it was made"
@@ -165,7 +165,8 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
         "unexpected",
     ]
     assert overview.outcome(shown) == (
-        "1 of 5 calls return what TensorFlow documents; 2 are refused, as it documents; 1 do what their case expects, against the "
+        "1 of 5 calls return what TensorFlow documents; 2 are refused, as it "
+        "documents; 1 do what their case expects, against the "
         "documentation; needs attention: 1 unexpected."
     )
     rules = {one.rule.id: (one.supporting, one.contradicting) for one in statements(shown, {})}
@@ -263,9 +264,14 @@ SHIFTS = ["height padding shifted by one", "width padding shifted by one"]
 def test_the_page_says_what_the_data_of_a_case_excludes(tmp_path, calls):
     column = excluding(tmp_path, calls)
     assert [end.get("excludes") for end in column.records.ends.values()] == [
-        ["pad-h", "pad-w", "last", "first", "flip-w"], None, ["pad-h", "pad-w", "first", "flip-w"], None,
-        ["pad-h", "pad-w", "last", "flip-w"], None, None,
-    ]  # fmt: skip
+        ["pad-h", "pad-w", "last", "first", "flip-w"],
+        None,
+        ["pad-h", "pad-w", "first", "flip-w"],
+        None,
+        ["pad-h", "pad-w", "last", "flip-w"],
+        None,
+        None,
+    ]
     (chunk,) = unpacked(render([column]), 'class="chunk"')
     some, none = chunk["cases"].values()
     counts = [["last tap dropped", 2], ["first tap dropped", 2], ["filter flipped in width", 3]]
@@ -395,7 +401,10 @@ def test_an_error_and_a_crash_are_recorded_without_values(calls):
 
 def test_of_many_matrices_the_first_are_drawn():
     inputs = ", ".join(f"[1, {height}, 9, 1]" for height in range(9, 212))
-    text = f"cases:\n  - {{id: x, op: conv2d, modes: eager, filter: [3, 3, 1, 1], padding: VALID, sweep: {{input: [{inputs}], strides: [1, 2], rate: [1, 2]}}}}\n"
+    text = (
+        f"cases:\n  - {{id: x, op: conv2d, modes: eager, filter: [3, 3, 1, 1], padding: "
+        f"VALID, sweep: {{input: [{inputs}], strides: [1, 2], rate: [1, 2]}}}}\n"
+    )
     calls = {
         call.name: {"type": "call", **lines.call_line(call.name, "f::x", call)}
         for call in load_text(text).calls

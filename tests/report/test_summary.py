@@ -68,9 +68,9 @@ def test_one_run(columns):
     )
     text = summary([column])
     assert (
-        "1 of 4 calls return what TensorFlow documents; 1 deviate as declared; 1 are unsupported here; needs attention: 1 crashed."
-        in text
-    )
+        "1 of 4 calls return what TensorFlow documents; 1 deviate as declared; 1 are "
+        "unsupported here; needs attention: 1 crashed."
+    ) in text
     assert rows(text, "TensorFlow") == [["2.21.0", "4", "1", "1", "1", "1"]]
     assert "| TensorFlow | calls | crashed | deviates | unsupported | conforms |" in text
     assert rows(text, "verdict") == [
@@ -101,9 +101,9 @@ def test_known_failures_are_listed_and_counted_apart_after_new_ones(columns):
     }
     text = summary(columns((ends, subject())))
     assert (
-        "1 of 3 calls return what TensorFlow documents; known failures: 1; needs attention: 1 flaky."
-        in text
-    )
+        "1 of 3 calls return what TensorFlow documents; known failures: 1; needs "
+        "attention: 1 flaky."
+    ) in text
     assert rows(text, "TensorFlow | calls | violates | flaky | conforms | known failures") == [
         ["2.21.0", "3", "1", "1", "1", "1"]
     ]

@@ -51,7 +51,7 @@ def forked():
 
 
 def worker_of(subject):
-    """Return the processes of a subject: the one that was started, and the worker that it forked."""
+    """Return the processes of a subject: the one that was started, and the worker it forked."""
     assert subject.subject
     (worker,) = children(subject.pid)
     return subject.pid, worker
@@ -98,7 +98,7 @@ def test_no_request_is_drawn_before_it_is_needed(faulty):
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])
 def test_messages_may_be_larger_than_a_pipe(faulty, mode):
-    """Ten megabytes per call both ways is more than the pipes hold, and more than is drawn ahead."""
+    """Ten megabytes per call both ways are more than the pipes hold and than is drawn ahead."""
     requests = [request(500, 1000, mode, factor, channels=2) for factor in range(12)]
     assert [values(one) for one in faulty.calls(requests)] == [
         [500 * factor, 1000 * factor] for factor in range(12)

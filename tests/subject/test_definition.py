@@ -47,7 +47,8 @@ def test_a_valid_definition_is_parsed(text, defined):
         ("python3", "does not define a subject; expected NAME = "),
         (
             "TF_ENABLE_ONEDNN_OPTS=0",
-            "has no name for the subject; write 'NAME = TF_ENABLE_ONEDNN_OPTS=0', with a NAME other",
+            "has no name for the subject; write 'NAME = TF_ENABLE_ONEDNN_OPTS=0', "
+            "with a NAME other",
         ),
         (" threads=2 python3", "write 'NAME = threads=2 python3'"),
         ("a-b = python3", "a NAME of letters"),
@@ -85,7 +86,7 @@ def test_a_command_may_precede_the_interpreter():
 
 @pytest.mark.tensorflow
 def test_a_subject_may_run_over_ssh(tmp_path):
-    """A stand-in for ssh joins its words with spaces and passes them to a fresh shell, as ssh does."""
+    """A stand-in for ssh joins words with spaces and passes them to a new shell, as ssh does."""
     ssh = tmp_path / "ssh"
     ssh.write_text(
         '#!/bin/sh\ntest "$1" = host || exit 2\nshift\ncd /\nexec env -i PATH="$PATH" sh -c "$*"\n'

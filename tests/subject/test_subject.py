@@ -124,16 +124,19 @@ def test_an_observation_has_only_the_warnings_of_its_call(tensorflow):
         ("{{function_node __wrapped__Conv2D_device_/job:x}} Bad. [Op:Conv2D] name: ", "Bad."),
         ("ValueError: Bad\n", "Bad"),
         (
-            'in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad at 0x7fc99cef7a60',
+            'in user code:\n\n    File "/x.py", line 3, in f\n\n    ValueError: Bad '
+            "at 0x7fc99cef7a60",
             "Bad at 0x…",
         ),
         (
-            "Graph execution error:\n\nDetected at node a defined at:\n  File x\n\nBad\n\t [[{{node a}}]]",
+            "Graph execution error:\n\nDetected at node a defined at:\n  File x\n\n"
+            "Bad\n\t [[{{node a}}]]",
             "Graph execution error:\nBad",
         ),
         ("Bad window.\n\nStack trace for op definition: \nFile", "Bad window."),
         (
-            "Exception encountered when calling Conv2D.call().\n\n\x1b[1mBad\x1b[0m\n\nArguments received by Conv2D.call():\n  • x=1",
+            "Exception encountered when calling Conv2D.call().\n\n\x1b[1mBad\x1b[0m\n"
+            "\nArguments received by Conv2D.call():\n  • x=1",
             "Bad",
         ),
         (
@@ -182,7 +185,10 @@ def test_a_time_out_costs_one_call():
 @pytest.mark.tensorflow
 def test_the_worker_ends_with_its_suite():
     """If the suite is killed, the pipe ends, and the worker ends, too."""
-    source = "from tf_conv_conformance.subject.gateway import Gateway; import os; g = Gateway((), 60); g.subject; print(g.pid, flush=True); os._exit(9)"
+    source = (
+        "from tf_conv_conformance.subject.gateway import Gateway; import os; g = "
+        "Gateway((), 60); g.subject; print(g.pid, flush=True); os._exit(9)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=False
     )

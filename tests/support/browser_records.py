@@ -15,10 +15,12 @@ defaults: {input: [1, 9, 8, 2], filter: [2, 3, 2, 1]}
 cases:
   - id: plain
     op: conv2d
-    sweep: {strides: [1, 2, 3], rate: [1, 2], padding: [SAME, VALID], dtype: [float32, float64]}
+    sweep: {strides: [1, 2, 3], rate: [1, 2], padding: [SAME, VALID],
+            dtype: [float32, float64]}
   - id: atrous
     op: depthwise_conv2d
-    sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]], padding: [SAME, VALID], dtype: [float32, float64]}
+    sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]], padding: [SAME, VALID],
+            dtype: [float32, float64]}
     deviations:
       - {rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: "https://example.org/1"}
   - id: wrong

@@ -65,10 +65,23 @@ def start():
 
 
 SUBJECT = {
-    "tensorflow": "2.21.0", "git_version": "faulty", "python": "3", "numpy": np.__version__, "keras": None, "tflite": None, "litert": None, "onnxruntime": None, "tf2onnx": None,
+    "tensorflow": "2.21.0",
+    "git_version": "faulty",
+    "python": "3",
+    "numpy": np.__version__,
+    "keras": None,
+    "tflite": None,
+    "litert": None,
+    "onnxruntime": None,
+    "tf2onnx": None,
     "platform": "linux",
-    "machine": "x86_64", "cpu": {"name": "none", "flags": []}, "onednn": False, "device": "cpu", "threads": None, "environment": {},
-}  # fmt: skip
+    "machine": "x86_64",
+    "cpu": {"name": "none", "flags": []},
+    "onednn": False,
+    "device": "cpu",
+    "threads": None,
+    "environment": {},
+}
 
 
 def raw(data):
@@ -78,7 +91,7 @@ def raw(data):
 
 
 def answer(pipe, wire, request, arrays, printed):
-    """Answer one call: each input times the only element of its filter, or what is wrong instead."""
+    """Answer one call: each input times the only element of its filter, or a wrong answer."""
     results = [x * w[0, 0, 0, 0] for x, w in zip(arrays[::2], arrays[1::2], strict=True)]
     arms = [
         {"status": "value", "dtype": request["dtypes"][0], "shape": list(y.shape), "warnings": []}

@@ -38,7 +38,8 @@ def cases(batches=(1,), name="one", faults=FAULTS):
     inputs = ", ".join(str(shape) for shape in shapes if fault(shape) in (None, *faults))
     return f"""
 cases:
-  - {{id: {name}, op: conv2d, filter: [1, 1, 1, 1], strides: 1, padding: VALID, modes: eager, sweep: {{input: [{inputs}]}}}}
+  - {{id: {name}, op: conv2d, filter: [1, 1, 1, 1], strides: 1, padding: VALID, modes: eager,
+     sweep: {{input: [{inputs}]}}}}
 """
 
 

@@ -3,7 +3,10 @@
 GOOD = "op: conv2d, filter: [1, 1, 1, 1], padding: VALID"
 STRIDES = ", ".join(map(str, range(2, 102)))
 ATROUS = "op: depthwise_conv2d, input: [1, 300, 300, 2], filter: [1, 1, 2, 2], padding: VALID"
-DEVIATION = "rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, reported: unreported"
+DEVIATION = (
+    "rule: depthwise.unit-strides-when-atrous, observed: {model: phase_strided}, "
+    "reported: unreported"
+)
 
 
 def many(case, count):
@@ -22,7 +25,11 @@ LARGEST = {
     "cases": many(f"{GOOD}, input: [1, 9, 9, 1], strides: 1", 5_000),
     "bad cases": many("op: conv3d, input: [1, a], strides: no", 9_000),
     "sweeps": many(
-        f"{GOOD}, sweep: {{input: [{', '.join(f'[1, {n // 25 + 1}, {n % 25 + 1}, 1]' for n in range(500))}], strides: [1]}}",
+        (
+            f"{GOOD}, sweep: {{input: "
+            f"[{', '.join(f'[1, {n // 25 + 1}, {n % 25 + 1}, 1]' for n in range(500))}], "
+            f"strides: [1]}}"
+        ),
         14,
     ),
     "small sweeps": many(
@@ -32,7 +39,10 @@ LARGEST = {
         f"{GOOD}, input: [1, 9, 9, 1], sweep: {{strides: [{STRIDES}], rate: [{STRIDES}]}}", 400
     ),
     "values": many(
-        f"{GOOD}, input: {{shape: [1, 300, 330, 1], values: [{listed('1.5', 99_000)}]}}, strides: 1",
+        (
+            f"{GOOD}, input: {{shape: [1, 300, 330, 1], values: "
+            f"[{listed('1.5', 99_000)}]}}, strides: 1"
+        ),
         1,
     ),
     "nested values": many(
@@ -43,19 +53,31 @@ LARGEST = {
         f"{GOOD}, input: [1, 9, 9, 1], sweep: {{strides: [{listed('no', 90_000)}]}}", 1
     ),
     "deviations": many(
-        f"{ATROUS}, sweep: {{strides: [{STRIDES}], rate: [2, 3, 4, 5, 6]}}, deviations: [{listed(f'{{{DEVIATION}}}', 99)}]",
+        (
+            f"{ATROUS}, sweep: {{strides: [{STRIDES}], rate: [2, 3, 4, 5, 6]}}, "
+            f"deviations: [{listed(f'{{{DEVIATION}}}', 99)}]"
+        ),
         9,
     ),
     "conditions": many(
-        f"{ATROUS}, sweep: {{strides: [{STRIDES}], rate: [2, 3, 4, 5, 6]}}, deviations: [{{{DEVIATION}, where: {{strides: [{STRIDES}]}}}}]",
+        (
+            f"{ATROUS}, sweep: {{strides: [{STRIDES}], rate: [2, 3, 4, 5, 6]}}, "
+            f"deviations: [{{{DEVIATION}, where: {{strides: [{STRIDES}]}}}}]"
+        ),
         99,
     ),
     "scope": many(
-        "op: conv2d, scope: {sizes: 64, filters: 16, strides: 16, rates: 16, paddings: [SAME], results: some, sample: 9999}",
+        (
+            "op: conv2d, scope: {sizes: 64, filters: 16, strides: 16, rates: 16, "
+            "paddings: [SAME], results: some, sample: 9999}"
+        ),
         9,
     ),
     "a large scope": many(
-        "op: conv2d, scope: {sizes: 64, filters: 16, strides: 16, rates: 16, paddings: [SAME, VALID], results: some, sample: 9}",
+        (
+            "op: conv2d, scope: {sizes: 64, filters: 16, strides: 16, rates: 16, "
+            "paddings: [SAME, VALID], results: some, sample: 9}"
+        ),
         1,
     ),
     "text": many(f"{GOOD}, input: [1, 9, 9, 1], strides: 1, notes: '{'long ' * 200_000}'", 4),

@@ -22,7 +22,10 @@ SUBJECT = {
 }
 
 
-CONV2D = "cases:\n  - {id: x, op: conv2d, input: [1, 7, 6, 2], filter: [3, 2, 2, 3], strides: 2, padding: SAME, rate: [1, 2]}"
+CONV2D = (
+    "cases:\n  - {id: x, op: conv2d, input: [1, 7, 6, 2], filter: [3, 2, 2, 3], strides: "
+    "2, padding: SAME, rate: [1, 2]}"
+)
 
 
 def eager(calls, text):
@@ -90,7 +93,8 @@ CRASHED = Observation("crashed", signal="SIGFPE", last_output="Fatal Python erro
 
 ROW = """
 cases:
-  - {id: x, op: conv2d, modes: eager, padding: VALID, input: {values: [[[[1], [2], [4]]]]}, filter: {values: [[[[3]], [[%s]]]]}, strides: %s}
+  - {id: x, op: conv2d, modes: eager, padding: VALID, input: {values: [[[[1], [2], [4]]]]},
+     filter: {values: [[[[3]], [[%s]]]]}, strides: %s}
 """
 
 

@@ -10,16 +10,27 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u2
 
 
 SUBJECT = {
-    "tensorflow": "2.21.0", "keras": None, "git_version": HOSTILE, "python": "3.11", "numpy": "2", "platform": "linux", "machine": "x86_64",
-    "cpu": {"name": HOSTILE, "flags": []}, "onednn": None, "device": "cpu", "environment": {"TF_X": HOSTILE},
-}  # fmt: skip
+    "tensorflow": "2.21.0",
+    "keras": None,
+    "git_version": HOSTILE,
+    "python": "3.11",
+    "numpy": "2",
+    "platform": "linux",
+    "machine": "x86_64",
+    "cpu": {"name": HOSTILE, "flags": []},
+    "onednn": None,
+    "device": "cpu",
+    "environment": {"TF_X": HOSTILE},
+}
 
 
 EXCLUDING = """
 defaults: {op: conv2d, modes: eager, padding: VALID, input: {values: [[[[1], [2], [4]]]]}}
 cases:
   - id: some
-    sweep: {filter: [{values: [[[[3]], [[5]]]]}, {values: [[[[3]], [[0]]]]}, {values: [[[[0]], [[5]]]]}], strides: [1, 0]}
+    sweep:
+      filter: [{values: [[[[3]], [[5]]]]}, {values: [[[[3]], [[0]]]]}, {values: [[[[0]], [[5]]]]}]
+      strides: [1, 0]
   - {id: none, filter: {values: [[[[3]], [[5]]]]}, strides: 0}
 """
 

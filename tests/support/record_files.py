@@ -11,12 +11,22 @@ from tf_conv_conformance.records.reader import read
 from tf_conv_conformance.records.writer import Recorder
 
 FACTS = {
-    "tensorflow": "2.21.0", "git_version": "v2.21.0", "python": "3.11.7", "numpy": "2.4.6", "keras": "3.15.1", "platform": "linux",
-    "machine": "x86_64", "cpu": {"name": "A", "flags": ["avx2"]}, "onednn": False, "device": "cpu", "environment": {},
-}  # fmt: skip
+    "tensorflow": "2.21.0",
+    "git_version": "v2.21.0",
+    "python": "3.11.7",
+    "numpy": "2.4.6",
+    "keras": "3.15.1",
+    "platform": "linux",
+    "machine": "x86_64",
+    "cpu": {"name": "A", "flags": ["avx2"]},
+    "onednn": False,
+    "device": "cpu",
+    "environment": {},
+}
 SENTENCES = {"conv2d.input-rank": "A Tensor of rank at least 4."}
 CALL = load_text(
-    "cases:\n  - {id: x, op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], strides: 1, padding: SAME, modes: eager}"
+    "cases:\n  - {id: x, op: conv2d, input: [1, 6, 6, 1], filter: [2, 2, 1, 1], "
+    "strides: 1, padding: SAME, modes: eager}"
 ).calls[0]
 DATA = [asdict(arm) for arm in predict(CALL.arguments).arms]
 

@@ -14,8 +14,13 @@ ONES = {"strides": [1, 1, 1, 1], "padding": "VALID"}
 
 def head(op="conv2d", mode="eager", dtype="float32", **keywords):
     return {
-        "type": "call", "function": f"tf.nn.{op}", "keywords": {**ONES, **keywords}, "gradient": None, "dtypes": [dtype, dtype], "mode": mode,
-    }  # fmt: skip
+        "type": "call",
+        "function": f"tf.nn.{op}",
+        "keywords": {**ONES, **keywords},
+        "gradient": None,
+        "dtypes": [dtype, dtype],
+        "mode": mode,
+    }
 
 
 def arrays(x=(1, 3, 3, 1), w=(2, 2, 1, 1), dtype="float32"):
@@ -34,7 +39,7 @@ def children(parent):
 
 
 def await_end(pid):
-    """Wait for the end of a process that need not be a child of this one; fail if it does not come."""
+    """Wait for the end of a process, which need not be a child of this one; fail if it runs on."""
     try:
         its_end = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -45,7 +45,10 @@ def test_expectations_are_claims_of_the_case(calls):
     )
 
 
-LITERAL = "cases:\n  - {id: x, op: conv2d, input: {values: [[[[1], [2]]]]}, filter: {values: [[[[3]]]]}, strides: 1, padding: VALID, expect: {values: %s}}"
+LITERAL = (
+    "cases:\n  - {id: x, op: conv2d, input: {values: [[[[1], [2]]]]}, filter: {values: "
+    "[[[[3]]]]}, strides: 1, padding: VALID, expect: {values: %s}}"
+)
 
 
 def test_expected_values_are_compared(calls):

@@ -49,9 +49,9 @@ def test_a_deviation_does_not_apply_outside_its_versions(calls):
 
 
 def test_all_deviations_that_apply_must_be_observed(calls):
-    both = (
-        DECLARED
-        + "      - {rule: depthwise.unit-strides-when-atrous, observed: {crash: SIGFPE}, reported: unreported}\n"
+    both = DECLARED + (
+        "      - {rule: depthwise.unit-strides-when-atrous, observed: {crash: "
+        "SIGFPE}, reported: unreported}\n"
     )
     call = eager(calls, both)
     assert (
@@ -66,9 +66,9 @@ def test_a_model_may_be_evaluated_with_other_arguments(calls):
         .replace("strides: 2", "strides: 1")
         .replace("rate: [1, 2]", "rate: [2]")
     )
-    text = (
-        text[:-1]
-        + ", deviations: [{rule: depthwise.dilations-length, reported: unreported, observed: {model: documented, as_if: {rate: [2, 1]}}}]}"
+    text = text[:-1] + (
+        ", deviations: [{rule: depthwise.dilations-length, reported: unreported, "
+        "observed: {model: documented, as_if: {rate: [2, 1]}}}]}"
     )
     call = eager(calls, text)
     stands_for = replace(call.arguments, dilations=(2, 1))
@@ -95,9 +95,9 @@ def test_a_declared_crash_matches_only_its_signal(calls, signal, expected):
 
 
 def test_unspecified_values_must_have_the_declared_shape(calls):
-    text = (
-        CONV2D[:-1]
-        + ", deviations: [{rule: conv2d.values, reported: unreported, observed: {shape: [1, 4, 3, 3], values: unspecified}}]}"
+    text = CONV2D[:-1] + (
+        ", deviations: [{rule: conv2d.values, reported: unreported, observed: "
+        "{shape: [1, 4, 3, 3], values: unspecified}}]}"
     )
     call = eager(calls, text)
     assert kind(call, returned(call, change=off_by_one)) == "deviates"
@@ -141,11 +141,14 @@ def test_conditions_on_the_subject():
     ("dtype", "kind_of_it"), [("float64", "deviates"), ("float32", "violates")]
 )
 def test_a_deviation_may_have_another_dtype(calls, dtype, kind_of_it):
-    declared = "\n    deviations: [{rule: conv2d.values, observed: {shape: [0], dtype: float64}, reported: unreported}]"
-    text = (
-        "cases:\n  - id: x\n    op: conv2d\n    input: [1, 7, 6, 2]\n    filter: [3, 2, 2, 3]\n    strides: 2\n    padding: SAME"
-        + declared
+    declared = (
+        "\n    deviations: [{rule: conv2d.values, observed: {shape: [0], dtype: "
+        "float64}, reported: unreported}]"
     )
+    text = (
+        "cases:\n  - id: x\n    op: conv2d\n    input: [1, 7, 6, 2]\n    filter: [3, "
+        "2, 2, 3]\n    strides: 2\n    padding: SAME"
+    ) + declared
     nothing = Observation("answered", (Answer(values=np.zeros(0, dtype), dtype=dtype),) * 2)
     assert kind(eager(calls, text), nothing) == kind_of_it
 
@@ -223,7 +226,10 @@ def test_the_reason_says_what_was_declared(calls, observed, observation, how):
 
 
 def test_the_reason_lists_all_deviations(calls):
-    declared = "{rule: conv2d.values, reported: unreported, observed: %s}, {rule: conv2d.patches, reported: unreported, observed: %s}"
+    declared = (
+        "{rule: conv2d.values, reported: unreported, observed: %s}, {rule: "
+        "conv2d.patches, reported: unreported, observed: %s}"
+    )
     call = eager(calls, f"{CONV2D[:-1]}, deviations: [{declared % (('{crash: SIGFPE}',) * 2)}]}}")
     assert (
         judge(call, predict(call.arguments), CRASHED, SUBJECT).reason

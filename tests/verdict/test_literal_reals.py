@@ -47,7 +47,8 @@ cases:
 """
 STATED = """
 cases:
-  - {id: x, op: conv2d, input: {values: [[[[0.1], [0.7]]]]}, filter: {values: [[[[0.3]]]]}, padding: VALID, data: %s, expect: {values: %s}}
+  - {id: x, op: conv2d, input: {values: [[[[0.1], [0.7]]]]}, filter: {values: [[[[0.3]]]]},
+     padding: VALID, data: %s, expect: {values: %s}}
 """
 
 
@@ -79,7 +80,7 @@ def test_tensorflow_oracle_and_printed_program_use_the_same_numbers(calls, dtype
 
 @pytest.mark.parametrize(
     ("factor", "kind"), [(1 + 2**-24, "conforms"), (1 + 2**-20, "violates"), (np.inf, "violates")]
-)  # fmt: skip
+)
 def test_a_result_beyond_the_bound_violates(calls, factor, kind):
     call = calls(CASES)["dtypes[conv2d-float32-eager]"]
     right = predict(call.arguments).values(DOCUMENTED)[0].numbers
@@ -117,12 +118,14 @@ def test_stated_results_may_differ_by_the_bound_and_one_rounding(calls, stated, 
         (
             "small_integers",
             "[0.03, 0.21]",
-            "is not exact in float32; write `data: [reals]` to compare the result within a rounding bound, or use",
+            "is not exact in float32; write `data: [reals]` to compare the result "
+            "within a rounding bound, or use",
         ),
         (
             "reals",
             "[0.03, 0.21, 1]",
-            "no model predicts 3 values for this call, so there is no bound for reals; expect only the `shape`",
+            "no model predicts 3 values for this call, so there is no bound for "
+            "reals; expect only the `shape`",
         ),
         ("[reals], dtype: half, gradient: input", "[1, 1e6]", None),
         ("reals, dtype: int32", "[0.03, 0.21]", "int32 holds only integers; leave out `reals`"),

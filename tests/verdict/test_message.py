@@ -54,7 +54,8 @@ def test_the_message_of_a_vacuous_call_lists_what_it_excludes(calls):
     )
     text = failure.text.splitlines()
     assert text[0] == (
-        "vacuous: this data cannot detect a wrong oracle, filter flipped in width; give a shape instead of "
+        "vacuous: this data cannot detect a wrong oracle, filter flipped in width; "
+        "give a shape instead of "
         "literal values, so that the data is random, or state the result as `expect: {values: …}`"
     )
     assert f"  excluded   {', '.join(SHOWN)}" in text
@@ -88,13 +89,18 @@ def test_the_reason_is_a_sentence(calls):
 
 
 def test_a_failure_names_the_deviations_that_do_not_apply(calls):
-    other = "      - {rule: depthwise.unit-strides-when-atrous, observed: {model: documented}, reported: unreported, when: {modes: xla}}\n"
+    other = (
+        "      - {rule: depthwise.unit-strides-when-atrous, observed: {model: "
+        "documented}, reported: unreported, when: {modes: xla}}\n"
+    )
     call = eager(calls, DECLARED + other)
     observation = returned(call, "phase_strided")
     verdict = judge(call, predict(call.arguments), observation, {**SUBJECT, "tensorflow": "2.8.4"})
     assert verdict.undeclared == (
-        "depthwise.unit-strides-when-atrous (phase_strided): requires tensorflow >=2.12, but the subject has tensorflow 2.8.4",
-        "depthwise.unit-strides-when-atrous (documented): requires mode xla, but the call runs in eager",
+        "depthwise.unit-strides-when-atrous (phase_strided): requires tensorflow "
+        ">=2.12, but the subject has tensorflow 2.8.4",
+        "depthwise.unit-strides-when-atrous (documented): requires mode xla, but the "
+        "call runs in eager",
     )
     assert (
         "  declared   but not for this call: depthwise.unit-strides"

@@ -1,4 +1,4 @@
-"""Performing calls: which are made twice, and which not at all. The subject has deliberate faults."""
+"""Performing calls: which are made twice, and which not at all, on a subject with faults."""
 
 from dataclasses import replace
 

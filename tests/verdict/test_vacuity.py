@@ -21,7 +21,10 @@ from tf_conv_conformance.verdict.judge import judge
 
 
 def test_data_that_proves_nothing_is_vacuous(calls):
-    text = "cases:\n  - {id: x, op: conv2d, input: {values: [[[[0], [0]]]]}, filter: {values: [[[[1]], [[2]]]]}, strides: 1, padding: SAME}"
+    text = (
+        "cases:\n  - {id: x, op: conv2d, input: {values: [[[[0], [0]]]]}, filter: "
+        "{values: [[[[1]], [[2]]]]}, strides: 1, padding: SAME}"
+    )
     call = eager(calls, text)
     assert kind(call, returned(call)) == "vacuous"
     assert kind(call, returned(call, change=off_by_one)) == "violates"
@@ -40,12 +43,14 @@ def test_data_that_proves_nothing_is_vacuous(calls):
         (".inf", "1", None),  # it spreads, which is another question
         (
             5,
-            "1, deviations: [{rule: conv2d.values, observed: {error: ValueError}, reported: unreported}]",
+            "1, deviations: [{rule: conv2d.values, observed: {error: ValueError}, "
+            "reported: unreported}]",
             None,
         ),
         (
             5,
-            "1, deviations: [{rule: conv2d.values, observed: {shape: [1, 1, 2, 1], values: unspecified}, reported: unreported}]",
+            "1, deviations: [{rule: conv2d.values, observed: {shape: [1, 1, 2, 1], "
+            "values: unspecified}, reported: unreported}]",
             None,
         ),
     ],
@@ -80,7 +85,10 @@ def test_a_deviation_excludes_oracles_other_than_its_model(calls):
 def test_a_deviation_with_as_if_excludes_other_oracles(calls):
     """As if the rate were 1, the oracle that ignores the dilation is the right one."""
     text = CONV2D.replace("strides: 2", "strides: 1, data: small_integers").removesuffix("}")
-    declared = ", deviations: [{rule: conv2d.values, observed: {model: documented, as_if: {rate: 1}}, reported: unreported}]}"
+    declared = (
+        ", deviations: [{rule: conv2d.values, observed: {model: documented, as_if: "
+        "{rate: 1}}, reported: unreported}]}"
+    )
     plain, deviating = (eager(calls, text + more) for more in ("}", declared))
     assert "dilation ignored" in judge(plain, predict(plain.arguments), raised(), SUBJECT).excluded
     excluded = judge(deviating, predict(deviating.arguments), raised(), SUBJECT).excluded
@@ -88,7 +96,10 @@ def test_a_deviation_with_as_if_excludes_other_oracles(calls):
     assert "filter flipped in height" in excluded
 
 
-ZEROS = "cases:\n  - {id: x, op: depthwise_conv2d, input: {values: [[[[0], [0]]]]}, filter: {values: [[[[1]], [[2]]]]}, padding: SAME, %s}"
+ZEROS = (
+    "cases:\n  - {id: x, op: depthwise_conv2d, input: {values: [[[[0], [0]]]]}, filter: "
+    "{values: [[[[1]], [[2]]]]}, padding: SAME, %s}"
+)
 
 
 def test_only_claims_that_depend_on_the_oracle_can_be_vacuous(calls):

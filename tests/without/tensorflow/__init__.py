@@ -3,5 +3,6 @@ conftest.py.
 """
 
 raise RuntimeError(
-    "this test has no marker `tensorflow`, so TensorFlow cannot be imported; mark it, or use tests/faulty.py"
+    "this test has no marker `tensorflow`, so TensorFlow cannot be imported; mark "
+    "it, or use tests/faulty.py"
 )
