@@ -420,17 +420,86 @@ def test_an_error_of_two_classes_gets_their_common_name(tensorflow):
     )
 
 
+PADDED = {
+    "op": "depthwise_conv2d",
+    "input": "1,9,9,2",
+    "filter": "3,3,2,1",
+    "rate": "2",
+    "padding": "0,0,1,2,3,0,0,0",
+}
+
+
+def section(lines, heading):
+    start = lines.index(heading) + 1
+    return [line.strip() for line in lines[start : lines.index("", start)]]
+
+
+def test_who_agrees_with_whom_after_conversion(pytester, tensorflow):
+    """The converter takes explicit padding for SAME where a depthwise convolution is dilated."""
+    lines, conforms = probed({**PADDED, "modes": "eager,tflite,tflite-reference"}, tensorflow)
+    assert not conforms
+    assert section(lines, "Who agrees with whom") == [
+        "documented      eager: float32 of shape [1, 8, 8, 2]",
+        "another result  tflite, tflite-reference: float32 of shape [1, 9, 9, 2]",
+    ]
+    assert "  explained  by model documented, as_if {padding: SAME}" in lines
+    assert "when: {modes: [tflite, tflite-reference]}" in kept(lines)
+    green(pytester, kept(lines), passed=1, xfailed=2)
+
+
+def test_every_mode_of_the_blogs_call_with_same(pytester, tensorflow):
+    """TensorFlow is in phases, TFLite follows the formula, and ONNX pads as for phases."""
+    options = {**BLOG, "filter": "3,3,3,4", "padding": "SAME", "modes": "all"}
+    lines, _ = probed(options, tensorflow)
+    agreeing = dict(re.split(" {2,}", one) for one in section(lines, "Who agrees with whom"))
+    assert agreeing.keys() <= {"in phases", "documented", "another result"}
+    assert agreeing["in phases"].startswith("eager, graph, xla, saved_model: ")
+    assert agreeing["documented"].startswith("tflite, tflite-reference")
+    assert "passes with the deviations" in outlook(lines)
+    unsupported = sum(kind == "unsupported" for _, kind, *_ in rows(lines))
+    assert len(rows(lines)) == 8
+    green(pytester, kept(lines), xfailed=8 - unsupported, skipped=unsupported)
+
+
+def test_modes_that_agree_are_not_compared(tensorflow):
+    lines, _ = probed(EAGER, Subject(tensorflow, computed(EAGER)))
+    assert "Who agrees with whom" not in lines
+
+
+def test_a_runtime_that_is_missing_is_unsupported(tensorflow):
+    subject = Subject(tensorflow, computed(EAGER))
+    subject.subject = {**tensorflow.subject, "litert": None}
+    lines, conforms = probed({**PLAIN, "modes": "eager,litert"}, subject)
+    assert conforms
+    assert rows(lines)[1] == ["litert", "unsupported", "–", "–", "–"]
+    why = "requires litert for the mode litert, but the subject has no litert"
+    assert section(lines, "Why: litert") == [f"unsupported  {why}"]
+    assert "The call in Python (eager, small integers)" in lines
+    lines, conforms = probed({**PLAIN, "modes": "litert"}, subject)
+    assert not conforms, "no call was made"
+
+
+@pytest.mark.parametrize(("dtype", "count"), [("half", 4), ("float32", 8)])
+def test_all_modes_are_those_in_which_the_call_can_be_made(dtype, count):
+    case = read_case({**PLAIN, "dtype": dtype, "modes": "all"})
+    assert len(case.calls) == len(case.case["modes"]) == count
+
+
 def test_the_page_shows_what_is_printed(repository, tensorflow):
     """But for the line that names the TensorFlow under test."""
     page = (repository / "docs/command-line.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"```sh\ntf-conv-conformance probe (.*)\n```", page)
+    command, in_every_mode = re.findall(r"```sh\ntf-conv-conformance probe (.*)\n```", page)
+    assert in_every_mode == f"{command} --modes all"
     assert command.split() == [
         word
         for name, text in BLOG.items()
         if name != "padding"
         for word in ([text] if name == "op" else [f"--{name}", text])
     ]
-    printed = page.partition(command)[2].partition("```text\n")[2].partition("```")[0]
+    printed, shown = (
+        page.partition(f"{one}\n")[2].partition("```text\n")[2].partition("```")[0]
+        for one in (command, in_every_mode)
+    )
 
     def without_subject(text):
         return re.sub(r"(?ms)^  subject  .*?^$", "", text)
@@ -438,3 +507,6 @@ def test_the_page_shows_what_is_printed(repository, tensorflow):
     assert without_subject(printed) == without_subject(
         "\n".join(probed(BLOG, tensorflow)[0]) + "\n"
     )
+    if tensorflow.subject["litert"] and tensorflow.subject["onnxruntime"]:
+        every_mode = "\n".join(probed({**BLOG, "modes": "all"}, tensorflow)[0])
+        assert f"\n{shown}\n" in every_mode

@@ -15,6 +15,8 @@ from tf_conv_conformance.casefile.diagnostic import Diagnostic, UnreadableFileEr
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import read_source
+from tf_conv_conformance.convolution.modes import can_be_made
+from tf_conv_conformance.convolution.names import MODES
 
 KEYS = (
     "op",
@@ -32,6 +34,8 @@ KEYS = (
     "modes",
 )
 """The keys of a case that are options, in the order in which they are written."""
+ALL = "all"
+"""The value of ``--modes`` for every mode in which the call can be made."""
 
 
 class OptionError(ConformanceError):
@@ -44,17 +48,22 @@ def read_case(options: Mapping[str, str | None]) -> WrittenCase:
     Raises :class:`OptionError`.
     """
     given = {key: text for key in KEYS if (text := options.get(key)) is not None}
-    case: dict[str, Any] = {
-        "id": "tried",
-        **{key: _value(key, text) for key, text in given.items()},
-    }
+    if every_mode := given.get("modes", "").strip() == ALL:
+        del given["modes"]
+    values = {key: _value(key, text) for key, text in given.items()}
+    written = _written_case({"id": "tried", **values})
+    if not every_mode:
+        return written
+    modes = [mode for mode in MODES if can_be_made(written.arguments, mode)]
+    return _written_case({**written.case, "modes": modes})
+
+
+def _written_case(case: Mapping[str, Any]) -> WrittenCase:
+    """Return a case with its calls. Raises :class:`OptionError`."""
     loaded = load_text(case_text(case))
     if loaded.diagnostics:
-        raise OptionError(
-            "\n".join(
-                dict.fromkeys(_about_options(diagnostic) for diagnostic in loaded.diagnostics)
-            )
-        )
+        messages = (_about_options(diagnostic) for diagnostic in loaded.diagnostics)
+        raise OptionError("\n".join(dict.fromkeys(messages)))
     return WrittenCase(case, loaded.calls)
 
 

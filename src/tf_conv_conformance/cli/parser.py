@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tf_conv_conformance import __version__
-from tf_conv_conformance.convolution.names import MODES, SYMBOLS
+from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, SYMBOLS
 
 Command = Callable[[argparse.Namespace], int]
 """Carries a command out, and returns the exit status."""
@@ -98,10 +98,12 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         added.set_defaults(run=commands[name])
         return added
 
-    text = "make one call on TensorFlow in every mode, and judge it"
+    text = "make one call on TensorFlow in several modes, and judge it"
     probe = add("probe", text, epilog=CASE_EPILOG.format("probe"))
     _add_case(probe)
-    probe.add_argument("--modes", metavar="LIST", help=f"from {','.join(MODES)} (default: all)")
+    default = ",".join(DEFAULT_MODES)
+    text = f"all, or some of {','.join(MODES)} (default: {default})"
+    probe.add_argument("--modes", metavar="LIST", help=text)
     text = "time limit of one call (default: 60)"
     probe.add_argument("--timeout", metavar="SECONDS", type=seconds, default=60.0, help=text)
 

@@ -1,4 +1,4 @@
-"""The command ``probe``: make one call on TensorFlow in every mode, and explain the results."""
+"""The command ``probe``: make one call on TensorFlow in several modes, and explain the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.casefile.writer import WrittenCase
+from tf_conv_conformance.casefile.writer import WrittenCase, flow
 from tf_conv_conformance.cli.case_options import command
 from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
@@ -22,7 +22,10 @@ from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.records.lines import end_line
+from tf_conv_conformance.records.schema import EndLine
 from tf_conv_conformance.records.series import subject_text
+from tf_conv_conformance.report.agreement import agreement, likeness
 from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.output import without_stacks
@@ -44,6 +47,7 @@ SHOWN_FIRST: tuple[Kind, ...] = (
     "suite error",
     "refused",
     "conforms",
+    "unsupported",
 )
 """The verdicts that a probed call can get, the one to reproduce first at the beginning."""
 STYLES = {
@@ -64,13 +68,19 @@ def make_calls(case: WrittenCase, subject: Subject) -> Results:
 
 
 def print_results(to: Console, case: WrittenCase, results: Results, subject: Subject) -> bool:
-    """Print the results of the calls, and explain them; return whether no call fails."""
+    """Print the results of the calls, and explain them.
+
+    Return whether no call fails and at least one was made.
+    """
     verbatim(to, "\n".join(source(case.arguments)), indent=INDENT)
     indented(to, pairs(*tensor_rows(case.arguments), ("subject", subject_text(subject.subject))))
     heading(to, "What the documentation says")
     indented(to, pairs(*documentation_rows(case.arguments, subject.documentation)))
     heading(to, "What was observed")
     indented(to, _table(case, results))
+    if agreeing := list(_agreement(case, results)):
+        heading(to, "Who agrees with whom")
+        indented(to, pairs(*agreeing))
     for call, modes in _alike(case, results):
         heading(to, f"Why: {', '.join(modes)}")
         indented(to, pairs(*_why(call, results[call.mode])))
@@ -78,7 +88,8 @@ def print_results(to: Console, case: WrittenCase, results: Results, subject: Sub
     to.print()
     verbatim(to, command(case, "explain"))
     _to_keep(to, case, results, subject.subject)
-    return not any(result.verdict.failing for result in results.values())
+    failing = any(result.verdict.failing for result in results.values())
+    return not failing and any(result.observation is not None for result in results.values())
 
 
 def _table(case: WrittenCase, results: Results) -> Table:
@@ -86,18 +97,35 @@ def _table(case: WrittenCase, results: Results) -> Table:
     for title in ("mode", "verdict", "observed", "off by at most", "warnings"):
         table.add_column(title, overflow="fold")
     for call in case.calls:
-        verdict, observation = results[call.mode].verdict, results[call.mode].observation
-        assert observation is not None  # a probed case requires nothing of the subject
-        warned = ", ".join(dict.fromkeys(warned.category for warned in observation.warnings))
-        cells = (
-            textwrap.shorten(ending(observation), CELL, placeholder=" …"),
-            _largest(call, observation),
-            warned or "none",
-        )
-        table.add_row(
-            call.mode, Text(verdict.kind, STYLES.get(verdict.kind, "yellow")), *map(Text, cells)
-        )
+        kind, observation = results[call.mode].verdict.kind, results[call.mode].observation
+        cells = ("–", "–", "–") if observation is None else _cells(call, observation)
+        table.add_row(call.mode, Text(kind, STYLES.get(kind, "yellow")), *map(Text, cells))
     return table
+
+
+def _cells(call: Call, observation: Observation) -> tuple[str, str, str]:
+    warned = ", ".join(dict.fromkeys(warned.category for warned in observation.warnings))
+    observed = textwrap.shorten(ending(observation), CELL, placeholder=" …")
+    return observed, _largest(call, observation), warned or "none"
+
+
+def _agreement(case: WrittenCase, results: Results) -> Iterator[tuple[str, str]]:
+    """Yield each result with the modes that have it; nothing if all modes agree."""
+    ends = [(call.mode, _end(call, results[call.mode])) for call in case.calls]
+    groups = agreement(ends)
+    if len(groups) < 2:
+        return
+    for group in groups:
+        observed = results[group.modes[0]].observation
+        assert observed is not None  # only calls that were made agree
+        text = textwrap.shorten(ending(observed), CELL, placeholder=" …")
+        yield group.result, f"{', '.join(group.modes)}: {text}"
+
+
+def _end(call: Call, result: CallResult) -> EndLine:
+    """Return the end of a call as a record file has it."""
+    prediction = predict(call.arguments)
+    return end_line(call.name, call, prediction, result.verdict, result.observation, None)
 
 
 def _largest(call: Call, observation: Observation) -> str:
@@ -116,18 +144,20 @@ def _largest(call: Call, observation: Observation) -> str:
 
 
 def _alike(case: WrittenCase, results: Results) -> list[tuple[Call, list[str]]]:
-    """Return the first call with each verdict and reason, and the modes that share them."""
-    groups: dict[tuple[str, str], tuple[Call, list[str]]] = {}
+    """Return the first call with each verdict, reason and result, and the modes that share them."""
+    groups: dict[tuple[object, ...], tuple[Call, list[str]]] = {}
     for call in case.calls:
-        verdict = results[call.mode].verdict
-        groups.setdefault((verdict.kind, verdict.reason), (call, []))[1].append(call.mode)
+        end = _end(call, results[call.mode])
+        key = (end["verdict"], end["reason"], *likeness(end))
+        groups.setdefault(key, (call, []))[1].append(call.mode)
     return list(groups.values())
 
 
 def _why(call: Call, result: CallResult) -> Iterator[tuple[str, str]]:
     verdict, observation = result.verdict, result.observation
-    assert observation is not None
     yield verdict.kind, verdict.reason
+    if observation is None:
+        return
     for answer in observation.answers[:1]:
         if answer.error is not None:
             yield answer.error, _shortened(answer.message) or "(no message)"
@@ -143,7 +173,7 @@ def _why(call: Call, result: CallResult) -> Iterator[tuple[str, str]]:
     yield from first_difference(predict(call.arguments), verdict, observation)
     explained = explaining_model(predict(call.arguments), observation)
     if explained is None and (plain := next(explaining(call, observation), None)) is not None:
-        yield "explained", "by " + ", ".join(f"{name} {value}" for name, value in plain.items())
+        yield "explained", "by " + ", ".join(f"{name} {flow(one)}" for name, one in plain.items())
 
 
 def _shortened(text: str) -> str:
