@@ -10,9 +10,10 @@ import pytest
 
 from support.browser_records import CASES, answer, run
 from support.observations import returned
-from support.page_records import HOSTILE, SUBJECT
+from support.page_records import HOSTILE, SUBJECT, converted
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.arguments import interpret as interpretation_of
+from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.records.changes import compare
 from tf_conv_conformance.records.merge import merge
@@ -82,6 +83,15 @@ def visit(chromium):
 
 def count(page):
     return page.inner_text(".filters output")
+
+
+def serious(page):
+    """What axe finds that is serious or worse, with the first element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    worst = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [(one["id"], one["nodes"][0]["html"][:200]) for one in worst]
 
 
 def chosen(page, identifier):
@@ -167,6 +177,57 @@ def test_a_cell_of_the_matrix_shows_its_calls(visit, report):
     page.reload()
     page.wait_for_selector(".row")
     assert count(page).startswith("3 of "), "the address names the cell"
+
+
+@pytest.fixture
+def converted_page(tmp_path, calls):
+    write([converted(tmp_path, calls)], tmp_path / "index.html")
+    return tmp_path / "index.html"
+
+
+def test_modes_that_disagree_are_seen_and_lead_to_their_calls(visit, converted_page):
+    page = visit(converted_page)
+    cell = page.locator("td:has(.agreeing) button").last
+    assert cell.inner_text().split("\n") == [
+        "3×3",
+        "4×4 in phases",
+        "TensorFlow",
+        "3×3 documented",
+        "tflite, tflite-reference",
+        "4×4 another result",
+        "onnx",
+    ]
+    cell.click()
+    assert count(page).startswith("8 of ")
+    page.click("#modes [data-mode=tflite][data-verdict=violates]")
+    assert count(page).startswith("2 of ")
+    assert page.input_value("[name=mode]") == "tflite"
+    page.click("#modes-onnx")
+    assert count(page).startswith("2 of ")
+    assert page.locator("[name=mode] option").all_inner_texts() == ["all", *MODES]
+
+
+def test_a_call_links_to_itself_in_other_modes(visit, converted_page):
+    identifier = "f.yaml::atrous[strides4-rate2-{}]"
+    page = visit(converted_page, f"#{quote(identifier.format('onnx'), safe='')}")
+    chosen(page, identifier.format("onnx"))
+    others = page.locator(".others li").all_inner_texts()
+    assert [one.split(" ", 1)[0] for one in others] == [mode for mode in MODES if mode != "onnx"]
+    assert others[0] == "eager deviates: [1, 4, 4, 2], in phases"
+    assert others[-1] == "litert unsupported: not made"
+    page.click(".others >> text=tflite-reference")
+    chosen(page, identifier.format("tflite-reference"))
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_where_modes_disagree(visit, converted_page):
+    identifier = "f.yaml::atrous[strides4-rate2-tflite]"
+    page = visit(converted_page, f"#{quote(identifier, safe='')}")
+    chosen(page, identifier)
+    assert serious(page) == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_python_is_copied_and_is_python(visit, report):
@@ -400,15 +461,11 @@ def test_hostile_text_is_text_and_a_script_address_is_no_link(visit, report):
 @pytest.mark.slow
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, report, colours):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = visit(report, f"#{quote(WRONG, safe='')}")
     page.emulate_media(color_scheme=colours)
     chosen(page, WRONG)
     page.select_option("[name=group]", "mode")
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == []
+    assert serious(page) == []
 
 
 def test_it_prints_what_was_chosen_and_fits_a_phone(visit, report):

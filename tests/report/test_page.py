@@ -10,10 +10,11 @@ from html.parser import HTMLParser
 import pytest
 
 from support.observations import end_call
-from support.page_records import HOSTILE, SUBJECT, excluding
+from support.page_records import HOSTILE, SUBJECT, converted, excluding
 from support.record_files import error, run, single
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.cli.main import main
+from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.merge import Column
@@ -22,6 +23,7 @@ from tf_conv_conformance.records.writer import Recorder
 from tf_conv_conformance.report import overview
 from tf_conv_conformance.report.calls import call_rows
 from tf_conv_conformance.report.matrix import matrices
+from tf_conv_conformance.report.modes import mode_rows, verdicts
 from tf_conv_conformance.report.page import ranges, render
 from tf_conv_conformance.report.refusals import refusal_lines
 from tf_conv_conformance.report.statements import statements
@@ -205,6 +207,49 @@ def test_the_matrix_shows_both_sizes_and_hidden_differences(column):
         "3×3",
         "4×4",
     )
+
+
+def test_cells_show_which_modes_agree(tmp_path, calls):
+    (matrix,) = matrices(call_rows([converted(tmp_path, calls)]))
+    rows = dict(matrix.rows)
+    assert matrix.disagrees
+    assert [cell.groups for cell in rows["1"]] == [(), ()]
+    cell = rows["4"][1]
+    assert [(one.look, one.modes, one.observed, one.result) for one in cell.groups] == [
+        ("deviates", "TensorFlow", "4×4", "in phases"),
+        ("conforms", "tflite, tflite-reference", "3×3", "documented"),
+        ("violates", "onnx", "4×4", "another result"),
+    ]
+    assert cell.note.startswith("TensorFlow: 4×4, in phases; tflite, tflite-reference: 3×3, ")
+    assert cell.look == "violates"
+
+
+def test_the_same_formula_is_not_said_to_have_other_values(tmp_path, calls):
+    """A converted model that follows the documented formula of a call to be refused."""
+    only = [
+        call for call in call_rows([converted(tmp_path, calls)]) if call.call["mode"] == "tflite"
+    ]
+    (matrix,) = matrices(only)
+    cell = dict(matrix.rows)["2"][1]
+    assert (cell.look, cell.note) == ("violates", "violates; documented: must not be accepted")
+
+
+def test_each_mode_is_compared_with_eager(tmp_path, calls):
+    column = converted(tmp_path, calls)
+    rows = call_rows([column])
+    assert verdicts(rows) == ["violates", "deviates", "unsupported", "conforms"]
+    found = {row.mode: row for row in mode_rows(rows, column.subject)}
+    assert list(found) == list(MODES)
+    assert found["eager"].counts == (0, 2, 0, 4)
+    assert (found["graph"].agreeing, found["graph"].differing) == (6, ())
+    assert found["litert"].counts == (0, 0, 6, 0)
+    assert (found["litert"].agreeing, found["litert"].differing) == (0, ())
+    assert found["tflite"].agreeing == 4
+    assert {rows[number].call["mode"] for number in found["tflite"].differing} == {"tflite"}
+    assert found["onnx"].runtimes == "onnxruntime 1.32.0, tf2onnx 1.17.0"
+    assert found["litert"].runtimes == "LiteRT (none)"
+    eager = [call for call in rows if call.call["mode"] == "eager"]
+    assert mode_rows(eager, column.subject) == [], "one mode is compared with nothing"
 
 
 def test_rules_carry_the_installed_sentence_or_say_that_it_changed(column):

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.records.outcome import why_no_value
+from tf_conv_conformance.report.agreement import DOCUMENTED, agreement, modes_text, result
 from tf_conv_conformance.report.calls import ORDER, CallRow
 from tf_conv_conformance.verdict.comparison import shape_text
 from tf_conv_conformance.verdict.kinds import PASSING
 
 Pair = tuple[int, int]
 """A stride or a rate of height and width."""
+LOOKS = {"documented": "conforms", "as expected": "conforms", "in phases": "deviates"}
+"""How results look in a cell in which modes disagree; others look like failures."""
+
+
+@dataclass(frozen=True)
+class Agreeing:
+    """The modes of a cell that agree: their size, and what they followed.
+
+    Its look is that of the result, whatever the verdict: a converted model that follows the
+    documented formula of a call that must be refused fails as well.
+    """
+
+    look: str
+    modes: str
+    observed: str
+    result: str
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A stride and a rate in a matrix: sizes, how they compare, and the numbers of the calls."""
+    """A stride and a rate in a matrix: sizes, how they compare, and the numbers of the calls.
+
+    `groups` has the modes by what they made of the calls; it is empty if all agree.
+    """
 
     look: str
     documented: str
     observed: str
     note: str
     calls: tuple[int, ...]
+    groups: tuple[Agreeing, ...]
 
 
 @dataclass(frozen=True)
@@ -39,8 +61,16 @@ class Matrix:
     @property
     def deviates(self) -> bool:
         """Whether any of its cells is not as documented."""
-        cells = (cell for _, row in self.rows for cell in row)
-        return any(cell is not None and cell.look not in PASSING for cell in cells)
+        return any(cell.look not in PASSING for cell in self._cells)
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether modes disagree in any of its cells."""
+        return any(cell.groups for cell in self._cells)
+
+    @property
+    def _cells(self) -> Iterator[Cell]:
+        return (cell for _, row in self.rows for cell in row if cell is not None)
 
 
 def matrices(calls: Sequence[CallRow]) -> list[Matrix]:
@@ -95,32 +125,81 @@ def _pair_text(pair: Pair) -> str:
 
 
 def _cell(calls: Sequence[CallRow] | None) -> Cell | None:
-    """Return a cell that shows the worst of its calls."""
+    """Return a cell that shows the worst of its calls, and the modes that disagree."""
     if calls is None:
         return None
-    worst = min(calls, key=lambda call: ORDER.index(call.verdict))
-    channels_first = worst.arguments.data_format == "NCHW"
-    predicted, observed = worst.call["predicted"], worst.observed_shape
-    look, note = worst.verdict.replace(" ", "-"), str(worst.verdict)
-    failed = worst.verdict not in (*PASSING, "suite error", "missing", "unsupported")
-    if failed and observed is not None and predicted["shape"] == observed:
-        look, note = f"{look} hidden", f"{note}: same shape, other values"
-    if predicted["refuses"] and observed is not None:
-        note += "; documented: must not be accepted"
+    worst = _worst(calls)
+    groups = _groups(calls)
+    documented = _size(worst.call["predicted"]["shape"], worst) or "none"
+    note = _note(worst)
+    if groups:
+        note = f"{'; '.join(map(_sentence, groups))}. The worst verdict: {note}"
     return Cell(
-        look,
-        _size(predicted["shape"], channels_first) or "none",
-        _size(observed, channels_first) or why_no_value(worst.end) or "–",
+        _look(worst),
+        documented,
+        _observed(worst),
         note,
         tuple(call.number for call in calls),
+        tuple(groups),
     )
 
 
-def _size(shape: list[int] | None, channels_first: bool) -> str | None:
+def _sentence(group: Agreeing) -> str:
+    return f"{group.modes}: {', '.join(filter(None, (group.observed, group.result)))}"
+
+
+def _worst(calls: Iterable[CallRow]) -> CallRow:
+    return min(calls, key=lambda call: ORDER.index(call.verdict))
+
+
+def _look(call: CallRow) -> str:
+    return f"{call.verdict.replace(' ', '-')}{' hidden' if _is_hidden(call) else ''}"
+
+
+def _is_hidden(call: CallRow) -> bool:
+    """Return whether a result has the documented shape and other values."""
+    predicted = call.call["predicted"]["shape"]
+    failed = call.verdict not in (*PASSING, "suite error", "missing", "unsupported")
+    other = failed and result(call.end) != DOCUMENTED
+    return other and call.observed_shape == predicted is not None
+
+
+def _note(call: CallRow) -> str:
+    note = str(call.verdict)
+    if _is_hidden(call):
+        note += ": same shape, other values"
+    if call.call["predicted"]["refuses"] and call.observed_shape is not None:
+        note += "; documented: must not be accepted"
+    return note
+
+
+def _groups(calls: Sequence[CallRow]) -> list[Agreeing]:
+    """Return the modes by what they made of the calls, the worst of each; none if all agree."""
+    modes = dict.fromkeys(call.call["mode"] for call in calls)
+    shown = {mode: _worst(call for call in calls if call.call["mode"] == mode) for mode in modes}
+    groups = agreement((mode, call.end) for mode, call in shown.items())
+    if len(groups) < 2:
+        return []
+    among = [mode for mode in MODES if any(mode in group.modes for group in groups)]
+    found = []
+    for group in groups:
+        size = _observed(shown[group.modes[0]])
+        said = "" if size == group.result else group.result
+        look = LOOKS.get(group.result, "violates" if said else "refused")
+        found.append(Agreeing(look, modes_text(group.modes, among), size, said))
+    return found
+
+
+def _observed(call: CallRow) -> str:
+    return _size(call.observed_shape, call) or why_no_value(call.end) or "–"
+
+
+def _size(shape: list[int] | None, call: CallRow) -> str | None:
     """Return height and width; None without a shape."""
     if shape is None:
         return None
     if len(shape) < 3:
         return shape_text(shape)
+    channels_first = call.arguments.data_format == "NCHW"
     height, width = shape[-2:] if channels_first else shape[-3:-1]
     return f"{height}×{width}"

@@ -14,9 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.merge import Column
+from tf_conv_conformance.records.series import runtimes
 from tf_conv_conformance.report import overview
 from tf_conv_conformance.report.calls import CallRow, by_column, call_rows
 from tf_conv_conformance.report.matrix import matrices
+from tf_conv_conformance.report.modes import mode_rows, verdicts
 from tf_conv_conformance.report.payload import chunks, index
 from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.report.versions import lines, patterns, version
@@ -40,6 +42,7 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
         lstrip_blocks=True,
     )
     environment.filters["ranges"] = ranges
+    environment.filters["runtimes"] = runtimes
     return environment.get_template("index.html.j2").render(**_values(columns, changes))
 
 
@@ -66,7 +69,10 @@ def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any
         "patterns": patterns(columns, calls) if len(columns) > 1 else [],
         "lines": lines(columns),
         "versions": [version(column) for column in columns],
+        "modes": mode_rows(latest, newest.subject),
+        "mode_verdicts": verdicts(latest),
         "matrices": drawn[:MATRICES],
+        "disagreeing": any(matrix.disagrees for matrix in drawn[:MATRICES]),
         "matrices_left": max(0, len(drawn) - MATRICES),
         "statements": list(statements(calls, newest.sentences)),
         "index": packed(index(columns, calls)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.prediction.exclusions import word
 from tf_conv_conformance.prediction.models import models_of
 from tf_conv_conformance.prediction.relations import RELATIONS
@@ -14,9 +15,12 @@ from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.reproduction import from_record as reproduction
 from tf_conv_conformance.prediction.rules.catalogue import broken
 from tf_conv_conformance.records.merge import Column
+from tf_conv_conformance.records.outcome import absent, why_no_value
+from tf_conv_conformance.report.agreement import result
 from tf_conv_conformance.report.calls import ORDER, CallRow
 from tf_conv_conformance.report.figures import figure
 from tf_conv_conformance.report.overview import Exclusions, exclusions
+from tf_conv_conformance.verdict.comparison import shape_text
 
 CHUNK = 512  # calls of a chunk: a few milliseconds to open
 CASE_KEYS = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
@@ -50,6 +54,7 @@ def index(columns: Sequence[Column], calls: Sequence[CallRow]) -> dict[str, Any]
         "dtype": [call.arguments.dtype for call in calls],
         "verdict": [call.verdict for call in calls],
         "reason": [_reason(call) for call in calls],
+        "result": [_result(call) for call in calls],
         "rules": [tuple(call.call["rules"]) for call in calls],
         "against": [tuple(call.end["rules"]) for call in calls],
         "supports": [call.supports for call in calls],
@@ -68,10 +73,18 @@ def index(columns: Sequence[Column], calls: Sequence[CallRow]) -> dict[str, Any]
     return {
         "values": values,
         "order": ORDER,
+        "modes": [mode for mode in MODES if mode in values["mode"]],
         "chunk": CHUNK,
         "calls": properties,
         "alike": groups(calls),
     }
+
+
+def _result(call: CallRow) -> str:
+    """Return the shape of a result and what it follows; without one, why there is none."""
+    if absent(call.end) or call.observed_shape is None:
+        return why_no_value(call.end) or "not made"
+    return f"{shape_text(call.observed_shape)}, {result(call.end)}"
 
 
 def _reason(call: CallRow) -> str:

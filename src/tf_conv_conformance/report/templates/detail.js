@@ -107,6 +107,17 @@ function excluded(call) {
   return make("section", {}, make("h4", {}, "Wrong oracles that the data excludes"), make("p", {}, about), make("ul", { className: "excluded" }, ...items));
 }
 
+// The calls that differ from a call only in the mode.
+function otherModes(number) {
+  const placeOf = (other) => index.modes.indexOf(value("mode", other));
+  const group = index.alike.mode[number];
+  const others = index.alike.mode.flatMap((one, other) => (one === group && other !== number ? [other] : []));
+  others.sort((one, other) => placeOf(one) - placeOf(other));
+  if (others.length === 0) return null;
+  const items = others.map((other) => make("li", {}, make("i", { className: look(value("verdict", other)) }), make("a", { href: `#${encodeURIComponent(fullName(other))}` }, value("mode", other)), ` ${value("verdict", other)}: ${value("result", other)}`));
+  return make("section", {}, make("h4", {}, "The same call in other modes"), make("ul", { className: "others" }, ...items));
+}
+
 async function detail(number) {
   const call = await detailOf(number), own = call.case;
   const verdict = value("verdict", number);
@@ -130,7 +141,7 @@ async function detail(number) {
   const picture = call.axes && pictures(call.axes);
   if (picture && call.heat && !call.gradient) picture.choose(...call.largest_at.slice(call.nchw ? -2 : -3).slice(0, 2));
   const link = make("a", { className: "permalink", href: `#${encodeURIComponent(fullName(number))}` }, "link to this call");
-  const parts = [make("h3", {}, fullName(number)), head, sources(call), table, why(call, number)];
+  const parts = [make("h3", {}, fullName(number)), head, sources(call), table, why(call, number), otherModes(number)];
   if (picture) {
     parts.push(make("section", {}, make("h4", {}, "Which input elements feed an output element"), picture.element));
     if (call.heat) parts.push(make("section", {}, make("h4", {}, "Where the values differ"), heatMap(call.heat, calls.largest[number], picture.choose)));

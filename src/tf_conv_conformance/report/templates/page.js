@@ -14,7 +14,7 @@ function haystack(number) {
 
 function options() {
   for (const name of ["verdict", "version", "op", "mode", "dtype", "file"]) {
-    const given = name === "version" ? values.version : [...values[name]].sort();
+    const given = { version: values.version, mode: index.modes }[name] ?? [...values[name]].sort();
     form.elements[name]?.append(...given.map((one) => make("option", { value: one }, one)));
   }
   for (const [name, column] of [["against", "against"], ["supports", "supports"], ["rule", "rules"]]) {
@@ -130,7 +130,7 @@ function jump(only, given) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button, [data-number]");
   if (!button) return;
-  const { number, calls: some, supports, against, verdict, version } = button.dataset;
+  const { number, calls: some, supports, against, verdict, version, mode } = button.dataset;
   if (number) {
     event.preventDefault();
     state.call = Number(number);
@@ -140,7 +140,8 @@ document.addEventListener("click", (event) => {
   if (some) jump(button.id, {});
   if (supports) jump("", { supports });
   if (against) jump("", { against });
-  if (verdict) jump("", button.getAttribute("aria-pressed") === "true" ? {} : { verdict, version: several ? values.version[version] : "" });
+  if (mode) jump("", { mode, verdict, version: several ? values.version[version] : "" });
+  else if (verdict) jump("", button.getAttribute("aria-pressed") === "true" ? {} : { verdict, version: several ? values.version[version] : "" });
 });
 form.addEventListener("input", () => { filter(); remember(); });
 form.addEventListener("submit", (event) => event.preventDefault());
