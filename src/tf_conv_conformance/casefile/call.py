@@ -11,7 +11,8 @@ from tf_conv_conformance.casefile.expectations import Deviation, Observed
 from tf_conv_conformance.casefile.model import Case
 from tf_conv_conformance.convolution.arguments import Arguments, to_record
 from tf_conv_conformance.convolution.names import Mode
-from tf_conv_conformance.prediction.models import MODELS, Model
+from tf_conv_conformance.prediction.converted_models import ALL_MODELS
+from tf_conv_conformance.prediction.models import Model
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def model_of(observed: Observed) -> Model | None:
     if observed.model is None:
         return None
     return replace(
-        MODELS[observed.model],
+        ALL_MODELS[observed.model],
         truncates_sizes=observed.sizes is not None,
         skips_padding=observed.padding is not None,
         flushes_subnormals=observed.subnormals is not None,

@@ -15,7 +15,8 @@ from tf_conv_conformance.casefile.diagnostic import CaseError, Keys, quote
 from tf_conv_conformance.casefile.expansion import Expanded
 from tf_conv_conformance.casefile.expectations import Deviation, Observed
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
+from tf_conv_conformance.prediction.converted_models import ALL_MODELS
+from tf_conv_conformance.prediction.models import DOCUMENTED, interpretation_of
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
 
@@ -103,9 +104,9 @@ def _is_documented(observed: Observed, stands_for: Arguments, arguments: Argumen
     model = model_of(observed)
     if model is None or declared != documented:
         return False
-    if replace(model, truncates_sizes=False) != MODELS[model.name]:
+    if replace(model, truncates_sizes=False) != ALL_MODELS[model.name]:
         return False
-    own, other = interpretation_of(arguments), interpretation_of(stands_for)
+    own, other = interpretation_of(arguments), model.interpretation(stands_for)
     axes = ((own.height, other.height), (own.width, other.width))
     return all(np.array_equal(DOCUMENTED.taps(axis), model.taps(as_if)) for axis, as_if in axes)
 

@@ -170,8 +170,8 @@ def _why(call: Call, result: CallResult) -> Iterator[tuple[str, str]]:
         yield "excluded", listed(verdict.excluded)
     if not verdict.failing:
         return
-    yield from first_difference(predict(call.arguments), verdict, observation)
-    explained = explaining_model(predict(call.arguments), observation)
+    yield from first_difference(predict(call.arguments), verdict, observation, call.mode)
+    explained = explaining_model(predict(call.arguments), observation, call.mode)
     if explained is None and (plain := next(explaining(call, observation), None)) is not None:
         yield "explained", "by " + ", ".join(f"{name} {flow(one)}" for name, one in plain.items())
 

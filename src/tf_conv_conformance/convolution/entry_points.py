@@ -39,6 +39,11 @@ class EntryPoint:
         return self.style == "layer"
 
     @property
+    def splits_into_phases(self) -> bool:
+        """Whether TensorFlow makes a dilated call of space to batch and batch to space."""
+        return self.op == "depthwise_conv2d" and self.style != "raw op"
+
+    @property
     def is_default(self) -> bool:
         """Whether calls of its operator use it by default."""
         return self is DEFAULTS[self.op]

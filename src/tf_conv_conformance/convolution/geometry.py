@@ -54,6 +54,12 @@ def documented_padding(axis: Axis) -> tuple[int, int]:
     return axis.padding
 
 
+def same_total(axis: Axis) -> int:
+    """Return ``(out - 1) * s + (k - 1) * r + 1 - n``: SAME's padding if it is not negative."""
+    last = (ceil_div(axis.size, axis.stride) - 1) * axis.stride
+    return last + axis.dilated_filter - axis.size
+
+
 def truncated_steps(room: int, stride: int) -> int:
     """Return ``room / stride + 1``, divided as in C++: a size just below zero becomes zero."""
     steps = room + stride

@@ -74,7 +74,7 @@ def explanation(call: Call, observation: Observation) -> tuple[str, Plain] | Non
     """
     for name, other in alternatives(call.arguments):
         as_given = name == "as given"
-        for plain, model in departing(other, DEPARTURES if as_given else DEPARTURES[:1]):
+        for plain, model in departing(other, call.mode, DEPARTURES if as_given else DEPARTURES[:1]):
             if predicts(model, other, call, observation):
                 words = ", ".join([*plain.values(), *([] if as_given else [name])])
                 changed = {} if as_given else {"as_if": as_if_keys(call.arguments, other)}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tf_conv_conformance.convolution.arguments import Interpretation
-from tf_conv_conformance.convolution.geometry import Axis, phases
-from tf_conv_conformance.prediction.models import Model
+from tf_conv_conformance.convolution.arguments import Arguments, Interpretation
+from tf_conv_conformance.convolution.geometry import Axis, documented_size, phases, same_total
+from tf_conv_conformance.prediction.models import Model, interpretation_of
 
 
 def axes_of(interpretation: Interpretation) -> dict[str, Axis]:
@@ -19,12 +19,14 @@ def axes_of(interpretation: Interpretation) -> dict[str, Axis]:
     return {"height": interpretation.height, "width": interpretation.width}
 
 
-def sizes(interpretation: Interpretation, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
+def sizes(arguments: Arguments, models: Sequence[Model]) -> Iterator[tuple[str, str]]:
     """Yield how each model computes the sizes. The first line of each axis has its name."""
-    for axis_name, axis in axes_of(interpretation).items():
-        name = "size" if interpretation.height == interpretation.width else axis_name
-        for model in models:
-            for line in steps(model, axis):
+    names = axes_of(interpretation_of(arguments))
+    by_model = [(model, model.interpretation(arguments).axes) for model in models]
+    for number, axis_name in enumerate(names):
+        name = "size" if len(names) == 1 else axis_name
+        for model, axes in by_model:
+            for line in steps(model, axes[number]):
                 if line.startswith(("m = ", "out = ")):
                     yield name, f"{line.partition(': ')[0]}, {model.name.replace('_', '-')}"
                     name = ""
@@ -40,7 +42,8 @@ def steps(model: Model, axis: Axis) -> tuple[str, ...]:
         padding = f"{axis.padding[0]} before and {axis.padding[1]} after"
     sizes = f"input size n = {axis.size}, filter size k = {axis.filter}"
     first = f"{sizes}, stride s = {axis.stride}, rate r = {axis.rate}, padding {padding}"
-    return first, *_STEPS[model.name](model, axis)
+    written = _phase_strided if model.name == "phase_strided" else _documented
+    return first, *written(model, axis)
 
 
 def _documented(model: Model, axis: Axis) -> Iterator[str]:
@@ -72,6 +75,10 @@ def _same(model: Model, axis: Axis) -> Iterator[str]:
         symbol = "s"
     formula = f"max((k-1)*r + 1 - {symbol}, 0) = max(({k}-1)*{r} + 1 - {n % s or s}, 0)"
     yield f"padding = {formula} = {sum(model.padding(axis))}: {_sides(model, axis)}"
+    if model.name == "xnnpack" and same_total(axis) < 0:
+        out = documented_size(axis)
+        total = f"(out-1)*s + (k-1)*r + 1 - n = ({out}-1)*{s} + ({k}-1)*{r} + 1 - {n}"
+        yield f"but without max: {total} = {same_total(axis)}, so each element reads only zeros"
 
 
 def _phase_strided(model: Model, axis: Axis) -> Iterator[str]:
@@ -122,6 +129,3 @@ def _result(model: Model, axis: Axis) -> str:
     """Return the predicted size, with a remark if it is negative."""
     size: int = model.size(axis, model.truncates_sizes)
     return str(size) if size >= 0 else f"{size}: no such tensor exists"
-
-
-_STEPS = {"documented": _documented, "phase_strided": _phase_strided}

@@ -38,6 +38,11 @@ from tf_conv_conformance.prediction.correlation import (
 SMALLEST_NORMAL = {"float16": 2.0**-14, "float64": 2.0**-1022}  # 2**-126 in other dtypes
 
 
+def as_given(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
+    """Return what the arguments mean."""
+    return interpretation
+
+
 class NoResultError(ConformanceError):
     """A model has no result for the arguments; the message says why."""
 
@@ -46,7 +51,7 @@ class NoResultError(ConformanceError):
 class Model:
     """A way to compute the size, the padding and the indices of an axis.
 
-    The other fields are departures from the arithmetic of real numbers: sizes are divided towards
+    `reads` changes what the arguments mean. The other fields are departures from the arithmetic of real numbers: sizes are divided towards
     zero; products with padding are left out; subnormal inputs and results become zero; the dtype of
     sums differs from :data:`error_bounds.ACCUMULATOR`.
     """
@@ -59,6 +64,14 @@ class Model:
     skips_padding: bool = False
     flushes_subnormals: bool = False
     accumulator: str | None = None
+    reads: Callable[[Arguments, Interpretation], Interpretation] = as_given
+
+    def interpretation(self, arguments: Arguments) -> Interpretation:
+        """Return what the arguments mean to the model.
+
+        Raises :class:`NoResultError` if they mean nothing.
+        """
+        return self.reads(arguments, interpretation_of(arguments))
 
     def taps(self, axis: Axis) -> Taps:
         """Return the indices within the input, -1 for padding."""
@@ -69,7 +82,7 @@ class Model:
 
         Raises :class:`NoResultError`.
         """
-        interpretation = interpretation_of(arguments)
+        interpretation = self.interpretation(arguments)
         height, width = (self.size(axis, self.truncates_sizes) for axis in interpretation.axes)
         if height < 0 or width < 0:
             raise NoResultError(f"the size of the result would be {height} × {width}")
@@ -93,7 +106,7 @@ class Model:
 
         `tensors` are input and filter, and the upstream gradient of a gradient.
         """
-        interpretation = interpretation_of(arguments)
+        interpretation = self.interpretation(arguments)
         if self.flushes_subnormals:
             tensors = tuple(flushed(tensor, arguments.dtype) for tensor in tensors)
         rows, columns = map(self.indices, interpretation.axes)

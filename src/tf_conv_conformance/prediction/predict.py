@@ -144,10 +144,10 @@ class Prediction:
     def excluded(self, model: Model, stands_for: Arguments | None = None) -> tuple[str, ...] | None:
         """Return the wrong oracles that the data rules out if the call returns a model's values.
 
-        Return None if that is not checked: for infinities and NaN, and for a model that skips
-        padding or flushes subnormal numbers.
+        Return None if that is not checked: for infinities and NaN, for a model that skips padding
+        or flushes subnormal numbers, and for a model of converted calls.
         """
-        if not self._drawn.detected:
+        if not self._drawn.detected or model.name not in MODELS:
             return None
         plain = MODELS[model.name]
         if replace(model, accumulator=None, truncates_sizes=False) != plain:

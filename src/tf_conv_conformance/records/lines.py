@@ -184,7 +184,7 @@ def _add_difference(
     line["difference"] = verdict.difference.text() if verdict.difference else None
     if verdict.difference is None or call.relation is not None:
         return
-    line["explained"] = explaining_model(prediction, observation)
+    line["explained"] = explaining_model(prediction, observation, call.mode)
     if verdict.kind == "unexpected":  # TensorFlow follows the formula; the `expect` differs
         line["difference"] = verdict.difference.text("expected")
         return

@@ -14,17 +14,20 @@ TAPS_LIMIT = 64
 
 
 @lru_cache(maxsize=20_000)
-def figure(axis: Axis, models: tuple[Model, ...]) -> dict[str, Any]:
+def figure(axes: tuple[Axis, ...], models: tuple[Model, ...]) -> dict[str, Any]:
     """Return an axis as plain values: its numbers, and the padding, size and steps of each model.
+
+    `axes` has the axis as each model reads it.
 
     An output reads `filter` elements, `rate` apart, from its entry in `starts` on; that is None if
     the axis is too long to draw.
     """
+    axis = axes[0]
     return {
         "size": axis.size,
         "filter": axis.filter,
         "rate": axis.rate,
-        "models": [_model(model, axis) for model in models],
+        "models": [_model(*one) for one in zip(models, axes, strict=True)],
     }
 
 
@@ -35,11 +38,12 @@ def _model(model: Model, axis: Axis) -> dict[str, Any]:
         and axis.size + before + after + axis.rate <= DRAWN_LIMIT
         and 0 < axis.filter <= TAPS_LIMIT
     )
+    starts = model.indices(axis)[:, 0].tolist() if drawn else []
     return {
         "name": model.name,
         "before": before,
         "after": after,
         "out": size,
         "steps": steps(model, axis),
-        "starts": model.indices(axis)[:, 0].tolist() if drawn else None,
+        "starts": starts if starts and min(starts) >= -DRAWN_LIMIT else None,
     }

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.prediction.converted_models import models_in
 from tf_conv_conformance.prediction.exclusions import word
-from tf_conv_conformance.prediction.models import models_of
 from tf_conv_conformance.prediction.relations import RELATIONS
 from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.reproduction import from_record as reproduction
@@ -123,9 +123,9 @@ def _chunk(calls: Sequence[CallRow], excluded: Mapping[str, Exclusions]) -> dict
     for call in calls:
         places = None
         if call.interpretation is not None:
-            models = models_of(call.arguments)
-            both = (call.interpretation.height, call.interpretation.width)
-            places = [axes.number((axis, models)) for axis in both]
+            models = models_in(call.arguments, call.call["mode"])
+            read = (model.interpretation(call.arguments).axes for model in models)
+            places = [axes.number((axis, models)) for axis in zip(*read, strict=True)]
         names = excluded[call.case["key"]].counts if "excludes" in call.end else ()
         details.append({**_detail(call), "axes": places, "excludes": _excluded(call, names)})
     return {

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.geometry import Taps
+from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.prediction.converted_models import ALL_MODELS, models_in
 from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
-    MODELS,
     Model,
     channels_out,
     interpretation_of,
-    models_of,
 )
 from tf_conv_conformance.prediction.predict import Prediction, Refuses, Returns, predict
 from tf_conv_conformance.subject.observation import Observation
@@ -41,9 +41,11 @@ def explains(
     return comparison.from_values(outcome, values, names, observation) is None
 
 
-def explaining_model(prediction: Prediction, observation: Observation) -> str | None:
-    """Return the name of the first model that explains an observation, if any."""
-    models = models_of(prediction.arguments)
+def explaining_model(
+    prediction: Prediction, observation: Observation, mode: Mode = "eager"
+) -> str | None:
+    """Return the name of the first model that explains an observation in a mode, if any."""
+    models = models_in(prediction.arguments, mode)
     return next((one.name for one in models if explains(one, prediction, observation)), None)
 
 
@@ -73,7 +75,7 @@ def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
 
     `index` is the index of the output element in the call's data format.
     """
-    meaning, taps = interpretation_of(arguments), MODELS[model].taps
+    meaning, taps = ALL_MODELS[model].interpretation(arguments), ALL_MODELS[model].taps
     if meaning.channels_first:
         *batch, channel, row, column = index
     else:

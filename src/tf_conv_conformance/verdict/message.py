@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.prediction.arithmetic import sizes
+from tf_conv_conformance.prediction.converted_models import ALL_MODELS
 from tf_conv_conformance.prediction.exclusions import listed
-from tf_conv_conformance.prediction.models import DOCUMENTED, MODELS, interpretation_of
+from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Prediction, Returns
 from tf_conv_conformance.prediction.relations import RELATIONS
 from tf_conv_conformance.prediction.remedy import remedy
@@ -83,7 +85,7 @@ def _rows(
 ) -> Iterator[Row]:
     """Yield what was predicted and observed and why they differ, independent of the mode."""
     if observation is not None and not call.relation:
-        yield from first_difference(prediction, verdict, observation)
+        yield from first_difference(prediction, verdict, observation, call.mode)
     for identifier in verdict.rules:
         yield "rule", quoted(RULES[identifier], documentation)
     if call.relation:
@@ -132,14 +134,14 @@ def _predicted(call: Call, prediction: Prediction) -> Iterator[Row]:
 
 
 def first_difference(
-    prediction: Prediction, verdict: Verdict, observation: Observation
+    prediction: Prediction, verdict: Verdict, observation: Observation, mode: Mode
 ) -> Iterator[Row]:
     """Yield the first difference, where it comes from, and the model that explains it."""
     if verdict.kind == "unexpected":  # it differs only from `expect`, so no model has to explain it
         difference, by, explained = verdict.difference, "expected", None
     else:
         difference, by = from_formula(prediction, verdict, observation), "predicted"
-        explained = explaining_model(prediction, observation)
+        explained = explaining_model(prediction, observation, mode)
     gradient = prediction.arguments.gradient is not None
     if difference is not None and not (gradient and difference.aspect == "values"):
         if difference.text(by) not in verdict.reason:
@@ -172,5 +174,5 @@ def _origin(prediction: Prediction, difference: Difference, explained: str | Non
             text = feeding(other, arguments, difference.index)
             yield "", f"{text}, {other.replace('_', '-')}"
     elif difference.aspect == "shape":
-        models = (DOCUMENTED,) if other is None else (DOCUMENTED, MODELS[other])
-        yield from sizes(interpretation_of(arguments), models)
+        models = (DOCUMENTED,) if other is None else (DOCUMENTED, ALL_MODELS[other])
+        yield from sizes(arguments, models)

@@ -18,7 +18,8 @@ from tf_conv_conformance.convolution.arguments import Arguments, as_lists, inter
 from tf_conv_conformance.convolution.geometry import phase_strided_padding
 from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES, Mode
-from tf_conv_conformance.prediction.models import DOCUMENTED, Model, models_of
+from tf_conv_conformance.prediction.converted_models import models_in
+from tf_conv_conformance.prediction.models import DOCUMENTED, Model
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken, exercised
 from tf_conv_conformance.subject.observation import Observation
@@ -183,7 +184,7 @@ def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
     A converted model may also pad in another way.
     """
     prediction = predict(call.arguments)
-    for plain, model in departing(call.arguments):
+    for plain, model in departing(call.arguments, call.mode):
         if explains(model, prediction, observation):
             yield plain
     if call.mode in CONVERTED_MODES:
@@ -206,13 +207,13 @@ def _otherwise_padded(arguments: Arguments) -> Iterator[Arguments]:
 
 
 def departing(
-    arguments: Arguments, departures: Sequence[Plain] = DEPARTURES
+    arguments: Arguments, mode: Mode = "eager", departures: Sequence[Plain] = DEPARTURES
 ) -> Iterator[tuple[Plain, Model]]:
     """Yield the models of a call with each departure, as keys of `observed` and as models."""
     for departure in departures:
         if "accumulator" in departure and "reals" not in arguments.data:
             continue
-        for named in models_of(arguments):
+        for named in models_in(arguments, mode):
             plain = {"model": named.name, **departure}
             model = model_of(Observed.model_validate(plain))
             assert model is not None  # it is named above

@@ -1,0 +1,97 @@
+"""Models of what a converted call computes: how TensorFlow Lite folds, and what XNNPACK pads.
+
+TensorFlow makes a dilated depthwise convolution of space to batch, a convolution and batch to
+space. The converter of TensorFlow Lite folds these into one dilated convolution
+(``ConvertTFDilatedConvOp`` in ``tensorflow/compiler/mlir/lite/transforms/dilated_conv.h``), which
+strides as the documentation says. It keeps no explicit padding: if there is any, the convolution
+gets SAME.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tf_conv_conformance.convolution.arguments import Arguments, Interpretation, interpret
+from tf_conv_conformance.convolution.geometry import (
+    FAR,
+    Axis,
+    Indices,
+    documented_indices,
+    documented_padding,
+    documented_size,
+    same_total,
+)
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
+from tf_conv_conformance.prediction.models import (
+    DOCUMENTED,
+    MODELS,
+    Model,
+    models_of,
+)
+
+
+def folded(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
+    """Return what is left of a call whose space to batch the converter has folded."""
+    axes = interpretation.axes
+    if not arguments.entry_point.splits_into_phases or max(axis.rate for axis in axes) == 1:
+        return interpretation
+    if isinstance(axes[0].padding, str):
+        return interpretation
+    padded = any(sum(map(abs, documented_padding(axis))) for axis in axes)
+    height, width = (replace(axis, padding="SAME" if padded else "VALID") for axis in axes)
+    return replace(interpretation, height=height, width=width)
+
+
+def delegated(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
+    """Return the same for XNNPACK, which pads nothing if the filter has one element."""
+    interpretation = folded(arguments, interpretation)
+    height, width = interpretation.axes
+    if height.filter == width.filter == 1 and height.padding == "SAME":
+        height, width = replace(height, padding="VALID"), replace(width, padding="VALID")
+    return replace(interpretation, height=height, width=width)
+
+
+def unclamped_indices(axis: Axis) -> Indices:
+    """Return the documented positions, or positions in the padding where SAME needs none.
+
+    XNNPACK (``xnn_reshape_convolution2d_nhwc``) computes the total padding of SAME as an unsigned
+    ``(out - 1) * stride + dilated filter - size``. If the stride exceeds the dilated filter, that
+    may be negative. Then every element reads far outside of the input, which is zero.
+    """
+    indices = documented_indices(axis)
+    if axis.padding == "SAME" and same_total(axis) < 0:
+        return np.full_like(indices, -FAR)
+    return indices
+
+
+CONVERTED = replace(DOCUMENTED, name="converted", reads=folded)
+XNNPACK = Model("xnnpack", documented_padding, documented_size, unclamped_indices, reads=delegated)
+CONVERTED_MODELS = {model.name: model for model in (CONVERTED, XNNPACK)}
+ALL_MODELS = {**MODELS, **CONVERTED_MODELS}
+
+
+def models_in(arguments: Arguments, mode: Mode) -> tuple[Model, ...]:
+    """Return the models that may explain a call in a mode, the documented one first.
+
+    Those are left out that read the same elements as an earlier one.
+    """
+    models = models_of(arguments)
+    if mode not in CONVERTED_MODES:
+        return models
+    found = [DOCUMENTED]
+    for model in (*CONVERTED_MODELS.values(), *models[1:]):
+        if not any(reads_alike(model, other, arguments) for other in found):
+            found.append(model)
+    return tuple(found)
+
+
+def reads_alike(one: Model, other: Model, arguments: Arguments) -> bool:
+    """Return whether two models read the same elements of the input for each result."""
+    if interpret(arguments) is None:
+        return True
+    axes = zip(
+        one.interpretation(arguments).axes, other.interpretation(arguments).axes, strict=True
+    )
+    return all(np.array_equal(one.taps(own), other.taps(its)) for own, its in axes)
