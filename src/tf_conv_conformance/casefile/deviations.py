@@ -7,16 +7,14 @@ import difflib
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
-import numpy as np
-
 from tf_conv_conformance.casefile.advice import near
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.diagnostic import CaseError, Keys, quote
 from tf_conv_conformance.casefile.expansion import Expanded
 from tf_conv_conformance.casefile.expectations import Deviation, Observed
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.prediction.converted_models import ALL_MODELS
-from tf_conv_conformance.prediction.models import DOCUMENTED, interpretation_of
+from tf_conv_conformance.prediction.converted_models import ALL_MODELS, reads_alike
+from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
 
@@ -106,9 +104,7 @@ def _is_documented(observed: Observed, stands_for: Arguments, arguments: Argumen
         return False
     if replace(model, truncates_sizes=False) != ALL_MODELS[model.name]:
         return False
-    own, other = interpretation_of(arguments), model.interpretation(stands_for)
-    axes = ((own.height, other.height), (own.width, other.width))
-    return all(np.array_equal(DOCUMENTED.taps(axis), model.taps(as_if)) for axis, as_if in axes)
+    return reads_alike(DOCUMENTED, model, arguments, stands_for)
 
 
 def _check_observed(observed: Observed, stands_for: Arguments, keys: Keys) -> None:

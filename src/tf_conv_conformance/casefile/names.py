@@ -6,9 +6,10 @@ import builtins
 import signal
 from collections.abc import Sequence
 
-# The classes of tf.errors, unchanged since TensorFlow 1.15, and the errors of AutoGraph.
+# The classes of tf.errors, unchanged since TensorFlow 1.15, the errors of AutoGraph,
+# and that of TensorFlow Lite's converter.
 _TENSORFLOW = """
-    Aborted AlreadyExists AutoGraph Cancelled Conversion DataLoss DeadlineExceeded
+    Aborted AlreadyExists AutoGraph Cancelled Conversion Converter DataLoss DeadlineExceeded
     FailedPrecondition InaccessibleTensor Internal InvalidArgument NotFound Op
     OperatorNotAllowedInGraph OutOfRange PermissionDenied ResourceExhausted Staging
     Unauthenticated Unavailable Unimplemented Unknown

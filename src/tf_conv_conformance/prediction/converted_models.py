@@ -18,6 +18,7 @@ from tf_conv_conformance.convolution.geometry import (
     FAR,
     Axis,
     Indices,
+    Taps,
     documented_indices,
     documented_padding,
     documented_size,
@@ -80,18 +81,26 @@ def models_in(arguments: Arguments, mode: Mode) -> tuple[Model, ...]:
     models = models_of(arguments)
     if mode not in CONVERTED_MODES:
         return models
+    if interpret(arguments) is None:
+        return models
     found = [DOCUMENTED]
     for model in (*CONVERTED_MODELS.values(), *models[1:]):
-        if not any(reads_alike(model, other, arguments) for other in found):
+        if not any(reads_alike(model, other, arguments, arguments) for other in found):
             found.append(model)
     return tuple(found)
 
 
-def reads_alike(one: Model, other: Model, arguments: Arguments) -> bool:
-    """Return whether two models read the same elements of the input for each result."""
-    if interpret(arguments) is None:
-        return True
-    axes = zip(
-        one.interpretation(arguments).axes, other.interpretation(arguments).axes, strict=True
-    )
-    return all(np.array_equal(one.taps(own), other.taps(its)) for own, its in axes)
+def reads_alike(one: Model, other: Model, arguments: Arguments, stands_for: Arguments) -> bool:
+    """Return whether a model with the arguments reads the same as another with others.
+
+    If no tap of one axis is in the input, every result is zero, whatever the other axis reads.
+    """
+    pairs = zip(_taps(one, arguments), _taps(other, stands_for), strict=True)
+    return all(np.array_equal(own, its) for own, its in pairs)
+
+
+def _taps(model: Model, arguments: Arguments) -> list[Taps]:
+    taps = [model.taps(axis) for axis in model.interpretation(arguments).axes]
+    if all((axis >= 0).any() for axis in taps):
+        return taps
+    return [np.full_like(axis, -1) for axis in taps]
