@@ -1,9 +1,9 @@
 """Answer calls on the subject's side of the pipe. Only this file imports TensorFlow.
 
 It runs in a child process, perhaps on another machine, whose interpreter reads this file, wire.py,
-exceptions.py, deployment.py, execution.py and forkserver.py from standard input. These files import nothing else
-of this package, and keep to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be tested in
-the same way. With ``--tf-in-process`` the same functions run in the test process.
+exceptions.py, deployment.py, execution.py and forkserver.py from standard input. These files import
+nothing else of this package, and keep to Python 3.7 and NumPy 1.14, so that an old TensorFlow can be
+tested in the same way. With ``--tf-in-process`` the same functions run in the test process.
 
 Protocol, on standard input and output, in the format of wire.py:
 
