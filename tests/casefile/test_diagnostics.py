@@ -58,6 +58,10 @@ FAULTS = r"""
     'float23' is unknown; did you mean 'float32'? Known: half, float16,
 {"rate": "1", "dilations": "1"}
     `rate` and `dilations` are two names for the same argument
+{"modes": "[eager, graph]", "unknown": "height"}
+    cases[0].modes: eager is for calls whose shapes are known, since it traces no function, and
+{"modes": "[graph, tflite]", "dtype": "half"}
+    cases[0].modes: tflite is for float32 calls without a gradient whose filter is known, since it
 {"modes": "[eager, jit]"}
     8:20: cases[0].modes[1]: 'jit' is unknown; did you mean 'xla'? Known: eager, graph, xla,
     saved_model, tflite, tflite-reference, litert, onnx

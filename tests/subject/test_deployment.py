@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.performing import perform_all
+from tf_conv_conformance.convolution.invocation import signature
 from tf_conv_conformance.convolution.names import CONVERTED_MODES
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
@@ -100,6 +101,43 @@ def test_a_converted_model_follows_the_formula_where_eager_mode_has_phases(calls
 def test_a_call_that_is_refused_is_refused_in_every_mode(calls, tensorflow):
     found = kinds(calls, REFUSED % ", ".join(DEPLOYED), tensorflow)
     assert set(found.values()) == {"refused"}
+
+
+UNKNOWN = """
+defaults: {padding: SAME, filter: [3, 2, 2, 3]}
+cases:
+  - id: sizes
+    input: [2, 7, 6, 2]
+    modes: [graph, xla, %s]
+    sweep:
+      op: [conv2d, depthwise_conv2d]
+      unknown: [batch, [height, width], [batch, height, width]]
+  - id: rank-and-filter
+    op: conv2d
+    input: [2, 7, 6, 2]
+    modes: [graph, xla, saved_model]
+    unknown: [rank, filter]
+    sweep: {gradient: [input, filter]}
+  - id: layout
+    op: conv2d
+    input: [2, 2, 7, 6]
+    modes: xla
+    data_format: NCHW
+    unknown: [height, width]
+"""
+
+
+def test_sizes_may_be_unknown_while_a_function_is_traced(calls, tensorflow):
+    found = kinds(calls, UNKNOWN % ", ".join(DEPLOYED), tensorflow)
+    assert set(found.values()) == {"conforms"}
+
+
+def test_unknown_sizes_are_those_of_the_input(calls):
+    shapes = {name: signature(call.arguments) for name, call in calls(UNKNOWN % "tflite").items()}
+    assert shapes["sizes[conv2d-unknown_batch-graph]"] == [[None, 7, 6, 2], [3, 2, 2, 3]]
+    assert shapes["sizes[conv2d-unknown_height_width-xla]"][0] == [2, None, None, 2]
+    assert shapes["rank-and-filter[gradient_input-graph]"] == [None, None]
+    assert shapes["layout[xla]"][0] == [2, 2, None, None]
 
 
 def test_a_converter_that_swaps_strides_is_caught(calls):

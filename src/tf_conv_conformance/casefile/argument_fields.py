@@ -14,6 +14,7 @@ from tf_conv_conformance.casefile.fields import (
     DtypeName,
     Int,
     Ints,
+    OneOrMore,
     Pairs,
     Shape,
     SizeOrReference,
@@ -21,7 +22,7 @@ from tf_conv_conformance.casefile.fields import (
     Values,
     alternatives,
 )
-from tf_conv_conformance.convolution.names import Gradient, Op, Symbol
+from tf_conv_conformance.convolution.names import Gradient, Op, Symbol, Unknown
 
 
 class VerbatimInts(Strict):
@@ -63,6 +64,9 @@ FormatLike = Annotated[
 ]
 
 
+UnknownSizes = OneOrMore[Unknown]
+
+
 class ArgumentFields(Strict):
     """The arguments of the operator, in a case, in its file's defaults or in `as_if`."""
 
@@ -100,6 +104,8 @@ class ArgumentFields(Strict):
     """The entry point into TensorFlow, such as tf.raw_ops.Conv2D. By default the operator's own."""
     gradient: Gradient | None = None
     """Differentiate the result with respect to this tensor."""
+    unknown: UnknownSizes | None = None
+    """What a function does not know while it is traced: `batch`, `height`, `width`, `rank`, `filter`."""
 
 
 class Alternatives(Strict):
@@ -117,6 +123,7 @@ class Alternatives(Strict):
     filter_dtype: Annotated[list[DtypeName], Field(min_length=1)] | None = None
     via: Annotated[list[Symbol], Field(min_length=1)] | None = None
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
+    unknown: Annotated[list[UnknownSizes], Field(min_length=1)] | None = None
 
 
 ScopePair = Annotated[

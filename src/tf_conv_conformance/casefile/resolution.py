@@ -58,6 +58,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         filter_dtype=filter_dtype,
         via=None if entry_point.is_default else entry_point.symbol,
         gradient=given.get("gradient"),
+        unknown=tuple(dict.fromkeys(given.get("unknown", ()))),
     )
 
 

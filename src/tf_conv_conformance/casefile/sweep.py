@@ -18,7 +18,7 @@ from tf_conv_conformance.casefile.expansion import Expanded, Expansion, expand
 from tf_conv_conformance.casefile.expectations import Deviation
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.source import Source
-from tf_conv_conformance.convolution.modes import CONVERTIBLE, TENSORFLOW_MODES, can_be_made
+from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES, can_be_made, made_in
 from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, Mode
 from tf_conv_conformance.prediction import relations
 from tf_conv_conformance.prediction.predict import Refuses, predict
@@ -73,7 +73,7 @@ class Sweep:
         """Refuse a mode that the case itself names, but in which none of its calls can be made."""
         for mode in self.own_modes:
             if mode not in used:
-                message = f"{mode} is for {CONVERTIBLE}, and this case has none"
+                message = f"{mode} is for {made_in(mode)}, and this case has none"
                 raise CaseError(("modes",), message)
 
     def _plain_calls(self) -> Iterator[Call]:

@@ -168,6 +168,8 @@ def _add_case(command: argparse.ArgumentParser) -> None:
     option("--data", "LIST", text)
     text = "differentiate the result with respect to this tensor: input or filter"
     option("--gradient", "TENSOR", text)
+    text = "sizes that a traced function does not know, from batch,height,width,rank,filter"
+    option("--unknown", "LIST", text)
 
 
 def _add_output(command: argparse.ArgumentParser, default: str, text: str) -> None:

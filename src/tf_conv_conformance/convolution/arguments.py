@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from typing import Any
 
 from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
-from tf_conv_conformance.convolution.names import Op, Symbol
+from tf_conv_conformance.convolution.names import Op, Symbol, Unknown
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]
@@ -29,7 +29,8 @@ class Arguments:
 
     `filter_dtype` is None if the filter has the input's dtype, and `via` is None for the operator's
     default entry point. With `gradient`, the call differentiates its result with respect to that
-    tensor.
+    tensor. `unknown` names what a traced function does not know of the shapes; it changes neither
+    the data nor what must be returned.
     """
 
     op: Op
@@ -44,6 +45,7 @@ class Arguments:
     filter_dtype: str | None = None
     via: Symbol | None = None
     gradient: str | None = None
+    unknown: tuple[Unknown, ...] = field(default=(), repr=False)  # seeds come from the rest
 
     @cached_property
     def _hash(self) -> int:
@@ -58,7 +60,7 @@ class Arguments:
         return ENTRY_POINTS[self.via] if self.via else DEFAULTS[self.op]
 
 
-FIELDS = tuple(field.name for field in fields(Arguments))
+FIELDS = tuple(one.name for one in fields(Arguments))
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,10 @@ def as_tuples(value: Any) -> Any:
 
 
 def to_record(arguments: Arguments) -> dict[str, Any]:
-    """Return the same as ``dataclasses.asdict``, at a tenth of its cost."""
+    """Return the same as ``dataclasses.asdict``, at a tenth of its cost; `unknown` if any is."""
     plain = {name: getattr(arguments, name) for name in FIELDS}
+    if not plain["unknown"]:
+        del plain["unknown"]
     return {**plain, "input": dict(vars(arguments.input)), "filter": dict(vars(arguments.filter))}
 
 

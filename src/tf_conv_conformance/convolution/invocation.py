@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tf_conv_conformance.convolution.arguments import Arguments, as_lists, in_channels_of
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    as_lists,
+    channels_first,
+    in_channels_of,
+)
 
 KERAS_FORMATS = {"NHWC": "channels_last", "NCHW": "channels_first"}
 
@@ -24,6 +29,27 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
         amounts = [amount for pair in given["padding"] for amount in pair]
         given |= {"padding": "EXPLICIT", "explicit_paddings": amounts}
     return given
+
+
+def signature(arguments: Arguments) -> list[list[int | None] | None] | None:
+    """Return the shapes that a traced function knows of input and filter; None if it knows all.
+
+    A size or a shape that is not known is None.
+    """
+    unknown = arguments.unknown
+    if not unknown:
+        return None
+    shape: list[int | None] = list(arguments.input.shape)
+    inner = ("channels", "height", "width")
+    names = inner if channels_first(arguments) else (*inner[1:], inner[0])
+    for place in range(len(shape)):
+        from_end = place - len(shape)
+        name = names[from_end] if from_end >= -3 else "batch"
+        if name in unknown:
+            shape[place] = None
+    x = None if "rank" in unknown else shape
+    w: list[int | None] | None = None if "filter" in unknown else list(arguments.filter.shape)
+    return [x, w]
 
 
 def source(arguments: Arguments) -> list[str]:

@@ -23,13 +23,22 @@ RUNTIMES: dict[Mode, tuple[str, ...]] = {
 """The facts of a subject that have the versions of what a converted mode needs."""
 
 
-CONVERTIBLE = "float32 calls without a gradient"
-"""The calls that can be made in a converted mode."""
+NO_UNKNOWN = "calls whose shapes are known, since it traces no function"
+CONVERTIBLE = "float32 calls without a gradient whose filter is known, since it is a constant"
+
+
+def made_in(mode: Mode) -> str:
+    """Return which calls can be made in a mode that cannot make all."""
+    return NO_UNKNOWN if mode == "eager" else CONVERTIBLE
 
 
 def can_be_made(arguments: Arguments, mode: Mode) -> bool:
     """Return whether a call can be made in a mode."""
+    if mode == "eager":
+        return not arguments.unknown
     if mode not in CONVERTED_MODES:
         return True
+    if "filter" in arguments.unknown:
+        return False
     dtypes = {arguments.dtype, arguments.filter_dtype or arguments.dtype}
     return arguments.gradient is None and dtypes == {"float32"}

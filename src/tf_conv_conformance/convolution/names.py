@@ -33,6 +33,9 @@ Symbol = Literal[
 ]
 """The entry points into TensorFlow that reach the two operators; see entry_points.py."""
 Gradient = Literal["input", "filter"]
+Unknown = Literal["batch", "height", "width", "rank", "filter"]
+"""What a function does not know while it is traced: a size of the input, its rank, or the shape of
+the filter."""
 CpuFlag = Literal[
     "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
     "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "avx_ne_convert", "asimd", "sve",

@@ -195,7 +195,14 @@ class CallItem(SubjectItem):
     def _likeness(self, failure: Failure) -> tuple[str, str]:
         """Return a hash that equal failures in other modes share, and the mode."""
         call = self.call
-        place = self.subject, self.path_id, call.case.id, str(call.arguments), call.relation
+        place = (
+            self.subject,
+            self.path_id,
+            call.case.id,
+            str(call.arguments),
+            call.arguments.unknown,
+            call.relation,
+        )
         return hashlib.sha256(repr((*place, failure.likeness)).encode()).hexdigest(), call.mode
 
 

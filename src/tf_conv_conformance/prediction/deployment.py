@@ -5,9 +5,10 @@ from __future__ import annotations
 from tf_conv_conformance.convolution.names import Mode
 
 _CONVERT = """\
-    concrete = model.get_concrete_function(tf.TensorSpec(x.shape, x.dtype, name="x"))
+    concrete = model.get_concrete_function(tf.TensorSpec({shape}, x.dtype, name="x"))
     converted = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
     interpreter = {interpreter}
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], x.shape)
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
     interpreter.invoke()
@@ -18,12 +19,12 @@ _REFERENCE = """tf.lite.Interpreter(
     )"""
 _ONNX = """\
     converted, _ = tf2onnx.convert.from_function(
-        model, input_signature=[tf.TensorSpec(x.shape, x.dtype, name="x")]
+        model, input_signature=[tf.TensorSpec({shape}, x.dtype, name="x")]
     )
     session = onnxruntime.InferenceSession(
         converted.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    return session.run(None, {"x": x})[0]"""
+    return session.run(None, {{"x": x}})[0]"""
 _INTERPRETERS: dict[Mode, str] = {
     "tflite": "tf.lite.Interpreter(model_content=converted)",
     "tflite-reference": _REFERENCE,
@@ -37,9 +38,17 @@ IMPORTS: dict[Mode, tuple[str, ...]] = {
 """The imports of a mode's source, beside NumPy and TensorFlow."""
 
 
-def converted(mode: Mode) -> list[str]:
-    """Return lines that define `deployed`, a function of the arrays `x` and `w`, by `convolve`."""
-    body = _ONNX if mode == "onnx" else _CONVERT.format(interpreter=_INTERPRETERS[mode])
+def converted(mode: Mode, shape: str) -> list[str]:
+    """Return lines that define `deployed`, a function of the arrays `x` and `w`, by `convolve`.
+
+    `shape` is what the model knows of the input's shape, as source.
+    """
+    if mode == "onnx":
+        body = _ONNX.format(shape=shape)
+    else:
+        body = _CONVERT.format(shape=shape, interpreter=_INTERPRETERS[mode])
+    if shape == "x.shape":
+        body = "\n".join(line for line in body.splitlines() if "resize" not in line)
     return [
         "def deployed(x, w):",
         "    model = tf.function(lambda x: convolve(x, w), autograph=False)",
@@ -47,11 +56,14 @@ def converted(mode: Mode) -> list[str]:
     ]
 
 
-def saved(call: str, tensors: str) -> list[str]:
-    """Return lines that save the function `call`, and load it again under the same name."""
+def saved(call: str, tensors: str, traced: str) -> list[str]:
+    """Return lines that save the function `call`, and load it again under the same name.
+
+    `traced` has more arguments of ``tf.function``, as source.
+    """
     return [
         "module = tf.Module()",
-        f"module.call = tf.function({call}, autograph=False)",
+        f"module.call = tf.function({call}, autograph=False{traced})",
         f"module.kept = module.call.get_concrete_function({tensors}).variables",
         "folder = tempfile.mkdtemp()",
         "tf.saved_model.save(module, folder)",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
-from tf_conv_conformance.convolution.invocation import source
+from tf_conv_conformance.convolution.invocation import signature, source
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import deployment
@@ -47,13 +47,27 @@ def _definition(arguments: Arguments, mode: Mode) -> list[str]:
     if arguments.gradient is not None:
         lines += _gradient(arguments)
         call = "gradient"
+    known, traced = signature(arguments), ""
+    if known is not None:
+        traced = f", input_signature=[{', '.join(_specs(arguments, known))}]"
     if mode in CONVERTED_MODES:
-        lines += deployment.converted(mode)
+        lines += deployment.converted(mode, "x.shape" if known is None else str(known[0]))
     elif mode == "saved_model":
-        lines += deployment.saved(call, _tensors(arguments))
+        lines += deployment.saved(call, _tensors(arguments), traced)
     elif mode != "eager":
-        lines.append(f"{call} = tf.function({call}{', jit_compile=True' if mode == 'xla' else ''})")
+        lines.append(
+            f"{call} = tf.function({call}{', jit_compile=True' if mode == 'xla' else ''}{traced})"
+        )
     return lines
+
+
+def _specs(arguments: Arguments, known: Sequence[object]) -> Iterator[str]:
+    """Yield what is known of each tensor, as source."""
+    dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype]
+    for shape, dtype in zip(known, dtypes, strict=True):
+        yield f"tf.TensorSpec({shape}, tf.{dtype})"
+    if arguments.gradient is not None:
+        yield f"tf.TensorSpec(dy.shape, tf.{arguments.dtype})"
 
 
 def _invocation(arguments: Arguments, mode: Mode) -> str:

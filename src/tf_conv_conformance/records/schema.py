@@ -15,7 +15,15 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 from typing_extensions import NotRequired, TypedDict
 
-from tf_conv_conformance.convolution.names import Dtype, Gradient, Mode, Op, RelationName, Symbol
+from tf_conv_conformance.convolution.names import (
+    Dtype,
+    Gradient,
+    Mode,
+    Op,
+    RelationName,
+    Symbol,
+    Unknown,
+)
 from tf_conv_conformance.verdict.kinds import Kind
 
 SCHEMA = 4
@@ -90,6 +98,7 @@ class ArgumentsRecord(TypedDict):
     filter_dtype: Dtype | None
     via: Symbol | None
     gradient: Gradient | None
+    unknown: NotRequired[list[Unknown]]
 
 
 class PredictedRecord(TypedDict):

@@ -18,27 +18,32 @@ from .exceptions import WorkerError
 RAM = "ram://tf-conv-conformance"  # TensorFlow's file system in memory
 
 
-def deployed(tf: Any, mode: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def deployed(tf: Any, mode: str, function: Callable[..., Any], specs: Any) -> Callable[..., Any]:
     """Return `function` in a mode of :data:`RUNTIMES`, as a function of the same tensors.
 
     `function` takes the input and the filter of one call or more, in turn. It returns a result, or
-    a list with None for each call that raised.
+    a list with None for each call that raised. `specs` says what it knows of
+    their shapes while it is traced; None if it knows all.
     """
-    return lambda *tensors: Deployment(tf, function, tensors, mode).results()
+    return lambda *tensors: Deployment(tf, function, tensors, mode, specs).results()
 
 
 class Deployment:
     """A function on its way to a runtime, with the tensors of one arm."""
 
-    def __init__(self, tf: Any, function: Callable[..., Any], tensors: Any, mode: str) -> None:
+    def __init__(
+        self, tf: Any, function: Callable[..., Any], tensors: Any, mode: str, specs: Any
+    ) -> None:
         self.tf, self.function, self.mode = tf, function, mode
         is_saved = mode == "saved_model"
         self.inputs = tensors if is_saved else tensors[0::2]
         self.constants = () if is_saved else [tensor.numpy() for tensor in tensors[1::2]]
         self.traced: Any = None  # what the function returned while it was traced
+        specs = tensors if specs is None else specs
+        specs = specs if is_saved else specs[0::2]
         self.specs = [
-            tf.TensorSpec(tensor.shape, tensor.dtype, name="x{}".format(number))
-            for number, tensor in enumerate(self.inputs)
+            tf.TensorSpec(known.shape, known.dtype, name="x{}".format(number))
+            for number, known in enumerate(specs)
         ]
 
     def results(self) -> Any:
@@ -99,9 +104,16 @@ def interpreted(deployment: Deployment, interpreter_class: Any, **options: Any) 
     model, arrays = deployment.tflite_model(), deployment.arrays
     with quiet():
         interpreter = interpreter_class(model_content=model, **options)
+    given = [
+        (detail["index"], input_of(arrays, detail["name"]))
+        for detail in interpreter.get_input_details()
+    ]
+    if any(spec.shape != tensor.shape for spec, tensor in zip(deployment.specs, deployment.inputs)):
+        for index, array in given:
+            interpreter.resize_tensor_input(index, array.shape)
     interpreter.allocate_tensors()
-    for detail in interpreter.get_input_details():
-        interpreter.set_tensor(detail["index"], input_of(arrays, detail["name"]))
+    for index, array in given:
+        interpreter.set_tensor(index, array)
     interpreter.invoke()
     details = interpreter.get_output_details()
     return [interpreter.get_tensor(detail["index"]) for detail in details]

@@ -97,16 +97,33 @@ def with_gradient(
     return gradient
 
 
+def specs_of(tf: Any, request: Any) -> list[Any] | None:
+    """Return what a traced function knows of its tensors; None if it knows their shapes.
+
+    The signature of a request has a shape for each tensor, and null for what is not known.
+    """
+    if "signature" not in request:
+        return None
+    pairs = zip(request["signature"], request["dtypes"])
+    return [tf.TensorSpec(shape, dtype) for shape, dtype in pairs]
+
+
 def in_mode(
-    tf: Any, function: Callable[..., Any], mode: str, autograph: bool = True
+    tf: Any,
+    function: Callable[..., Any],
+    mode: str,
+    specs: list[Any] | None,
+    autograph: bool = True,
 ) -> Callable[..., Any]:
-    """Return the function in an execution mode."""
+    """Return the function in an execution mode, traced with `specs` if there are any."""
     if mode == "eager":
         return function
     if mode in RUNTIMES:
-        return deployed(tf, mode, function)
+        return deployed(tf, mode, function, specs)
     compiled: Callable[..., Any]
-    compiling = {"jit_compile": True} if mode == "xla" else {}
+    compiling: dict[str, Any] = {"jit_compile": True} if mode == "xla" else {}
+    if specs is not None:
+        compiling["input_signature"] = specs
     try:
         compiled = tf.function(function, autograph=autograph, **compiling)
     except TypeError:  # before TensorFlow 2.5
@@ -137,7 +154,8 @@ class PreparedCall:
         function = self.function
         if function is None:
             prepared = prepare(self.tf, self.request, tensors)
-            function = in_mode(self.tf, prepared, self.request["mode"])
+            specs = specs_of(self.tf, self.request)
+            function = in_mode(self.tf, prepared, self.request["mode"], specs)
             if ".keras." not in self.request["function"]:
                 self.function = function
         return observed(function, *tensors)
@@ -259,7 +277,9 @@ class Group:
     def __init__(self, tf: Any, requests: list[Any]) -> None:
         self.tf, self.requests = tf, requests
         self.caught: dict[int, Any] = {}
-        self.function = in_mode(tf, self._trace, requests[0]["mode"], autograph=False)
+        known = [specs_of(tf, request) for request in requests]
+        specs = None if known[0] is None else [spec for own in known for spec in own or ()]
+        self.function = in_mode(tf, self._trace, requests[0]["mode"], specs, autograph=False)
 
     def run(self, tensors: list[Any]) -> list[Any]:
         """Run one arm of each call as :func:`run_arm` does. Returns None for calls that raise."""

@@ -40,4 +40,4 @@ class Request:
         head = self.head
         if self.alone or head["mode"] == "eager" or ".keras." in head["function"]:
             return None
-        return head["mode"], self.arms
+        return head["mode"], self.arms, "signature" in head

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.convolution.invocation import keywords
+from tf_conv_conformance.convolution.invocation import keywords, signature
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.relations import others_of
@@ -49,13 +50,16 @@ def request(arguments: Arguments, mode: str, arms: Sequence[tuple[Array, ...]]) 
     dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype]
     if arguments.gradient:
         dtypes.append(arguments.dtype)
-    head = {
+    head: dict[str, Any] = {
         "function": arguments.entry_point.symbol,
         "keywords": keywords(arguments),
         "gradient": arguments.gradient,
         "dtypes": dtypes,
         "mode": mode,
     }
+    if (shapes := signature(arguments)) is not None:
+        upstream = [list(tensor.shape) for tensor in arms[0][2:]]
+        head["signature"] = [*shapes, *upstream]
     arrays = [
         encode(array, dtype)
         for tensors in arms
