@@ -9,7 +9,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from statistics import mean
 
-from tf_conv_conformance.subject.worker import cpu
+from tf_conv_conformance.subject.host import cpu
 
 
 def parser(description: str) -> argparse.ArgumentParser:

@@ -117,8 +117,10 @@ mode: eager
 rtol: 1e-6
     4:5: cases[0].rtol: unknown key; there are no tolerances: integers are compared bit for bit,
     `data: [reals]`
+network: vgg
+    4:5: cases[0].network: unknown key; docs/writing-cases.md lists the known keys
 backend: jax
-    4:5: cases[0].backend: unknown key; docs/writing-cases.md lists the known keys
+    4:5: cases[0].backend: unknown key; `backend` belongs in `when` or `requires`, not in a case
 rate: '2'
     4:11: cases[0].rate: expected an integer; got the string '2'; write 2 without quotes
 strides: 2.0
@@ -177,6 +179,11 @@ requires: {tensorflow: 2.21}
     4:28: cases[0].requires.tensorflow: expected a version range in quotes, such as ">=2.12"; got
 requires: {tensorflow: '2.21'}
     '2.21' is not a version range; write one such as "==2.21.*" or ">=2.21"
+requires: {backend: pytorch}
+    'pytorch' is not a backend of Keras; write tensorflow or jax or torch or numpy or openvino, or
+    one with versions: "jax>=0.5"
+requires: {backend: jax 0.5}
+    '0.5' is not a version range; write one such as "==0.5.*" or ">=0.5"
 requires: {tensorflow: >=2.12}
     4:28: not YAML: found character that cannot start any token (a value that starts with > must
 deviations: {rule: conv2d.values}

@@ -3,7 +3,9 @@
 import pytest
 
 from support.record_files import FACTS
-from tf_conv_conformance.records.series import labels, order, series
+from tf_conv_conformance.records.series import heading, labels, order, series, subject_text
+
+JAX = {"tensorflow": None, "backend": "jax 0.10.2", "onednn": None, "git_version": None}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,16 @@ def test_what_merely_varies():
     }
     assert series(FACTS | other) == series(dict(reversed(FACTS.items()))) == series(FACTS)
     assert series(None) is None
+
+
+def test_keras_and_its_backend_identify_a_subject_without_tensorflow():
+    own = series(FACTS | JAX)
+    assert own not in (series(FACTS), series(FACTS | JAX | {"keras": "3.14.1"}))
+    assert own != series(FACTS | JAX | {"backend": "jax 0.9.0"})
+    assert own == series(FACTS | JAX | {"python": "3.12.1"})
+    assert sorted([FACTS | JAX, FACTS, None], key=order) == [FACTS, FACTS | JAX, None]
+    assert heading(FACTS | JAX).startswith("Keras 3.15.1 on jax 0.10.2, ")
+    assert subject_text(FACTS | JAX).startswith("Keras 3.15.1 on jax 0.10.2, Python 3.11.7, ")
 
 
 def test_versions_are_ordered_as_versions_and_onednn_comes_second():
@@ -76,6 +88,10 @@ def test_versions_are_ordered_as_versions_and_onednn_comes_second():
         (
             [{}, {"machine": "aarch64"}, {"onednn": True}],
             ["2.21.0 machine x86_64", "2.21.0 machine aarch64", "2.21.0 oneDNN"],
+        ),
+        (
+            [{}, JAX, {**JAX, "backend": "torch 2.13.0+cpu"}],
+            ["2.21.0", "Keras 3.15.1 on jax 0.10.2", "Keras 3.15.1 on torch 2.13.0+cpu"],
         ),
         ([{}, {"python": "3.12.1"}], ["2.21.0 Python 3.11.7", "2.21.0 Python 3.12.1"]),
         ([{}, {}], ["2.21.0 (1)", "2.21.0 (2)"]),

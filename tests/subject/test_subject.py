@@ -14,7 +14,11 @@ from support.requests import arrays, await_end, children, head
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.convolution.names import CpuFlag
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
-from tf_conv_conformance.subject import exceptions, execution, forkserver, wire, worker
+from tf_conv_conformance.subject import (
+    exceptions,
+    host,
+    process,
+)
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.gateway import Gateway
@@ -33,7 +37,7 @@ def test_the_subject_identifies_itself(tensorflow):
 
 
 def test_case_files_and_the_worker_know_the_same_processor_flags():
-    assert get_args(CpuFlag) == worker.CPU_FLAGS
+    assert get_args(CpuFlag) == host.CPU_FLAGS
 
 
 @pytest.mark.parametrize(
@@ -48,14 +52,14 @@ def test_case_files_and_the_worker_know_the_same_processor_flags():
     ],
 )
 def test_flags_of_an_emulators_host_do_not_count(listed, detected, flags):
-    assert worker.seen(listed, detected) == flags
+    assert host.seen(listed, detected) == flags
 
 
 @pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
 @pytest.mark.slow
 def test_an_emulated_processor_is_not_the_hosts():
     emulated = ["qemu-x86_64", "-cpu", "Haswell", sys.executable]
-    program = "from tf_conv_conformance.subject import worker; print(worker.cpu())"
+    program = "from tf_conv_conformance.subject import host; print(host.cpu())"
     ran = subprocess.run([*emulated, "-c", program], capture_output=True, text=True, check=True)
     assert literal_eval(ran.stdout) == {"name": "x86_64", "flags": ["avx", "avx2", "fma"]}
 
@@ -229,7 +233,7 @@ def test_the_worker_imports_nothing_of_the_package():
     """It runs on interpreters that the package does not support, so it may import only the standard
     library and NumPy.
     """
-    for module in (worker, exceptions, execution, wire, forkserver):
+    for module in process._MODULES:
         source = Path(module.__file__).read_text(encoding="utf-8")
         assert "tf_conv_conformance" not in source
         for too_new in (":=", "match ", "removeprefix", "removesuffix", "zip(strict"):

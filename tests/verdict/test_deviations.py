@@ -23,6 +23,8 @@ from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 from tf_conv_conformance.verdict.deviations import unmet
 from tf_conv_conformance.verdict.judge import judge
 
+JAX = {"tensorflow": None, "backend": "jax 0.10.2", "onednn": None}
+
 
 def test_a_declared_deviation_is_checked_as_strictly_as_a_rule(calls):
     call = eager(calls, DECLARED)
@@ -265,3 +267,29 @@ def test_a_deviation_only_from_the_claim_has_a_difference(calls):
     call = eager(calls, text)
     verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
     assert (verdict.kind, verdict.difference.predicted) == ("deviates", "[1, 5, 5, 4]")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "facts", "lacks"),
+    [
+        ("tensorflow", {}, None),
+        ("tensorflow>=2.12", {}, None),
+        ("tensorflow<2.12", {}, "tensorflow 2.21.0"),
+        ("jax", {}, "tensorflow 2.21.0"),
+        ("tensorflow", JAX, "jax 0.10.2"),
+        ("jax", JAX, None),
+        ("jax >=0.5,<0.11", JAX, None),
+        ("jax>=0.11", JAX, "jax 0.10.2"),
+        ("torch>=2.13", {**JAX, "backend": "torch 2.13.0+cpu"}, None),
+        ("torch", {**JAX, "backend": "torch"}, None),
+        ("torch>=2", {**JAX, "backend": "torch"}, "torch"),
+    ],
+)
+def test_a_condition_on_the_backend_of_keras(wanted, facts, lacks):
+    expected = lacks and f"backend {wanted}, but the subject has {lacks}"
+    assert unmet(When(backend=wanted), {**SUBJECT, **facts}) == expected
+
+
+def test_a_condition_on_tensorflow_is_not_met_without_it():
+    expected = "tensorflow >=1, but the subject has no tensorflow"
+    assert unmet(When(tensorflow=">=1"), {**SUBJECT, **JAX}) == expected

@@ -12,6 +12,7 @@ from tf_conv_conformance.casefile.fields import (
     BY_KIND,
     MAPPING,
     SCALAR,
+    Backend,
     CpuFlags,
     Date,
     Exceptions,
@@ -41,7 +42,9 @@ class When(Strict):
     tensorflow: VersionRange | None = None
     """A PEP 440 range of TensorFlow versions, quoted: `">=2.12,<2.22"`."""
     keras: VersionRange | None = None
-    """A range of versions of the Keras installed with TensorFlow, quoted."""
+    """A range of versions of Keras, quoted."""
+    backend: Backend | None = None
+    """What Keras layers run on: `tensorflow`, `jax` or `torch`, or with versions `"jax>=0.5"`."""
     litert: VersionRange | None = None
     """A range of versions of `ai-edge-litert`, which runs the mode litert, quoted."""
     onnxruntime: VersionRange | None = None

@@ -28,6 +28,8 @@ from typing_extensions import TypeAliasType
 from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
 from tf_conv_conformance.convolution.names import CpuFlag, Dtype, Mode
 
+BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
+"""The backends of Keras, by the values of KERAS_BACKEND."""
 REFERENCES = ("batch", "height", "width", "in_channels")
 TEXT_LIMIT = 2**20  # characters of notes
 Item = TypeVar("Item")
@@ -65,6 +67,17 @@ def _version_range(text: str) -> str:
         message = "{text} is not a version range; write one such as {right}"
         context = {"text": repr(text), "right": right}
         raise PydanticCustomError("version", message, context) from error
+    return text
+
+
+def _backend(text: str) -> str:
+    """Check the name of a backend, perhaps with a range of its versions: jax, torch>=2.4."""
+    found = regex.fullmatch(rf"({'|'.join(BACKENDS)})\b\s*(.*)", text)
+    if found is None:
+        message = "{text} is not a backend of Keras; write {known}, or one with versions: {right}"
+        context = {"text": repr(text), "known": " or ".join(BACKENDS), "right": '"jax>=0.5"'}
+        raise PydanticCustomError("version", message, context)
+    _version_range(found[2])
     return text
 
 
@@ -155,6 +168,7 @@ Identifier = Annotated[
 ]
 Pattern = Annotated[str, Field(max_length=500), AfterValidator(_regular_expression)]
 VersionRange = Annotated[str, AfterValidator(_version_range)]
+Backend = Annotated[str, Field(max_length=100), AfterValidator(_backend)]
 Date = Annotated[str, AfterValidator(_date)]
 DtypeName = Literal["half", Dtype]
 Exceptions = OneOrMore[ErrorName]

@@ -44,6 +44,11 @@ class EntryPoint:
         return self.op == "depthwise_conv2d" and self.style != "raw op"
 
     @property
+    def is_keras(self) -> bool:
+        """Whether it belongs to Keras, which also runs without TensorFlow."""
+        return "keras." in self.symbol
+
+    @property
     def is_default(self) -> bool:
         """Whether calls of its operator use it by default."""
         return self is DEFAULTS[self.op]

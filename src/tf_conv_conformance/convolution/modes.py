@@ -42,3 +42,12 @@ def can_be_made(arguments: Arguments, mode: Mode) -> bool:
         return False
     dtypes = {arguments.dtype, arguments.filter_dtype or arguments.dtype}
     return arguments.gradient is None and dtypes == {"float32"}
+
+
+def needs_tensorflow(arguments: Arguments, mode: Mode) -> str | None:
+    """Return for what a call needs TensorFlow; None if Keras can make it on another backend."""
+    if not arguments.entry_point.is_keras:
+        return arguments.entry_point.symbol
+    if mode != "eager":
+        return f"the mode {mode}"
+    return "a gradient" if arguments.gradient is not None else None

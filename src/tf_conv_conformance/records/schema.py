@@ -130,9 +130,9 @@ class CpuRecord(TypedDict):
 
 
 class SubjectRecord(TypedDict):
-    """The facts that describe a subject."""
+    """The facts that describe a subject: TensorFlow, or Keras on another backend without it."""
 
-    tensorflow: str
+    tensorflow: str | None
     python: str
     numpy: str
     platform: str
@@ -140,6 +140,7 @@ class SubjectRecord(TypedDict):
     device: str
     git_version: str | None
     keras: str | None
+    backend: NotRequired[str | None]
     tflite: NotRequired[str | None]
     litert: NotRequired[str | None]
     onnxruntime: NotRequired[str | None]

@@ -25,6 +25,8 @@ IDENTIFYING = (
     "environment",
 )
 """The facts that identify a series; the others may vary within it."""
+LIBRARY = ("keras", "backend")
+"""The facts that identify a subject without TensorFlow, too."""
 _ONEDNN = {True: "oneDNN on", False: "oneDNN off", None: "oneDNN unknown"}
 _INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}
 """Names of vector instructions by flag of /proc/cpuinfo, the widest first."""
@@ -39,7 +41,8 @@ def series(subject: SubjectRecord | None, but: Sequence[str] = ()) -> str | None
     """
     if subject is None:
         return None
-    facts = {name: subject.get(name) for name in IDENTIFYING if name not in but}
+    names = IDENTIFYING if subject["tensorflow"] is not None else (*IDENTIFYING, *LIBRARY)
+    facts = {name: subject.get(name) for name in names if name not in but}
     return json.dumps(facts, sort_keys=True)
 
 
@@ -48,6 +51,8 @@ def order(subject: SubjectRecord | None) -> tuple[Any, ...]:
     if subject is None:
         return (2,)
     version, onednn = subject["tensorflow"], bool(subject["onednn"])
+    if version is None:
+        return 1, library(subject), onednn
     try:
         return 0, Version(version), onednn
     except InvalidVersion:
@@ -60,8 +65,7 @@ def identifying(subject: SubjectRecord | None) -> dict[str, str]:
         return {}
     facts = {
         "subject": subject.get("name"),
-        "TensorFlow": subject["tensorflow"],
-        "oneDNN": {True: "in effect", False: "not in effect", None: "unknown"}[subject["onednn"]],
+        **_tensorflow(subject),
         "device": subject["device"],
         "platform": subject["platform"],
         "machine": subject["machine"],
@@ -71,6 +75,21 @@ def identifying(subject: SubjectRecord | None) -> dict[str, str]:
     return {**given, **dict(sorted(subject["environment"].items()))}
 
 
+def _tensorflow(subject: SubjectRecord) -> dict[str, str]:
+    """Return the version of TensorFlow and whether it uses oneDNN; Keras where there is none."""
+    if subject["tensorflow"] is None:
+        return {"library": library(subject)}
+    onednn = {True: "in effect", False: "not in effect", None: "unknown"}[subject["onednn"]]
+    return {"TensorFlow": subject["tensorflow"], "oneDNN": onednn}
+
+
+def library(subject: Mapping[str, Any]) -> str:
+    """Return the library under test with its version: TensorFlow, or Keras on another backend."""
+    if subject["tensorflow"] is not None:
+        return f"TensorFlow {subject['tensorflow']}"
+    return f"Keras {subject['keras']} on {subject.get('backend')}"
+
+
 def varying(subject: SubjectRecord | None) -> dict[str, str]:
     """Return the facts that may vary within a series, in words."""
     if subject is None:
@@ -78,9 +97,9 @@ def varying(subject: SubjectRecord | None) -> dict[str, str]:
     return {
         "Python": subject["python"],
         "NumPy": subject["numpy"],
-        "Keras": subject["keras"] or "none",
+        **({"Keras": subject["keras"] or "none"} if subject["tensorflow"] is not None else {}),
         **dict(runtimes(subject)),
-        "build": str(subject["git_version"]),
+        **({"build": str(subject["git_version"])} if subject["tensorflow"] is not None else {}),
         "CPU": subject["cpu"]["name"],
         "CPU extensions": " ".join(subject["cpu"]["flags"]) or "none",
     }
@@ -97,23 +116,27 @@ def heading(subject: Mapping[str, Any]) -> str:
     name = f"{name}: " if (name := subject.get("name")) else ""
     build = f" ({build})" if (build := subject.get("git_version")) else ""
     parts = [
-        f"{name}TensorFlow {subject['tensorflow']}{build}",
-        _ONEDNN[subject["onednn"]],
+        f"{name}{library(subject)}{build}",
+        *_onednn(subject),
         instruction_set(subject["cpu"]["flags"]) or subject["machine"],
         subject["device"].upper(),
     ]
     return ", ".join(parts)
 
 
+def _onednn(subject: Mapping[str, Any]) -> list[str]:
+    return [_ONEDNN[subject["onednn"]]] if subject["tensorflow"] is not None else []
+
+
 def subject_text(subject: Mapping[str, Any]) -> str:
     """Return a subject in a line with all versions, for `probe`."""
     parts = [
-        f"TensorFlow {subject['tensorflow']}",
-        *([f"Keras {subject['keras']}"] if subject["keras"] else []),
+        library(subject),
+        *([f"Keras {subject['keras']}"] if subject["keras"] and subject["tensorflow"] else []),
         *(f"{name} {version}" for name, version in runtimes(subject)),
         f"Python {subject['python']}",
         f"NumPy {subject['numpy']}",
-        _ONEDNN[subject["onednn"]],
+        *_onednn(subject),
         subject["device"],
         f"{subject['machine']} ({subject['cpu']['name']})",
     ]
@@ -154,7 +177,8 @@ def _short(subject: SubjectRecord | None) -> str:
         return "no TensorFlow"
     onednn = "oneDNN" if subject["onednn"] else ""
     device = subject["device"] if subject["device"] != "cpu" else ""
-    return " ".join(part for part in (subject["tensorflow"], onednn, device) if part)
+    version = subject["tensorflow"] or library(subject)
+    return " ".join(part for part in (version, onednn, device) if part)
 
 
 def _distinctive(

@@ -14,7 +14,7 @@ from tf_conv_conformance.report.calls import ORDER, CallRow
 from tf_conv_conformance.report.escape import is_link
 from tf_conv_conformance.verdict.comparison import shape_text
 
-VARYING = ("name", "tensorflow", "environment")
+VARYING = ("name", "tensorflow", "keras", "backend", "environment")
 """The facts in which the subjects of a line may differ."""
 
 
@@ -65,14 +65,18 @@ def lines(columns: Sequence[Column]) -> list[VersionLine]:
 def _name(column: Column) -> str:
     if column.subject is None:
         return "versions"
+    if column.subject["tensorflow"] is None:
+        return "Keras"
     onednn = {True: "oneDNN", False: "without oneDNN", None: ""}[column.subject["onednn"]]
     device = column.subject["device"] if column.subject["device"] != "cpu" else ""
     return " ".join(part for part in (onednn, device) if part) or "versions"
 
 
 def version(column: Column) -> str:
-    """Return the version of a column's TensorFlow."""
-    return column.subject["tensorflow"] if column.subject else column.label
+    """Return the version of a column's TensorFlow, or of what Keras runs on."""
+    if column.subject is None:
+        return column.label
+    return column.subject["tensorflow"] or column.subject.get("backend") or column.label
 
 
 def patterns(columns: Sequence[Column], calls: Sequence[CallRow]) -> list[Pattern]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -35,6 +36,24 @@ class Definition:
     environment: tuple[tuple[str, str], ...] = ()
     threads: int | None = None
     device: str | None = None
+
+    @property
+    def library(self) -> str:
+        """The library under test, in words."""
+        return f"Keras on {self._backend}" if self._backend else "TensorFlow"
+
+    @property
+    def packages(self) -> str:
+        """The packages to install for the library under test."""
+        if self._backend is None:
+            return "tensorflow, or a build of your own"
+        return f"keras {self._backend}" if self._backend in ("jax", "torch") else "keras"
+
+    @property
+    def _backend(self) -> str | None:
+        """The backend of Keras if that is under test without TensorFlow; see keras_subject.py."""
+        backend = {**os.environ, **dict(self.environment)}.get("KERAS_BACKEND", "")
+        return backend if backend not in ("", "tensorflow") else None
 
 
 DEFAULT = Definition()

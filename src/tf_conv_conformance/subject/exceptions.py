@@ -67,12 +67,14 @@ def clean_message(message: str, error: str) -> str:
 def class_names(tf: Any, error: BaseException) -> list[str]:
     """Return the names of an exception's classes, and of the TensorFlow error that it replaces.
 
-    While TensorFlow builds a graph, it re-raises InvalidArgumentError as ValueError.
+    While TensorFlow builds a graph, it re-raises InvalidArgumentError as ValueError. `tf` is None
+    if the exception is not from TensorFlow.
     """
     names: list[str] = []
+    replaced = tf.errors.OpError if tf is not None else ()
     link: BaseException | None = error
     while link is not None and len(names) < 50:
-        if link is error or isinstance(link, tf.errors.OpError):
+        if link is error or isinstance(link, replaced):
             bases = (base for base in type(link).__mro__ if base not in _GENERAL)
             names += [base.__name__ for base in bases]
         link = link.__cause__ or link.__context__

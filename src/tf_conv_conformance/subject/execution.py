@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w:
     given = dict(sizes, use_bias=False, dtype=x.dtype.name, **keywords)
     layer = observed(function, kernel_size=tuple(w.shape[:2]), **given)
     observed(layer.build, x.shape)
-    layer.set_weights([w.numpy()])
+    layer.set_weights([np.asarray(w)])
     return layer
 
 
@@ -180,7 +180,10 @@ def value_arm(result: Any) -> tuple[dict[str, Any], Any]:
 
 
 def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict[str, Any], Any]:
-    """Return the arm of an answer and its array, if any. Raises for faults of the worker."""
+    """Return the arm of an answer and its array, if any. Raises for faults of the worker.
+
+    `tf` is None if the call is not made by TensorFlow.
+    """
     arm: dict[str, Any]
     array = None
     with warnings.catch_warnings(record=True) as caught:
@@ -206,11 +209,17 @@ def answer(arms: Any, seconds: float) -> tuple[dict[str, Any], list[Any]]:
 
 def attempt(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     """Make one call, and return its answer or a report of the worker's fault."""
+    return attempted(tf, PreparedCall(tf, request), tensors_of(tf, request, arrays))
+
+
+def attempted(
+    tf: Any, call: Callable[..., Any], arms: Iterable[list[Any]]
+) -> tuple[dict[str, Any], list[Any]]:
+    """Call a function of tensors for each arm, and return what :func:`attempt` does."""
     try:
-        call = PreparedCall(tf, request)
         began = time.perf_counter()
-        arms = [run_arm(tf, call, tensors) for tensors in tensors_of(tf, request, arrays)]
-        return answer(arms, time.perf_counter() - began)
+        answers = [run_arm(tf, call, tensors) for tensors in arms]
+        return answer(answers, time.perf_counter() - began)
     except Exception:
         return {"type": "fault", "message": traceback.format_exc()[-MESSAGE_LIMIT:]}, []
 
@@ -230,17 +239,22 @@ def execute_all(
 
     With `together`, as many as possible are made in one function before the first answer.
     """
-    of_call, first = [], 0
-    for request in requests:
-        count = request["arms"] * len(request["dtypes"])
-        of_call.append(arrays[first : first + count])
-        first += count
-    answers = {}
+    of_call, answers = arrays_of(requests, arrays), {}
     if together:
         tensors = [list(tensors_of(tf, request, own)) for request, own in zip(requests, of_call)]
         answers = grouped_answers(tf, requests, tensors, list(range(len(requests))))
     for number, request in enumerate(requests):
         yield answers.pop(number) if number in answers else attempt(tf, request, of_call[number])
+
+
+def arrays_of(requests: list[Any], arrays: list[Any]) -> list[list[Any]]:
+    """Return the arrays of each call."""
+    of_call, first = [], 0
+    for request in requests:
+        count = request["arms"] * len(request["dtypes"])
+        of_call.append(arrays[first : first + count])
+        first += count
+    return of_call
 
 
 def grouped_answers(

@@ -19,6 +19,9 @@ from tf_conv_conformance.subject import (
     exceptions,
     execution,
     forkserver,
+    host,
+    keras_subject,
+    tensorflow_subject,
     wire,
     worker,
 )
@@ -27,7 +30,10 @@ from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
-_MODULES = (wire, exceptions, deployment, execution, forkserver, worker)
+_MODULES = (
+    wire, exceptions, host, deployment, execution, tensorflow_subject, keras_subject, forkserver,
+    worker,
+)  # fmt: skip
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
 _SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]
 PROGRAM = f"""import os, sys

@@ -125,9 +125,9 @@ class Supervisor:
         name, words = self._definition.name, " ".join(self._definition.command)
         subject = f"subject {name} ({words})" if name else words
         return SubjectUnavailableError(
-            f"TensorFlow did not start in {subject}: {reason}",
+            f"{self._definition.library} did not start in {subject}: {reason}",
             self.output.tail(),
-            f"Install it there: {words} -m pip install tensorflow, or a build of your own.",
+            f"Install it there: {words} -m pip install {self._definition.packages}.",
         )
 
 

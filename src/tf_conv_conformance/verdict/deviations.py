@@ -29,6 +29,8 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
         if wanted is not None and not _contains(wanted, version):
             has = f"{package} {version}" if version else f"no {package}"
             return f"{package} {wanted}, but the subject has {has}"
+    if condition.backend is not None and not _runs_on(condition.backend, subject):
+        return f"backend {condition.backend}, but the subject has {_backend_of(subject)}"
     for name in ("onednn", "device", "platform", "machine"):
         wanted = getattr(condition, name)
         if wanted is not None and wanted != subject[name]:
@@ -38,6 +40,18 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
         return f"a CPU without {' and '.join(unwanted)}"
     lacking = [flag for flag in condition.cpu or () if flag not in flags]
     return f"a CPU with {' and '.join(lacking)}" if lacking else None
+
+
+def _backend_of(subject: Mapping[str, Any]) -> str:
+    """Return what the Keras layers of a subject run on, with its version."""
+    return subject.get("backend") or f"tensorflow {subject['tensorflow']}"
+
+
+def _runs_on(wanted: str, subject: Mapping[str, Any]) -> bool:
+    """Return whether Keras runs on the wanted backend, in the wanted versions if any are given."""
+    backend, _, version = _backend_of(subject).partition(" ")
+    versions = wanted.removeprefix(backend).strip()
+    return wanted.startswith(backend) and (not versions or _contains(versions, version or None))
 
 
 def _contains(wanted: str, version: str | None) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.convolution.modes import RUNTIMES
+from tf_conv_conformance.convolution.modes import RUNTIMES, needs_tensorflow
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.relations import others_of
 from tf_conv_conformance.subject.interface import Subject
@@ -61,9 +61,23 @@ def lacks(call: Call, subject: Subject) -> str | None:
     """Return what the call's case or its mode requires and the subject lacks, if anything."""
     if call.case.requires and (lacking := unmet(call.case.requires, subject.subject)) is not None:
         return lacking
+    if subject.subject["tensorflow"] is None:
+        return _lacks_tensorflow(call)
     needed = RUNTIMES.get(call.mode, ())
     missing = next((name for name in needed if not subject.subject.get(name)), None)
     return missing and f"{missing} for the mode {call.mode}, but the subject has no {missing}"
+
+
+def _lacks_tensorflow(call: Call) -> str | None:
+    """Return why Keras cannot make a call without TensorFlow, or another call of its relation."""
+    made = [(call.arguments, call.mode)]
+    if call.relation is not None:
+        others = others_of(call.relation, call.arguments, call.mode)
+        made += [(other.arguments, other.mode) for other in others]
+    for arguments, mode in made:
+        if (need := needs_tensorflow(arguments, mode)) is not None:
+            return f"tensorflow for {need}, but the subject has no tensorflow"
+    return None
 
 
 def _confirmed(call: Call, verdict: Verdict, observation: Observation, subject: Subject) -> Verdict:
