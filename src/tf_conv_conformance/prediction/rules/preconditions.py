@@ -88,7 +88,9 @@ def _spatial(name: str) -> Mismatch:
         value: IntOrInts = getattr(arguments, name)
         if isinstance(value, int):
             return f"{name} is {value}"
-        height, width = spatial(value, channels_first(arguments)) or (0, 0)
+        pair = spatial(value, channels_first(arguments))
+        assert pair is not None  # a list without height and width does not break the rule
+        height, width = pair
         return f"{name} {_compact(value)} has {height} for the height and {width} for the width"
 
     return text

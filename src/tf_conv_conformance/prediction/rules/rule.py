@@ -35,8 +35,8 @@ class Rule:
     symbol: str
     phrase: str
     applies: Condition
-    precondition: Precondition | None = None
-    stated: bool = True
+    precondition: Precondition | None
+    stated: bool
 
     @property
     def is_precondition(self) -> bool:
