@@ -16,6 +16,7 @@ from tf_conv_conformance.convolution.geometry import (
     phase_strided_indices,
     phase_strided_size,
     phases,
+    same_total,
 )
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 
@@ -103,6 +104,14 @@ def test_documented_sizes_and_padding_match_the_notes():
         assert documented_padding(axis) == (before, after), axis
 
 
+def test_the_total_padding_of_same_is_documented_unless_it_is_negative():
+    for axis in SMALL:
+        if axis.padding == "SAME":
+            assert max(same_total(axis), 0) == sum(documented_padding(axis)), axis
+    assert same_total(Axis(9, 2, 4, 3, "SAME")) == 3
+    assert same_total(Axis(8, 2, 4, 1, "SAME")) == -2  # two outputs read elements 0, 1, 4 and 5
+
+
 def test_documented_indices_match_the_formula():
     for axis in SMALL:
         assert as_lists(documented_taps(axis)) == literal_reads(axis), axis
@@ -185,6 +194,28 @@ def test_a_rate_beyond_64_bits_reads_like_any_large_rate(rate):
     assert np.array_equal(
         phase_strided_taps(explicit), [[-1, position, -1] for position in range(9)]
     )
+
+
+@pytest.mark.parametrize("rate", [1, 2**63, 2**70])
+@pytest.mark.parametrize("indices", [documented_indices, phase_strided_indices])
+def test_indices_are_64_bit_integers_at_any_rate(indices, rate):
+    assert indices(Axis(9, 3, 1, rate, (rate, rate))).dtype == np.int64
+
+
+def test_positions_beyond_64_bits_are_clipped_on_either_side():
+    """62 bits are enough for any input, and leave room to add to them."""
+    assert documented_indices(Axis(1, 3, 1, 2**70, "SAME")).tolist() == [[-(2**62), 0, 2**62]]
+
+
+def test_positions_in_a_long_input_are_not_clipped():
+    whole = Axis(1000, 1, 1, 1, "VALID")
+    assert documented_indices(whole).ravel().tolist() == list(range(1000))
+
+
+def test_padding_beyond_64_bits_may_be_cut_off_again():
+    """Negative padding is cut off, so that the result is small."""
+    cut = Axis(9, 2, 1, 1, (2**64, -(2**64)))
+    assert documented_taps(cut).tolist() == [[-1, -1]] * 8
 
 
 def test_a_stride_beyond_64_bits_leaves_the_first_element():

@@ -118,7 +118,7 @@ TABLE = [
     ),
     (
         "all_strides_1",
-        each("strides", 1, (1, 1), (1, 1, 1, 1)),
+        each("strides", 1, (1, 1), (1, 1, 1, 1), ()),  # without a stride, none is above 1
         each("strides", 0, 2, (1, 0), (1, 2), (2, 1, 1, 1)),
     ),
     (

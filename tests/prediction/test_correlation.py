@@ -8,7 +8,12 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from tf_conv_conformance.convolution.geometry import Axis, documented_indices, phase_strided_indices
+from tf_conv_conformance.convolution.geometry import (
+    FAR,
+    Axis,
+    documented_indices,
+    phase_strided_indices,
+)
 from tf_conv_conformance.prediction import correlation
 from tf_conv_conformance.prediction.correlation import (
     adjoint_filter,
@@ -72,6 +77,10 @@ def with_a_jump(axis):
     return reads
 
 
+def far_outside(axis):
+    return np.full_like(documented_indices(axis), -FAR)
+
+
 # At once; by slices, and gathered, in blocks of one row, of several, and of several batch elements.
 WAYS = [{}] + [
     {"SMALL": -1, "STRIP": strip, "BLOCK": block, "RUN": run}
@@ -97,6 +106,8 @@ KINDS = [
     (with_a_jump, documented_indices),
     (documented_indices, with_a_jump),
     (phase_strided_indices, phase_strided_indices),
+    (far_outside, documented_indices),
+    (documented_indices, far_outside),
 ]
 
 
@@ -187,6 +198,12 @@ def test_sums_of_numbers_that_may_not_be_integers_use_float64():
         (none, infinite),
     ):
         assert correlation.dtype_of_sums(x[0], w) == np.float64
+
+
+def test_zeros_are_summed_in_float32_whatever_they_are_multiplied_by():
+    zero, large = (np.full((1, 1, 1, 1, 1), number, np.float32) for number in (0, 2**30))
+    assert correlation.dtype_of_sums(zero[0], large) == np.float32
+    assert correlation.dtype_of_sums(large[0], zero) == np.float32
 
 
 @pytest.mark.parametrize("channels", [CONV, DEPTHWISE])
@@ -460,3 +477,21 @@ def test_sums_go_where_they_are_to():
         read[1, 2, tap, 1] * w[tap // 2, tap % 2, 0, 1, 1] for tap in range(4)
     )
     assert np.array_equal(multiplied(read, w), into)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_memory_for_sums_is_of_their_dtype_and_part_of_the_result_if_it_can_be(dtype):
+    result = np.zeros((2, 3, 4, 5))
+    for _, _, sums in correlation._blocks(result, np.dtype(dtype), 1):
+        assert sums.dtype == dtype
+        assert np.shares_memory(sums, result) == (dtype == np.float64)
+        sums[...] = 7
+    assert (result == 7).all()
+
+
+def test_windows_of_the_input_cannot_be_written_to():
+    """A strip may be the input itself."""
+    x = integers(0, (1, 4, 5, 2))
+    windows = correlation._windows(x, (3, 4), (2, 2), (0, 1, 1), (0, 1, 1))
+    assert np.shares_memory(windows, x)
+    assert not windows.flags.writeable

@@ -125,16 +125,13 @@ def test_a_sum_of_zeros_may_be_the_smallest_subnormal_number(dtype, exponent):
 
 
 def test_values_differ_only_beyond_their_bound():
-    numbers = np.array([1.25, 0.75, 1.5, np.nan, 1])
-    right = np.array([1, 1, 1, np.nan, np.nan])
-    assert Values(right, np.full(5, 0.25)).differing(numbers).tolist() == [
-        False,
-        False,
-        True,
-        False,
-        True,
-    ]
-    assert Values(right).differing(numbers).tolist() == [True, True, True, False, True]
+    numbers = np.array([1.25, 0.75, 1.125, 1.5, np.nan, 1])
+    right = np.array([1, 1, 1, 1, np.nan, np.nan])
+    bounded = Values(right, np.full(6, 0.25))
+    assert bounded.differing(numbers).tolist() == [False, False, False, True, False, True]
+    assert bounded.at(lambda part: part[:3]).differing(numbers[:3]).tolist() == [False] * 3
+    assert Values(right).differing(numbers).tolist() == [True, True, True, True, False, True]
+    assert Values(right[:2]).differing(right[:2]).tolist() == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -165,14 +162,21 @@ def test_an_infinity_equals_only_itself():
     ).tolist() == [False, True, True, False, False]
 
 
-def test_subnormal_products_may_be_flushed():
-    """Each product of 2**-130 may become 0, so the bound has the smallest normal number for each of
-    4 products.
-    """
+@pytest.mark.parametrize(
+    ("dtype", "accumulator", "smallest_normal"),
+    [
+        ("bfloat16", None, -126),
+        ("float32", None, -126),
+        ("float32", "float16", -126),
+        ("float64", None, -1022),
+    ],
+)
+def test_subnormal_products_may_be_flushed(dtype, accumulator, smallest_normal):
+    """Each of 4 products, and each of their sums, may be off by the smallest normal number."""
     one = Arguments(
-        "conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID", data=("reals",)
+        "conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID", dtype=dtype
     )
-    limit = bound(
-        DOCUMENTED, one, np.full((1, 2, 2, 1), 2.0**-120), np.full((2, 2, 1, 1), 2.0**-10)
-    ).item()
-    assert 4 * 2.0**-130 < limit < 9 * 2.0**-126
+    model, exponent = replace(DOCUMENTED, accumulator=accumulator), smallest_normal - 30
+    x, w = np.full((1, 2, 2, 1), 2.0**exponent), np.ones((2, 2, 1, 1))
+    limit, zero = bound(model, one, x, w).item(), bound(model, one, 0 * x, w).item()
+    assert (limit - zero) * 2.0**-smallest_normal == pytest.approx(8, rel=1e-6)

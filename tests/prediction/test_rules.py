@@ -9,7 +9,7 @@ import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
-from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
+from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised, refusal
 from tf_conv_conformance.prediction.rules.page import page
 from tf_conv_conformance.prediction.rules.sentences import VERSION, kept, quoted, sentence
 
@@ -181,6 +181,29 @@ def test_a_precondition_is_kept_and_broken(rule):
     assert [one.id for one in broken(breaking)] == [rule.id]
     assert predict(breaking).documented == Refuses((rule.id,))
     assert rule.mismatch(breaking) == (MISMATCHES.get(rule.id) or MISMATCHES[statement])
+
+
+@pytest.mark.parametrize(
+    ("padding", "mismatch"),
+    [
+        ((), "padding has 0 pairs, not 4 as documented"),
+        (EXPLICIT[:1], "padding has 1 pair, not 4 as documented"),
+        ((*EXPLICIT, (0, 0)), "padding has 5 pairs, not 4 as documented"),
+        ((*EXPLICIT[:2], (1,), (0, 0)), "padding has [1] instead of a pair"),
+        ((*EXPLICIT[:2], (1, 2, 3), (0, 0)), "padding has [1,2,3] instead of a pair"),
+    ],
+)
+def test_what_is_wrong_with_explicit_padding_is_counted(padding, mismatch):
+    call, rule = replace(CONV2D, padding=padding), RULES["conv2d.explicit-padding-form"]
+    assert rule in broken(call)
+    assert rule.mismatch(call) == mismatch
+
+
+def test_a_refusal_names_the_rule_that_a_call_breaks():
+    call = replace(CONV2D, padding="FULL")
+    assert refusal("conv2d.padding-kind", call) == "padding FULL (conv2d.padding-kind)"
+    no_rule = "the size of the result would be -1 × 1"
+    assert refusal(no_rule, call) == no_rule
 
 
 def test_each_entry_point_has_rules_of_its_own():

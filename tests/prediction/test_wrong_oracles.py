@@ -23,6 +23,7 @@ from tf_conv_conformance.prediction.models import (
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.wrong_oracles import (
     Detection,
+    detect,
     detect_low_precision,
     detect_wrong_function,
     wrong_oracles,
@@ -280,6 +281,24 @@ def test_half_is_held_to_its_precision_where_random_sums_reach_it():
         ) == Detection((), name)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "arm", "missed"),
+    [
+        ((1, 7, 11, 17), "wide_integers", "sums of 11 bits"),
+        ((1, 7, 11, 17), "literal", None),
+        ((0, 0, 0, 2**12 + 1), "wide_integers", "filter transposed"),
+        ((0, 0, 0, 0), "wide_integers", "height padding shifted by one"),
+    ],
+)
+def test_data_misses_a_wrong_function_or_less_precision(pixels, arm, missed):
+    """Either is enough for a call to be vacuous. Of both, the function is named."""
+    one = Arguments("conv2d", TensorSpec((1, 2, 2, 1)), TensorSpec((2, 2, 1, 1)), 1, "VALID")
+    x, w = np.array(pixels, np.float64).reshape(1, 2, 2, 1), np.array([1.0, 2, 3, 5])
+    arms = {arm: (x, w.reshape(2, 2, 1, 1))}
+    right = [Values(DOCUMENTED.values(one, *arms[arm]))]
+    assert detect(DOCUMENTED, one, arms, right, lambda sums: sums, 0).missed == missed
+
+
 def test_float32_must_detect_less_precision_up_to_many_products():
     """Up to 4**11 products: float32 has 13 bits more than the sums, less two for safety."""
     one = Arguments("conv2d", TensorSpec((1, 1, 1, 99)), TensorSpec((1, 1, 99, 1)), 1, "VALID")
@@ -475,6 +494,9 @@ def test_wrong_filters_by_hand():
         (Axis(4, 3, 1, 1, (1, 1)), Axis(4, 3, 1, 1, (2, 0)), True, 2, (0, 1, 2)),
         # [0 1] [2 3] with a rate of 3 instead of 1, and padding to the same size: [-1 2] [1 4]
         (Axis(5, 2, 2, 1, "VALID"), Axis(5, 2, 2, 3, (1, 0)), True, 1, (1, 4)),
+        # [0 1] [2 3] with a stride of 4 and a rate of 2: [0 2] [-1 -1]. Two wrong taps of padding
+        # outweigh one that is wrong in an output that reads more of the input.
+        (Axis(4, 2, 2, 1, "VALID"), Axis(4, 2, 4, 2, (0, 3)), True, 1, (-1, -1)),
         # [-1 0] [0 1] [1 2] [2 -1] in both: the first of those that read most
         (Axis(3, 2, 1, 1, (1, 1)), Axis(3, 2, 1, 1, (1, 1)), False, 1, (0, 1)),
         (

@@ -293,3 +293,38 @@ def test_a_condition_on_the_backend_of_keras(wanted, facts, lacks):
 def test_a_condition_on_tensorflow_is_not_met_without_it():
     expected = "tensorflow >=1, but the subject has no tensorflow"
     assert unmet(When(tensorflow=">=1"), {**SUBJECT, **JAX}) == expected
+
+
+@pytest.mark.parametrize(
+    ("modes", "mode", "of_eager"),
+    [
+        (None, "tflite", True),
+        ("[eager]", "tflite", True),
+        ("[graph, eager]", "onnx", True),
+        ("[graph]", "tflite", False),
+        ("[eager]", "graph", False),
+    ],
+)
+def test_a_converted_call_names_the_deviations_of_eager_mode(calls, modes, mode, of_eager):
+    text = DECLARED.replace("op:", f"modes: [eager, graph, {mode}]\n    op:")
+    if modes is not None:
+        text = text.replace("when: {", f"when: {{modes: {modes}, ")
+    call = calls(text)[f"x[{mode}]"]
+    follows = (
+        "in eager mode TensorFlow deviates: depthwise.unit-strides-when-atrous (phase_strided)"
+    )
+
+    def reason(observation, version):
+        subject = {**SUBJECT, "tensorflow": version}
+        return judge(call, predict(call.arguments), observation, subject).reason
+
+    for observation in (returned(call), raised()):
+        assert reason(observation, "2.21.0").endswith(f"; {follows}") == of_eager
+        assert "in eager mode" not in reason(observation, "2.8.4")
+    assert ("in eager mode" in reason(raised(), "2.21.0")) == of_eager
+
+
+def test_without_a_deviation_a_converted_call_names_none(calls):
+    call = calls(f"{CONV2D[:-1]}, modes: [tflite]}}")["x[tflite]"]
+    verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
+    assert verdict.reason == "shape, dtype and every value are as documented"

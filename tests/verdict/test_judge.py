@@ -79,7 +79,9 @@ def test_a_documented_refusal_passes_and_its_absence_violates(calls):
     call = eager(calls, ATROUS)
     assert kind(call, raised("ValueError")) == "refused"
     verdict = judge(call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT)
-    assert (verdict.kind, verdict.rules) == ("violates", ("depthwise.unit-strides-when-atrous",))
+    rule = "depthwise.unit-strides-when-atrous"
+    assert (verdict.kind, verdict.rules) == ("violates", (rule,))
+    assert verdict.reason == f"not refused: strides [1,2,2,1] with dilations [2,2] ({rule})"
     assert kind(call, returned(call, "documented")) == "violates"
 
 
