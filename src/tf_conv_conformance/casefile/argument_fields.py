@@ -105,7 +105,7 @@ class ArgumentFields(Strict):
     gradient: Gradient | None = None
     """Differentiate the result with respect to this tensor."""
     unknown: UnknownSizes | None = None
-    """What a function does not know while it is traced: `batch`, `height`, `width`, `rank`, `filter`."""
+    """What a traced function does not know: `batch`, `height`, `width`, `rank` or `filter`."""
 
 
 class Alternatives(Strict):

@@ -51,9 +51,10 @@ class NoResultError(ConformanceError):
 class Model:
     """A way to compute the size, the padding and the indices of an axis.
 
-    `reads` changes what the arguments mean. The other fields are departures from the arithmetic of real numbers: sizes are divided towards
-    zero; products with padding are left out; subnormal inputs and results become zero; the dtype of
-    sums differs from :data:`error_bounds.ACCUMULATOR`.
+    `reads` changes what the arguments mean. The other fields are departures from the arithmetic of
+    real numbers: sizes are divided towards zero; products with padding are left out; subnormal
+    inputs and results become zero; the dtype of sums differs from
+    :data:`error_bounds.ACCUMULATOR`.
     """
 
     name: str
