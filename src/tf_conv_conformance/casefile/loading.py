@@ -36,7 +36,7 @@ TESTS, PROBLEMS = ("test", "tests"), ("problem of one axis", "problems of one ax
 CONDITIONS = "with the conditions of deviations"
 COMPARISONS = (f"comparison {CONDITIONS}", f"comparisons {CONDITIONS}")
 # The most that a file may add. The first is a sweep of 100,000 combinations in three modes.
-LIMITS: dict[Words, int] = {TESTS: 300_000, COMPARISONS: 200_000, PROBLEMS: 300_000}
+LIMITS: dict[Words, int] = {TESTS: 300_000, COMPARISONS: 300_000, PROBLEMS: 300_000}
 M = TypeVar("M", bound=Strict)
 
 

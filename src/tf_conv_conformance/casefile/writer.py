@@ -30,7 +30,14 @@ class WrittenCase:
 
 
 class _Dumper(yaml.SafeDumper):
-    """A YAML dumper that quotes text which case files would read as something else."""
+    """A YAML dumper that quotes text which case files would read as something else.
+
+    It writes equal lists in full, without anchors.
+    """
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Return that nothing is written as an alias."""
+        return True
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
