@@ -10,6 +10,7 @@ from rich.text import Text
 from tf_conv_conformance.cli.console import beside
 from tf_conv_conformance.convolution.arguments import Arguments, Interpretation
 from tf_conv_conformance.prediction.arithmetic import axes_of, steps
+from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.models import DOCUMENTED, models_of
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
 from tf_conv_conformance.prediction.remedy import remedy
@@ -34,12 +35,21 @@ def documentation_rows(
 ) -> Iterator[tuple[str, str]]:
     """Yield the documented result, and each broken rule: how the call breaks it, and its sentence.
 
-    The sentences are those of the docstrings, or of the suite if there are none.
+    The sentences are those of the docstrings, or of the suite if there are none. The last row is
+    about conversion, if that changes the result.
     """
     documented = predict(arguments).documented
-    if not isinstance(documented, Refuses) or documented.because[0] not in RULES:
+    if isinstance(documented, Refuses) and documented.because[0] in RULES:
+        yield from _refusal_rows(arguments, documented, docstrings)
+    else:
         yield "says", outcome_text(documented)
-        return
+    if (deployed := conversion(arguments)) is not None:
+        yield "deploy", deployed
+
+
+def _refusal_rows(
+    arguments: Arguments, documented: Refuses, docstrings: Mapping[str, str] | None
+) -> Iterator[tuple[str, str]]:
     yield "says", "the call must be refused"
     for rule in (RULES[identifier] for identifier in documented.because):
         yield "because", rule.mismatch(arguments)

@@ -11,7 +11,12 @@ from tf_conv_conformance.records.schema import EndLine
 
 DOCUMENTED = "documented"
 OTHER = "another result"
-MODELS = {"documented": DOCUMENTED, "phase_strided": "in phases"}
+MODELS = {
+    "documented": DOCUMENTED,
+    "phase_strided": "in phases",
+    "converted": "padded as SAME",
+    "xnnpack": "only padding",
+}
 """The words for a result that a model explains."""
 SAYS_LITTLE = ("vacuous", "flaky", "resolved")
 """The verdicts on a value that is as documented, or not, for a reason of its own."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES
+from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.converted_models import models_in
 from tf_conv_conformance.prediction.exclusions import word
 from tf_conv_conformance.prediction.relations import RELATIONS
@@ -173,6 +174,7 @@ def _detail(call: CallRow) -> dict[str, Any]:
         "refuses": predicted["refuses"],
         "because": [rule.mismatch(arguments) for rule in broken(arguments)] if refused else [],
         "instead": remedy(arguments) if refused else None,
+        "deployed": conversion(arguments) if call.call["mode"] in CONVERTED_MODES else None,
         "formula": predicted["shape"],
         "warnings": call.end.get("warnings", []),
         "python": _python(call),

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
 from tf_conv_conformance.prediction.arithmetic import sizes
+from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
@@ -83,7 +84,10 @@ def _rows(
     observation: Observation | None,
     documentation: Mapping[str, str],
 ) -> Iterator[Row]:
-    """Yield what was predicted and observed and why they differ, independent of the mode."""
+    """Yield what was predicted and observed and why they differ, and how to avoid it.
+
+    They are the same in all modes that differ in the same way, unless a model was converted.
+    """
     if observation is not None and not call.relation:
         yield from first_difference(prediction, verdict, observation, call.mode)
     for identifier in verdict.rules:
@@ -100,6 +104,8 @@ def _rows(
         yield "declared", f"but not for this call: {why}"
     if not call.relation and (instead := remedy(call.arguments)) is not None:
         yield "instead", instead
+    if call.mode in CONVERTED_MODES and (deployed := conversion(call.arguments)) is not None:
+        yield "deploy", deployed
 
 
 def _line(name: str, value: str, width: int) -> str:

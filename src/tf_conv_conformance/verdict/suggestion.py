@@ -195,11 +195,9 @@ def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
 
 
 def _otherwise_padded(arguments: Arguments) -> Iterator[Arguments]:
-    """Yield the call with SAME for explicit padding, or for SAME with the padding of phases."""
-    padding, meaning = padding_of(arguments), interpret(arguments)
-    if not isinstance(padding, str):
-        yield replace(arguments, padding="SAME")
-    elif padding == "SAME" and meaning is not None:
+    """Yield the call with the padding of phases for SAME, as tf2onnx pads a dilated one."""
+    meaning = interpret(arguments)
+    if padding_of(arguments) == "SAME" and meaning is not None:
         spatial = [phase_strided_padding(axis) for axis in meaning.axes]
         none = (0, 0)
         pairs = (none, none, *spatial) if meaning.channels_first else (none, *spatial, none)

@@ -130,6 +130,7 @@ async function detail(number) {
     ["Difference", call.difference],
     ["Largest", largestOf(call, number)],
     ["Instead", call.instead],
+    ["Deployed", call.deployed],
     ["Warnings", call.warnings.map((warned) => `${warned.category}: ${warned.message}`).join("\n")],
     ["Entry point", `${call.via}, ${value("mode", number)}${call.gradient ? `, gradient with respect to the ${call.gradient}` : ""}`],
     ["Relation", call.relation],
