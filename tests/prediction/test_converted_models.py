@@ -9,9 +9,9 @@ import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.geometry import FAR, Axis, documented_indices
-from tf_conv_conformance.convolution.names import CONVERTED_MODES
 from tf_conv_conformance.prediction.converted_models import (
     CONVERTED,
+    TF2ONNX,
     XNNPACK,
     delegated,
     folded,
@@ -138,7 +138,7 @@ SPARSE = replace(
     ],
 )
 def test_the_models_of_a_converted_call_read_different_elements(arguments, models):
-    for mode in CONVERTED_MODES:
+    for mode in ("tflite", "tflite-reference", "litert"):
         assert models_in(arguments, mode) == models
     for mode in ("eager", "graph", "xla", "saved_model"):
         assert models_in(arguments, mode) == models_of(arguments)
@@ -162,3 +162,34 @@ def test_a_sum_of_padding_in_one_axis_is_zero_whatever_the_other_reads():
     assert reads_alike(DOCUMENTED, DOCUMENTED, outside, above)
     assert not reads_alike(DOCUMENTED, DOCUMENTED, outside, call((-8, 0), AFTER))
     assert not reads_alike(DOCUMENTED, DOCUMENTED, outside, call((-9, 2), BEFORE))  # another size
+
+
+STRIDED = replace(DEPTHWISE, strides=(1, 2, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "models"),
+    [
+        (SPARSE, (DOCUMENTED,)),
+        (DEPTHWISE, (DOCUMENTED,)),
+        (STRIDED, (DOCUMENTED, TF2ONNX, PHASE_STRIDED)),
+        (replace(STRIDED, padding=padded((3, 0), BEFORE)), (DOCUMENTED, PHASE_STRIDED)),
+        (replace(STRIDED, unknown=("height",)), (DOCUMENTED, PHASE_STRIDED)),
+    ],
+)
+def test_tf2onnx_pads_same_as_space_to_batch_does(arguments, models):
+    assert models_in(arguments, "onnx") == models
+
+
+@pytest.mark.parametrize("strides", [(1, 1, 1, 1), (1, 2, 2, 1), (1, 7, 7, 1)])
+@pytest.mark.parametrize("padding", ["SAME", "VALID", padded((3, 0), BEFORE)])
+def test_nothing_is_folded_of_a_function_that_does_not_know_a_size(strides, padding):
+    arguments = replace(DEPTHWISE, strides=strides, padding=padding, unknown=("batch",))
+    models = models_in(arguments, "tflite")
+    assert models == models_of(arguments)
+    for model in (CONVERTED, XNNPACK):
+        assert reads_alike(model, DOCUMENTED, arguments, arguments)
+
+
+def test_xnnpack_does_the_same_to_sizes_that_are_not_known():
+    assert models_in(replace(SPARSE, unknown=("width",)), "tflite") == (DOCUMENTED, XNNPACK)

@@ -41,7 +41,8 @@ class EntryPoint:
     @property
     def splits_into_phases(self) -> bool:
         """Whether TensorFlow makes a dilated call of space to batch and batch to space."""
-        return self.op == "depthwise_conv2d" and self.style != "raw op"
+        generic = self.symbol in ("tf.nn.convolution", "tf.nn.atrous_conv2d")
+        return generic or (self.op == "depthwise_conv2d" and self.style != "raw op")
 
     @property
     def is_keras(self) -> bool:

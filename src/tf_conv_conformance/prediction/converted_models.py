@@ -4,7 +4,7 @@ TensorFlow makes a dilated depthwise convolution of space to batch, a convolutio
 space. The converter of TensorFlow Lite folds these into one dilated convolution
 (``ConvertTFDilatedConvOp`` in ``tensorflow/compiler/mlir/lite/transforms/dilated_conv.h``), which
 strides as the documentation says. It keeps no explicit padding: if there is any, the convolution
-gets SAME.
+gets SAME. tf2onnx strides so, too, and pads as space to batch does.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tf_conv_conformance.convolution.geometry import (
     documented_indices,
     documented_padding,
     documented_size,
+    phase_strided_padding,
     same_total,
 )
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
@@ -33,12 +34,21 @@ from tf_conv_conformance.prediction.models import (
 )
 
 
+def has_phases(arguments: Arguments, interpretation: Interpretation) -> bool:
+    """Return whether TensorFlow makes the call of space to batch and batch to space."""
+    dilated = max(axis.rate for axis in interpretation.axes) > 1
+    return dilated and arguments.entry_point.splits_into_phases
+
+
 def folded(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
-    """Return what is left of a call whose space to batch the converter has folded."""
+    """Return what is left of a call whose space to batch the converter has folded.
+
+    It folds nothing of a function that does not know a size or the rank of its input.
+    """
     axes = interpretation.axes
-    if not arguments.entry_point.splits_into_phases or max(axis.rate for axis in axes) == 1:
+    if isinstance(axes[0].padding, str) or not has_phases(arguments, interpretation):
         return interpretation
-    if isinstance(axes[0].padding, str):
+    if arguments.unknown:
         return interpretation
     padded = any(sum(map(abs, documented_padding(axis))) for axis in axes)
     height, width = (replace(axis, padding="SAME" if padded else "VALID") for axis in axes)
@@ -49,8 +59,24 @@ def delegated(arguments: Arguments, interpretation: Interpretation) -> Interpret
     """Return the same for XNNPACK, which pads nothing if the filter has one element."""
     interpretation = folded(arguments, interpretation)
     height, width = interpretation.axes
-    if height.filter == width.filter == 1 and height.padding == "SAME":
+    if height.padding != "SAME":
+        return interpretation
+    # Phases that are not folded are padded explicitly, before they are convolved.
+    if arguments.unknown and has_phases(arguments, interpretation):
+        height = replace(height, padding=documented_padding(height))
+        width = replace(width, padding=documented_padding(width))
+    elif height.filter == width.filter == 1:
         height, width = replace(height, padding="VALID"), replace(width, padding="VALID")
+    return replace(interpretation, height=height, width=width)
+
+
+def padded_as_phases(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
+    """Return the same for tf2onnx, which folds as well, but keeps the padding of the phases."""
+    axes = interpretation.axes
+    is_same = axes[0].padding == "SAME" and has_phases(arguments, interpretation)
+    if not is_same or arguments.op != "depthwise_conv2d" or arguments.unknown:
+        return interpretation
+    height, width = (replace(axis, padding=phase_strided_padding(axis)) for axis in axes)
     return replace(interpretation, height=height, width=width)
 
 
@@ -69,7 +95,8 @@ def unclamped_indices(axis: Axis) -> Indices:
 
 CONVERTED = replace(DOCUMENTED, name="converted", reads=folded)
 XNNPACK = Model("xnnpack", documented_padding, documented_size, unclamped_indices, reads=delegated)
-CONVERTED_MODELS = {model.name: model for model in (CONVERTED, XNNPACK)}
+TF2ONNX = replace(DOCUMENTED, name="tf2onnx", reads=padded_as_phases)
+CONVERTED_MODELS = {model.name: model for model in (CONVERTED, XNNPACK, TF2ONNX)}
 ALL_MODELS = {**MODELS, **CONVERTED_MODELS}
 
 
@@ -84,7 +111,8 @@ def models_in(arguments: Arguments, mode: Mode) -> tuple[Model, ...]:
     if interpret(arguments) is None:
         return models
     found = [DOCUMENTED]
-    for model in (*CONVERTED_MODELS.values(), *models[1:]):
+    own = (TF2ONNX,) if mode == "onnx" else (CONVERTED, XNNPACK)
+    for model in (*own, *models[1:]):
         if not any(reads_alike(model, other, arguments, arguments) for other in found):
             found.append(model)
     return tuple(found)

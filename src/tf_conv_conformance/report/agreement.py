@@ -16,6 +16,7 @@ MODELS = {
     "phase_strided": "in phases",
     "converted": "padded as SAME",
     "xnnpack": "only padding",
+    "tf2onnx": "padded as the phases",
 }
 """The words for a result that a model explains."""
 SAYS_LITTLE = ("vacuous", "flaky", "resolved")
