@@ -147,6 +147,16 @@ def test_an_observation_has_only_the_warnings_of_its_call(tensorflow):
             'Graph execution error:\nFile "worker", line 8, in main\nBad',
             "Graph execution error:\nBad",
         ),
+        (
+            "/x/nn_ops.py:2163:0: error: 'tf.Conv2D' op is neither\n"
+            "/x/y.py:6:1: note: called from\n      function(x, w)\n      ^\n"
+            "/x/z.py:7:0: note: called from\n<unknown>:0: error: failed: \nBad",
+            "error: 'tf.Conv2D' op is neither\nerror: failed:\nBad",
+        ),
+        (
+            "/x.py:6:1: error: Bad\n  function(x)\n  ^\n/x.py:7:1: error: Worse",
+            "error: Bad\nerror: Worse",
+        ),
         ("x" * 10_000, "x" * exceptions.MESSAGE_LIMIT),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 MESSAGE_LIMIT = 4000  # characters of a message that are kept
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+_CARET = r"(?:.*\n[ \t]*\^[ \t]*(?:\n|\Z))?"
 # Parts of a message that name a node, an address or a place in a file, but not the reason.
 _NOISE = [
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
@@ -15,6 +16,9 @@ _NOISE = [
     (re.compile(r"\n+Arguments received by .*\Z", re.S), ""),
     (re.compile(r"^in user code:\n.*\n(?=\s*\w+(Error|Exception): )", re.S), ""),
     (re.compile(r"^\s*File \"[^\"\n]*\", line \d+, in .*\n", re.M), ""),
+    # Of a converter's messages: where a call comes from, each with the source and a caret below.
+    (re.compile(r"^\S+:\d+:\d+: note: called from.*\n?" + _CARET, re.M), ""),
+    (re.compile(r"^\S+:\d+(?::\d+)?: (error: .*\n?)" + _CARET, re.M), r"\1"),
     (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
     (re.compile(r"Detected at node .*?(?=\n\n|\Z)", re.S), ""),
     (re.compile(r"\s*\[\[.*?\]\]", re.S), ""),
