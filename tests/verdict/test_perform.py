@@ -109,6 +109,25 @@ def test_a_call_that_the_subject_does_not_support_is_not_made(calls):
     )
 
 
+@pytest.mark.parametrize(
+    ("mode", "facts", "needed"),
+    [
+        ("saved_model", {"tensorflow": "1.15.5"}, "tensorflow >=2"),
+        ("tflite-reference", {"tflite": "2.4.4"}, "tflite >=2.5"),
+        ("litert", {"litert": None}, "litert"),
+    ],
+)
+def test_a_mode_that_the_subject_is_too_old_for_is_not_made(calls, mode, facts, needed):
+    (call,) = calls(f"{CONV2D[:-1]}, modes: {mode}}}").values()
+    subject = Subject()
+    subject.subject = {**SUBJECT, **facts}
+    verdict = perform(call, subject).verdict
+    assert (verdict.kind, subject.heads) == ("unsupported", [])
+    ((package, version),) = facts.items()
+    has = f"{package} {version}" if version else f"no {package}"
+    assert verdict.reason == f"requires {needed} for the mode {mode}, but the subject has {has}"
+
+
 def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):
     call = eager(calls, CONV2D[:-1] + ", filter_dtype: float64}")
     subject = Subject(CRASH, CRASH)

@@ -14,13 +14,14 @@ from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES, Mode
 
 TENSORFLOW_MODES: tuple[Mode, ...] = tuple(mode for mode in MODES if mode not in CONVERTED_MODES)
 """The modes that run TensorFlow."""
-RUNTIMES: dict[Mode, tuple[str, ...]] = {
-    "tflite": ("tflite",),
-    "tflite-reference": ("tflite",),
-    "litert": ("tflite", "litert"),
-    "onnx": ("onnxruntime", "tf2onnx"),
+RUNTIMES: dict[Mode, dict[str, str]] = {
+    "saved_model": {"tensorflow": ">=2"},
+    "tflite": {"tflite": ">=2"},
+    "tflite-reference": {"tflite": ">=2.5"},
+    "litert": {"tflite": ">=2", "litert": ""},
+    "onnx": {"onnxruntime": "", "tf2onnx": ""},
 }
-"""The facts of a subject that have the versions of what a converted mode needs."""
+"""The versions that a mode needs, as PEP 440 ranges by the facts of a subject."""
 
 
 NO_UNKNOWN = "calls whose shapes are known, since it traces no function"

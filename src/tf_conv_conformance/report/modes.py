@@ -87,5 +87,6 @@ def _likes(call: CallRow) -> tuple[object, ...]:
 def _runtimes(mode: Mode, subject: Mapping[str, Any] | None) -> str:
     """Return the names and versions of what converts a call and runs it."""
     facts = subject or {}
-    own = [name for name in RUNTIMES.get(mode, ()) if name != "tflite" or mode != "litert"]
+    needed = [name for name in RUNTIMES.get(mode, ()) if name in RUNTIME_NAMES]
+    own = [name for name in needed if name != "tflite" or mode != "litert"]
     return ", ".join(f"{RUNTIME_NAMES[name]} {facts.get(name) or '(none)'}" for name in own)

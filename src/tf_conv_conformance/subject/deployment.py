@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,10 +140,21 @@ def saved_model(deployment: Deployment) -> Any:
     module = tf.Module()
     module.call = tf.function(deployment.trace, autograph=False, input_signature=deployment.specs)
     module.kept = module.call.get_concrete_function().variables  # of a Keras layer
-    tf.saved_model.save(module, RAM)
-    try:
-        loaded = tf.saved_model.load(RAM)  # which must outlive the call, with its variables
+    with folder(tf) as path:
+        tf.compat.v2.saved_model.save(module, path)
+        loaded = tf.compat.v2.saved_model.load(path)  # must outlive the call, with its variables
         return loaded.call(*deployment.inputs)
+
+
+@contextmanager
+def folder(tf: Any) -> Iterator[str]:
+    """Yield a folder that is removed afterwards, in memory if TensorFlow can remove it there."""
+    if tuple(map(int, tf.__version__.split(".")[:2])) < (2, 5):
+        with tempfile.TemporaryDirectory() as path:
+            yield path
+        return
+    try:
+        yield RAM
     finally:
         tf.io.gfile.rmtree(RAM)
 

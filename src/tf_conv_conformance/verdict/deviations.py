@@ -25,9 +25,8 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
     Modes are not checked, since they are not a property of a subject.
     """
     for package in VERSIONED:
-        wanted, version = getattr(condition, package), subject.get(package)
-        if wanted is not None and not _contains(wanted, version):
-            has = f"{package} {version}" if version else f"no {package}"
+        wanted = getattr(condition, package)
+        if wanted is not None and (has := outside(package, wanted, subject)) is not None:
             return f"{package} {wanted}, but the subject has {has}"
     if condition.backend is not None and not _runs_on(condition.backend, subject):
         return f"backend {condition.backend}, but the subject has {_backend_of(subject)}"
@@ -52,6 +51,14 @@ def _runs_on(wanted: str, subject: Mapping[str, Any]) -> bool:
     backend, _, version = _backend_of(subject).partition(" ")
     versions = wanted.removeprefix(backend).strip()
     return wanted.startswith(backend) and (not versions or _contains(versions, version or None))
+
+
+def outside(package: str, wanted: str, subject: Mapping[str, Any]) -> str | None:
+    """Return the subject's version of a package, in words, if it is not in a range."""
+    version = subject.get(package)
+    if _contains(wanted, version):
+        return None
+    return f"{package} {version}" if version else f"no {package}"
 
 
 def _contains(wanted: str, version: str | None) -> bool:

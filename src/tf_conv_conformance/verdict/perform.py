@@ -16,7 +16,7 @@ from tf_conv_conformance.prediction.relations import others_of
 from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.comparison import ending
-from tf_conv_conformance.verdict.deviations import unmet
+from tf_conv_conformance.verdict.deviations import outside, unmet
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.relation_verdict import judge_relation
 from tf_conv_conformance.verdict.requests import own_request, requests
@@ -63,9 +63,11 @@ def lacks(call: Call, subject: Subject) -> str | None:
         return lacking
     if subject.subject["tensorflow"] is None:
         return _lacks_tensorflow(call)
-    needed = RUNTIMES.get(call.mode, ())
-    missing = next((name for name in needed if not subject.subject.get(name)), None)
-    return missing and f"{missing} for the mode {call.mode}, but the subject has no {missing}"
+    for package, wanted in RUNTIMES.get(call.mode, {}).items():
+        if (without := outside(package, wanted, subject.subject)) is not None:
+            needed = f"{package} {wanted}".strip()
+            return f"{needed} for the mode {call.mode}, but the subject has {without}"
+    return None
 
 
 def _lacks_tensorflow(call: Call) -> str | None:
