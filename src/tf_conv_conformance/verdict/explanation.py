@@ -14,31 +14,16 @@ from tf_conv_conformance.prediction.models import (
     channels_out,
     interpretation_of,
 )
-from tf_conv_conformance.prediction.predict import Prediction, Refuses, Returns, predict
+from tf_conv_conformance.prediction.predict import Prediction, Returns
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
 from tf_conv_conformance.verdict.comparison import Difference
 from tf_conv_conformance.verdict.verdict import Verdict
 
 
-def explains(
-    model: Model,
-    prediction: Prediction,
-    observation: Observation,
-    as_if: Arguments | None = None,
-) -> bool:
-    """Return whether a model predicts the shape, dtype and every value of an observation.
-
-    With `as_if`, it computes with these arguments and the data of the call.
-    """
-    if as_if is None:
-        return prediction.has_values(model) and not model_difference(model, prediction, observation)
-    other = predict(as_if)
-    outcome = other.outcome(model)
-    if isinstance(outcome, Refuses) or not other.has_values(model):
-        return False
-    values, names = prediction.values(model, as_if), prediction.names
-    return comparison.from_values(outcome, values, names, observation) is None
+def explains(model: Model, prediction: Prediction, observation: Observation) -> bool:
+    """Return whether a model predicts the shape, dtype and every value of an observation."""
+    return prediction.has_values(model) and not model_difference(model, prediction, observation)
 
 
 def explaining_model(

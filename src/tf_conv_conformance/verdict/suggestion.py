@@ -6,7 +6,7 @@ A suggestion has been read by the reader of case files and judged with the given
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance.casefile.call import Call, model_of
@@ -14,12 +14,11 @@ from tf_conv_conformance.casefile.expectations import Observed
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text
-from tf_conv_conformance.convolution.arguments import Arguments, as_lists, interpret, padding_of
-from tf_conv_conformance.convolution.geometry import phase_strided_padding
+from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
-from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES, Mode
+from tf_conv_conformance.convolution.names import MODES, Mode
 from tf_conv_conformance.prediction.converted_models import models_in
-from tf_conv_conformance.prediction.models import DOCUMENTED, Model
+from tf_conv_conformance.prediction.models import Model
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken, exercised
 from tf_conv_conformance.subject.observation import Observation
@@ -179,29 +178,11 @@ def _observed(call: Call, result: CallResult) -> Plain | None:
 
 
 def explaining(call: Call, observation: Observation) -> Iterator[Plain]:
-    """Yield the models that explain an observation, with and without a departure.
-
-    A converted model may also pad in another way.
-    """
+    """Yield the models that explain an observation, with and without a departure."""
     prediction = predict(call.arguments)
     for plain, model in departing(call.arguments, call.mode):
         if explains(model, prediction, observation):
             yield plain
-    if call.mode in CONVERTED_MODES:
-        for other in _otherwise_padded(call.arguments):
-            if explains(DOCUMENTED, prediction, observation, other):
-                as_if = {"padding": as_lists(other.padding)}
-                yield {"model": DOCUMENTED.name, "as_if": as_if}
-
-
-def _otherwise_padded(arguments: Arguments) -> Iterator[Arguments]:
-    """Yield the call with the padding of phases for SAME, as tf2onnx pads a dilated one."""
-    meaning = interpret(arguments)
-    if padding_of(arguments) == "SAME" and meaning is not None:
-        spatial = [phase_strided_padding(axis) for axis in meaning.axes]
-        none = (0, 0)
-        pairs = (none, none, *spatial) if meaning.channels_first else (none, *spatial, none)
-        yield replace(arguments, padding=pairs)
 
 
 def departing(
