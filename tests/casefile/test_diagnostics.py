@@ -41,7 +41,7 @@ FAULTS = r"""
 {"op": "conv3d"}
     3:9: cases[0].op: 'conv3d' is not one of 'conv2d' or 'depthwise_conv2d'; did you mean 'conv2d'?
 {"padding": "same"}
-    7:14: cases[0].padding: only Keras layers document 'same'; write SAME, or
+    7:14: cases[0].padding: only Keras documents 'same'; write SAME, or
 {"padding": "[[0, 0], 1]"}
     7:23: cases[0].padding[1]: expected a pair [before, after]; got the integer 1
 {"input": "[1, -9, 9, 2]"}

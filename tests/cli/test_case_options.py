@@ -146,7 +146,7 @@ def test_strides_are_1_unless_given():
         ({"strides": "two"}, "--strides: expected an integer; got the string 'two'"),
         (
             {"padding": "same"},
-            "--padding: only Keras layers document 'same'; write SAME, or {verbatim: "
+            "--padding: only Keras documents 'same'; write SAME, or {verbatim: "
             "same} to see it refused",
         ),
         (

@@ -32,6 +32,7 @@ FORMS = {
     "tf.raw_ops.DepthwiseConv2dNative": {"dilations": (1, 1, 1, 1)},
     "tf.nn.convolution": {"strides": (1, 1), "dilations": (2, 2)},
     "tf.keras.layers.DepthwiseConv2D": {"strides": 1, "dilations": 2},
+    "keras.ops.depthwise_conv": {"strides": 1, "dilations": 2},
 }
 ALL = [
     replace(BASE[entry.op], via=entry.symbol, **FORMS.get(entry.symbol, {}))

@@ -42,6 +42,8 @@ BASES = {
     "keras-depthwise": replace(
         DEPTHWISE, via="tf.keras.layers.DepthwiseConv2D", strides=1, dilations=2
     ),
+    "keras-ops-conv": replace(CONV2D, via="keras.ops.conv", strides=2),
+    "keras-ops-depthwise": replace(DEPTHWISE, via="keras.ops.depthwise_conv", strides=2),
     "padding": DEPTHWISE,
     "gradient": DEPTHWISE,
 }
@@ -127,6 +129,12 @@ MISMATCHES = {
     "keras-depthwise.strides-length": (
         f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
     ),
+    "keras-ops-conv.strides-length": (
+        f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "keras-ops-depthwise.strides-length": (
+        f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
     "keras-conv2d.unit-strides-when-atrous": "strides 2 with dilations 2",
     "keras-depthwise.unit-strides-when-atrous": "strides 2 with dilations 2",
     "conv2d.dilations-length": (
@@ -145,6 +153,12 @@ MISMATCHES = {
         f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
     ),
     "keras-depthwise.dilations-length": (
+        f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "keras-ops-conv.dilations-length": (
+        f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "keras-ops-depthwise.dilations-length": (
         f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
     ),
     "raw-conv2d.dilations-positive": (
@@ -301,6 +315,8 @@ def test_a_rule_is_quoted_with_the_sentence_that_states_it():
     assert quoted(atrous, {}).startswith(
         f"{atrous.id} (tf.nn.depthwise_conv2d): the documentation changed; it no longer says "
     )
+    notes = RULES["padding.size-exists"]
+    assert quoted(notes, {notes.symbol: ""}) == quoted(notes)
     assert quoted(positive) == (
         f"{positive.id}: no sentence of the documentation states this; the closest "
         f"(tf.nn.conv2d in TensorFlow {VERSION}): "

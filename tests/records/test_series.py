@@ -41,7 +41,7 @@ def test_keras_and_its_backend_identify_a_subject_without_tensorflow():
     assert own not in (series(FACTS), series(FACTS | JAX | {"keras": "3.14.1"}))
     assert own != series(FACTS | JAX | {"backend": "jax 0.9.0"})
     assert own == series(FACTS | JAX | {"python": "3.12.1"})
-    assert sorted([FACTS | JAX, FACTS, None], key=order) == [FACTS, FACTS | JAX, None]
+    assert sorted([FACTS | JAX, FACTS, None], key=order) == [FACTS | JAX, FACTS, None]
     assert heading(FACTS | JAX).startswith("Keras 3.15.1 on jax 0.10.2, ")
     assert subject_text(FACTS | JAX).startswith("Keras 3.15.1 on jax 0.10.2, Python 3.11.7, ")
 

@@ -8,7 +8,7 @@ import pytest
 from support.observations import CONV2D, SUBJECT, eager
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.comparison import ending
-from tf_conv_conformance.verdict.perform import perform, same
+from tf_conv_conformance.verdict.perform import lacks, perform, same
 
 
 class Subject:
@@ -146,3 +146,14 @@ def test_a_gradient_sends_its_upstream_gradient(calls):
     head, arrays = subject.heads[0]
     assert head["gradient"] == "filter"
     assert [array.shape for array in arrays[:3]] == [(1, 7, 6, 2), (3, 2, 2, 3), (1, 4, 3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("keras", "has"), [(None, "no keras"), ("2.15.0", "keras 2.15.0"), ("3.0.5", None)]
+)
+def test_the_functions_of_keras_need_keras_3(calls, keras, has):
+    call = eager(calls, CONV2D.replace("rate: [1, 2]", "via: keras.ops.conv"))
+    subject = Subject(answer(1.0))
+    subject.subject = {**SUBJECT, "keras": keras}
+    expected = has and f"keras >=3, but the subject has {has}"
+    assert lacks(call, subject) == expected

@@ -156,4 +156,4 @@ def unknown_word(value: object, choices: Sequence[str]) -> str:
     if found is not None:
         return f"; did you mean {found!r}?"
     within = [choice for choice in choices if len(text) > 2 and text.lower() in choice]
-    return f"; did you mean {' or '.join(map(repr, within))}?" if 0 < len(within) < 4 else ""
+    return f"; did you mean {' or '.join(map(repr, within))}?" if 0 < len(within) < 5 else ""

@@ -85,9 +85,9 @@ def _ints(value: Any, form: ListForm | None, data_format: str | None) -> IntOrIn
 
 
 def _padding(value: Any, entry_point: EntryPoint) -> str | Pairs:
-    if isinstance(value, str) and value.islower() and not entry_point.is_layer:
+    if isinstance(value, str) and value.islower() and not entry_point.is_keras:
         advice = f"write {value.upper()}, or {{verbatim: {value}}} to see it refused"
-        raise CaseError(("padding",), f"only Keras layers document {value!r}; {advice}")
+        raise CaseError(("padding",), f"only Keras documents {value!r}; {advice}")
     padding: str | Pairs = as_tuples(_plain(value))
     return padding
 

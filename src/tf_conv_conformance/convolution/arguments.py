@@ -167,9 +167,9 @@ def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding
 
 
 def padding_of(arguments: Arguments) -> str | Pairs:
-    """Return the padding with its name in capitals, since Keras layers accept either case."""
+    """Return the padding with its name in capitals, since Keras accepts either case."""
     padding = arguments.padding
-    if isinstance(padding, str) and arguments.entry_point.is_layer:
+    if isinstance(padding, str) and arguments.entry_point.is_keras:
         return padding.upper()
     return padding
 

@@ -1,4 +1,4 @@
-"""The entry points into TensorFlow that reach the two operators."""
+"""The entry points into TensorFlow and Keras that reach the two operators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ListForm = Literal["spatial", "full"]
 
 @dataclass(frozen=True)
 class EntryPoint:
-    """A function or Keras layer of TensorFlow that reaches an operator.
+    """A function or layer of TensorFlow or Keras that reaches an operator.
 
     The ids of its rules begin with `rules`. Without a list form, strides or dilations may be an
     integer. `parameters` are its parameters other than tensors, and `dilations_name` is its name
@@ -46,7 +46,10 @@ class EntryPoint:
 
     @property
     def is_keras(self) -> bool:
-        """Whether it belongs to Keras, which also runs without TensorFlow."""
+        """Whether it belongs to Keras, which also runs without TensorFlow.
+
+        Its words for padding may be in lower case, and those for data formats are its own.
+        """
         return "keras." in self.symbol
 
     @property
@@ -72,6 +75,10 @@ _TABLE = (
         dilations_name="dilation_rate",
     ),
     EntryPoint(
+        "keras.ops.conv", "conv2d", "keras-ops-conv", dilations_name="dilation_rate",
+        counts_axes_by_filter=True,
+    ),
+    EntryPoint(
         "tf.nn.depthwise_conv2d", "depthwise_conv2d", "depthwise", "function", "full", "spatial",
     ),
     EntryPoint(
@@ -89,6 +96,10 @@ _TABLE = (
     EntryPoint(
         "tf.keras.layers.DepthwiseConv2D", "depthwise_conv2d", "keras-depthwise", "layer",
         dilations_name="dilation_rate",
+    ),
+    EntryPoint(
+        "keras.ops.depthwise_conv", "depthwise_conv2d", "keras-ops-depthwise",
+        dilations_name="dilation_rate", counts_axes_by_filter=True,
     ),
 )  # fmt: skip
 ENTRY_POINTS: dict[str, EntryPoint] = {entry.symbol: entry for entry in _TABLE}

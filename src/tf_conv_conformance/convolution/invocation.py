@@ -23,8 +23,10 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
         value = as_lists(getattr(arguments, name))
         if value is not None:
             given[entry_point.dilations_name if name == "dilations" else name] = value
-    if entry_point.is_layer and "data_format" in given:
+    if entry_point.is_keras and "data_format" in given:
         given["data_format"] = KERAS_FORMATS.get(given["data_format"], given["data_format"])
+    if entry_point.is_keras and given["padding"] in ("SAME", "VALID") and not entry_point.is_layer:
+        given["padding"] = given["padding"].lower()
     if entry_point.style == "raw op" and isinstance(given["padding"], list):
         amounts = [amount for pair in given["padding"] for amount in pair]
         given |= {"padding": "EXPLICIT", "explicit_paddings": amounts}

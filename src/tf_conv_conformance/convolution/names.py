@@ -25,13 +25,15 @@ Symbol = Literal[
     "tf.nn.convolution",
     "tf.nn.atrous_conv2d",
     "tf.keras.layers.Conv2D",
+    "keras.ops.conv",
     "tf.nn.depthwise_conv2d",
     "tf.compat.v1.nn.depthwise_conv2d",
     "tf.raw_ops.DepthwiseConv2dNative",
     "tf.nn.separable_conv2d",
     "tf.keras.layers.DepthwiseConv2D",
+    "keras.ops.depthwise_conv",
 ]
-"""The entry points into TensorFlow that reach the two operators; see entry_points.py."""
+"""The entry points into TensorFlow and Keras that reach the two operators; see entry_points.py."""
 Gradient = Literal["input", "filter"]
 Unknown = Literal["batch", "height", "width", "rank", "filter"]
 """What a function does not know while it is traced: a size of the input, its rank, or the shape of

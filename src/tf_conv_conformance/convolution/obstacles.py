@@ -29,6 +29,8 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
         return _layer_obstacle(arguments)
     if entry_point.pointwise:
         return _pointwise_obstacle(arguments)
+    if entry_point.is_keras and (found := _dtype_obstacle(arguments)):
+        return found
     if entry_point.counts_axes_by_filter and len(arguments.filter.shape) != 4:
         advice = "and this suite supports only two; give a filter of rank 4"
         return "filter", f"takes its number of axes from the filter, {advice}"
@@ -48,6 +50,17 @@ def _atrous_obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.data_format not in (None, "NHWC"):
         advice = "leave it out, or use tf.nn.convolution"
         return "data_format", f"takes no data_format: its input is NHWC; {advice}"
+    return None
+
+
+def _dtype_obstacle(arguments: Arguments) -> Obstacle | None:
+    """Return why the documentation of Keras's functions says nothing about the dtypes."""
+    if arguments.filter_dtype not in (None, arguments.dtype):
+        advice = "leave `filter_dtype` out"
+        return "filter_dtype", f"does not document a filter of another dtype; {advice}"
+    if "float" not in arguments.dtype:
+        reason = f"does not document {arguments.dtype}"
+        return "dtype", f"{reason}; use a floating dtype"
     return None
 
 

@@ -45,8 +45,8 @@ class Draft:
 
     @property
     def is_keras(self) -> bool:
-        """Whether the entry point is a Keras layer."""
-        return self.entry_point.is_layer
+        """Whether the entry point belongs to Keras."""
+        return self.entry_point.is_keras
 
     @property
     def channel_place(self) -> int:

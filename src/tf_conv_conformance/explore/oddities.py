@@ -159,7 +159,7 @@ def _padding_word(draft: Draft) -> None:
     if draft.entry_point.style != "raw op":
         words.append("EXPLICIT")  # a word that only the raw operators know
     word = draft.choice(words)
-    known = draft.is_keras and word == "same"  # Keras layers document lower case
+    known = draft.is_keras and word == "same"  # Keras documents lower case
     draft.case["padding"] = "SAME" if known else {"verbatim": word}
 
 

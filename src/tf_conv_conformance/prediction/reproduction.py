@@ -22,7 +22,10 @@ def python(arguments: Arguments, mode: Mode, arm: Arm, relation: str | None = No
 
     With a relation, it also makes the other calls, and compares the two sides.
     """
-    lines = [*deployment.IMPORTS.get(mode, ()), "import numpy as np", "import tensorflow as tf", ""]
+    imports = [*deployment.IMPORTS.get(mode, ()), "import numpy as np", "import tensorflow as tf"]
+    if arguments.entry_point.symbol.startswith("keras."):
+        imports.insert(0, "import keras")
+    lines = [*imports, ""]
     lines += _data(arguments, arm) + _definition(arguments, mode)
     if relation is None:
         y = "y" if mode in CONVERTED_MODES else "y.numpy()"

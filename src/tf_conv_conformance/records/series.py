@@ -47,12 +47,15 @@ def series(subject: SubjectRecord | None, but: Sequence[str] = ()) -> str | None
 
 
 def order(subject: SubjectRecord | None) -> tuple[Any, ...]:
-    """Return a sort key: by version, then oneDNN off and on; without a version last."""
+    """Return a sort key: by version, then oneDNN off and on; without a version last.
+
+    Keras on another backend comes first: the page shows most of the last subject.
+    """
     if subject is None:
         return (2,)
     version, onednn = subject["tensorflow"], bool(subject["onednn"])
     if version is None:
-        return 1, library(subject), onednn
+        return -1, library(subject), onednn
     try:
         return 0, Version(version), onednn
     except InvalidVersion:

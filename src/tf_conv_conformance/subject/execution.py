@@ -12,16 +12,9 @@ import numpy as np
 
 from .deployment import RUNTIMES, deployed
 from .exceptions import MESSAGE_LIMIT, RaisedError, observed, raised_arm
+from .symbols import convolution
 
 NO_GRADIENT = "tf.GradientTape.gradient returned None: the result does not depend on the tensor"
-
-
-def resolve(tf: Any, symbol: str) -> Any:
-    """Return the function or class of a TensorFlow symbol such as ``tf.nn.conv2d``."""
-    target = tf
-    for name in symbol.split(".")[1:]:
-        target = getattr(target, name)
-    return target
 
 
 def to_tensor(tf: Any, array: Any, dtype: str) -> Any:
@@ -35,46 +28,6 @@ def portable(array: Any, dtype: str) -> Any:
     """Return an array in the form in which it is sent: bfloat16 as its bits, others unchanged."""
     array = np.asarray(array)
     return array.view(np.uint16) if dtype == "bfloat16" else array
-
-
-def convolution(
-    tf: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any
-) -> tuple[Callable[..., Any], Any]:
-    """Return the call as a function of input and filter, and the variable that holds the filter.
-
-    The variable is None except for a Keras layer. The layer is built here, since a graph may not
-    create its variables. The function itself computes nothing, so any exception that it raises
-    comes from TensorFlow.
-    """
-    function = observed(resolve, tf, symbol)
-    if ".raw_ops." in symbol:
-        return lambda x, w: function(input=x, filter=w, **keywords), None
-    if symbol == "tf.nn.separable_conv2d":
-        size, dtype = int(w.shape[2]) * int(w.shape[3]), w.dtype
-
-        def separable(x: Any, w: Any) -> Any:
-            return function(x, w, tf.eye(size, dtype=dtype)[None, None], **keywords)
-
-        return separable, None
-    if ".keras." not in symbol:
-        return lambda x, w: function(x, w, **keywords), None
-    layer = keras_layer(function, symbol, keywords, x, w)
-    return lambda x, w: layer(x), layer.trainable_weights[0]
-
-
-def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
-    """Return a Keras layer that holds the filter `w`."""
-    sizes: dict[str, Any] = {"depth_multiplier": w.shape[3]}
-    if symbol.endswith(".Conv2D"):
-        sizes = {"filters": w.shape[3]}
-        in_channels = x.shape[-3 if keywords.get("data_format") == "channels_first" else -1]
-        if in_channels != w.shape[2]:
-            sizes["groups"] = in_channels // w.shape[2]  # TensorFlow 1 has no such argument
-    given = dict(sizes, use_bias=False, dtype=x.dtype.name, **keywords)
-    layer = observed(function, kernel_size=tuple(w.shape[:2]), **given)
-    observed(layer.build, x.shape)
-    layer.set_weights([np.asarray(w)])
-    return layer
 
 
 def with_gradient(

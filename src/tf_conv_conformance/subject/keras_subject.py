@@ -17,7 +17,8 @@ import numpy as np
 from . import host
 from .deployment import quiet
 from .exceptions import WorkerError, observed
-from .execution import arrays_of, attempted, keras_layer
+from .execution import arrays_of, attempted
+from .symbols import keras_layer
 
 SWITCHES = ("KERAS_", "JAX_", "TORCH_", "PYTORCH_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "MKL_")
 RUNTIMES = ("tflite", "litert", "onnxruntime", "tf2onnx")

@@ -8,6 +8,7 @@ import platform
 from typing import Any
 
 from . import execution, host
+from .symbols import resolve
 
 SWITCHES = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
 attempt, execute_all = execution.attempt, execution.execute_all
@@ -58,7 +59,7 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
             found[symbol] = nn_ops.__doc__ or ""
             continue
         try:
-            found[symbol] = getattr(execution.resolve(tf, symbol), "__doc__", None) or ""
+            found[symbol] = getattr(resolve(tf, symbol), "__doc__", None) or ""
         except (AttributeError, ImportError):  # an older TensorFlow, or one without Keras
             found[symbol] = ""
     return found

@@ -55,11 +55,13 @@ FUNCTIONS = (
     "tf.nn.convolution",
     "tf.nn.atrous_conv2d",
     "tf.keras.layers.Conv2D",
+    "keras.ops.conv",
     "tf.nn.depthwise_conv2d",
     "tf.compat.v1.nn.depthwise_conv2d",
     "tf.raw_ops.DepthwiseConv2dNative",
     "tf.nn.separable_conv2d",
     "tf.keras.layers.DepthwiseConv2D",
+    "keras.ops.depthwise_conv",
 )
 PRINTED_LIMIT = 2**26  # bytes that may be printed
 

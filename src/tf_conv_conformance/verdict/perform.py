@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tf_conv_conformance.casefile.call import Call
+from tf_conv_conformance.casefile.expectations import When
 from tf_conv_conformance.convolution.modes import RUNTIMES, needs_tensorflow
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.relations import others_of
@@ -60,6 +61,10 @@ def perform(
 def lacks(call: Call, subject: Subject) -> str | None:
     """Return what the call's case or its mode requires and the subject lacks, if anything."""
     if call.case.requires and (lacking := unmet(call.case.requires, subject.subject)) is not None:
+        return lacking
+    entry_point = call.arguments.entry_point
+    is_function = entry_point.is_keras and not entry_point.is_layer  # which Keras 2 does not have
+    if is_function and (lacking := unmet(When(keras=">=3"), subject.subject)) is not None:
         return lacking
     if subject.subject["tensorflow"] is None:
         return _lacks_tensorflow(call)

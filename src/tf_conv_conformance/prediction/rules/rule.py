@@ -12,7 +12,8 @@ from tf_conv_conformance.prediction.rules.preconditions import Precondition
 
 NOTES = "tf.nn"  # for its notes on padding
 GRADIENT = "tf.GradientTape.gradient"
-DOCUMENTED_SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT)
+LAYER = "tf.keras.layers.Layer"
+DOCUMENTED_SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT, LAYER)
 
 Aspect = Literal["call", "shape", "dtype", "values"]
 """What a rule is about: whether a call is allowed at all, or its result."""

@@ -24,8 +24,11 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.]) (?=[A-Z`\[(])")
 def quoted(rule: Rule, documentation: Mapping[str, str] | None = None) -> str:
     """Return a rule with the sentence that states it, or with the closest one.
 
-    The sentence is from `documentation`, docstrings by symbol, or else from sentences.json.
+    The sentence is from `documentation`, docstrings by symbol. It is from sentences.json without
+    them, or if the subject has no such symbol, as Keras alone has none of TensorFlow's.
     """
+    if documentation is not None and documentation.get(rule.symbol) == "" and rule.id in kept():
+        documentation = None
     found: str | None
     if documentation is None:
         found, source = kept()[rule.id], f"{rule.symbol} in TensorFlow {VERSION}"
