@@ -84,6 +84,9 @@ def test_a_call_without_phases_keeps_its_padding(changes):
         ((1, 2), "SAME", ("SAME", "SAME")),
         ((2, 1), "SAME", ("SAME", "SAME")),
         ((2, 2), "SAME", ("SAME", "SAME")),
+        ((0, 0), "SAME", ("SAME", "SAME")),
+        ((0, 1), "SAME", ("SAME", "SAME")),
+        ((1, 0), "SAME", ("SAME", "SAME")),
     ],
 )
 def test_xnnpack_pads_nothing_for_a_filter_of_one_element(size, padding, expected):
@@ -193,3 +196,16 @@ def test_nothing_is_folded_of_a_function_that_does_not_know_a_size(strides, padd
 
 def test_xnnpack_does_the_same_to_sizes_that_are_not_known():
     assert models_in(replace(SPARSE, unknown=("width",)), "tflite") == (DOCUMENTED, XNNPACK)
+
+
+def test_a_single_element_is_not_padding():
+    """One output of one tap reads the first element of each axis, the second, or padding."""
+    small = replace(CONV2D, input=TensorSpec((1, 2, 2, 3)), filter=TensorSpec((1, 1, 3, 4)))
+    paddings = ((0, -1), (-1, 0), (1, -2))
+    pairs = [(height, width) for height in paddings for width in paddings]
+    single = [replace(small, padding=padded(*pair)) for pair in pairs]
+    zero = [(1, -2) in pair for pair in pairs]
+    for one, its_zero in zip(single, zero, strict=True):
+        for other, other_zero in zip(single, zero, strict=True):
+            alike = one is other or (its_zero and other_zero)
+            assert reads_alike(DOCUMENTED, DOCUMENTED, one, other) == alike
