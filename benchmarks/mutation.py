@@ -1,12 +1,12 @@
-"""The project's own mutants: ``python benchmarks/mutation.py run SESSION`` judges those of a
-cosmic-ray session that have no result.
+"""Run the tests on mutants of the modules that decide what is right.
 
-``cosmic-ray init`` and ``cr-filter-operators`` write the session: which mutants there are. Here
-each is made in memory by cosmic-ray, and the tests run on it in a fork of a process that has
-imported everything but the project: a mutant costs the imports of the project and the tests up to
-the first that fails. No file is changed, and tests that start a Python of their own would not see
-the mutant: none is among TESTS. ``page SESSION`` writes docs/mutation.md to standard output. Needs
-the extras test and mutation.
+``python benchmarks/mutation.py run SESSION`` judges the mutants of a cosmic-ray session that have
+no result. ``cosmic-ray init`` and ``cr-filter-operators`` write the session, which lists the
+mutants. cosmic-ray makes each in memory, and the tests run on it in a fork of a process that has
+imported everything but the project. So a mutant costs the imports of the project, and the tests up
+to the first that fails. No file is changed. A test that starts another Python would not see the
+mutant, so none is in TESTS. ``page SESSION`` writes docs/mutation.md to standard output. Needs the
+extras test and mutation.
 """
 
 import ast
@@ -51,8 +51,8 @@ TESTS = {
     "prediction/rules/conditions.py": ("prediction/conditions", "prediction/rules"),
     "prediction/rules/catalogue.py": ("prediction/rules", "verdict/judge", "verdict/claim"),
     "prediction/rules/page.py": ("prediction/rules",),
-    "prediction/rules/preconditions.py": ("prediction/rules",),
-    "prediction/rules/rule.py": ("prediction/rules",),
+    "prediction/rules/preconditions.py": ("prediction/rules", "project/frozen_values"),
+    "prediction/rules/rule.py": ("prediction/rules", "project/frozen_values"),
     "prediction/rules/sentences.py": ("prediction/rules",),
     "verdict/judge.py": (
         "verdict/judge",
@@ -62,7 +62,12 @@ TESTS = {
         "verdict/message",
         "prediction/relations",
     ),
-    "verdict/claim.py": ("verdict/claim", "verdict/judge", "verdict/vacuity"),
+    "verdict/claim.py": (
+        "verdict/claim",
+        "verdict/judge",
+        "verdict/vacuity",
+        "project/frozen_values",
+    ),
     "verdict/deviations.py": ("verdict/deviations", "verdict/judge", "verdict/message"),
     "convolution/geometry.py": (
         "convolution/geometry",
@@ -71,19 +76,27 @@ TESTS = {
         "prediction/rules",
         "casefile/scope",
         "prediction/wrong_oracles",
+        "project/frozen_values",
     ),
-    "prediction/error_bounds.py": ("prediction/error_bounds",),
-    "prediction/models.py": ("prediction/oracle", "casefile/scope"),
+    "prediction/error_bounds.py": ("prediction/error_bounds", "project/frozen_values"),
+    "prediction/models.py": (
+        "prediction/oracle",
+        "casefile/scope",
+        "prediction/wrong_oracles",
+        "prediction/converted_models",
+        "project/frozen_values",
+    ),
+    "prediction/converted_models.py": ("prediction/converted_models",),
     "prediction/correlation.py": (
         "prediction/correlation",
         "prediction/oracle",
         "prediction/wrong_oracles",
     ),
-    "prediction/wrong_oracles.py": ("prediction/wrong_oracles",),
+    "prediction/wrong_oracles.py": ("prediction/wrong_oracles", "project/frozen_values"),
 }
 """The modules, and the tests that are run for each, in this order."""
-KEEPING = ("lru_cache", "cached(")
-"""Decorators that keep what a pure function returns, within a bound: of speed and memory alone."""
+KEEPING = ("lru_cache", "cache")
+"""Decorators that keep the results of pure functions, which changes only speed and memory."""
 SPEED = ("SMALL", "BLOCK", "RUN", "STRIP")
 """Constants of prediction/correlation.py that choose between ways to the same sums; its tests force
 each way.
@@ -123,8 +136,9 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 class WithoutTensorFlow:
-    """A pytest plugin that leaves out the tests that start one: they hold phrases against
-    documentation, and no string is mutated.
+    """A pytest plugin that leaves out the tests with TensorFlow.
+
+    They compare phrases with the documentation, and no string is mutated.
     """
 
     def pytest_collection_modifyitems(self, items):
@@ -132,8 +146,10 @@ class WithoutTensorFlow:
 
 
 def program(source):
-    """What says what comes out: not the annotations, nor what is kept for the next call, nor the
-    numbers that choose between ways to it.
+    """Return what determines the results of a module.
+
+    Annotations, the decorators of caches, and the numbers that choose between ways to the same
+    result are left out.
     """
     tree = ast.parse(source)
     for node in ast.walk(tree):
@@ -153,12 +169,12 @@ def program(source):
 
 
 def name_of(module):
-    """Of a path within the package, what Python imports it as."""
+    """Return the name under which Python imports a path within the package."""
     return ".".join((PACKAGE.name, *Path(module).with_suffix("").parts))
 
 
 def module_of(item):
-    """The path within the package of the module that a cosmic-ray work item mutates."""
+    """Return the path within the package of the module that a work item mutates."""
     return str((ROOT / item.mutations[0].module_path).relative_to(PACKAGE))
 
 
@@ -181,8 +197,9 @@ def tested(module, source, output):
 
 
 def outcome(module, source, time_limit):
-    """What the tests say of a source: pytest's status, None where they do not end, and the last
-    line of output.
+    """Run the tests on a source.
+
+    Return pytest's status, None if they do not end in time, and the last line about a failure.
     """
     with tempfile.TemporaryFile() as output:
         child = os.fork()
@@ -204,7 +221,7 @@ def outcome(module, source, time_limit):
 
 
 def judged(mutation, time_limit):
-    """The result of one mutant."""
+    """Return the result of one mutant."""
     path = ROOT / mutation.module_path
     before = path.read_text(encoding="utf-8")
     after = mutate_code(
@@ -215,17 +232,18 @@ def judged(mutation, time_limit):
             return WorkResult(WorkerOutcome.SKIPPED, "an annotation, or only speed")
     except SyntaxError as error:
         return WorkResult(WorkerOutcome.SKIPPED, f"no Python: {error.msg}")
-    status, said = outcome(str(path.relative_to(PACKAGE)), after, time_limit)
+    status, failure = outcome(str(path.relative_to(PACKAGE)), after, time_limit)
     if status is None:
         return WorkResult(WorkerOutcome.NORMAL, "timeout", TestOutcome.KILLED)
     return WorkResult(
-        WorkerOutcome.NORMAL, said, TestOutcome.KILLED if status else TestOutcome.SURVIVED
+        WorkerOutcome.NORMAL, failure, TestOutcome.KILLED if status else TestOutcome.SURVIVED
     )
 
 
 def prepare():
-    """Import what does not change, so that no fork has to; the same random examples for every
-    mutant, and none made smaller.
+    """Import what does not change, so that no fork has to.
+
+    Hypothesis draws the same examples for every mutant, and does not reduce them.
     """
     for name in THIRD_PARTY:
         importlib.import_module(name)
@@ -247,17 +265,18 @@ def prepare():
 
 
 def run(session):
-    """Judge what is pending; the tests must pass without a mutant, and fail where a module says
-    nothing.
+    """Judge the mutants without a result.
+
+    First check that the tests pass without a mutant, and fail without the module.
     """
     prepare()
     limit = load_config(CONFIG).timeout
     for module in TESTS:
         began = time.monotonic()
-        status, said = outcome(module, (PACKAGE / module).read_text(encoding="utf-8"), limit)
+        status, failure = outcome(module, (PACKAGE / module).read_text(encoding="utf-8"), limit)
         if status != 0 or outcome(module, "raise RuntimeError", limit)[0] == 0:
             sys.exit(
-                f"{module}: {said} without a mutant"
+                f"{module}: {failure} without a mutant"
                 if status
                 else f"{module}: the tests pass without it"
             )
@@ -296,7 +315,7 @@ def reason(item, line, reasons):
 
 
 def page(session):
-    """The Markdown of docs/mutation.md, and how many survivors have no reason."""
+    """Return the Markdown of docs/mutation.md, and the number of survivors without a reason."""
     reasons = yaml.safe_load(WHY.read_text(encoding="utf-8"))
     with use_db(str(session), WorkDB.Mode.open) as database:
         items, results = list(database.work_items), dict(database.results)
