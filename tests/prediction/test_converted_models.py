@@ -16,6 +16,7 @@ from tf_conv_conformance.prediction.converted_models import (
     delegated,
     folded,
     models_in,
+    padded_as_phases,
     reads_alike,
     unclamped_indices,
 )
@@ -192,6 +193,34 @@ def test_nothing_is_folded_of_a_function_that_does_not_know_a_size(strides, padd
     assert models == models_of(arguments)
     for model in (CONVERTED, XNNPACK):
         assert reads_alike(model, DOCUMENTED, arguments, arguments)
+
+
+GENERIC = replace(CONV2D, via="tf.nn.convolution", strides=(1, 1), dilations=(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (DEPTHWISE, ((2, 2), (1, 1))),
+        (STRIDED, ((2, 2), (1, 1))),
+        (replace(STRIDED, dilations=(3, 1)), ((3, 3), (0, 1))),
+        (replace(STRIDED, dilations=(1, 1)), ("SAME", "SAME")),
+        (replace(STRIDED, padding="VALID"), ("VALID", "VALID")),
+        (replace(STRIDED, unknown=("batch",)), ("SAME", "SAME")),
+        (replace(CONV2D, dilations=2), ("SAME", "SAME")),
+        (GENERIC, ("SAME", "SAME")),
+        (replace(GENERIC, unknown=("batch",)), ("SAME", "SAME")),
+    ],
+)
+def test_tf2onnx_pads_as_the_phases_of_depthwise_calls_do(arguments, expected):
+    assert paddings(padded_as_phases, arguments) == expected
+
+
+def test_xnnpack_pads_phases_that_are_not_folded_as_documented():
+    unknown = replace(STRIDED, unknown=("batch",))  # three by two taps, two apart, on 9 × 8
+    assert paddings(delegated, unknown) == ((2, 2), (0, 1))
+    assert paddings(delegated, replace(unknown, dilations=None)) == ("SAME", "SAME")
+    assert paddings(delegated, replace(GENERIC, unknown=("batch",))) == ((2, 2), (1, 1))
 
 
 def test_xnnpack_does_the_same_to_sizes_that_are_not_known():
