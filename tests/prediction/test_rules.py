@@ -317,6 +317,10 @@ def test_a_rule_is_quoted_with_the_sentence_that_states_it():
     )
     notes = RULES["padding.size-exists"]
     assert quoted(notes, {notes.symbol: ""}) == quoted(notes)
+    assert quoted(atrous, {atrous.symbol: ""}) == quoted(atrous)  # Keras alone has no such symbol
+    values = RULES["conv2d.values"]
+    assert values.id not in kept()
+    assert "the documentation changed" in quoted(values, {values.symbol: ""})
     assert quoted(positive) == (
         f"{positive.id}: no sentence of the documentation states this; the closest "
         f"(tf.nn.conv2d in TensorFlow {VERSION}): "
