@@ -217,7 +217,7 @@ def test_tf2onnx_pads_as_the_phases_of_depthwise_calls_do(arguments, expected):
 
 
 def test_xnnpack_pads_phases_that_are_not_folded_as_documented():
-    unknown = replace(STRIDED, unknown=("batch",))  # three by two taps, two apart, on 9 × 8
+    unknown = replace(STRIDED, unknown=("batch",))  # three by two taps, two apart, on 9 by 8
     assert paddings(delegated, unknown) == ((2, 2), (0, 1))
     assert paddings(delegated, replace(unknown, dilations=None)) == ("SAME", "SAME")
     assert paddings(delegated, replace(GENERIC, unknown=("batch",))) == ((2, 2), (1, 1))
