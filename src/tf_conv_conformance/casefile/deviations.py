@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from tf_conv_conformance.casefile.advice import near
@@ -13,6 +13,7 @@ from tf_conv_conformance.casefile.diagnostic import CaseError, Keys, quote
 from tf_conv_conformance.casefile.expansion import Expanded
 from tf_conv_conformance.casefile.expectations import Deviation, Observed
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS, reads_alike
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
@@ -51,7 +52,7 @@ def applied(
     return AppliedDeviation(deviation, stands_for)
 
 
-def check_all_apply(deviations: Sequence[Deviation], calls: Iterable[Call]) -> None:
+def check_all_apply(deviations: Sequence[Deviation], calls: Sequence[Call]) -> None:
     """Refuse a deviation that applies to none of these calls. Raises :class:`CaseError`."""
     left = dict(enumerate(deviations))
     at_stake: set[str] = set()
@@ -61,11 +62,16 @@ def check_all_apply(deviations: Sequence[Deviation], calls: Iterable[Call]) -> N
         at_stake |= rules_at_stake(call.arguments)
         matched = [id(one.deviation) for one in call.deviations]
         left = {index: one for index, one in left.items() if id(one) not in matched}
+    modes = {call.mode for call in calls}
     for index, deviation in left.items():
-        raise CaseError(("deviations", index), _why_unmatched(deviation.rule, at_stake))
+        raise CaseError(("deviations", index), _why_unmatched(deviation, at_stake, modes))
 
 
-def _why_unmatched(rule: str, at_stake: Set[str]) -> str:
+def _why_unmatched(deviation: Deviation, at_stake: Set[str], modes: Set[Mode]) -> str:
+    rule, converted = deviation.rule, sorted(modes & set(CONVERTED_MODES))
+    if rule in at_stake and converted and deviation.when.modes is None:
+        advice = f"for a converted model, write `when: {{modes: [{', '.join(converted)}]}}`"
+        return f"matches no call: without `modes`, it is about TensorFlow itself; {advice}"
     if rule in at_stake:
         why = "`when` and `where` exclude every call, or the documentation says the same"
         return f"matches no call: {why}"
