@@ -172,3 +172,22 @@ def test_the_hash_changes_only_with_the_claim(calls):
     assert calls(one(strides="2"))["x[eager]"].content_hash != base
     assert calls(one(expect="{shape: [1, 9, 9, 2]}"))["x[eager]"].content_hash != base
     assert calls(one())["x[graph]"].content_hash != base
+
+
+def test_a_deviation_of_a_converted_model_must_name_its_mode():
+    text = """
+cases:
+  - id: x
+    op: conv2d
+    input: [1, 1, 6, 1]
+    filter: [3, 1, 1, 1]
+    strides: [1, 2]
+    padding: SAME
+    modes: tflite
+    deviations: [{rule: conv2d.values, observed: {model: xnnpack}, reported: unreported}]
+"""
+    (diagnostic,) = load_text(text).diagnostics
+    assert diagnostic.message == (
+        "matches no call: without `modes`, it is about TensorFlow itself; for a converted model, "
+        "write `when: {modes: [tflite]}`"
+    )

@@ -60,8 +60,6 @@ FAULTS = r"""
     `rate` and `dilations` are two names for the same argument
 {"modes": "[eager, graph]", "unknown": "height"}
     cases[0].modes: eager is for calls whose shapes are known, since it traces no function, and
-{"modes": "[tflite]", "deviations": "[{rule: conv2d.values, observed: {model: xnnpack}, reported: unreported}]"}
-    cases[0].deviations[0]: matches no call: without `modes`, it is about TensorFlow itself; for a
 {"modes": "[graph, tflite]", "dtype": "half"}
     cases[0].modes: tflite is for float32 calls without a gradient whose filter is known, since it
 {"modes": "[eager, jit]"}
