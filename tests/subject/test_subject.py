@@ -150,8 +150,9 @@ def test_an_observation_has_only_the_warnings_of_its_call(tensorflow):
         (
             "/x/nn_ops.py:2163:0: error: 'tf.Conv2D' op is neither\n"
             "/x/y.py:6:1: note: called from\n      function(x, w)\n      ^\n"
-            "/x/z.py:7:0: note: called from\n<unknown>:0: error: failed: \nBad",
-            "error: 'tf.Conv2D' op is neither\nerror: failed:\nBad",
+            "/x/z.py:7:0: note: called from\n/x/z.py:8:0: note: Error code: 1\n"
+            "<unknown>:0: error: failed: \nBad",
+            "error: 'tf.Conv2D' op is neither\nnote: Error code: 1\nerror: failed:\nBad",
         ),
         (
             "/x.py:6:1: error: Bad\n  function(x)\n  ^\n/x.py:7:1: error: Worse",

@@ -18,7 +18,7 @@ _NOISE = [
     (re.compile(r"^\s*File \"[^\"\n]*\", line \d+, in .*\n", re.M), ""),
     # Of a converter's messages: where a call comes from, each with the source and a caret below.
     (re.compile(r"^\S+:\d+:\d+: note: called from.*\n?" + _CARET, re.M), ""),
-    (re.compile(r"^\S+:\d+(?::\d+)?: (error: .*\n?)" + _CARET, re.M), r"\1"),
+    (re.compile(r"^\S+:\d+(?::\d+)?: ((?:error|note): .*\n?)" + _CARET, re.M), r"\1"),
     (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
     (re.compile(r"Detected at node .*?(?=\n\n|\Z)", re.S), ""),
     (re.compile(r"\s*\[\[.*?\]\]", re.S), ""),
