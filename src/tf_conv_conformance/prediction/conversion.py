@@ -18,7 +18,7 @@ from tf_conv_conformance.prediction.remedy import RULE
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 ANOTHER = "TFLite, LiteRT and ONNX compute another result than TensorFlow"
-ZEROS = "TFLite in TensorFlow 2.21 (with XNNPACK) and LiteRT before 2.2 return zeros"
+ZEROS = "TFLite in TensorFlow 2.8 to 2.21 (XNNPACK) and LiteRT before 2.2 return zeros"
 AS_SAME = "TFLite and LiteRT take the padding for SAME"
 PAGE = "docs/deploying.md"
 
