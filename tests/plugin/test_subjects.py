@@ -194,7 +194,7 @@ def test_known_failures_do_not_fail(faulty, pytester, workers):
     }
     again = faulty(workers)
     again.assert_outcomes(passed=1, xfailed=1)
-    again.stdout.fnmatch_lines(["baseline *known.json: 1 known failures, 0 stale entries"])
+    again.stdout.fnmatch_lines(["baseline *known.json: 1 known failure, 0 stale entries"])
     assert "known failures: 1; no new failures" in (pytester.path / "reports/index.html").read_text(
         encoding="utf-8"
     )
@@ -211,7 +211,7 @@ def test_what_is_new_fails_and_what_is_stale_is_named(faulty, pytester):
     changed = faulty()
     changed.assert_outcomes(passed=3, failed=1)
     changed.stdout.fnmatch_lines(
-        ["*1 stale entries", "  stale: cases/a.yaml::wrong[[]eager[]] of a: the case was edited"]
+        ["*1 stale entry", "  stale: cases/a.yaml::wrong[[]eager[]] of a: the case was edited"]
     )
     faulty("--tf-update-baseline")
     assert {name: list(entries) for name, entries in known(pytester).items()} == {
