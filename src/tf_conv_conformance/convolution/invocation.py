@@ -41,14 +41,11 @@ def signature(arguments: Arguments) -> list[list[int | None] | None] | None:
     unknown = arguments.unknown
     if not unknown:
         return None
-    shape: list[int | None] = list(arguments.input.shape)
+    sizes = arguments.input.shape
     inner = ("channels", "height", "width")
-    names = inner if channels_first(arguments) else (*inner[1:], inner[0])
-    for place in range(len(shape)):
-        from_end = place - len(shape)
-        name = names[from_end] if from_end >= -3 else "batch"
-        if name in unknown:
-            shape[place] = None
+    inner = inner if channels_first(arguments) else (*inner[1:], inner[0])
+    names = (*["batch"] * len(sizes), *inner)[len(inner) :]
+    shape = [None if name in unknown else size for name, size in zip(names, sizes, strict=True)]
     x = None if "rank" in unknown else shape
     w: list[int | None] | None = None if "filter" in unknown else list(arguments.filter.shape)
     return [x, w]

@@ -23,8 +23,8 @@ def deployed(tf: Any, mode: str, function: Callable[..., Any], specs: Any) -> Ca
     """Return `function` in a mode of :data:`RUNTIMES`, as a function of the same tensors.
 
     `function` takes the input and the filter of one call or more, in turn. It returns a result, or
-    a list with None for each call that raised. `specs` says what it knows of
-    their shapes while it is traced; None if it knows all.
+    a list with None for each call that raised. `specs` says what it knows of their shapes while it
+    is traced; None if it knows all.
     """
     return lambda *tensors: Deployment(tf, function, tensors, mode, specs).results()
 
