@@ -2,15 +2,12 @@
 calls that it names instead come out as documented in every runtime that is installed.
 """
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from support.programs import printed
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.convolution.names import CONVERTED_MODES
@@ -99,16 +96,8 @@ def test_conversion_changes_these_calls_and_not_those_to_write_instead():
         tensors = [one.tolist() for one in predict(arguments).arms[0].arrays(arguments)]
         calls = {"given": source(arguments), "instead": rewritten_source(arguments)}
         work.append([calls, tensors, programs])
-    ended = subprocess.run(
-        [sys.executable, "-c", RUN_ALL],
-        input=json.dumps(work),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stderr
-    for arguments, results in zip(CALLS, json.loads(ended.stdout.splitlines()[-1]), strict=True):
+    ran = printed(RUN_ALL, work)
+    for arguments, results in zip(CALLS, ran, strict=True):
         said = conversion(arguments)
         assert said is not None, arguments
         documented = predict(arguments).values(DOCUMENTED)[0].numbers

@@ -2,15 +2,12 @@
 bit.
 """
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from support.programs import printed
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.prediction.models import DOCUMENTED
@@ -71,18 +68,8 @@ def test_both_remedies_give_the_documented_result():
         assert all(way in remedy(arguments) for way in ways)
         programs.append([source(replace(arguments, strides=ones)), ways, tensors])
         expected.append(predict(arguments).values(DOCUMENTED)[0].numbers)
-    ended = subprocess.run(
-        [sys.executable, "-c", RUN_ALL],
-        input=json.dumps(programs),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stderr
-    for arguments, right, results in zip(
-        CALLS, expected, json.loads(ended.stdout.splitlines()[-1]), strict=True
-    ):
+    ran = printed(RUN_ALL, programs)
+    for arguments, right, results in zip(CALLS, expected, ran, strict=True):
         for result in results:
             assert np.array_equal(np.array(result), right), arguments
 

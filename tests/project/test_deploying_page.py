@@ -3,11 +3,8 @@ against the documented formula, in every runtime that is installed.
 """
 
 import json
-import os
 import re
 import runpy
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import product
 
@@ -16,6 +13,7 @@ import pytest
 
 from support.browser_records import answer, run
 from support.page_records import SUBJECT
+from support.programs import printed
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.geometry import Axis, documented_padding
@@ -104,20 +102,6 @@ def make(repository):
 @pytest.fixture(scope="module")
 def outcomes(repository):
     return json.loads((repository / "docs/deploying/outcomes.json").read_text(encoding="utf-8"))
-
-
-def printed(program, given):
-    """The JSON that a program prints, run with a TensorFlow of its own."""
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        input=json.dumps(given),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
 
 
 def tensors(arguments):
