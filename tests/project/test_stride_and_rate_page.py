@@ -2,17 +2,14 @@
 against TensorFlow.
 """
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
+from support import programs
 from tf_conv_conformance.convolution.geometry import (
     Axis,
     documented_padding,
@@ -66,23 +63,6 @@ for mode in ("eager", "graph", "xla"):
         found.append((mode, way, bool(tf.reduce_all(result == expected)), gradient))
 print(json.dumps(found))
 """
-
-
-def run(program, onednn, text):
-    """The JSON on the last line that `program` prints, run with a TensorFlow of its own and `text`
-    as its input.
-    """
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": onednn}
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        input=text,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -311,7 +291,7 @@ def test_the_snippets_print_what_the_page_says(blocks, onednn):
             snippets.append(text)
             printed.append(output)
     assert len(snippets) == 7
-    assert run(RUN_ALL, onednn, json.dumps(snippets)) == printed
+    assert programs.printed(RUN_ALL, snippets, TF_ENABLE_ONEDNN_OPTS=onednn) == printed
 
 
 @pytest.mark.tensorflow
@@ -329,7 +309,9 @@ def test_the_three_ways_in_every_mode(blocks, onednn):
     }
     found = {
         (mode, way): (equal, gradient)
-        for mode, way, equal, gradient in run(MODES, onednn, json.dumps(snippet))
+        for mode, way, equal, gradient in programs.printed(
+            MODES, snippet, TF_ENABLE_ONEDNN_OPTS=onednn
+        )
     }
     assert len(found) == 9
     assert all(equal for equal, _ in found.values())

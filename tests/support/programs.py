@@ -6,12 +6,15 @@ import subprocess
 import sys
 
 
-def printed(program, given):
-    """The JSON in the last line that a program prints, which reads `given` as JSON."""
+def printed(program, given, **variables):
+    """The JSON in the last line that a program prints, which reads `given` as JSON.
+
+    `variables` are added to its environment.
+    """
     ended = subprocess.run(
         [sys.executable, "-c", program],
         input=json.dumps(given),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **variables},
         capture_output=True,
         text=True,
         timeout=300,
