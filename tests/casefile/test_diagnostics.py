@@ -114,6 +114,13 @@ FAULTS = r"""
     8:28: cases[0].requires.cpu[1]: 'avx512fp61' is
 {"requires": "{cpu_without: AVX512FP16}"}
     ; did you mean 'avx512_fp16'?
+{"requires": "{isa: avx512_core}"}
+    8:21: cases[0].requires.isa: 'avx512_core' is not a range of instruction sets; write one such as
+    ">=avx512_core"
+{"requires": "{isa: '>=avx512core'}"}
+    write one such as ">=avx512_core"
+{"requires": "{isa: 512}"}
+    cases[0].requires.isa
 {"op": "depthwise_conv2d", "strides": "[2, 2]", "expect": "result"}
     f.yaml:8:13: cases[0].expect: `expect: result` requires a result, but TensorFlow documents that
     it refuses this call: strides [2,2] is a list of 2, not a list of 4 as documented

@@ -61,7 +61,11 @@ def test_an_emulated_processor_is_not_the_hosts():
     emulated = ["qemu-x86_64", "-cpu", "Haswell", sys.executable]
     program = "from tf_conv_conformance.subject import host; print(host.cpu())"
     ran = subprocess.run([*emulated, "-c", program], capture_output=True, text=True, check=True)
-    assert literal_eval(ran.stdout) == {"name": "x86_64", "flags": ["avx", "avx2", "fma"]}
+    assert literal_eval(ran.stdout) == {
+        "name": "x86_64",
+        "flags": ["avx", "avx2", "fma"],
+        "isa": "avx2",
+    }
 
 
 @pytest.mark.tensorflow

@@ -78,6 +78,8 @@ SUBJECT = {
     "machine": "x86_64",
     "cpu": {"name": "none", "flags": []},
     "onednn": False,
+    "onednn_version": None,
+    "isa": None,
     "device": "cpu",
     "threads": None,
     "environment": {},

@@ -20,6 +20,7 @@ FACTS = {
     "machine": "x86_64",
     "cpu": {"name": "A", "flags": ["avx2"]},
     "onednn": False,
+    "isa": "avx2",
     "device": "cpu",
     "environment": {},
 }

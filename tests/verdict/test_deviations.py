@@ -136,6 +136,16 @@ def test_conditions_on_the_subject():
     assert unmet(When(cpu=["avx2", "avx512f"]), SUBJECT) == "a CPU with avx512f"
     assert unmet(When(cpu=["avx2"], cpu_without=["avx512f"]), SUBJECT) is None
     assert unmet(When(cpu_without=["avx2", "avx512f"]), SUBJECT) == "a CPU without avx2"
+    avx512 = {**SUBJECT, "isa": "avx512_core_vnni"}
+    assert unmet(When(isa=">=avx512_core,<avx512_core_bf16"), avx512) is None
+    assert (
+        unmet(When(isa=">=avx512_core_bf16"), avx512)
+        == "isa >=avx512_core_bf16, but the subject has avx512_core_vnni"
+    )
+    assert (
+        unmet(When(isa="<avx512_core"), {**SUBJECT, "isa": None})
+        == "isa <avx512_core, but the subject has an unknown one"
+    )
     assert unmet(When(device="gpu"), SUBJECT) == "device=gpu, but the subject has device=cpu"
 
 

@@ -16,6 +16,7 @@ from tf_conv_conformance.casefile.fields import (
     CpuFlags,
     Date,
     Exceptions,
+    IsaRange,
     Modes,
     Pattern,
     Shape,
@@ -61,6 +62,8 @@ class When(Strict):
     """Python's `sys.platform`: linux, darwin."""
     machine: Word | None = None
     """Python's `platform.machine()`: x86_64, aarch64."""
+    isa: IsaRange | None = None
+    """The instruction sets that oneDNN may use, in its names: `">=avx512_core"`, `"==avx2"`."""
     cpu: CpuFlags | None = None
     """Vector extensions that the processor must have, all of them: avx2, avx512f."""
     cpu_without: CpuFlags | None = None

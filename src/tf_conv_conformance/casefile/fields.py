@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
 import regex
@@ -26,6 +27,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
+from tf_conv_conformance.convolution.instruction_sets import INSTRUCTION_SETS, terms
 from tf_conv_conformance.convolution.names import CpuFlag, Dtype, Mode
 
 BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
@@ -66,6 +68,18 @@ def _version_range(text: str) -> str:
         right = f'"=={text}.*" or ">={text}"' if is_version else '">=2.12,<2.22"'
         message = "{text} is not a version range; write one such as {right}"
         context = {"text": repr(text), "right": right}
+        raise PydanticCustomError("version", message, context) from error
+    return text
+
+
+def _isa_range(text: str) -> str:
+    try:
+        terms(text)
+    except ValueError as error:
+        name = str(error).lstrip("<>=! ").lower()
+        right = (get_close_matches(name, INSTRUCTION_SETS, 1) or ["avx512_core"])[0]
+        message = "{text} is not a range of instruction sets; write one such as {right}"
+        context = {"text": repr(text), "right": f'">={right}"'}
         raise PydanticCustomError("version", message, context) from error
     return text
 
@@ -168,6 +182,7 @@ Identifier = Annotated[
 ]
 Pattern = Annotated[str, Field(max_length=500), AfterValidator(_regular_expression)]
 VersionRange = Annotated[str, AfterValidator(_version_range)]
+IsaRange = Annotated[str, Field(max_length=100), AfterValidator(_isa_range)]
 Backend = Annotated[str, Field(max_length=100), AfterValidator(_backend)]
 Date = Annotated[str, AfterValidator(_date)]
 DtypeName = Literal["half", Dtype]

@@ -39,8 +39,10 @@ Unknown = Literal["batch", "height", "width", "rank", "filter"]
 """What a function does not know while it is traced: a size of the input, its rank, or the shape of
 the filter."""
 CpuFlag = Literal[
-    "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
-    "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "avx_ne_convert", "asimd", "sve",
+    "avx", "avx2", "fma", "avx_vnni", "avx_vnni_int8", "avx_ne_convert",
+    "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",
+    "asimd", "asimdhp", "asimddp", "bf16", "i8mm", "sve", "sve2",
 ]  # fmt: skip
 """Vector extensions of a processor, spelled as in Linux."""
 RelationName = Literal[

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tf_conv_conformance.records.schema import EndLine, ObservedRecord
+from tf_conv_conformance.records.schema import EndLine, ObservedRecord, SubjectLine
+from tf_conv_conformance.subject import onednn
 
 LEFT_OUT = "block"
 """A type of line in versions 2 and 3. It grouped calls that also have lines of their own."""
@@ -36,3 +37,17 @@ def updated(line: EndLine) -> EndLine:
         return line
     verdict = "suite error" if line["verdict"] == "crashed" else line["verdict"]
     return {**line, "verdict": verdict, "observed": {**rest, "ended": "suite error"}}
+
+
+def with_instruction_set(line: SubjectLine) -> SubjectLine:
+    """Return a subject's line with the instruction set, which follows from the processor's flags.
+
+    It does not if the environment limits oneDNN, or for SVE, whose flag does not say the size.
+    """
+    subject = line["subject"]
+    limits = [name for name in onednn.LIMITS if name in subject["environment"]]
+    if "isa" in subject or subject["tensorflow"] is None or limits:
+        return line
+    flags = subject["cpu"]["flags"]
+    isa = None if "sve" in flags else onednn.of_flags(flags, subject["machine"])
+    return {**line, "subject": {**subject, "isa": isa}}

@@ -12,7 +12,7 @@ import msgspec
 from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.decoder import Head, LineError, decode, head, plain, shown
-from tf_conv_conformance.records.old_schemas import LEFT_OUT, updated
+from tf_conv_conformance.records.old_schemas import LEFT_OUT, updated, with_instruction_set
 from tf_conv_conformance.records.schema import (
     LINES,
     SCHEMA,
@@ -221,7 +221,7 @@ def _add(records: Records, kind: str, line: Any) -> None:
         _check_reference("call.case", line["case"], records.cases, "the key of a case")
         records.calls[line["id"]] = line
     elif kind == "subject":
-        records.subjects[line["key"]] = line
+        records.subjects[line["key"]] = with_instruction_set(line)
     elif kind == "start":
         records.started.add(line["id"])
     elif kind == "end":

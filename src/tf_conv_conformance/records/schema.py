@@ -123,10 +123,11 @@ class CallLine(TypedDict):
 
 
 class CpuRecord(TypedDict):
-    """A processor, as the subject's process sees it."""
+    """A processor, as the subject's process sees it, with oneDNN's name for its instructions."""
 
     name: str
     flags: list[str]
+    isa: NotRequired[str | None]
 
 
 class SubjectRecord(TypedDict):
@@ -148,6 +149,8 @@ class SubjectRecord(TypedDict):
     name: NotRequired[str | None]
     threads: NotRequired[Integer | None]
     onednn: bool | None
+    onednn_version: NotRequired[str | None]
+    isa: NotRequired[str | None]
     cpu: CpuRecord
     environment: dict[str, str]
 

@@ -27,7 +27,7 @@ IDENTIFYING = (
 """The facts that identify a series; the others may vary within it."""
 LIBRARY = ("keras", "backend")
 """The facts that identify a subject without TensorFlow, too."""
-_ONEDNN = {True: "oneDNN on", False: "oneDNN off", None: "oneDNN unknown"}
+_ONEDNN = {True: "on", False: "off", None: "unknown"}
 _INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}
 """Names of vector instructions by flag of /proc/cpuinfo, the widest first."""
 _EXTENSIONS = {"avx512_bf16": "BF16", "avx512_fp16": "FP16", "amx_": "AMX"}
@@ -104,6 +104,7 @@ def varying(subject: SubjectRecord | None) -> dict[str, str]:
         **dict(runtimes(subject)),
         **({"build": str(subject["git_version"])} if subject["tensorflow"] is not None else {}),
         "CPU": subject["cpu"]["name"],
+        "instruction set": subject.get("isa") or "unknown",
         "CPU extensions": " ".join(subject["cpu"]["flags"]) or "none",
     }
 
@@ -128,7 +129,19 @@ def heading(subject: Mapping[str, Any]) -> str:
 
 
 def _onednn(subject: Mapping[str, Any]) -> list[str]:
-    return [_ONEDNN[subject["onednn"]]] if subject["tensorflow"] is not None else []
+    """Return whether oneDNN is in effect, and whether it uses less than the processor has."""
+    if subject["tensorflow"] is None:
+        return []
+    said = ("oneDNN", subject.get("onednn_version"), _ONEDNN[subject["onednn"]])
+    return [" ".join(filter(None, said)), *filter(None, [disagreement(subject)])]
+
+
+def disagreement(subject: Mapping[str, Any]) -> str | None:
+    """Return in which instruction set oneDNN differs from the processor, which TensorFlow uses."""
+    isa, of_processor = subject.get("isa"), subject["cpu"].get("isa")
+    if isa is None or of_processor is None or isa == of_processor:
+        return None
+    return f"oneDNN uses {isa} on a processor that has {of_processor}, as TensorFlow takes it"
 
 
 def subject_text(subject: Mapping[str, Any]) -> str:

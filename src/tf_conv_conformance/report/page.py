@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tf_conv_conformance.records.changes import Changes
 from tf_conv_conformance.records.merge import Column
-from tf_conv_conformance.records.series import runtimes
+from tf_conv_conformance.records.series import disagreement, runtimes
 from tf_conv_conformance.report import overview
 from tf_conv_conformance.report.calls import CallRow, by_column, call_rows
 from tf_conv_conformance.report.matrix import matrices
@@ -43,6 +43,7 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
     )
     environment.filters["ranges"] = ranges
     environment.filters["runtimes"] = runtimes
+    environment.filters["disagreement"] = disagreement
     return environment.get_template("index.html.j2").render(**_values(columns, changes))
 
 

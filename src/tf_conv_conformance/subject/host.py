@@ -11,9 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from . import onednn
+
 CPU_FLAGS = (  # spelled as in /proc/cpuinfo
-    "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
-    "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "avx_ne_convert", "asimd", "sve",
+    "avx", "avx2", "fma", "avx_vnni", "avx_vnni_int8", "avx_ne_convert",
+    "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",
+    "asimd", "asimdhp", "asimddp", "bf16", "i8mm", "sve", "sve2",
 )  # fmt: skip
 NO_SWITCHES = (
     "TF_CPP_MIN_LOG_LEVEL", "TF_CLI_CONFIG_FILE", "KERAS_BACKEND", "KERAS_HOME",
@@ -60,12 +64,20 @@ def installed(package: str) -> str | None:
 
 
 def cpu() -> dict[str, Any]:
-    """Return the processor's name and its vector extensions, as this process sees them."""
+    """Return the processor's name and its vector extensions, as this process sees them.
+
+    `isa` is the instruction set that oneDNN has for such a processor, in oneDNN's names.
+    """
     name, listed = listed_by_linux()
-    flags = seen(listed, {**detected_by_numpy(), **detected_by_glibc()})
+    flags = seen(listed, {**detected_by_numpy(), **detected_by_glibc(), **detected_by_kernel()})
+    machine = platform.machine()
     if not set(listed) <= set(flags):
         name = ""  # the name is that of an emulator's host
-    return {"name": name or platform.processor() or platform.machine(), "flags": flags}
+    return {
+        "name": name or platform.processor() or machine,
+        "flags": flags,
+        "isa": onednn.of_flags(flags, machine),
+    }
 
 
 def seen(listed: Any, detected: dict[str, bool]) -> list[str]:
@@ -108,11 +120,27 @@ def detected_by_numpy() -> dict[str, bool]:
 
 
 def detected_by_glibc() -> dict[str, bool]:
-    """Return the two flags that neither Linux nor NumPy lists; none before glibc 2.33."""
+    """Return the flags of x86 that NumPy does not know; none before glibc 2.33."""
     try:
         leaf = ctypes.CDLL(None).__x86_get_cpuid_feature_leaf
     except (AttributeError, OSError):
         return {}
     leaf.restype = ctypes.POINTER(ctypes.c_uint32 * 4)
     eax, _, _, edx = leaf(6).contents  # glibc's number for CPUID with EAX 7 and ECX 1
-    return {"amx_fp16": bool(eax >> 21 & 1), "avx_ne_convert": bool(edx >> 5 & 1)}
+    return {
+        "avx_vnni": bool(eax >> 4 & 1),
+        "amx_fp16": bool(eax >> 21 & 1),
+        "avx_vnni_int8": bool(edx >> 4 & 1),
+        "avx_ne_convert": bool(edx >> 5 & 1),
+    }
+
+
+def detected_by_kernel() -> dict[str, bool]:
+    """Return the flags of aarch64 that NumPy does not know, from the auxiliary vector of Linux."""
+    if sys.platform != "linux" or platform.machine() != "aarch64":
+        return {}
+    getauxval = ctypes.CDLL(None).getauxval
+    getauxval.restype, getauxval.argtypes = ctypes.c_ulong, [ctypes.c_ulong]
+    hwcap2 = getauxval(26)  # AT_HWCAP2; the bits are those of the kernel's asm/hwcap.h
+    bits = {"sve2": 1, "i8mm": 13, "bf16": 14}
+    return {name: bool(hwcap2 >> bit & 1) for name, bit in bits.items()}

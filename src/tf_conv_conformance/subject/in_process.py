@@ -23,7 +23,7 @@ class InProcess:
         except ImportError as error:
             reason = f"{DEFAULT.library} cannot be imported in this process: {error}"
             raise SubjectUnavailableError(reason) from error
-        self.subject: dict[str, Any] = self._module.describe(self._library, {})
+        self.subject: dict[str, Any] = self._module.describe(self._library, {}, {})
         self.documentation: dict[str, str] = self._module.documentation(self._library, symbols)
 
     def calls(self, requests: Iterable[Request]) -> Iterator[Observation]:

@@ -51,7 +51,12 @@ def configure(keras: Any, settings: Any) -> Any:
     return keras.device(device.lower()) if device else nullcontext()
 
 
-def describe(keras: Any, settings: Any) -> dict[str, Any]:
+def instructions(keras: Any) -> dict[str, str]:
+    """Return nothing: what the backends do with oneDNN is not known."""
+    return {}
+
+
+def describe(keras: Any, settings: Any, said: Any) -> dict[str, Any]:
     """Return the facts that identify the subject, as JSON values."""
     backend = keras.backend.backend()
     return {
@@ -61,6 +66,9 @@ def describe(keras: Any, settings: Any) -> dict[str, Any]:
         "backend": " ".join(filter(None, (backend, host.installed(backend)))),
         **dict.fromkeys(RUNTIMES),
         "onednn": None,
+        "onednn_version": None,
+        "isa": None,
+        **said,
         **host.facts(settings, settings.get("device") or default_device(keras), SWITCHES),
     }
 

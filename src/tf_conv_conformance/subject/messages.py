@@ -12,7 +12,8 @@ from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 
 FACTS = (
     "tensorflow", "git_version", "python", "numpy", "keras", "tflite", "litert", "onnxruntime",
-    "tf2onnx", "platform", "machine", "cpu", "onednn", "device", "environment",
+    "tf2onnx", "platform", "machine", "cpu", "onednn", "onednn_version", "isa", "device",
+    "environment",
 )  # fmt: skip
 GREETING = ("subject", "documentation")
 STORED_AS = {"bfloat16": "uint16", "string": None}

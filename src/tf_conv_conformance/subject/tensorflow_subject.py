@@ -7,7 +7,7 @@ import os
 import platform
 from typing import Any
 
-from . import execution, host
+from . import execution, host, onednn
 from .symbols import resolve
 
 SWITCHES = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
@@ -33,19 +33,31 @@ def configure(tf: Any, settings: Any) -> Any:
     return tf.device("/" + settings["device"] if settings.get("device") else None)
 
 
-def describe(tf: Any, settings: Any) -> dict[str, Any]:
-    """Return the facts that identify the subject, as JSON values."""
+def instructions(tf: Any) -> dict[str, str]:
+    """Return what oneDNN states of itself. This process must be one that can be forked."""
+    return onednn.ask(tf)
+
+
+def describe(tf: Any, settings: Any, said: Any) -> dict[str, Any]:
+    """Return the facts that identify the subject, as JSON values.
+
+    `said` are the facts that oneDNN states, from :func:`instructions`.
+    """
     config = tf.config
     if not hasattr(config, "list_physical_devices"):  # TensorFlow 1
         config = config.experimental
     device = settings.get("device") or ("gpu" if config.list_physical_devices("GPU") else "cpu")
+    facts = host.facts(settings, device, SWITCHES)
     return {
         "tensorflow": tf.__version__,
         "git_version": getattr(tf.version, "GIT_VERSION", ""),
         "keras": host.installed("keras"),
         **runtimes(tf),
         "onednn": onednn_in_effect(tf),
-        **host.facts(settings, device, SWITCHES),
+        "onednn_version": None,
+        "isa": None if onednn.limited() else facts["cpu"]["isa"],
+        **said,
+        **facts,
     }
 
 

@@ -90,16 +90,17 @@ def chosen() -> Any:
     return keras_subject if keras_subject.selected() else tensorflow_subject
 
 
-def serve(pipe: Any, subject: Any, library: Any, settings: Any) -> None:
+def serve(pipe: Any, subject: Any, library: Any, settings: Any, said: Any) -> None:
     """Answer requests until the suite closes the pipe.
 
-    `subject` is the module from :func:`chosen`, and `library` what it has loaded.
+    `subject` is the module from :func:`chosen`, `library` what it has loaded, and `said` what its
+    oneDNN states.
     """
     device = start_step(pipe, subject.configure, library, settings)
     hello = {
         "type": "hello",
         "protocol": PROTOCOL,
-        "subject": subject.describe(library, settings),
+        "subject": subject.describe(library, settings, said),
         "documentation": subject.documentation(library, settings["symbols"]),
         "printed": printed(),
     }
@@ -145,6 +146,8 @@ def main() -> None:
     library = start_step(pipe, subject.load)
     gc.freeze()
     gc.enable()
+    said = {}
     if forkserver.possible():
+        said = subject.instructions(library)
         forkserver.fork(pipe)
-    serve(pipe, subject, library, settings)
+    serve(pipe, subject, library, settings, said)

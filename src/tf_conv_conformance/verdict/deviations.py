@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.expectations import VERSIONED, Deviation, Observed, When
 from tf_conv_conformance.casefile.names import own_name
+from tf_conv_conformance.convolution.instruction_sets import is_within
 from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
 from tf_conv_conformance.prediction.predict import Prediction, Returns, predict
 from tf_conv_conformance.subject.observation import Observation
@@ -34,6 +35,8 @@ def unmet(condition: When, subject: Mapping[str, Any]) -> str | None:
         wanted = getattr(condition, name)
         if wanted is not None and wanted != subject[name]:
             return f"{name}={_plain(wanted)}, but the subject has {name}={_plain(subject[name])}"
+    if condition.isa is not None and not is_within(subject.get("isa"), condition.isa):
+        return f"isa {condition.isa}, but the subject has {subject.get('isa') or 'an unknown one'}"
     flags = subject["cpu"]["flags"]
     if unwanted := [flag for flag in condition.cpu_without or () if flag in flags]:
         return f"a CPU without {' and '.join(unwanted)}"
