@@ -1,6 +1,7 @@
 """Calls are drawn ahead, sent in groups and answered in order; a fault costs only its own call."""
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -18,16 +19,31 @@ from tf_conv_conformance.subject.gateway import Gateway
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending
 
+EMULATORS = pytest.mark.parametrize(
+    "emulator",
+    [
+        pytest.param((), id="none"),
+        pytest.param(
+            ("qemu-x86_64", "-cpu", "Haswell"),
+            id="qemu",
+            marks=[
+                pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user"),
+                pytest.mark.slow,
+            ],
+        ),
+    ],
+)
 
-def defined(*variables):
+
+def defined(*before):
     """A subject that multiplies the input by the filter's only element, has deliberate faults, and
-    starts at once.
+    starts at once, with environment variables or an emulator before its interpreter.
     """
     return Definition(
         "faulty",
         (
             "env",
-            *variables,
+            *before,
             sys.executable,
             str(Path(__file__).parents[1] / "support" / "faulty.py"),
         ),
@@ -148,13 +164,23 @@ def test_a_dead_worker_is_replaced_by_a_fork(forked, wrong, forks):
     await_end(worker)
 
 
-def test_a_process_with_threads_is_not_forked():
-    subject = Gateway((), 2, defined("FAULTY_THREAD=1"))
+@EMULATORS
+def test_a_process_with_threads_is_not_forked(emulator):
+    subject = Gateway((), 2, defined("FAULTY_THREAD=1", *emulator))
     assert subject.subject
     process = subject.pid
     assert children(process) == []
     assert [one.signal for one in subject.calls([request(10, 7), request(1)])] == ["SIGSEGV", None]
     assert subject.pid != process
+    subject.close()
+
+
+@EMULATORS
+def test_a_thread_of_the_emulator_does_not_count(emulator):
+    subject = Gateway((), 2, defined(*emulator))
+    process, _ = worker_of(subject)
+    assert [one.signal for one in subject.calls([request(10, 7), request(1)])] == ["SIGSEGV", None]
+    assert worker_of(subject)[0] == process
     subject.close()
 
 
