@@ -5,9 +5,10 @@ and needs no TensorFlow.
 element, and what is wrong with an answer depends on the input's shape alone, so that the same call
 goes wrong in the same way again.
 
-Variables of the environment: with FAULTY_THREAD it has a thread, and so is not forked; with
-FAULTY_STARTS, which names a file, it leaves a byte there whenever it starts, and dies before its
-greeting from the second time on; TF_ENABLE_ONEDNN_OPTS=1 has it say that oneDNN is on.
+Variables of the environment: FAULTY_ISA is its instruction set; with FAULTY_THREAD it has a thread,
+and so is not forked; with FAULTY_STARTS, which names a file, it leaves a byte there whenever it
+starts, and dies before its greeting from the second time on; TF_ENABLE_ONEDNN_OPTS=1 has it say
+that oneDNN is on.
 """
 
 import json
@@ -151,7 +152,7 @@ def main():
         {
             "type": "hello",
             "protocol": worker_module.PROTOCOL,
-            "subject": SUBJECT | {"onednn": onednn},
+            "subject": SUBJECT | {"onednn": onednn, "isa": os.environ.get("FAULTY_ISA") or None},
             "documentation": {},
         }
     )

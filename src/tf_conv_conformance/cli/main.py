@@ -46,6 +46,13 @@ def compare(arguments: argparse.Namespace) -> int:
     return compare(arguments.old, arguments.new, arguments.output)
 
 
+def measured(arguments: argparse.Namespace) -> int:
+    """Say on which kinds of subjects cases were measured."""
+    from tf_conv_conformance.cli.records import measure
+
+    return measure(arguments.records, arguments.output)
+
+
 def schema(arguments: argparse.Namespace) -> int:
     """Print the JSON Schema of a case file."""
     from tf_conv_conformance.casefile.schema import schema_text
@@ -108,7 +115,7 @@ def probe(arguments: argparse.Namespace) -> int:
 
 COMMANDS = {
     command.__name__: command
-    for command in (probe, explain, report, merge, summary, compare, schema, rules)
+    for command in (probe, explain, report, merge, summary, compare, measured, schema, rules)
 }
 
 

@@ -141,6 +141,11 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     text = "also render NEW as an HTML page that shows what changed"
     compare.add_argument("-o", "--output", type=Path, help=text)
 
+    measured = add("measured", "add runs to the file that says where cases were measured")
+    _add_output(measured, "tf-conv-measured.json", "the file, in the folder of the cases")
+    text = "record files, or folders with results*.jsonl in them"
+    measured.add_argument("records", type=Path, nargs="+", metavar="RESULTS", help=text)
+
     add("schema", "print the JSON Schema of a case file, for editors")
     add("rules", "print the rules that deviations name, as Markdown")
     return made

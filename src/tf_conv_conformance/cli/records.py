@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ParamSpec
 
 from tf_conv_conformance import ConformanceError
+from tf_conv_conformance.records import measured
 from tf_conv_conformance.records.load import changes_since, load_columns, load_run
 from tf_conv_conformance.records.merge import MergeError, lines, sole
 from tf_conv_conformance.records.reader import RecordFileError
@@ -23,6 +24,9 @@ class UnwritableFileError(ConformanceError):
     """A file that cannot be written; the message names it and says why."""
 
 
+EXPECTED = (RecordFileError, MergeError, measured.MeasuredError, UnwritableFileError)
+
+
 def _explained(command: Callable[Options, int]) -> Callable[Options, int]:
     """Have a command that cannot do its work say why in one line."""
 
@@ -30,7 +34,7 @@ def _explained(command: Callable[Options, int]) -> Callable[Options, int]:
     def run(*arguments: Options.args, **options: Options.kwargs) -> int:
         try:
             return command(*arguments, **options)
-        except (RecordFileError, MergeError, UnwritableFileError) as error:
+        except EXPECTED as error:
             print(f"tf-conv-conformance: {plain(error, 4000)}", file=sys.stderr)
             return TROUBLE
 
@@ -98,5 +102,19 @@ def merge(paths: Sequence[Path], output: Path, partial: bool) -> int:
     column = sole("the merged file", load_columns(paths, partial))
     with _writing(output), output.open("wb") as file:
         file.writelines(map(encoded, lines(column.records)))
+    print(output)
+    return 0
+
+
+@_explained
+def measure(paths: Sequence[Path], output: Path) -> int:
+    """Add runs to the file that says where cases were measured; return the exit status."""
+    before = measured.read(output) if output.exists() else measured.Measured(output)
+    after = measured.updated(before, load_columns(paths, partial=True))
+    with _writing(output):
+        output.write_text(measured.text_of(after), encoding="utf-8", newline="\n")
+    for one in after.measurements:
+        new = "" if one in before.measurements else "new: "
+        print(f"{new}{one.subject.text}: {', '.join(one.modes)}")
     print(output)
     return 0

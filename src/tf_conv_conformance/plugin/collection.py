@@ -12,13 +12,17 @@ from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.base import test_name
 from tf_conv_conformance.plugin.items import CallItem, DiagnosticItem
 from tf_conv_conformance.plugin.options import INVALID
-from tf_conv_conformance.plugin.stash import COLLECTED, SUBJECTS
+from tf_conv_conformance.plugin.stash import COLLECTED, MEASURED, SUBJECTS
+from tf_conv_conformance.records import measured
+from tf_conv_conformance.records.measured import Measured, MeasuredError
 
 LINK = "is a link to outside of the project, and is not read; copy the file"
 
 
 class CaseFile(pytest.File):
     """A YAML file of cases."""
+
+    _measured: Measured | None = None
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield a test for each call in the selected modes, and one for each case with errors.
@@ -31,10 +35,9 @@ class CaseFile(pytest.File):
         for diagnostic in contents.diagnostics:
             by_case.setdefault(diagnostic.case, []).append(diagnostic)
         for case, found in by_case.items():
-            name = ("file" if case is None else printable(case)) + INVALID
-            yield DiagnosticItem.from_parent(
-                self, name=name, nodeid=f"{self.nodeid}::{name}", diagnostics=found
-            )
+            yield self._invalid("file" if case is None else printable(case), found)
+        if (error := self._read_measured()) is not None:
+            yield self._invalid(measured.FILE, [Diagnostic(1, 1, "", error)])
         modes = options.modes(self.config).narrowed
         calls = [call for call in contents.calls if call.mode in modes]
         session = self.config.stash[SUBJECTS]
@@ -47,8 +50,35 @@ class CaseFile(pytest.File):
             for call in calls:
                 name = test_name(call.name, subject)
                 yield CallItem.from_parent(
-                    self, name=name, nodeid=f"{self.nodeid}::{name}", call=call, subject=subject
+                    self,
+                    name=name,
+                    nodeid=f"{self.nodeid}::{name}",
+                    call=call,
+                    subject=subject,
+                    measured=self._measured,
                 )
+
+    def _invalid(self, what: str, found: list[Diagnostic]) -> DiagnosticItem:
+        name = what + INVALID
+        item: DiagnosticItem = DiagnosticItem.from_parent(
+            self, name=name, nodeid=f"{self.nodeid}::{name}", diagnostics=found
+        )
+        return item
+
+    def _read_measured(self) -> str | None:
+        """Read where the cases were measured. Return, once, what is wrong with that file."""
+        path = measured.governing(self.path, self.config.rootpath)
+        known = self.config.stash.setdefault(MEASURED, {})
+        if path is None:
+            return None
+        if path not in known:
+            try:
+                known[path] = measured.read(path)
+            except MeasuredError as error:
+                known[path] = None
+                return str(error)
+        self._measured = known[path]
+        return None
 
     def _contents(self) -> CaseFileContents:
         root = self.config.rootpath

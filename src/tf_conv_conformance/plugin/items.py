@@ -17,12 +17,13 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Diagnostic
 from tf_conv_conformance.plugin.base import CallFailedError, LocatedItem, SubjectItem
 from tf_conv_conformance.plugin.options import MARKER
-from tf_conv_conformance.plugin.stash import BASELINE, PLAN
+from tf_conv_conformance.plugin.stash import BASELINE, MEASURED, PLAN
 from tf_conv_conformance.plugin.terminal_width import width
 from tf_conv_conformance.plugin.upcoming import upcoming
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.baseline import Baseline
+from tf_conv_conformance.records.measured import Measured
 from tf_conv_conformance.records.schema import EndLine, SubjectLine
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.interface import Subject
@@ -73,9 +74,10 @@ class CallItem(SubjectItem):
 
     _described: Sequence[tuple[str, object]] = ()
 
-    def __init__(self, *, call: Call, **kwargs: Any) -> None:
+    def __init__(self, *, call: Call, measured: Measured | None = None, **kwargs: Any) -> None:
         super().__init__(line=call.line, **kwargs)
         self.call = call
+        self.measured = measured
         for name in markers(call):
             self.add_marker(_mark(name))
 
@@ -113,21 +115,23 @@ class CallItem(SubjectItem):
             observations.extend(live.ahead.observations(self.call, following))
             return observations
 
-        performed = perform(self.call, live.subject, observe)
+        facts, mode = live.subject.subject, self.call.mode
+        is_measured = self.measured is None or self.measured.knows(facts, mode)
+        performed = perform(self.call, live.subject, observe, is_measured)
         self._describe(properties(self.call, performed))
         end = self._end(performed, live.line)
         record = {"name": self.subject, "subject": live.line, "end": end}
         verdict = performed.verdict
         self.for_report = {"tf_conv_record": record}
-        if verdict.kind == "refused":
-            self.for_report["tf_conv_word"] = "refused"
+        if verdict.kind in ("refused", "unmeasured"):
+            self.for_report["tf_conv_word"] = verdict.kind
         if verdict.kind == "unsupported":
             pytest.skip(verdict.reason)
         if verdict.kind == "deviates":
             pytest.xfail(verdict.reason)  # returns under --runxfail, which wants the failure
         if "known" in end:
             pytest.xfail(f"known, by the baseline: {verdict.kind}: {verdict.reason}")
-        if verdict.kind not in PASSING:  # also one that deviates, under --runxfail
+        if verdict.kind not in (*PASSING, "unmeasured"):  # also one that deviates, under --runxfail
             where = f"{self.path_id}:{self.line}"
             failure = failure_of(
                 where,
@@ -183,8 +187,15 @@ class CallItem(SubjectItem):
         live = alive.get(self.subject)
         if live is None or live.subject is not subject:
             line = lines.subject_line(facts(subject, self.subject), subject.documentation)
+            if any(not one.knows(subject.subject) for one in self._all_measured()):
+                line["measured"] = False
             live = alive[self.subject] = LiveSubject(subject, line, LookAhead(subject, requests))
         return live
+
+    def _all_measured(self) -> list[Measured]:
+        """Return what states where the cases of this run were measured."""
+        found = self.config.stash.get(MEASURED, {})
+        return [one for one in found.values() if one is not None]
 
     def _following(self, subject: Subject) -> Iterator[Call]:
         """Return the calls of the tests that this process runs next on the same subject."""

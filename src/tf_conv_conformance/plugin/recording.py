@@ -19,6 +19,7 @@ from tf_conv_conformance.records.merge import Column, MergeError, merge
 from tf_conv_conformance.records.reader import Records, is_new_failure
 from tf_conv_conformance.records.schema import EndLine, SubjectLine
 from tf_conv_conformance.records.series import heading
+from tf_conv_conformance.report.novelty import novelty
 from tf_conv_conformance.report.page import write
 from tf_conv_conformance.report.refusals import refusal_lines
 
@@ -147,6 +148,7 @@ class Recording:
         write(columns, self._page, self._changes(columns))
         self._page_written = True
         self._notes += refusal_lines(runs.values())
+        self._notes += filter(None, map(novelty, runs.values()))
         self._compare_with_baseline(runs)
 
     def _changes(self, columns: Sequence[Column]) -> Changes | None:

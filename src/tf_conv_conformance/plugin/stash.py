@@ -10,7 +10,10 @@ import pytest
 from tf_conv_conformance.plugin import options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tf_conv_conformance.records.baseline import Baseline
+    from tf_conv_conformance.records.measured import Measured
     from tf_conv_conformance.records.merge import Column
     from tf_conv_conformance.records.reader import Records
     from tf_conv_conformance.subject.pool import SubjectPool
@@ -58,6 +61,8 @@ PLAN: pytest.StashKey[Plan] = pytest.StashKey()
 """The plan of the run, until the report of a test takes it along."""
 COLLECTED: pytest.StashKey[int] = pytest.StashKey()
 """How many calls the collected case files hold, the large ones only if they are selected."""
+MEASURED: pytest.StashKey[dict[Path, Measured | None]] = pytest.StashKey()
+"""The files of measured subjects that apply to the collected cases; None for an invalid one."""
 WHOLE: pytest.StashKey[int] = pytest.StashKey()
 """How many calls the shards of a run have together, if pytest-split divides it."""
 DIAGNOSTICS: pytest.StashKey[list[str]] = pytest.StashKey()

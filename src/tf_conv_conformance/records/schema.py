@@ -156,12 +156,16 @@ class SubjectRecord(TypedDict):
 
 
 class SubjectLine(TypedDict):
-    """A subject that started, with the sentence that its documentation has for each rule."""
+    """A subject that started, with the sentence that its documentation has for each rule.
+
+    `measured` is false if the cases state where they were measured, and name no such subject.
+    """
 
     type: Literal["subject"]
     key: str
     subject: SubjectRecord
     sentences: dict[str, str | None]
+    measured: NotRequired[bool]
 
 
 class StartLine(TypedDict):

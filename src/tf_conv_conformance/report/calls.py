@@ -28,6 +28,7 @@ ORDER: tuple[Kind, ...] = (
     "vacuous",
     "suite error",
     "missing",
+    "unmeasured",
     "deviates",
     "unsupported",
     "refused",

@@ -46,6 +46,7 @@ def outcome(calls: Sequence[CallRow]) -> str:
         (documented["refused"], "are refused, as it documents"),
         (by_expect.total(), "do what their case expects, against the documentation"),
         (counts["deviates"], "deviate as declared"),
+        (counts["unmeasured"], "do as documented where the declared deviation was never measured"),
         (counts["unsupported"], "are unsupported here"),
     ]
     parts = [f"{documented['conforms']:,} {total}"]

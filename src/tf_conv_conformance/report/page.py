@@ -19,6 +19,7 @@ from tf_conv_conformance.report import overview
 from tf_conv_conformance.report.calls import CallRow, by_column, call_rows
 from tf_conv_conformance.report.matrix import matrices
 from tf_conv_conformance.report.modes import mode_rows, verdicts
+from tf_conv_conformance.report.novelty import novelty
 from tf_conv_conformance.report.payload import chunks, index
 from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.report.versions import lines, patterns, version
@@ -89,6 +90,7 @@ def _column(column: Column, calls: Sequence[CallRow]) -> dict[str, Any]:
         "header": column.records.header,
         "lacks": column.records.lacks,
         "missing": column.records.missing,
+        "novelty": novelty(column.records),
         "outcome": overview.outcome(calls),
         "totals": overview.totals(calls),
     }

@@ -36,13 +36,17 @@ class CallResult:
 
 
 def perform(
-    call: Call, subject: Subject, observe: Callable[[], Sequence[Observation]] | None = None
+    call: Call,
+    subject: Subject,
+    observe: Callable[[], Sequence[Observation]] | None = None,
+    is_measured: bool = True,
 ) -> CallResult:
     """Make a call and judge it.
 
     `observe` returns the observations of its :func:`requests`. By default, the subject makes them.
     A call that fails is made once more. If the answer changes, the verdict is *flaky*. If the suite
-    fails in the second call, it is a *suite error*, since the failure is not confirmed.
+    fails in the second call, it is a *suite error*, since the failure is not confirmed. Where the
+    deviations of a case were not measured, it is *unmeasured* that one was not observed.
     """
     if (lacking := lacks(call, subject)) is not None:
         return CallResult(Verdict("unsupported", f"requires {lacking}"), None)
@@ -55,7 +59,15 @@ def perform(
     verdict = judge(call, prediction, observation, facts)
     if not verdict.failing or observation.kind in ("timed out", "suite error"):
         return CallResult(verdict, observation)
-    return CallResult(_confirmed(call, verdict, observation, subject), observation)
+    verdict = _confirmed(call, verdict, observation, subject)
+    if verdict.kind == "resolved" and not is_measured:
+        verdict = replace(verdict, kind="unmeasured", reason=_unmeasured(verdict.rules[0]))
+    return CallResult(verdict, observation)
+
+
+def _unmeasured(rule: str) -> str:
+    where = "no run on such a subject has measured the deviation"
+    return f"the documentation holds; {where} from {rule} that the case declares"
 
 
 def lacks(call: Call, subject: Subject) -> str | None:
