@@ -1,11 +1,14 @@
 """Definitions of subjects, and how subjects start."""
 
+import os
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from support.requests import arrays, head
+from tf_conv_conformance.subject.command_line import command, environment
 from tf_conv_conformance.subject.definition import Definition, SubjectDefinitionError, define
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.gateway import Gateway
@@ -84,14 +87,80 @@ def test_a_command_may_precede_the_interpreter():
     gateway.close()
 
 
-@pytest.mark.tensorflow
-def test_a_subject_may_run_over_ssh(tmp_path):
-    """A stand-in for ssh joins words with spaces and passes them to a new shell, as ssh does."""
-    ssh = tmp_path / "ssh"
+def stand_in_for_ssh(folder):
+    """A program that joins words with spaces and passes them to a new shell, as ssh does."""
+    ssh = folder / "ssh"
     ssh.write_text(
         '#!/bin/sh\ntest "$1" = host || exit 2\nshift\ncd /\nexec env -i PATH="$PATH" sh -c "$*"\n'
     )
     ssh.chmod(0o755)
+    return ssh
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A folder whose TensorFlow raises what it finds in the environment."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "tensorflow.py").write_text(
+        "import os\nraise ImportError('here: ' + os.environ.get('SEEN', 'nothing'))\n"
+    )
+    return folder
+
+
+def reason_of(line):
+    with pytest.raises(SubjectUnavailableError) as caught:
+        Gateway((), 60, define(line, HERE)).subject  # noqa: B018
+    return str(caught.value).partition("\n")[0]
+
+
+@pytest.mark.parametrize("before", ["", "PYTHONSAFEPATH=1 ", "nice ", "env -u TF_X nice -n 1 "])
+def test_the_environment_is_there_when_the_interpreter_starts(library, before):
+    line = f"a = PYTHONPATH={shlex.quote(str(library))} SEEN=1 {before}{sys.executable}"
+    assert reason_of(line).endswith("ImportError: here: 1")
+
+
+def test_the_environment_reaches_an_interpreter_over_ssh(library, tmp_path, monkeypatch):
+    """Quoted for the shell on the host, whose environment is another one."""
+    stand_in_for_ssh(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    value = """it's "a" $HOME; b\\"""
+    given = f"PYTHONPATH={shlex.quote(str(library))} SEEN={shlex.quote(value)}"
+    reason = reason_of(f"far = {given} ssh host {sys.executable}")
+    assert reason.endswith(f"ImportError: here: {value}")
+
+
+def test_the_environment_is_also_set_after_the_start(library):
+    """For commands that start their interpreter in an environment of their own."""
+    line = f"a = PYTHONPATH={shlex.quote(str(library))} SEEN=1"
+    clean = f"env -u SEEN {sys.executable}"
+    assert reason_of(f"{line} {clean}").endswith("ImportError: here: 1")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "ssh host",
+        "ssh -p 22 host",
+        "ssh -p22 -4C host -v",
+        "ssh -Cp 22 -o StrictHostKeyChecking=no host -l user",
+        "/usr/bin/ssh -- host",
+    ],
+)
+def test_variables_stand_before_the_command_on_the_host(before):
+    defined = define(f"a = TF_A='b c' TF_D=1 {before} nice python3 -X dev", HERE)
+    words = command(defined, None, (), 0)
+    expected = [*before.split(), "env", "'TF_A=b c'", "TF_D=1", "nice", "python3", "-X", "dev"]
+    assert words[: len(expected)] == expected
+    assert environment(defined) == os.environ
+    expected = [*before.split(), "python3", "-u"]
+    without = command(define(f"a = {before} python3", HERE), None, (), 0)
+    assert without[: len(expected)] == expected
+
+
+@pytest.mark.tensorflow
+def test_a_subject_may_run_over_ssh(tmp_path):
+    ssh = stand_in_for_ssh(tmp_path)
     gateway = Gateway(
         ("tf.nn.conv2d",),
         60,

@@ -1,13 +1,11 @@
-"""Run a worker's process: its command line, its program, its messages and its end."""
+"""Run a worker's process: its program, its messages and its end."""
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,6 @@ from tf_conv_conformance.subject import (
     worker,
 )
 from tf_conv_conformance.subject.channel import Channel
-from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
@@ -49,24 +46,8 @@ for name, file, source in {_SOURCES!r}:
 if __name__ == "__main__":
     sys.modules["subject.worker"].main()
 """.encode()
-BOOTSTRAP = """import os
-os.environ.update({environment!r})
-program = b""
-while len(program) < {length}:
-    program += os.read(0, {length} - len(program)) or exit("the pipe ended")
-exec(compile(program, "worker", "exec"), {{"__name__": "__main__"}})"""
 # Seconds that a process may take to end after its pipe has ended, or after a request to close.
 END_LIMIT = 5.0
-
-
-def command(definition: Definition, memory: float | None, symbols: Sequence[str]) -> list[str]:
-    """Return the command line that starts a worker."""
-    bootstrap = BOOTSTRAP.format(length=len(PROGRAM), environment=dict(definition.environment))
-    settings = {"threads": definition.threads, "device": definition.device, "memory": memory}
-    words = ["-u", "-c", bootstrap, json.dumps({**settings, "symbols": list(symbols)})]
-    if Path(definition.command[0]).name == "ssh":  # which passes them to a shell on the host
-        words = [shlex.quote(word) for word in words]
-    return [*definition.command, *words]
 
 
 class Process:
@@ -75,9 +56,12 @@ class Process:
     Raises OSError if the command cannot be started.
     """
 
-    def __init__(self, words: Sequence[str], output: Output) -> None:
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], output: Output
+    ) -> None:
         self._popen: subprocess.Popen[bytes] = subprocess.Popen(
             words,
+            env=environment,
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

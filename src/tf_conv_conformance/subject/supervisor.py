@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from tf_conv_conformance.subject.command_line import command, environment
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import (
     RECEIVING_ERRORS,
@@ -15,7 +16,7 @@ from tf_conv_conformance.subject.errors import (
 )
 from tf_conv_conformance.subject.messages import greeting
 from tf_conv_conformance.subject.output import Output
-from tf_conv_conformance.subject.process import Process, command
+from tf_conv_conformance.subject.process import PROGRAM, Process
 
 START_LIMIT = 180.0  # seconds that importing TensorFlow may take, on a loaded machine
 START_TRIES = 3  # to start a worker after another one has died
@@ -114,9 +115,10 @@ class Supervisor:
         if self.process is not None:
             self.process.fork()
             return
-        words = command(self._definition, self._memory, () if self.greeting else self._symbols)
+        symbols = () if self.greeting else self._symbols
+        words = command(self._definition, self._memory, symbols, len(PROGRAM))
         try:
-            self.process = Process(words, self.output)
+            self.process = Process(words, environment(self._definition), self.output)
         except OSError as error:
             what = error.filename or self._definition.command[0]
             raise self._unavailable(f"{what}: {error.strerror}") from error

@@ -135,7 +135,8 @@ def main() -> None:
     pipe = Pipe()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    sys.path.pop(0)  # the working directory, from which nothing may be imported by accident
+    if sys.path[0] == "":  # the working directory, from which nothing may be imported by accident
+        sys.path.pop(0)
     faulthandler.enable()
     settings = json.loads(sys.argv[1])
     limit(settings)
