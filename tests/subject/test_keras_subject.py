@@ -103,6 +103,17 @@ def test_a_worker_that_dies_costs_one_call(backend):
     gateway.close()
 
 
+def test_a_device_that_is_not_there_is_refused(pytester, backend):
+    pytester.makefile(".yaml", test=CASES.replace("BACKEND", backend))
+    name, _, rest = definition(backend).partition(" = ")
+    run = pytester.runpytest_inprocess("test.yaml", f"--tf-subject={name} = device=GPU:7 {rest}")
+    run.stdout.fnmatch_lines(["*there is no device GPU:7; its devices are: CPU:0*"])
+    run.stdout.no_fnmatch_line("*pip install*")
+    gateway = Gateway((), 60, define(f"{name} = device=CPU:0 {rest}", Path()))
+    assert gateway.subject["device"] == "cpu"
+    gateway.close()
+
+
 def test_a_backend_that_is_none_is_named():
     gateway = Gateway((), 60, Definition(environment=(("KERAS_BACKEND", "theano"),)))
     with pytest.raises(SubjectUnavailableError) as raised:

@@ -22,6 +22,10 @@ class ProtocolError(ConformanceError):
     """A message breaks the protocol; the text says how."""
 
 
+class SettingRefusedError(ConformanceError):
+    """A subject cannot have a setting of its definition; the text says why."""
+
+
 class LateAnswerError(ConformanceError):
     """A message did not arrive within its time limit."""
 

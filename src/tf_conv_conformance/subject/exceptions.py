@@ -44,6 +44,20 @@ class WorkerError(Exception):
     """The worker cannot make a call; the message says why. Says nothing about TensorFlow."""
 
 
+class SettingError(Exception):
+    """The subject cannot have a setting of its definition; the message says why."""
+
+
+def check_device(device: str, there: list[str]) -> None:
+    """Raise :class:`SettingError` for a device that is not there.
+
+    Libraries may place calls elsewhere without a word: TensorFlow's soft placement does.
+    """
+    if device not in there:
+        message = "there is no device {}; its devices are: {}".format(device, ", ".join(there))
+        raise SettingError(message)
+
+
 def observed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     """Call TensorFlow. Raises :class:`RaisedError` for any exception from it."""
     try:

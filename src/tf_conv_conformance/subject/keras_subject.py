@@ -16,7 +16,7 @@ import numpy as np
 
 from . import host
 from .deployment import quiet
-from .exceptions import WorkerError, observed
+from .exceptions import SettingError, WorkerError, check_device, observed
 from .execution import arrays_of, attempted
 from .symbols import keras_layer
 
@@ -38,17 +38,45 @@ def load() -> Any:
 
 
 def configure(keras: Any, settings: Any) -> Any:
-    """Set the number of threads, and return a context manager for the device of calls."""
+    """Set the number of threads, and return a context manager for the device of calls.
+
+    Raises :class:`SettingError`.
+    """
     if settings.get("threads"):
         backend = keras.backend.backend()
         if backend != "torch":
-            raise ValueError("threads=N cannot be set for Keras on {}".format(backend))
+            raise SettingError("threads=N cannot be set for Keras on {}".format(backend))
         import torch
 
         torch.set_num_threads(settings["threads"])
         torch.set_num_interop_threads(settings["threads"])
     device = settings.get("device")
-    return keras.device(device.lower()) if device else nullcontext()
+    if not device:
+        return nullcontext()
+    check_device(device, devices(keras.backend.backend()))
+    return keras.device(device.lower())
+
+
+def devices(backend: str) -> list[str]:
+    """Return the names of the devices of a backend, such as CPU:0."""
+    counts = {"cpu": 1, "gpu": 0}
+    if backend == "jax":
+        import jax
+
+        for kind in counts:
+            try:
+                counts[kind] = len(jax.devices(kind))
+            except RuntimeError:
+                counts[kind] = 0
+    elif backend == "torch":
+        import torch
+
+        counts["gpu"] = torch.cuda.device_count()
+    return [
+        "{}:{}".format(kind.upper(), number)
+        for kind, count in counts.items()
+        for number in range(count)
+    ]
 
 
 def instructions(keras: Any) -> dict[str, str]:

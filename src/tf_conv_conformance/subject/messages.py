@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_conv_conformance.subject.errors import ProtocolError
+from tf_conv_conformance.subject.errors import ProtocolError, SettingRefusedError
 from tf_conv_conformance.subject.observation import Answer, Observation, Warned
 
 FACTS = (
@@ -23,10 +23,11 @@ STORED_AS = {"bfloat16": "uint16", "string": None}
 def greeting(head: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the subject and the docstrings in a worker's first message.
 
-    Raises :class:`ProtocolError`.
+    Raises :class:`ProtocolError`, and :class:`SettingRefusedError`.
     """
     if _is_dict(head) and head.get("type") == "failed":
-        raise ProtocolError(str(head.get("message")))
+        kind = SettingRefusedError if head.get("installed") else ProtocolError
+        raise kind(str(head.get("message")))
     if not _is_dict(head) or not all(_is_dict(head.get(name)) for name in GREETING):
         raise ProtocolError("the first message is not a greeting")
     if missing := [name for name in FACTS if name not in head["subject"]]:

@@ -12,6 +12,7 @@ from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.errors import (
     RECEIVING_ERRORS,
     LateAnswerError,
+    SettingRefusedError,
     SubjectUnavailableError,
 )
 from tf_conv_conformance.subject.messages import greeting
@@ -103,7 +104,8 @@ class Supervisor:
                 reason = f"no answer within {START_LIMIT:g} s"
             elif isinstance(error, EOFError):
                 reason = signal_name(code) if code < 0 else f"exit status {code}"
-            raise self._unavailable(reason) from error
+            is_refused = isinstance(error, SettingRefusedError)
+            raise self._unavailable(reason, is_installed=is_refused) from error
         self.output.mark(hello)
         self.started = True
         # Only the first worker sends the docstrings.
@@ -123,11 +125,14 @@ class Supervisor:
             what = error.filename or self._definition.command[0]
             raise self._unavailable(f"{what}: {error.strerror}") from error
 
-    def _unavailable(self, reason: str) -> SubjectUnavailableError:
+    def _unavailable(self, reason: str, is_installed: bool = False) -> SubjectUnavailableError:
         name, words = self._definition.name, " ".join(self._definition.command)
         subject = f"subject {name} ({words})" if name else words
+        tried = f"{self._definition.library} did not start in {subject}: {reason}"
+        if is_installed:
+            return SubjectUnavailableError(tried)
         return SubjectUnavailableError(
-            f"{self._definition.library} did not start in {subject}: {reason}",
+            tried,
             self.output.tail(),
             f"Install it there: {words} -m pip install {self._definition.packages}.",
         )

@@ -8,6 +8,7 @@ import platform
 from typing import Any
 
 from . import execution, host, onednn
+from .exceptions import check_device
 from .symbols import resolve
 
 SWITCHES = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
@@ -26,11 +27,25 @@ def load() -> Any:
 
 
 def configure(tf: Any, settings: Any) -> Any:
-    """Set the number of threads, and return a context manager for the device of calls."""
+    """Set the number of threads, and return a context manager for the device of calls.
+
+    Raises :class:`SettingError`.
+    """
     if settings.get("threads"):
         tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
         tf.config.threading.set_inter_op_parallelism_threads(settings["threads"])
+    if settings.get("device"):
+        check_device(settings["device"], devices(tf))
     return tf.device("/" + settings["device"] if settings.get("device") else None)
+
+
+def devices(tf: Any) -> list[str]:
+    """Return the names of the devices that this process has, such as CPU:0."""
+    config = tf.config
+    if not hasattr(config, "list_logical_devices"):  # TensorFlow 1
+        config = config.experimental
+    listed = [device.name.rpartition("device:")[2] for device in config.list_logical_devices()]
+    return [name for name in listed if name.startswith(("CPU:", "GPU:"))]
 
 
 def instructions(tf: Any) -> dict[str, str]:

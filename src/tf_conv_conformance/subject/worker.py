@@ -10,8 +10,9 @@ Protocol, on standard input and output, in the format of wire.py:
 
     worker → suite   {"type": "hello", "protocol": 3, "subject", "documentation", "printed"}
                          the docstrings by symbol, and the bytes printed so far
-                     {"type": "failed", "message"}
-                         the library cannot be imported; the worker ends
+                     {"type": "failed", "message", "installed"}
+                         the worker ends: the library cannot be imported or, if it is "installed",
+                         cannot have a setting of the subject's definition
     suite → worker   {"type": "calls", "together", "calls": [call, ...]}
                          a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"};
                          each arm of a call has an array for each of the dtypes: input, filter, and
@@ -45,6 +46,7 @@ import sys
 from typing import Any
 
 from . import forkserver, keras_subject, tensorflow_subject
+from .exceptions import SettingError
 from .wire import Pipe, receive
 
 PROTOCOL = 3
@@ -80,8 +82,12 @@ def start_step(pipe: Any, step: Any, *arguments: Any) -> Any:
     """Run a step of the start. If it raises, report that to the suite first."""
     try:
         return step(*arguments)
+    except SettingError as error:
+        pipe.send({"type": "failed", "message": str(error), "installed": True})
+        raise
     except Exception as error:
-        pipe.send({"type": "failed", "message": "{}: {}".format(type(error).__name__, error)})
+        message = "{}: {}".format(type(error).__name__, error)
+        pipe.send({"type": "failed", "message": message, "installed": False})
         raise
 
 
