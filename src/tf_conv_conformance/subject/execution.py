@@ -74,13 +74,12 @@ def in_mode(
     if mode in RUNTIMES:
         return deployed(tf, mode, function, specs)
     compiled: Callable[..., Any]
-    compiling: dict[str, Any] = {"jit_compile": True} if mode == "xla" else {}
-    if specs is not None:
-        compiling["input_signature"] = specs
+    tracing = {"autograph": autograph, "input_signature": specs}
+    compiling = {"jit_compile": True} if mode == "xla" else {}
     try:
-        compiled = tf.function(function, autograph=autograph, **compiling)
+        compiled = tf.function(function, **tracing, **compiling)
     except TypeError:  # before TensorFlow 2.5
-        compiled = tf.function(function, autograph=autograph, experimental_compile=True)
+        compiled = tf.function(function, **tracing, experimental_compile=True)
     return compiled
 
 
