@@ -50,6 +50,14 @@ SHAPED = {"shape": (1, 6, 6, 12), "verdict": "deviates"}
         (value(), value(dtype="float64"), "float32 → float64"),
         (value(), value(digest="bb"), "same shape, other values"),
         (value(), value(digest=None), None),
+        (value(static=[1, 6, 6, 1]), value(), None),  # of a version that recorded none
+        (value(), value(static=[1, 6, 6, 1], digest="bb"), "same shape, other values"),
+        (value(static=[1, 6, 6, 1]), value(static=None), "[1, 6, 6, 1] → unknown rank"),
+        (
+            value(static=[1, None, 6]),
+            value(static=[1, None, None]),
+            "[1, None, 6] → [1, None, None]",
+        ),
         (value(digest=None), value(digest=None), None),
         (value(), error(), "conforms → refused; float32 of shape [1, 6, 6, 1] → ValueError"),
         (error(), value(), "refused → conforms; ValueError → float32 of shape [1, 6, 6, 1]"),

@@ -47,6 +47,8 @@ def value(shape=(1, 6, 6, 1), verdict="conforms", digest="aa", dtype="float32", 
     """An end with a value."""
     warnings = [{"category": category, "message": ""} for category in warns]
     observed = {"shape": list(shape), "dtype": dtype}
+    if "static" in others:
+        observed["static"] = others.pop("static")
     return ended(
         verdict,
         observed=observed,

@@ -38,6 +38,8 @@ Gradient = Literal["input", "filter"]
 Unknown = Literal["batch", "height", "width", "rank", "filter"]
 """What a function does not know while it is traced: a size of the input, its rank, or the shape of
 the filter."""
+Lost = Literal["batch", "height", "width", "channels", "rank"]
+"""What a static shape may not know of a result."""
 CpuFlag = Literal[
     "avx", "avx2", "fma", "avx_vnni", "avx_vnni_int8", "avx_ne_convert",
     "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
@@ -52,6 +54,8 @@ RelationName = Literal[
 
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)
+TRACING_MODES: tuple[Mode, ...] = ("graph", "xla", "saved_model")
+"""The modes in which TensorFlow runs a function that it has traced."""
 DEFAULT_MODES: tuple[Mode, ...] = ("eager", "graph", "xla")
 """The modes of a case that names none."""
 CONVERTED_MODES: tuple[Mode, ...] = ("tflite", "tflite-reference", "litert", "onnx")

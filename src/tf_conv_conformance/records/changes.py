@@ -7,8 +7,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tf_conv_conformance.convolution.quantity import quantity
-from tf_conv_conformance.records.differences import EndDifference, differences, values_comparable
-from tf_conv_conformance.records.outcome import A_VALUE, absent, outcome
+from tf_conv_conformance.records.differences import (
+    EndDifference,
+    differences,
+    values_alike,
+    values_comparable,
+)
+from tf_conv_conformance.records.outcome import absent
 from tf_conv_conformance.records.reader import Records
 from tf_conv_conformance.records.schema import CallLine, EndLine, SubjectRecord
 from tf_conv_conformance.records.series import identifying, labels, series, varying
@@ -232,8 +237,7 @@ def _changed(old: Records, new: Records, pairs: Iterable[tuple[str, str]]) -> It
 
 def _values_unknown(old: EndLine, new: EndLine) -> bool:
     """Return whether both are values of one shape and dtype whose bits cannot be compared."""
-    same = outcome(old) == outcome(new) == A_VALUE and old["observed"] == new["observed"]
-    return same and not values_comparable(old, new)
+    return values_alike(old, new) and not values_comparable(old, new)
 
 
 def _subjects(records: Records) -> list[SubjectRecord | None]:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from tf_conv_conformance.convolution.static_shape import StaticShape
 from tf_conv_conformance.records.outcome import A_VALUE, outcome, outcome_text
 from tf_conv_conformance.records.schema import EndLine
 from tf_conv_conformance.verdict.comparison import shape_text
 
-Aspect = Literal["verdict", "outcome", "shape", "dtype", "error", "signal", "values", "warnings"]
+Aspect = Literal[
+    "verdict", "outcome", "shape", "dtype", "static shape", "error", "signal", "values", "warnings"
+]
 OTHER_VALUES = "same shape, other values"
 
 
@@ -31,14 +34,21 @@ def differences(old: EndLine, new: EndLine) -> tuple[EndDifference, ...]:
     return tuple(_differences(old, new))
 
 
+def values_alike(old: EndLine, new: EndLine) -> bool:
+    """Return whether both are values of one shape and dtype."""
+    if outcome(old) != A_VALUE or outcome(new) != A_VALUE:
+        return False
+    before, now = old["observed"], new["observed"]
+    return before["shape"] == now["shape"] and before["dtype"] == now["dtype"]
+
+
 def values_comparable(old: EndLine, new: EndLine) -> bool:
     """Return whether two values can be compared bit by bit.
 
     They must be of one shape and dtype, computed from the same data, and both have a digest.
     """
     return (
-        outcome(old) == outcome(new) == A_VALUE
-        and old["observed"] == new["observed"]
+        values_alike(old, new)
         and old["data"] == new["data"]
         and None not in (old.get("digest"), new.get("digest"))
     )
@@ -72,6 +82,9 @@ def _within_outcome(old: EndLine, new: EndLine) -> Iterator[EndDifference]:
         yield EndDifference("shape", "another shape", words)
     if before.get("dtype") != now.get("dtype"):
         yield _from_to("dtype", before["dtype"], now["dtype"])
+    if "static" in before and "static" in now and before["static"] != now["static"]:
+        words = f"{StaticShape.of(before['static'])} → {StaticShape.of(now['static'])}"
+        yield EndDifference("static shape", "another static shape", words)
     if values_comparable(old, new) and old["digest"] != new["digest"]:
         yield EndDifference("values", OTHER_VALUES, OTHER_VALUES)
 

@@ -195,10 +195,14 @@ class ArmRecord(TypedDict):
 
 
 class ObservedRecord(TypedDict, total=False):
-    """What the subject did: a value, an error, or why there is no answer, with the last output."""
+    """What the subject did: a value, an error, or why there is no answer, with the last output.
+
+    `static` is what a traced function knew of the shape: null for a size or a rank that it did not.
+    """
 
     shape: Shape
     dtype: str
+    static: list[Count | None] | None
     error: str
     message: str
     ended: Literal["crashed", "timed out", "suite error"]

@@ -90,27 +90,52 @@ def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
     return with_gradient(tf, function, variable, by) if by else function
 
 
+def traces(mode: str) -> bool:
+    """Return whether TensorFlow itself runs what it traces in a mode."""
+    return mode in ("graph", "xla", "saved_model")
+
+
+def static_shape(result: Any) -> list[int | None] | None:
+    """Return what is known of the shape of a traced result; None if not even its rank is."""
+    if result.shape.ndims is None:
+        return None
+    sizes: list[int | None] = result.shape.as_list()
+    return sizes
+
+
 class PreparedCall:
     """The call of a request, as a function of one arm's tensors.
 
     Code compiled for one arm is reused for the others, except for a Keras layer, which holds its
-    filter.
+    filter. `traced` has the last result of the function while it was traced.
     """
 
     def __init__(self, tf: Any, request: Any) -> None:
         self.tf, self.request = tf, request
         self.function: Callable[..., Any] | None = None
+        self.traced: Any = None
 
     def __call__(self, tensors: list[Any]) -> Any:
         """Return the result for one arm's tensors. Raises :class:`RaisedError`."""
         function = self.function
         if function is None:
-            prepared = prepare(self.tf, self.request, tensors)
+            prepared = self._kept(prepare(self.tf, self.request, tensors))
             specs = specs_of(self.tf, self.request)
             function = in_mode(self.tf, prepared, self.request["mode"], specs)
             if ".keras." not in self.request["function"]:
                 self.function = function
         return observed(function, *tensors)
+
+    def _kept(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that also keeps its result, if it is traced in the call's mode."""
+        if not traces(self.request["mode"]):
+            return function
+
+        def kept(*tensors: Any) -> Any:
+            self.traced = function(*tensors)
+            return self.traced
+
+        return kept
 
 
 def plain_warnings(caught: Any) -> list[dict[str, str]]:
@@ -121,14 +146,17 @@ def plain_warnings(caught: Any) -> list[dict[str, str]]:
     ]
 
 
-def value_arm(result: Any) -> tuple[dict[str, Any], Any]:
+def value_arm(result: Any, traced: Any = None) -> tuple[dict[str, Any], Any]:
     """Return the arm for a value, without warnings, and its array.
 
-    Raises :class:`RaisedError`.
+    `traced` is the result of the traced function, if there is one. Raises :class:`RaisedError`.
     """
     array = result if isinstance(result, np.ndarray) else observed(result.numpy)
     array = portable(array, result.dtype.name)
-    return {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}, array
+    arm = {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}
+    if traced is not None:
+        arm["static"] = static_shape(traced)
+    return arm, array
 
 
 def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict[str, Any], Any]:
@@ -146,7 +174,7 @@ def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict
                 arm = {"status": "error", "error": "NoGradient", "message": NO_GRADIENT}
                 arm["bases"] = ["NoGradient"]
             else:
-                arm, array = value_arm(result)
+                arm, array = value_arm(result, getattr(call, "traced", None))
         except RaisedError as raised:
             arm = raised_arm(tf, raised.error)
     arm["warnings"] = plain_warnings(caught)
@@ -243,6 +271,7 @@ class Group:
     def __init__(self, tf: Any, requests: list[Any]) -> None:
         self.tf, self.requests = tf, requests
         self.caught: dict[int, Any] = {}
+        self.traced: list[Any] = [None] * len(requests)  # the last results while they were traced
         known = [specs_of(tf, request) for request in requests]
         specs = None if known[0] is None else [spec for own in known for spec in own or ()]
         self.function = in_mode(tf, self._trace, requests[0]["mode"], specs, autograph=False)
@@ -251,7 +280,10 @@ class Group:
         """Run one arm of each call as :func:`run_arm` does. Returns None for calls that raise."""
         self.caught.clear()
         results = self.function(*(tensor for own in tensors for tensor in own))
-        arms = [None if result is None else value_arm(result) for result in results]
+        arms = [
+            None if result is None else value_arm(result, traced)
+            for result, traced in zip(results, self.traced)
+        ]
         for number, arm in enumerate(arms):
             if arm is not None:
                 arm[0]["warnings"] = plain_warnings(self.caught.get(number, ()))
@@ -268,4 +300,6 @@ class Group:
                     results.append(prepare(self.tf, request, own)(*own))
                 except Exception:
                     results.append(None)
+        if traces(self.requests[0]["mode"]):
+            self.traced = results
         return results

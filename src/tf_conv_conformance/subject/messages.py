@@ -85,4 +85,19 @@ def _answer(arm: Mapping[str, Any], rest: list[np.ndarray]) -> Answer:
         announced = f"{dtype} of shape {shape}"
         received = f"{array.dtype.name} of shape {list(array.shape)}"
         raise ProtocolError(f"expected an array of {announced}, as announced; got {received}")
-    return Answer(values=array, dtype=dtype, warnings=warned)
+    static = _static(arm) if "static" in arm else None
+    return Answer(array, dtype, traced="static" in arm, static=static, warnings=warned)
+
+
+def _static(arm: Mapping[str, Any]) -> tuple[int | None, ...] | None:
+    """Return the static shape in an arm. Raises :class:`ProtocolError`."""
+    sizes = arm["static"]
+    if sizes is None:
+        return None
+    if not isinstance(sizes, list) or not all(map(_is_size_or_unknown, sizes)):
+        raise ProtocolError(f"{sizes!r} is not a static shape")
+    return tuple(sizes)
+
+
+def _is_size_or_unknown(size: Any) -> bool:
+    return size is None or (type(size) is int and size >= 0)

@@ -21,14 +21,17 @@ class Warned:
 class Answer:
     """What a call returned for one arm of data: a value with its dtype and shape, or an exception.
 
-    `values` holds the bits of the value; bfloat16 is stored as uint16. `bases` are the names of the
-    exception's class, of its bases, and of the TensorFlow error that it replaces. A case may name
-    any of them, since TensorFlow re-raises InvalidArgumentError as ValueError while it builds a
-    graph.
+    `values` holds the bits of the value; bfloat16 is stored as uint16. If a function was `traced`,
+    `static` is what it knew of the shape: None for a size or a rank that it did not. `bases` are
+    the names of the exception's class, of its bases, and of the TensorFlow error that it replaces.
+    A case may name any of them, since TensorFlow re-raises InvalidArgumentError as ValueError while
+    it builds a graph.
     """
 
     values: np.ndarray | None = None
     dtype: str | None = None
+    traced: bool = False
+    static: tuple[int | None, ...] | None = None
     error: str | None = None
     bases: tuple[str, ...] = ()
     message: str = ""

@@ -21,6 +21,8 @@ Protocol, on standard input and output, in the format of wire.py:
     worker → suite   {"type": "answer", "arms": [arm, ...], "seconds", "printed"}
                          one for each call, in order. An arm is
                          {"status": "value", "dtype", "shape", "warnings"}, with its array, or
+                         with "static" too if a function was traced: the shape that was known
+                         then, null for an unknown size or an unknown rank; or
                          {"status": "error", "error", "bases", "message", "warnings"};
                          "printed" is the size of standard error's file, null if it is not a file
                      {"type": "fault", "message", "printed"}

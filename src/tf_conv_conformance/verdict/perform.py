@@ -119,7 +119,9 @@ def _confirmed(call: Call, verdict: Verdict, observation: Observation, subject: 
 
 def forms(observation: Observation) -> tuple[object, ...]:
     """Return an observation without its values."""
-    answers = [(answer.shape, answer.dtype, answer.error) for answer in observation.answers]
+    answers = [
+        (answer.shape, answer.dtype, answer.static, answer.error) for answer in observation.answers
+    ]
     return observation.kind, answers
 
 
@@ -134,7 +136,8 @@ def same(one: Observation, other: Observation) -> bool:
     if one.kind != other.kind or one.unanswered != other.unanswered:
         return False
     return len(one.answers) == len(other.answers) and all(
-        a.error == b.error and a.dtype == b.dtype and _same_bits(a.values, b.values)
+        (a.error, a.dtype, a.static) == (b.error, b.dtype, b.static)
+        and _same_bits(a.values, b.values)
         for a, b in zip(one.answers, other.answers, strict=True)
     )
 
