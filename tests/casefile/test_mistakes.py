@@ -200,6 +200,18 @@ deviations: [{rule: conv2d.values, observed: {timeout: 60}, reported: unreported
     observed.timeout: expected true; got the integer 60
 deviations: [{rule: nothing, observed: {model: documented}, reported: unreported, notes: x}]
     deviations[0].rule: there is no rule 'nothing'; docs/rules.md lists
+deviations: [{rule: static-shape.known, observed: {unknown: heights}, reported: unreported}]
+    observed.unknown: 'heights' is unknown; did you mean 'height'?
+deviations: [{rule: static-shape.agrees, observed: {static: [1, x]}, reported: unreported}]
+    observed.static[1]: expected a size or unknown; got the string 'x'
+deviations: [{rule: static-shape.known, observed: {unknown: width, model: documented}, reported: x}]
+    observed: give exactly one of `model` (or
+deviations: [{rule: static-shape.known, observed: {unknown: width, warning: UserWarning}, notes: x}]
+    observed: `warning` goes with a result or an `error`, not with a
+deviations: [{rule: conv2d.values, observed: {unknown: width}, reported: unreported}]
+    observed: `unknown` and `static` declare a static shape, with the rule static-shape.agrees or
+deviations: [{rule: static-shape.known, observed: {model: documented}, reported: unreported}]
+    observed: static-shape.known needs `unknown` or `static`, since it
 <<: {strides: 1}
     4:5: cases[0].<<: << (merge) is not part of YAML 1.2; use `defaults`
 strides: *all

@@ -43,6 +43,11 @@ class Call:
     other_modes: tuple[Deviation, ...] = ()
 
     @property
+    def value_deviations(self) -> tuple[AppliedDeviation, ...]:
+        """The deviations that declare something else than a static shape."""
+        return tuple(one for one in self.deviations if not one.deviation.observed.is_static)
+
+    @property
     def content_hash(self) -> str:
         """A hash of everything that the call claims. Other cases and notes do not change it."""
         requires = self.case.requires

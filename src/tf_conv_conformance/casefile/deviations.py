@@ -14,11 +14,14 @@ from tf_conv_conformance.casefile.expansion import Expanded
 from tf_conv_conformance.casefile.expectations import Deviation, Observed
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
+from tf_conv_conformance.convolution.static_shape import StaticShape
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS, reads_alike
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
+from tf_conv_conformance.prediction.static_shape import static_shape
 
+STATIC_RULES = tuple(rule for rule in RULES.values() if rule.aspect == "static shape")
 RULES_SHOWN = 3  # of those that the calls of a case can break
 
 
@@ -28,6 +31,14 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
         meant = near(deviation.rule, list(RULES))
         hint = "docs/rules.md lists them" if meant is None else f"did you mean {meant!r}?"
         raise CaseError((*keys, "rule"), f"there is no rule {quote(deviation.rule)}; {hint}")
+    if deviation.observed.is_static != (RULES[deviation.rule] in STATIC_RULES):
+        rules = " or ".join(rule.id for rule in STATIC_RULES)
+        message = f"`unknown` and `static` declare a static shape, with the rule {rules}"
+        if not deviation.observed.is_static:
+            message = (
+                f"{deviation.rule} needs `unknown` or `static`, since it is about static shapes"
+            )
+        raise CaseError((*keys, "observed"), message)
     expires = deviation.expires
     if expires and datetime.date.fromisoformat(expires) < datetime.date.today():
         advice = "review it, then change the date or delete the deviation"
@@ -46,6 +57,9 @@ def applied(
     if deviation.rule not in at_stake or not expanded.is_among(deviation.where):
         return None
     stands_for = expanded.as_if(observed.as_if) if observed.as_if else arguments
+    if observed.is_static:
+        is_predicted = declared_static(observed, arguments) == predicted_static(arguments)
+        return None if is_predicted else AppliedDeviation(deviation, arguments)
     if _is_documented(observed, stands_for, arguments):
         return None
     _check_observed(observed, stands_for, (*keys, "observed"))
@@ -87,8 +101,28 @@ def _likeness(rule: str, other: str) -> float:
 
 
 def rules_at_stake(arguments: Arguments) -> frozenset[str]:
-    """Return the ids of the rules that a call breaks, or else of those that it exercises."""
-    return frozenset(rule.id for rule in broken(arguments) or exercised(arguments))
+    """Return the ids of the rules that a call breaks, or else of those that it exercises.
+
+    Rules about static shapes are among them in any case, since TensorFlow may accept the call.
+    """
+    rules = broken(arguments) or exercised(arguments)
+    return frozenset(rule.id for rule in (*rules, *STATIC_RULES))
+
+
+def predicted_static(arguments: Arguments) -> StaticShape | None:
+    """Return what can be known of the documented result; None if there is no such result."""
+    if isinstance(predict(arguments).documented, Refuses):
+        return None
+    return static_shape(arguments)
+
+
+def declared_static(observed: Observed, arguments: Arguments) -> StaticShape | None:
+    """Return the static shape that a deviation declares; None if the call has no result."""
+    if observed.static is not None:
+        return StaticShape.of(observed.static_sizes)
+    if predicted_static(arguments) is None:
+        return None
+    return static_shape(arguments, observed.unknown or ())
 
 
 def _declared_outcome(observed: Observed, stands_for: Arguments) -> Outcome | None:

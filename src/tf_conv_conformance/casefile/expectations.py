@@ -17,10 +17,12 @@ from tf_conv_conformance.casefile.fields import (
     Date,
     Exceptions,
     IsaRange,
+    LostSizes,
     Modes,
     Pattern,
     Shape,
     Signals,
+    StaticSizes,
     Strict,
     Text,
     Values,
@@ -28,7 +30,8 @@ from tf_conv_conformance.casefile.fields import (
     WarningName,
     Word,
 )
-from tf_conv_conformance.convolution.names import Dtype
+from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
+from tf_conv_conformance.convolution.names import MODES, TRACING_MODES, Dtype, Mode
 
 _MATCH_NEEDS_ERROR = "`match` is for the message of an `error`; give the `error`, too"
 
@@ -138,6 +141,18 @@ class Observed(Strict):
     """`true`: the call does not end within the time limit."""
     warning: WarningName | None = None
     """The category of a Python warning that is issued."""
+    unknown: LostSizes | None = None
+    """What the static shape of the result does not know: `batch`, `height`, `width`, `channels` or
+    `rank`.
+
+    The result itself is as documented, or as another deviation declares. Sizes that cannot be known
+    may be listed, too.
+    """
+    static: StaticSizes | None = None
+    """The static shape itself, with the word `unknown` for a size that it does not know.
+
+    It may contradict the result. Give `unknown` instead if that can describe it.
+    """
 
     @model_validator(mode="after")
     def _check(self) -> Observed:
@@ -147,15 +162,17 @@ class Observed(Strict):
 
     def _kind_fault(self) -> str | None:
         result = (self.model, self.shape, self.values) != (None, None, None)
-        ends = [end is not None for end in (self.error, self.crash, self.timeout)]
-        if [result, *ends].count(True) == 1:
+        others = (self.error, self.crash, self.timeout, self.unknown, self.static)
+        if [result, *(other is not None for other in others)].count(True) == 1:
             return None
         form = "`model` (or `shape` with `values: unspecified`)"
-        return f"give exactly one of {form}, `error`, `crash`, `timeout`"
+        return f"give exactly one of {form}, `error`, `crash`, `timeout`, `unknown`, `static`"
 
     def _values_fault(self) -> str | None:
         # An empty result has no values, so none to explain.
         is_empty = self.model is None and self.values is None and 0 in (self.shape or ())
+        if self.is_static:
+            return None
         if self.returns and not is_empty and (self.model is None) == (self.values is None):
             otherwise = "or `shape` with `values: unspecified` if none can"
             return f"give the `model` that explains the values, {otherwise}"
@@ -172,12 +189,25 @@ class Observed(Strict):
             return "`dtype` goes with a `shape` and no `model`, since a model has the call's dtype"
         if self.match is not None and self.error is None:
             return _MATCH_NEEDS_ERROR
+        if self.warning is not None and self.is_static:
+            return "`warning` goes with a result or an `error`, not with a static shape"
         return None
+
+    @property
+    def is_static(self) -> bool:
+        """Whether a static shape is declared, and nothing about the call itself."""
+        return self.unknown is not None or self.static is not None
+
+    @property
+    def static_sizes(self) -> list[int | None]:
+        """The declared static shape, None for a size that is unknown."""
+        return [None if size == "unknown" else size for size in self.static or ()]
 
     @property
     def returns(self) -> bool:
         """Whether a result is declared, with or without values."""
-        return self.error is None and self.crash is None and self.timeout is None
+        ends = (self.error, self.crash, self.timeout)
+        return not self.is_static and ends == (None, None, None)
 
 
 class Deviation(Strict):
@@ -199,6 +229,14 @@ class Deviation(Strict):
     """The last day on which the deviation is valid without a review."""
     notes: Text | None = None
     """Free text about the deviation."""
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes in which it applies."""
+        modes = self.when.modes or TENSORFLOW_MODES
+        if self.observed.is_static:
+            return tuple(mode for mode in TRACING_MODES if mode in modes)
+        return tuple(mode for mode in MODES if mode in modes)
 
 
 Expectation = Annotated[Annotated[Literal["result"], SCALAR] | Annotated[Expect, MAPPING], BY_KIND]

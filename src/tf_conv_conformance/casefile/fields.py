@@ -28,7 +28,7 @@ from typing_extensions import TypeAliasType
 
 from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
 from tf_conv_conformance.convolution.instruction_sets import INSTRUCTION_SETS, terms
-from tf_conv_conformance.convolution.names import CpuFlag, Dtype, Mode
+from tf_conv_conformance.convolution.names import CpuFlag, Dtype, Lost, Mode
 
 BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
 """The backends of Keras, by the values of KERAS_BACKEND."""
@@ -190,4 +190,10 @@ Exceptions = OneOrMore[ErrorName]
 Signals = OneOrMore[SignalName]
 Modes = OneOrMore[Mode]
 CpuFlags = OneOrMore[CpuFlag]
+LostSizes = OneOrMore[Lost]
+StaticSize = Annotated[
+    Annotated[Size, Tag("<size>")] | Annotated[Literal["unknown"], Tag("<word>")],
+    Discriminator(lambda value: "<word>" if isinstance(value, str) else "<size>"),
+]
+StaticSizes = Annotated[list[StaticSize], Field(max_length=8)]
 Arms = OneOrMore[Literal["small_integers", "wide_integers", "reals"]]

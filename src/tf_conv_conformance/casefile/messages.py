@@ -140,7 +140,7 @@ def _unknown_choice(value: Any, expected: str, name: str) -> str:
     choices = re.findall(r"'([^']*)'", expected)
     if len(choices) < 2:
         example = f" or a mapping such as {_EXAMPLES[name]}" if name in _EXAMPLES else ""
-        wanted = expected.strip("'").lower()
+        wanted = "a size or unknown" if name == "static" else expected.strip("'").lower()
         return f"expected {wanted}{example}; got {describe(value)}"
     if isinstance(value, list):
         advice = f"write alternatives as `sweep: {{{name}: {quote(value)}}}`"

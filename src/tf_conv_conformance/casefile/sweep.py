@@ -15,10 +15,9 @@ from tf_conv_conformance.casefile.deviations import (
 )
 from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
 from tf_conv_conformance.casefile.expansion import Expanded, Expansion, expand
-from tf_conv_conformance.casefile.expectations import Deviation
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.source import Source
-from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES, can_be_made, made_in
+from tf_conv_conformance.convolution.modes import can_be_made, made_in
 from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, Mode
 from tf_conv_conformance.prediction import relations
 from tf_conv_conformance.prediction.predict import Refuses, predict
@@ -85,8 +84,8 @@ class Sweep:
             for mode in self.modes:
                 if not can_be_made(expanded.arguments, mode):
                     continue
-                here = [one for one in deviations if _is_in(mode, one.deviation)]
-                elsewhere = [one for one in deviations if not _is_in(mode, one.deviation)]
+                here = [one for one in deviations if mode in one.deviation.modes]
+                elsewhere = [one for one in deviations if mode not in one.deviation.modes]
                 yield Call(
                     name=f"{self.case.id}[{label}{mode}]",
                     line=line,
@@ -116,13 +115,9 @@ class Sweep:
         found = (
             applied(deviation, expanded, at_stake, ("deviations", index))
             for index, deviation in enumerate(self.case.deviations)
-            if any(_is_in(mode, deviation) for mode in self.modes)
+            if any(mode in deviation.modes for mode in self.modes)
         )
         return [one for one in found if one is not None]
-
-
-def _is_in(mode: Mode, deviation: Deviation) -> bool:
-    return mode in (deviation.when.modes or TENSORFLOW_MODES)
 
 
 def checked(case: Case, defaults: Defaults, extent: Extent, source: Source, keys: Keys) -> Sweep:

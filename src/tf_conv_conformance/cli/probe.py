@@ -34,6 +34,7 @@ from tf_conv_conformance.verdict.explanation import explaining_model, model_diff
 from tf_conv_conformance.verdict.kinds import Kind
 from tf_conv_conformance.verdict.message import arm_of, first_difference
 from tf_conv_conformance.verdict.perform import CallResult, perform
+from tf_conv_conformance.verdict.static_shapes import static_of
 from tf_conv_conformance.verdict.suggestion import Results, explaining, suggest
 
 MESSAGE_LINES = 12  # of what TensorFlow printed or raised
@@ -105,8 +106,16 @@ def _table(case: WrittenCase, results: Results) -> Table:
 
 def _cells(call: Call, observation: Observation) -> tuple[str, str, str]:
     warned = ", ".join(dict.fromkeys(warned.category for warned in observation.warnings))
-    observed = textwrap.shorten(ending(observation), CELL, placeholder=" …")
+    observed = textwrap.shorten(ending(observation), CELL, placeholder=" …") + _static(observation)
     return observed, _largest(call, observation), warned or "none"
+
+
+def _static(observation: Observation) -> str:
+    """Return what a traced function knew of the shape, if that is not the shape itself."""
+    known = static_of(observation.answers[0]) if observation.answers else None
+    if known is None or known.sizes == observation.answers[0].shape:
+        return ""
+    return f", static shape {known}"
 
 
 def _agreement(case: WrittenCase, results: Results) -> Iterator[tuple[str, str]]:

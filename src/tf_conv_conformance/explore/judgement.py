@@ -22,6 +22,7 @@ from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.perform import CallResult, forms, observe, same
 from tf_conv_conformance.verdict.requests import own_request
+from tf_conv_conformance.verdict.static_shapes import is_about_static_shape
 from tf_conv_conformance.verdict.verdict import Verdict
 
 JudgementKind = Literal[
@@ -141,7 +142,10 @@ class Judge:
             return Judgement("vacuous", result)
         if not verdict.failing:
             return Judgement("refused" if verdict.kind == "refused" else "conforms", result)
-        if (known := find_known(self._known, call, observation, facts)) is not None:
+        known = None
+        if not is_about_static_shape(verdict):
+            known = find_known(self._known, call, observation, facts)
+        if known is not None:
             return Judgement("known", result, f"{known.deviation.rule} ({known.where})")
         if call.arguments.gradient is not None and self._forward_fails(call):
             return Judgement("consequence", result)

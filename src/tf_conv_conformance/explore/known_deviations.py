@@ -16,7 +16,6 @@ from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.expectations import Deviation
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
 from tf_conv_conformance.explore.as_if import AS_IF, alternatives
 from tf_conv_conformance.explore.edges import FLOATS, edges
 from tf_conv_conformance.explore.matching import broken_rules, named_shapes, predicts, short
@@ -55,7 +54,7 @@ class KnownDeviation:
         as_float32 = "float32" in self.dtypes and arguments.dtype in FLOATS
         return (
             arguments.op == self.op
-            and call.mode in (when.modes or TENSORFLOW_MODES)
+            and call.mode in self.deviation.modes
             and self.edges <= edges(arguments)
             and bool(self.gradients & {None, arguments.gradient})
             and (as_float32 or arguments.dtype in self.dtypes)
@@ -170,7 +169,7 @@ def read_known(folders: Iterable[Path]) -> tuple[KnownDeviation, ...]:
     for file, folder in folder_of.items():
         name = f"{folder.name}/{file.relative_to(folder.resolve())}"
         for call in contents[file].calls:
-            for applied in call.deviations:
+            for applied in call.value_deviations:
                 # Group by identity, which is valid since `contents` keeps all deviations alive.
                 key = id(applied.deviation), call.arguments.op
                 where = f"{name}:{call.line} {call.case.id}"

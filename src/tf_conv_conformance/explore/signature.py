@@ -14,6 +14,7 @@ from tf_conv_conformance.explore.matching import named_shapes, predicts
 from tf_conv_conformance.prediction.predict import Refuses, predict
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.perform import CallResult
+from tf_conv_conformance.verdict.static_shapes import is_about_static_shape
 from tf_conv_conformance.verdict.suggestion import DEPARTURES, departing
 
 Plain = dict[str, Any]
@@ -47,6 +48,8 @@ def outcome_of(call: Call, result: CallResult) -> ObservedOutcome:
             errors = (name for name in answer.bases if name.endswith("Error"))
             specific = (name for name in errors if name not in GENERAL_ERRORS)
             return "refused", next(specific, answer.error), _pattern(answer.message)
+    if is_about_static_shape(verdict):
+        return (aspect or "",)
     is_refused = isinstance(predict(call.arguments).documented, Refuses)
     kind = "accepted" if is_refused else aspect or "values"
     if (explained := explanation(call, observation)) is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
 from tf_conv_conformance.convolution.invocation import signature, source
-from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, TRACING_MODES, Mode
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import deployment
 from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
@@ -30,9 +30,19 @@ def python(arguments: Arguments, mode: Mode, arm: Arm, relation: str | None = No
     if relation is None:
         y = "y" if mode in CONVERTED_MODES else "y.numpy()"
         lines += [f"y = {_invocation(arguments, mode)}", "print(y.shape, y.dtype)", f"print({y})"]
+        lines += _static_shape(arguments, mode)
     else:
         lines += _comparison(arguments, mode, relation)
     return "\n".join(lines)
+
+
+def _static_shape(arguments: Arguments, mode: Mode) -> list[str]:
+    """Return a line that prints the static shape of the result, if it is not the shape itself."""
+    if not arguments.unknown or mode not in TRACING_MODES:
+        return []
+    call = "convolve" if arguments.gradient is None else "gradient"
+    traced = "module.call" if mode == "saved_model" else call
+    return [f"print({traced}.get_concrete_function().structured_outputs.shape)"]
 
 
 def _data(arguments: Arguments, arm: Arm) -> list[str]:

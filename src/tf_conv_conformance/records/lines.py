@@ -14,7 +14,7 @@ import numpy as np
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.convolution.arguments import to_record
-from tf_conv_conformance.convolution.names import RelationName
+from tf_conv_conformance.convolution.names import TRACING_MODES, RelationName
 from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Prediction, Refuses, predict
@@ -75,7 +75,7 @@ def call_line(identifier: str, case: str, call: Call) -> CallLine:
     Nothing is predicted if the suite fails to predict it. The test of the call reports why.
     """
     try:
-        rules, prediction = [rule.id for rule in exercised(call.arguments)], predicted(call)
+        rules, prediction = _rules(call), predicted(call)
     except Exception:  # of one call, which must not end the run
         rules, prediction = [], {"refuses": None, "shape": None}
     return {
@@ -89,6 +89,16 @@ def call_line(identifier: str, case: str, call: Call) -> CallLine:
         "rules": rules,
         "predicted": prediction,
     }
+
+
+def _rules(call: Call) -> list[str]:
+    """Return the ids of the rules that a call exercises in its mode."""
+    has_static_shape = call.mode in TRACING_MODES and call.relation is None
+    return [
+        rule.id
+        for rule in exercised(call.arguments)
+        if has_static_shape or rule.aspect != "static shape"
+    ]
 
 
 def json_safe(value: Any) -> Any:
@@ -223,7 +233,10 @@ def observed(observation: Observation) -> ObservedRecord:
     first = observation.answers[0]
     if first.error is not None:
         return {"error": first.error, "message": first.message}
-    return {"shape": list(first.shape or ()), "dtype": str(first.dtype)}
+    value: ObservedRecord = {"shape": list(first.shape or ()), "dtype": str(first.dtype)}
+    if first.traced:
+        value["static"] = None if first.static is None else list(first.static)
+    return value
 
 
 def subject_line(subject: Mapping[str, Any], documentation: Mapping[str, str]) -> SubjectLine:

@@ -17,6 +17,7 @@ from tf_conv_conformance.prediction.reproduction import from_record as reproduct
 from tf_conv_conformance.prediction.rules.catalogue import broken
 from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.outcome import absent, why_no_value
+from tf_conv_conformance.records.schema import ObservedRecord
 from tf_conv_conformance.report.agreement import result
 from tf_conv_conformance.report.calls import ORDER, CallRow
 from tf_conv_conformance.report.figures import figure
@@ -164,6 +165,8 @@ def _detail(call: CallRow) -> dict[str, Any]:
     refused = predicted["refuses"] is not None
     relation = call.call["relation"]
     end = {name: value for name, value in call.end.items() if name in END_KEYS}
+    if "observed" in end:
+        end["observed"] = _without_static(call.observed)
     return {
         **end,
         "case": call.case["key"],
@@ -179,6 +182,14 @@ def _detail(call: CallRow) -> dict[str, Any]:
         "warnings": call.end.get("warnings", []),
         "python": _python(call),
     }
+
+
+def _without_static(observed: ObservedRecord) -> ObservedRecord:
+    """Return what was observed, without a static shape that is the shape itself."""
+    rest = observed.copy()
+    if "static" in rest and rest["static"] == rest.get("shape"):
+        del rest["static"]
+    return rest
 
 
 def _python(call: CallRow) -> str:

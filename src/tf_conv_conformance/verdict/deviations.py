@@ -11,7 +11,7 @@ from tf_conv_conformance.casefile.call import AppliedDeviation, Call, model_of
 from tf_conv_conformance.casefile.expectations import VERSIONED, Deviation, Observed, When
 from tf_conv_conformance.casefile.names import own_name
 from tf_conv_conformance.convolution.instruction_sets import is_within
-from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
+from tf_conv_conformance.convolution.static_shape import StaticShape
 from tf_conv_conformance.prediction.predict import Prediction, Returns, predict
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
@@ -73,9 +73,16 @@ def _plain(value: Any) -> str:
     return _YAML[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def applying(call: Call, subject: Mapping[str, Any]) -> list[AppliedDeviation]:
-    """Return the call's deviations that are declared for this subject."""
-    return [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
+def applying(
+    call: Call, subject: Mapping[str, Any]
+) -> tuple[list[AppliedDeviation], list[AppliedDeviation]]:
+    """Return the call's deviations that are declared for this subject.
+
+    Those about static shapes come second.
+    """
+    found = [one for one in call.deviations if unmet(one.deviation.when, subject) is None]
+    static = [one for one in found if one.deviation.observed.is_static]
+    return [one for one in found if one not in static], static
 
 
 def not_applying(call: Call, subject: Mapping[str, Any]) -> Iterator[str]:
@@ -84,7 +91,7 @@ def not_applying(call: Call, subject: Mapping[str, Any]) -> Iterator[str]:
         if (lacks := unmet(one.deviation.when, subject)) is not None:
             yield f"{_summary(one.deviation)}: requires {lacks}"
     for other in call.other_modes:
-        modes = " or ".join(other.when.modes or TENSORFLOW_MODES)
+        modes = " or ".join(other.modes)
         yield f"{_summary(other)}: requires mode {modes}, but the call runs in {call.mode}"
 
 
@@ -93,7 +100,7 @@ def deviations_of_eager(call: Call, subject: Mapping[str, Any]) -> list[str]:
     return [
         _summary(one)
         for one in call.other_modes
-        if "eager" in (one.when.modes or TENSORFLOW_MODES) and unmet(one.when, subject) is None
+        if "eager" in one.modes and unmet(one.when, subject) is None
     ]
 
 
@@ -110,6 +117,10 @@ def declared_text(one: AppliedDeviation) -> str:
 def _declared(observed: Observed) -> str:
     if observed.model is not None:
         return observed.model
+    if observed.unknown is not None:
+        return f"static shape without {', '.join(observed.unknown)}"
+    if observed.static is not None:
+        return f"static shape {StaticShape.of(observed.static_sizes)}"
     several = observed.error or observed.crash
     if several:
         return " or ".join(several)

@@ -27,6 +27,7 @@ from tf_conv_conformance.verdict.deviations import (
     not_applying,
 )
 from tf_conv_conformance.verdict.kinds import Kind
+from tf_conv_conformance.verdict.static_shapes import with_static_shape
 from tf_conv_conformance.verdict.verdict import Verdict
 
 
@@ -40,11 +41,14 @@ def judge(
     """
     if observation.kind == "suite error":
         return Verdict("suite error", f"not a verdict on TensorFlow: {ending(observation)}")
-    claim, declared = claim_of(call, prediction), applying(call, subject)
+    claim = claim_of(call, prediction)
+    declared, static = applying(call, subject)
     if declared:
         verdict = _of_deviations(call, prediction, claim, observation, declared)
     else:
         verdict = _of_claim(call, prediction, claim, observation)
+    if not verdict.failing:
+        verdict = with_static_shape(verdict, call, prediction, observation, static)
     verdict = replace(verdict, excluded=_excluded(prediction, claim, declared))
     if call.mode in CONVERTED_MODES and (of_eager := deviations_of_eager(call, subject)):
         reason = f"{verdict.reason}; in eager mode TensorFlow deviates: {'; '.join(of_eager)}"

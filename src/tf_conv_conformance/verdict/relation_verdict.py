@@ -117,5 +117,5 @@ def _bound(
 
 def _accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
     """Return the accumulator that a deviation declares for this subject, if any."""
-    models = (model_of(one.deviation.observed) for one in applying(call, subject))
+    models = (model_of(one.deviation.observed) for one in applying(call, subject)[0])
     return next((model.accumulator for model in models if model and model.accumulator), None)

@@ -40,8 +40,8 @@ def own_request(call: Call) -> Request:
 
 
 def _returns(call: Call) -> bool:
-    if call.deviations:
-        return all(one.deviation.observed.returns for one in call.deviations)
+    if call.value_deviations:
+        return all(one.deviation.observed.returns for one in call.value_deviations)
     return isinstance(predict(call.arguments).documented, Returns)
 
 

@@ -16,7 +16,7 @@ from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
-from tf_conv_conformance.convolution.names import MODES, Mode
+from tf_conv_conformance.convolution.names import MODES, TRACING_MODES, Mode
 from tf_conv_conformance.prediction.converted_models import models_in
 from tf_conv_conformance.prediction.models import Model
 from tf_conv_conformance.prediction.predict import predict
@@ -25,6 +25,12 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.explanation import explains
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.perform import CallResult
+from tf_conv_conformance.verdict.static_shapes import (
+    RULE_OF,
+    declaration,
+    is_about_static_shape,
+    static_difference,
+)
 
 Results = Mapping[Mode, CallResult]
 Plain = dict[str, Any]
@@ -72,12 +78,15 @@ def suggest(
     if not failing:
         return Suggestion(text, "this case passes as it is")
     calls = {call.mode: call for call in written.calls}
+    # A call whose result is right may fail for its static shape, which is declared by itself.
+    wrong = {mode: one for mode, one in failing.items() if not is_about_static_shape(one.verdict)}
     observed = {
         mode: _observed(calls[mode], one) or unexplained(calls[mode], one)
-        for mode, one in failing.items()
+        for mode, one in wrong.items()
     }
-    declared = _deviations(observed, failing, written, len(results))
-    if declared:
+    declared = _deviations(observed, wrong, written, len(results))
+    if declared or not wrong:
+        declared += _static_deviations(written, results)
         with_deviations = case_text(written.case, declared)
         if _passes(with_deviations, results, subject):
             outlook = "this case passes with the deviations that it declares, on this TensorFlow"
@@ -127,6 +136,33 @@ def _deviations(
         rule = _rule(failing[group[0]], written.arguments)
         deviations.append({"rule": rule, **when, "observed": plain, "reported": "unreported"})
     return deviations
+
+
+def _static_deviations(written: WrittenCase, results: Results) -> list[Plain]:
+    """Return a deviation for each static shape that differs, with its modes."""
+    prediction = predict(written.arguments)
+    groups: list[tuple[str, Plain, list[Mode]]] = []
+    traced = [mode for mode in TRACING_MODES if mode in results]
+    for mode in traced:
+        observation = results[mode].observation
+        found = observation and static_difference(prediction, observation)
+        plain = observation and declaration(prediction, observation)
+        if not found or not plain:
+            continue
+        same = next((modes for _, one, modes in groups if one == plain), None)
+        if same is None:
+            groups.append((RULE_OF[found.aspect], plain, [mode]))
+        else:
+            same.append(mode)
+    return [
+        {
+            "rule": rule,
+            **({} if modes == traced else {"when": {"modes": modes}}),
+            "observed": plain,
+            "reported": "unreported",
+        }
+        for rule, plain, modes in groups
+    ]
 
 
 def _rule(result: CallResult, arguments: Arguments) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -15,7 +15,7 @@ from tf_conv_conformance.prediction.rules.conditions import CONDITIONS, MAKERS
 from tf_conv_conformance.prediction.rules.preconditions import PRECONDITIONS
 from tf_conv_conformance.prediction.rules.rule import Aspect, Rule
 
-ASPECTS: tuple[Aspect, ...] = ("call", "shape", "dtype", "values")
+ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 _BY_RULE_PREFIX = {entry_point.rules: entry_point for entry_point in ENTRY_POINTS.values()}
 
 Row = Mapping[str, Any]

@@ -13,9 +13,10 @@ from tf_conv_conformance.prediction.rules.preconditions import Precondition
 NOTES = "tf.nn"  # for its notes on padding
 GRADIENT = "tf.GradientTape.gradient"
 LAYER = "tf.keras.layers.Layer"
-DOCUMENTED_SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT, LAYER)
+STATIC_SHAPES = ("tf.Tensor.shape", "tf.TensorShape")
+DOCUMENTED_SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT, LAYER, *STATIC_SHAPES)
 
-Aspect = Literal["call", "shape", "dtype", "values"]
+Aspect = Literal["call", "shape", "dtype", "values", "static shape"]
 """What a rule is about: whether a call is allowed at all, or its result."""
 
 

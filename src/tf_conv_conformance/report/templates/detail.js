@@ -13,6 +13,12 @@ function outcomeOf(observed) {
   return "the suite's worker failed";
 }
 
+// What a traced function knew of the shape, where that is not the shape itself.
+function staticOf(observed) {
+  if (observed?.static === undefined) return null;
+  return observed.static ? shapeText(observed.static.map((size) => size ?? "None")) : "unknown rank";
+}
+
 function documentedBy(call, number) {
   if (call.refuses) return `an exception (${call.refuses.join(", ")}); the formula would give ${shapeText(call.formula)}`;
   if (!call.formula) return "unknown: the suite failed to predict it";
@@ -127,6 +133,7 @@ async function detail(number) {
     ["Because", call.because.join("; ")],
     ["Expected", expectedBy(own.expect)],
     ["Observed", outcomeOf(call.observed)],
+    ["Static shape", staticOf(call.observed)],
     ["Difference", call.difference],
     ["Largest", largestOf(call, number)],
     ["Instead", call.instead],
