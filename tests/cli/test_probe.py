@@ -510,3 +510,23 @@ def test_the_page_shows_what_is_printed(repository, tensorflow):
     if tensorflow.subject["litert"] and tensorflow.subject["onnxruntime"]:
         every_mode = "\n".join(probed({**BLOG, "modes": "all"}, tensorflow)[0])
         assert f"\n{shown}\n" in every_mode
+
+
+def test_a_lost_size_is_shown_and_the_suggested_deviation_declares_it(tensorflow):
+    options = {"op": "depthwise_conv2d", "input": "1,9,8,2", "filter": "3,3,2,1", "rate": "2"}
+    options |= {"padding": "SAME", "unknown": "height"}
+    lines, conforms = probed(options, tensorflow)
+    assert not conforms
+    assert "  static  [1, None, 8, 2] is what a traced function can know of it" in lines
+    observed = "float32 of shape [1, 9, 8, 2], static shape [1, None, None, 2]"
+    assert [row[:3] for row in rows(lines)] == [
+        ["graph", "violates", observed],
+        ["xla", "violates", observed],
+    ]
+    assert "static shape [1,None,None,2], not [1,None,8,2] as predicted" in "\n".join(lines)
+    assert "print(convolve.get_concrete_function().structured_outputs.shape)" in lines
+    assert lines[-4:-1] == [
+        "    deviations:",
+        "      - rule: static-shape.known",
+        "        observed: {unknown: [width]}",
+    ]

@@ -12,10 +12,11 @@ from tf_conv_conformance.convolution.arguments import Arguments, Interpretation
 from tf_conv_conformance.prediction.arithmetic import axes_of, steps
 from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.models import DOCUMENTED, models_of
-from tf_conv_conformance.prediction.predict import Outcome, Refuses, predict
+from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, predict
 from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 from tf_conv_conformance.prediction.rules.sentences import quoted
+from tf_conv_conformance.prediction.static_shape import static_shape
 from tf_conv_conformance.verdict.comparison import value_text
 
 TITLES = {"documented": "documented", "phase_strided": "phase-strided"}
@@ -43,6 +44,8 @@ def documentation_rows(
         yield from _refusal_rows(arguments, documented, docstrings)
     else:
         yield "says", outcome_text(documented)
+    if arguments.unknown and isinstance(documented, Returns):
+        yield "static", f"{static_shape(arguments)} is what a traced function can know of it"
     if (deployed := conversion(arguments)) is not None:
         yield "deploy", deployed
 
