@@ -22,19 +22,21 @@ from types import SimpleNamespace
 import pytest
 
 from tf_conv_conformance.plugin.items import CallItem
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway
-from tf_conv_conformance.verdict.perform import perform_all
 from tf_conv_conformance.verdict.requests import request
 
 ROOT = Path(__file__).parents[1]
 FAULTS = ROOT / "tests" / "faults"
-sys.path.insert(0, str(FAULTS))
+sys.path[:0] = [str(FAULTS), str(FAULTS.parent)]
 
 from altering import Invocation  # noqa: E402
 from catalogue import CATALOGUE, NONE  # noqa: E402
 from fault_page import page  # noqa: E402
+
+from support.performing import perform_all  # noqa: E402
 
 TIME_LIMIT = 60.0
 ENDINGS = 6  # calls of a sample that may end the process or hang, which takes seconds each
@@ -67,9 +69,10 @@ def invocation(call):
     """A call as a fault sees it, without its tensors' values."""
     arguments = call.arguments
     shapes = [arguments.input.shape, arguments.filter.shape]
+    arms = predict(arguments).tensors if arguments.unknown else []  # for the shape of a gradient
     return Invocation(
         None,
-        dict(request(arguments, call.mode, []).head),
+        dict(request(arguments, call.mode, arms).head),
         [SimpleNamespace(shape=shape) for shape in shapes],
         None,
     )
