@@ -1,5 +1,5 @@
-"""The catalogue: faults that a TensorFlow build could have. It was written before the cases were
-looked at, and knows nothing of them.
+"""The catalogue: faults that a TensorFlow build could have. Except for those of static shapes, it
+was written before the cases were looked at, and knows nothing of them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from calls import ENTRY_POINTS, GRADIENTS, MODES, PROCESS, STATE
 from checks import ERRORS, WARNINGS
 from geometry import GEOMETRY, LAYOUT
 from numbers_and_channels import CHANNELS, FORM, GROUPS, PRECISION, SPECIAL
+from static_shapes import STATIC_SHAPES
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ _CLASSES = {
     "precision": PRECISION,
     "special values": SPECIAL,
     "dtype and shape": FORM,
+    "static shapes": STATIC_SHAPES,
     "errors": ERRORS,
     "warnings": WARNINGS,
     "gradients": GRADIENTS,

@@ -23,6 +23,7 @@ ODD, DILATED, WIDE = (
     ("wide[eager]",),
 )
 ALL = (*ODD, *DILATED, "first[xla]", *WIDE, "atrous[eager]")
+TRACED = {"odd[graph]": "violates", "dilated[graph]": "violates"}
 VERDICTS = {
     "none": {},
     "same-before": dict.fromkeys(ODD, "violates"),
@@ -32,6 +33,10 @@ VERDICTS = {
     "segfault": dict.fromkeys(WIDE, "crashed"),
     "hang": dict.fromkeys(WIDE, "timed out"),
     "warning-lost": {"atrous[eager]": "violates"},
+    "static-width": {**TRACED, "first[xla]": "violates"},
+    "static-same-floored": {"odd[graph]": "violates"},
+    "static-height-lost": {**TRACED, "first[xla]": "violates"},
+    "static-rank-lost": {**TRACED, "first[xla]": "violates"},
 }
 """For each fault, the calls of faults/cases.yaml whose verdict differs from the verdict without it.
 """
