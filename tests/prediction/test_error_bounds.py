@@ -41,6 +41,13 @@ def test_drawn_reals_are_exact_in_their_dtype(dtype):
     assert max(odd_parts) >= precision - 1
 
 
+def test_no_product_of_drawn_reals_is_subnormal_in_half():
+    x, w = data.arms(replace(CALL, dtype="float16"))[0].arrays(CALL)
+    assert np.abs(x).min() * np.abs(w).min() >= np.finfo(np.float16).smallest_normal
+    assert {-1, 1} == set(np.sign(x).ravel())
+    assert max(np.abs(x).max(), np.abs(w).max()) < 1
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_every_order_of_summation_is_within_the_bound(seed):
     rng = np.random.RandomState(seed)

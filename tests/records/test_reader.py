@@ -235,8 +235,8 @@ def test_what_is_no_record_file_is_said(tmp_path, text, message):
         (
             end("f::x[eager]")
             | {"data": [{"name": "reals", "seed": 0, "input": {"odd": True}, "filter": {}}]},
-            "end.data[0].input: expected an object with precision, or limit and odd; got "
-            "the object ",
+            "end.data[0].input: expected an object with precision, or precision and exponents, "
+            "or limit and odd; got the object ",
         ),
         (
             CALL | {"relation": "x"},

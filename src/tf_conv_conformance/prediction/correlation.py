@@ -83,10 +83,10 @@ def correlate(
 def dtype_of_sums(x: Array, w: Array) -> type[np.float32] | type[np.float64]:
     """Return the dtype in which to sum products: float32 if it is exact, else float64.
 
-    Arrays in float32 hold only integers, as :class:`data.Signed` ensures. So a sum of K products,
-    and each of its partial sums in any order, is an integer of magnitude ``K * max|x| * max|w|`` at
-    most. float32 holds every integer up to 2**24. Up to there nothing is rounded, with or without
-    fused multiply-add, and the sums equal the sums in float64 bit for bit.
+    Arrays in float32 hold only integers, as :class:`distributions.Signed` ensures. So a sum of K
+    products, and each of its partial sums in any order, is an integer of magnitude
+    ``K * max|x| * max|w|`` at most. float32 holds every integer up to 2**24. Up to there nothing is
+    rounded, with or without fused multiply-add, and the sums equal the sums in float64 bit for bit.
     """
     if not x.dtype == w.dtype == np.float32:
         return np.float64

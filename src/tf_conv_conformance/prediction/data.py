@@ -23,7 +23,8 @@ from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, cha
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION, largest
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import models
-from tf_conv_conformance.prediction.correlation import EXACT, Array
+from tf_conv_conformance.prediction.correlation import Array
+from tf_conv_conformance.prediction.distributions import Drawn, Normal, Real, Signed
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 SMALL = 4  # the largest magnitude of `small_integers`
@@ -40,58 +41,6 @@ class InexactDataError(ConformanceError):
     def __init__(self, message: str, tensor: str | None = None) -> None:
         super().__init__(message)
         self.tensor = tensor
-
-
-@dataclass(frozen=True)
-class Signed:
-    """Random integers of both signs, from 1 to `limit` in magnitude, all odd if `odd` is set.
-
-    They are in float32 if it holds all of them, else in float64. The oracle relies on float32
-    arrays to hold only integers, see :func:`correlation.dtype_of_sums`.
-    """
-
-    limit: int
-    odd: bool = False
-
-    def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Draw integers, as the expression from :meth:`source` does."""
-        dtype = np.float32 if self.limit <= EXACT else np.float64
-        if self.odd:
-            half = (self.limit + 1) // 2
-            drawn = 2 * rng.randint(-half, half, size=shape, dtype=np.int64) + 1
-            return np.asarray(drawn, dtype=dtype)
-        magnitudes = rng.randint(1, self.limit + 1, size=shape)
-        signs = 2 * rng.randint(2, size=shape) - 1  # the same as `choice([-1, 1])`, but faster
-        return np.asarray(magnitudes * signs, dtype=dtype)
-
-    def source(self, shape: tuple[int, ...]) -> str:
-        """Return the Python expression that draws from `rng`."""
-        if self.odd:
-            half = (self.limit + 1) // 2
-            return f"2 * rng.randint({-half}, {half}, size={shape}, dtype=np.int64) + 1"
-        return f"rng.randint(1, {self.limit + 1}, size={shape}) * rng.choice([-1, 1], size={shape})"
-
-
-@dataclass(frozen=True)
-class Real:
-    """Random reals of both signs with `precision` significant bits and magnitudes below 1."""
-
-    precision: int
-
-    def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
-        """Draw reals in float64, as the expression from :meth:`source` does."""
-        top = 2**self.precision
-        integers = rng.randint(1 - top, top, size=shape, dtype=np.int64)
-        return np.asarray(integers * 2.0 ** rng.randint(-8, 1, size=shape) / top, dtype=np.float64)
-
-    def source(self, shape: tuple[int, ...]) -> str:
-        """Return the Python expression that draws from `rng`."""
-        top = 2**self.precision
-        integers = f"rng.randint({1 - top}, {top}, size={shape}, dtype=np.int64)"
-        return f"{integers} * 2.0 ** rng.randint(-8, 1, size={shape}) / {top}"
-
-
-Drawn = Signed | Real
 
 
 @dataclass(frozen=True)
@@ -196,7 +145,7 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
     if name == "reals":
         if "int" in dtype:
             raise InexactDataError(f"{dtype} holds only integers; leave out `reals`")
-        real = Real(PRECISION[dtype])
+        real = (Normal if dtype == "float16" else Real)(PRECISION[dtype])
         return real, real, real
     top, summed = 2 ** PRECISION[dtype] - 1, max(products(arguments), 1)
     sums = f"sums of {quantity(summed, 'product')}"

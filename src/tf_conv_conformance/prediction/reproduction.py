@@ -11,7 +11,8 @@ from tf_conv_conformance.convolution.invocation import signature, source
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, TRACING_MODES, Mode
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import deployment
-from tf_conv_conformance.prediction.data import Arm, Drawn, Real, Signed, result_shape
+from tf_conv_conformance.prediction.data import Arm, result_shape
+from tf_conv_conformance.prediction.distributions import Drawn, distribution
 from tf_conv_conformance.prediction.relations import RELATIONS
 
 LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in full
@@ -157,9 +158,6 @@ def from_record(
     arguments: Arguments, mode: Mode, arm: Mapping[str, Any], relation: str | None = None
 ) -> str:
     """Return the program of :func:`python` for an arm from a record."""
-    kinds = {name: arm[name] for name in ("input", "filter", "upstream") if arm.get(name)}
-    drawn: dict[str, Drawn] = {
-        name: Real(**kind) if "precision" in kind else Signed(**kind)
-        for name, kind in kinds.items()
-    }
-    return python(arguments, mode, Arm(arm["name"], arm["seed"], **drawn), relation)
+    tensors = ("input", "filter", "upstream")
+    kinds = {name: distribution(arm[name]) for name in tensors if arm.get(name)}
+    return python(arguments, mode, Arm(arm["name"], arm["seed"], **kinds), relation)

@@ -150,7 +150,7 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 
 _OBSERVED = (("shape", "dtype"), ("error", "message"), ("ended", "output"))
-_DISTRIBUTION = (("precision",), ("limit", "odd"))
+_DISTRIBUTION = (("precision",), ("precision", "exponents"), ("limit", "odd"))
 
 
 def check_keys(line: EndLine) -> None:

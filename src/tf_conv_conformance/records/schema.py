@@ -34,6 +34,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Precision = Annotated[int, Meta(ge=1, le=64)]
+Exponents = Annotated[int, Meta(ge=1, le=64)]
 Shape = list[Count]
 Integers = Integer | list[Integer]
 
@@ -180,6 +181,7 @@ class DistributionRecord(TypedDict, total=False):
     """How a tensor was drawn: reals of a `precision`, or integers up to a `limit`."""
 
     precision: Precision
+    exponents: Exponents
     limit: Count
     odd: bool
 
