@@ -97,7 +97,22 @@ FAULTS = r"""
 {"gradient": "input", "dtype": "int32"}
     int32 has no gradient in TensorFlow; use a floating dtype
 {"input": "[1, 100000, 100000, 2]"}
-    1 × 100000 × 100000 × 2 = 20000000000 elements; the limit is 16777216
+    1 × 100000 × 100000 × 2 = 20,000,000,000 elements; the limit is 16,777,216, or 402,653,184 for
+    all tensors of a call with `large: true` in a case file
+{"input": "[1, 2000, 2000, 2]", "filter": "[9, 9, 2, 4]"}
+    makes up to 2,592,000,000 products; the limit is 2,147,483,648, or 34,359,738,368 with
+    `large: true`
+{"large": "true", "input": "[1, 100000, 100000, 2]", "filter": "[3, 3, 2, 1]"}
+    its tensors have 30,000,000,018 elements (input 1 × 100000 × 100000 × 2, filter 3 × 3 × 2 × 1,
+    result 1 × 100000 × 100000 × 1); the limit of a large call is 402,653,184, 3 GiB
+{"large": "true", "input": "[1, 2000, 2000, 2]", "filter": "[30, 30, 2, 20]"}
+    makes up to 144,000,000,000 products; the limit of a large call is 34,359,738,368
+{"large": "true", "input": "[4, 400, 400, 256]", "filter": "[3, 3, 256, 1]", "modes": "xla"}
+    9:12: cases[0].modes: may need 9.2 GiB in xla mode, and TensorFlow's process has 8 GiB by
+    default; XLA copies the input once for each tap of the filter; leave xla out
+{"large": "true", "input": "[1, 10000, 10000, 1]", "filter": "[1, 1, 1, 2]", "dtype": "float64"}
+    may need 13.4 GiB in eager mode, and TensorFlow's process has 8 GiB by default; make it
+    smaller, or name one arm of `data`
 {"padding": "[[0, 0], [1000000, 0], [1000000, 0], [0, 0]]"}
     the documented result has
 {"deviations": "[{rule: conv2d.unit-stride, observed: {model: documented}, reported: unreported}]"}
@@ -282,7 +297,7 @@ def test_a_fault_in_a_sweep_has_its_place():
         sweep="{strides: [1, 2], filter: [[3, 3, 2, 2], [3, $height, 2, 2], [99999, 99999, 2, 2]]}",
     )
     (diagnostic,) = load_text(text).diagnostics
-    assert "elements; the limit is 16777216" in diagnostic.at("f.yaml")
+    assert "elements; the limit is 16,777,216" in diagnostic.at("f.yaml")
     assert diagnostic.case == "x"
 
 

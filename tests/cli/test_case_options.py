@@ -141,7 +141,8 @@ def test_strides_are_1_unless_given():
         ({"input": "{shap: [1], values: [1]}"}, "--input.shap: unknown key; did you mean 'shape'?"),
         (
             {"input": "1,4000,4000,2"},
-            "the input has 1 × 4000 × 4000 × 2 = 32000000 elements; the limit is 16777216",
+            "the input has 1 × 4000 × 4000 × 2 = 32,000,000 elements; the limit is 16,777,216, "
+            "or 402,653,184 for all tensors of a call with `large: true` in a case file",
         ),
         ({"strides": "two"}, "--strides: expected an integer; got the string 'two'"),
         (

@@ -53,7 +53,7 @@ def test_each_fault_costs_its_own_call(pytester, workers):
         in ends["shape"]["observed"]["protocol_error"]
     )
     assert "got float64" in ends["dtype"]["observed"]["protocol_error"]
-    assert "more than 2147483647 bytes" in ends["huge"]["observed"]["protocol_error"]
+    assert "more than 4294967296 bytes" in ends["huge"]["observed"]["protocol_error"]
     assert "does not have the 2 arms" in ends["arms"]["observed"]["protocol_error"]
     assert ends["value"]["difference"].endswith("as predicted (wide integers)")
 

@@ -129,7 +129,7 @@ def test_messages_may_be_larger_than_a_pipe(faulty, mode):
         ((12, 7), "timed out", "1 s"),
         ((1, HALF), "timed out", "1 s"),
         ((13, 7), "suite error", "protocol error"),
-        ((16, 7), "suite error", "more than 2147483647 bytes"),
+        ((16, 7), "suite error", "more than 4294967296 bytes"),
         ((1, TORN), "crashed", "SIGKILL"),
     ],
 )

@@ -124,7 +124,7 @@ def answer(pipe, wire, request, arrays, printed):
     elif wrong == "dtype":
         results[0] = results[0].astype(np.float64)
     elif wrong == "huge":
-        raw(wire.LENGTHS.pack(2**31, 0))
+        raw(wire.LENGTHS.pack(2, 2**33) + b"{}")
     elif wrong == "flood":
         try:
             for _ in range(2000):

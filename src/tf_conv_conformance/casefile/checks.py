@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from tf_conv_conformance.casefile.diagnostic import CaseError
 from tf_conv_conformance.casefile.expansion import Expanded
 from tf_conv_conformance.casefile.expectations import Expect
+from tf_conv_conformance.casefile.limits import check_size
 from tf_conv_conformance.casefile.resolution import flatten
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import data
-from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import refusal
 
-ELEMENTS_LIMIT = 2**24  # of a tensor: 128 MiB in the oracle's float64
-PRODUCTS_LIMIT = 2**31  # of one call: some seconds of the oracle
 _VALUES = ("expect", "values")
 
 
-def check_arguments(arguments: Arguments) -> None:
+def check_arguments(arguments: Arguments, modes: Iterable[Mode] = (), large: bool = False) -> None:
     """Refuse a call that the entry point cannot take, is too large, or has no exact data."""
     if found := obstacle(arguments):
         key, reason = found
         raise CaseError((key,), reason)
-    _check_size(arguments)
+    check_size(arguments, modes, large)
     if arguments.gradient is not None and arguments.dtype.startswith(("int", "uint")):
         message = f"{arguments.dtype} has no gradient in TensorFlow; use a floating dtype"
         raise CaseError(("gradient",), message)
@@ -34,23 +34,6 @@ def check_arguments(arguments: Arguments) -> None:
         data.arms(arguments)
     except data.InexactDataError as error:
         raise CaseError(() if error.tensor is None else (error.tensor,), str(error)) from error
-
-
-def _check_size(arguments: Arguments) -> None:
-    tensors = {"input": arguments.input.shape, "filter": arguments.filter.shape}
-    work = 0
-    for model in MODELS.values():
-        outcome = predict(arguments).outcome(model)
-        if isinstance(outcome, Returns):
-            tensors[f"{model.name.replace('_', '-')} result"] = outcome.shape
-            work = max(work, math.prod(outcome.shape) * data.products(arguments))
-    for name, shape in tensors.items():
-        if math.prod(shape) > ELEMENTS_LIMIT:
-            product = " × ".join(map(str, shape))
-            count = f"{product} = {math.prod(shape)} elements"
-            raise CaseError((), f"the {name} has {count}; the limit is {ELEMENTS_LIMIT}")
-    if work > PRODUCTS_LIMIT:
-        raise CaseError((), f"makes up to {work} products; the limit is {PRODUCTS_LIMIT}")
 
 
 def check_expected_values(expect: Expect) -> None:

@@ -27,7 +27,8 @@ class Defaults(ArgumentFields):
     data: Arms | None = None
     """Arms of data, both kinds of integers by default."""
     large: bool | None = None
-    """`true`: the calls take long, so they are made only with `-m tf_large`."""
+    """`true`: the calls take long, so they are made only with `-m tf_large`, and the limits of size
+    are higher."""
     requires: When | None = None
     """What the subject must have. On other subjects the case is skipped as unsupported."""
     references: Texts | None = None

@@ -99,7 +99,8 @@ class Sweep:
 
     def _check(self, expanded: Expanded) -> None:
         try:
-            checks.check_arguments(expanded.arguments)
+            modes = [mode for mode in self.modes if can_be_made(expanded.arguments, mode)]
+            checks.check_arguments(expanded.arguments, modes, bool(self.case.large))
         except CaseError as error:
             if not expanded.label:
                 raise

@@ -13,7 +13,7 @@ from typing import Any
 from tf_conv_conformance.subject import wire
 from tf_conv_conformance.subject.errors import LateAnswerError, LongAnswerError
 
-MESSAGE_LIMIT = 2**31 - 1  # bytes of a message; more is not read
+MESSAGE_LIMIT = 2**32  # bytes of a message, enough for a large call; more is not read
 READ_AT_ONCE = 2**16
 # Bytes that a pipe may buffer, so that neither side waits while the other computes.
 PIPE_SIZE = 2**20

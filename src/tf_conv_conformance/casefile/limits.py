@@ -1,0 +1,122 @@
+"""The limits of a call's size, so that no case file takes time or memory without bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from tf_conv_conformance.casefile.diagnostic import CaseError
+from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.prediction import data
+from tf_conv_conformance.prediction.models import MODELS, interpretation_of
+from tf_conv_conformance.prediction.predict import Returns, predict
+
+ELEMENTS = 2**24
+"""The elements of a tensor: 128 MiB in the oracle's float64."""
+PRODUCTS = 2**31
+"""The products of a call: some seconds of the oracle."""
+LARGE_ELEMENTS = 3 * 2**27
+"""The elements of all tensors of a large call: 3 GiB in float64, of which the oracle has copies."""
+LARGE_PRODUCTS = 2**35
+"""The products of a large call: some minutes of the oracle."""
+LARGE_MEMORY = 8 * 2**30
+"""The bytes that a worker may need for a large call: the default of ``--tf-memory``."""
+COPIES = 4
+"""How many times a worker may hold the tensors of one arm, beside those that it exchanges."""
+
+Shapes = Mapping[str, Sequence[int]]
+
+
+def check_size(arguments: Arguments, modes: Iterable[Mode], large: bool) -> None:
+    """Raise :class:`CaseError` for a call beyond the limits."""
+    tensors, results = _tensors(arguments), _results(arguments)
+    elements = max(map(math.prod, results.values()), default=0)
+    work = elements * data.products(arguments)
+    if large:
+        _check_large(arguments, tensors, results, work)
+        total = elements + sum(map(math.prod, tensors.values()))
+        _check_memory(arguments, total, modes)
+        return
+    advice = "with `large: true` in a case file"
+    for name, shape in {**tensors, **results}.items():
+        if math.prod(shape) > ELEMENTS:
+            lifted = f"{LARGE_ELEMENTS:,} for all tensors of a call {advice}"
+            limits = f"the limit is {ELEMENTS:,}, or {lifted}"
+            counted = f"{_times(shape)} = {math.prod(shape):,} elements"
+            raise CaseError((), f"the {name} has {counted}; {limits}")
+    if work > PRODUCTS:
+        limits = f"the limit is {PRODUCTS:,}, or {LARGE_PRODUCTS:,} {advice}"
+        raise CaseError((), f"makes up to {work:,} products; {limits}")
+
+
+def _check_large(arguments: Arguments, tensors: Shapes, results: Shapes, work: int) -> None:
+    largest = max(results.values(), key=math.prod, default=())
+    shapes = {**tensors, "result": largest} if results else tensors
+    count = sum(map(math.prod, shapes.values()))
+    if count > LARGE_ELEMENTS:
+        parts = ", ".join(f"{name} {_times(shape)}" for name, shape in shapes.items())
+        limit = f"the limit of a large call is {LARGE_ELEMENTS:,}, 3 GiB in the oracle's float64"
+        raise CaseError((), f"its tensors have {count:,} elements ({parts}); {limit}")
+    if work > LARGE_PRODUCTS:
+        limit = f"the limit of a large call is {LARGE_PRODUCTS:,}, some minutes of the oracle"
+        raise CaseError((), f"makes up to {work:,} products; {limit}")
+
+
+def _check_memory(arguments: Arguments, elements: int, modes: Iterable[Mode]) -> None:
+    """Refuse a large call that may need more memory in a worker than it has.
+
+    Want of memory would look like a crash of TensorFlow.
+    """
+    arms = len(arguments.data)
+    for mode in modes:
+        patches = _patches(arguments) if mode == "xla" else 0
+        needed = (elements * (arms + COPIES) + patches) * _item_size(arguments.dtype)
+        if needed <= LARGE_MEMORY:
+            continue
+        limit = f"TensorFlow's process has {LARGE_MEMORY // 2**30} GiB by default"
+        fact = f"may need {needed / 2**30:.1f} GiB in {mode} mode, and {limit}"
+        if patches:
+            advice = "XLA copies the input once for each tap of the filter; leave xla out"
+            raise CaseError(("modes",), f"{fact}; {advice}")
+        advice = "make it smaller" if arms == 1 else "make it smaller, or name one arm of `data`"
+        raise CaseError((), f"{fact}; {advice}")
+
+
+def _tensors(arguments: Arguments) -> Shapes:
+    """Return the shapes of the tensors that a call takes, by their names."""
+    shapes = {"input": arguments.input.shape, "filter": arguments.filter.shape}
+    if arguments.gradient is not None:
+        shapes["upstream gradient"] = data.result_shape(arguments)
+    return shapes
+
+
+def _results(arguments: Arguments) -> Shapes:
+    """Return the shapes of the results that the models predict, by their names."""
+    outcomes = {name: predict(arguments).outcome(model) for name, model in MODELS.items()}
+    return {
+        f"{name.replace('_', '-')} result": outcome.shape
+        for name, outcome in outcomes.items()
+        if isinstance(outcome, Returns)
+    }
+
+
+def _patches(arguments: Arguments) -> int:
+    """Return how many elements the patches have that a convolution's pixels are computed from."""
+    shape = data.result_shape(arguments)
+    if not shape:
+        return 0
+    interpretation = interpretation_of(arguments)
+    pixels = math.prod(shape) // max(shape[-3 if interpretation.channels_first else -1], 1)
+    return pixels * math.prod(arguments.filter.shape[:2]) * interpretation.in_channels
+
+
+def _item_size(dtype: str) -> int:
+    """Return the bytes of an element in a worker."""
+    return {"bfloat16": 2, "string": 24}.get(dtype) or np.dtype(dtype).itemsize
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))
