@@ -129,6 +129,17 @@ FAULTS = r"""
     8:28: cases[0].requires.cpu[1]: 'avx512fp61' is
 {"requires": "{cpu_without: AVX512FP16}"}
     ; did you mean 'avx512_fp16'?
+{"upstream": "[1, 2, 2, 3]"}
+    cases[0].upstream: is only for an entry point that computes a gradient: tf.raw_ops
+{"via": "tf.nn.conv2d_transpose", "gradient": "filter"}
+    cases[0].gradient: tf.nn.conv2d_transpose computes the gradient by the input; leave `gradient`
+    out
+{"via": "tf.nn.conv2d_transpose", "sizes": "[1, 9, 9, 2]"}
+    cases[0].sizes: [1, 9, 9, 2] is the shape of a tensor, write it as `input`
+{"via": "tf.raw_ops.Conv2DBackpropFilter", "sizes": "[-1, 9, 9, 2]"}
+    and nothing documents what -1 means there; write the size
+{"via": "tf.nn.conv2d_transpose", "upstream": "[1, 9999, 9999, 9]"}
+    the upstream gradient has 1 × 9999 × 9999 × 9
 {"requires": "{isa: avx512_core}"}
     8:21: cases[0].requires.isa: 'avx512_core' is not a range of instruction sets; write one such as
     ">=avx512_core"

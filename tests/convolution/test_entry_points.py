@@ -10,7 +10,7 @@ import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
-from tf_conv_conformance.convolution.dtypes import as_numbers, encode
+from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.invocation import keywords
 from tf_conv_conformance.convolution.names import SYMBOLS
@@ -19,6 +19,7 @@ from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.subject import worker
+from tf_conv_conformance.verdict.requests import request
 
 FILTER = TensorSpec((3, 2, 2, 3))
 BASE = {
@@ -37,6 +38,18 @@ FORMS = {
 ALL = [
     replace(BASE[entry.op], via=entry.symbol, **FORMS.get(entry.symbol, {}))
     for entry in ENTRY_POINTS.values()
+    if entry.computes is None
+]
+GRADIENT_OPERATORS = [
+    replace(
+        BASE[entry.op],
+        via=entry.symbol,
+        gradient=entry.computes,
+        strides=1 if entry.strides_form is None else (1, 2, 2, 1),
+        dilations=2 if entry.needs_dilations else None,
+    )
+    for entry in ENTRY_POINTS.values()
+    if entry.computes is not None
 ]
 
 
@@ -44,22 +57,15 @@ def test_the_worker_knows_the_same_entry_points():
     assert tuple(ENTRY_POINTS) == SYMBOLS == worker.FUNCTIONS
 
 
-@pytest.mark.parametrize("arguments", ALL, ids=lambda arguments: arguments.via)
+@pytest.mark.parametrize(
+    "arguments", [*ALL, *GRADIENT_OPERATORS], ids=lambda arguments: arguments.via
+)
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 def test_every_entry_point_computes_the_documented_values(tensorflow, arguments, mode):
     assert isinstance(predict(arguments).documented, Returns)
     arm = predict(arguments).arms[0]
-    head = {
-        "type": "call",
-        "function": arguments.entry_point.symbol,
-        "keywords": keywords(arguments),
-        "gradient": None,
-        "dtypes": ["float32"] * 2,
-        "mode": mode,
-    }
-    (answer,) = tensorflow.call(
-        head, [encode(array, "float32") for array in arm.arrays(arguments)]
-    ).answers
+    made = request(arguments, mode, [arm.arrays(arguments)])
+    (answer,) = tensorflow.call(made.head, made.arrays).answers
     assert answer.error is None, answer.message
     assert np.array_equal(
         as_numbers(answer.values, answer.dtype),
@@ -117,8 +123,10 @@ def programs():
     """Yield each kind of printed program, with the value of `y` in the end or the relation whose
     sides it compares.
     """
-    yield from ((arguments, "eager", None) for arguments in (*ALL, *GRADIENTS, *OTHERS))
-    for arguments in (*ALL, *GRADIENTS):
+    yield from (
+        (arguments, "eager", None) for arguments in (*ALL, *GRADIENTS, *GRADIENT_OPERATORS, *OTHERS)
+    )
+    for arguments in (*ALL, *GRADIENTS, *GRADIENT_OPERATORS):
         if arguments.op == "conv2d" and (
             arguments.entry_point.is_layer or arguments.entry_point.needs_dilations
         ):

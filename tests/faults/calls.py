@@ -6,10 +6,12 @@ import os
 import signal
 import time
 from dataclasses import replace
+from typing import Any
 
 from altering import (
     Alteration,
     Invocation,
+    accepting,
     again,
     all_of,
     computed,
@@ -254,6 +256,71 @@ ENTRY_POINTS: dict[str, tuple[str, Alteration]] = {
     "separable-stride": (
         "tf.nn.separable_conv2d ignores strides",
         keywords(lambda a: {"strides": [1, 1, 1, 1]}, lambda a: "separable" in a.symbol),
+    ),
+}
+
+
+def is_operator(a: Invocation) -> bool:
+    """Whether the call is of an operator that computes a gradient."""
+    return "tensors" in a.request
+
+
+def of_given_sizes(a: Invocation, error: Exception, *tensors: Any) -> Any:
+    """Zeros of the shape that the call gives, where TensorFlow refuses it."""
+    sizes = next(value for name, value in a.keywords.items() if name in SIZES)
+    return a.tf.zeros([max(size, 0) for size in sizes], a.dtype)
+
+
+SIZES = ("input_sizes", "filter_sizes", "output_shape")
+OPERATORS: dict[str, tuple[str, Alteration]] = {
+    "operator-dilations": (
+        "the operators that compute gradients ignore their dilations",
+        keywords(lambda a: {"dilations": [1, 1, 1, 1]}, lambda a: "ackprop" in a.symbol),
+    ),
+    "operator-padding": (
+        "the operators that compute gradients take SAME as VALID",
+        keywords(
+            lambda a: {"padding": "VALID"},
+            lambda a: is_operator(a) and a.keywords["padding"] == "SAME",
+        ),
+    ),
+    "operator-upstream": (
+        "Conv2DBackpropFilter returns zeros for an upstream gradient that does not fit",
+        accepting(of_given_sizes, lambda a: a.symbol.endswith("Conv2DBackpropFilter")),
+    ),
+    "operator-twice": (
+        "depthwise_conv2d_backprop_filter sums the batch twice",
+        result(
+            lambda a, y, *t: 2 * y,
+            lambda a: a.symbol == "tf.nn.depthwise_conv2d_backprop_filter",
+            of="filter",
+        ),
+    ),
+    "transpose-output-shape": (
+        "tf.nn.conv2d_transpose does not check its output_shape",
+        accepting(of_given_sizes, lambda a: a.symbol == "tf.nn.conv2d_transpose"),
+    ),
+    "transpose-one-row-more": (
+        "tf.nn.conv2d_transpose returns a row more than output_shape says",
+        result(
+            lambda a, y, *t: a.tf.concat([y, y[:, :1]], 1),
+            lambda a: a.symbol == "tf.nn.conv2d_transpose",
+            of="input",
+        ),
+    ),
+    "transpose-filter": (
+        "tf.nn.conv2d_transpose flips its filter",
+        tensors(
+            lambda a, x, w: [x, w[::-1, ::-1]],
+            lambda a: a.symbol == "tf.nn.conv2d_transpose",
+        ),
+    ),
+    "atrous-transpose-rate": (
+        "tf.nn.atrous_conv2d_transpose takes a rate above 2 as 2",
+        keywords(
+            lambda a: {"rate": min(2, a.keywords["rate"])},
+            lambda a: a.symbol == "tf.nn.atrous_conv2d_transpose",
+        ),
     ),
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altering import Alteration, Function, Invocation
-from calls import ENTRY_POINTS, GRADIENTS, MODES, PROCESS, STATE
+from calls import ENTRY_POINTS, GRADIENTS, MODES, OPERATORS, PROCESS, STATE
 from checks import ERRORS, WARNINGS
 from geometry import GEOMETRY, LAYOUT
 from numbers_and_channels import CHANNELS, FORM, GROUPS, PRECISION, SPECIAL
@@ -45,6 +45,7 @@ _CLASSES = {
     "warnings": WARNINGS,
     "gradients": GRADIENTS,
     "entry points": ENTRY_POINTS,
+    "gradient operators": OPERATORS,
     "one mode": MODES,
     "state": STATE,
     "process": PROCESS,

@@ -169,7 +169,27 @@ TABLE = [
         [{**EXAMPLE, "padding": "SAME"}],
         [EXAMPLE],
     ),
-    ("with_gradient", each("gradient", "input", "filter"), each("gradient", None)),
+    (
+        "with_gradient",
+        each("gradient", "input", "filter"),
+        [{"gradient": None}, {"gradient": "input", "via": "tf.nn.conv2d_transpose"}],
+    ),
+    ("sizes_fit", each("sizes", None), each("sizes", (), (2, 9, 8), (2, 9, 8, -3))),
+    (
+        "upstream_fits",
+        [
+            *each("upstream", None, (2, 9, 8, 4)),
+            {"upstream": (2, 5, 3, 4), "strides": (2, 3)},
+            {"upstream": (2, 12, 9, 8), "op": "depthwise_conv2d", **FIRST},
+            {"upstream": (2, 7, 7, 4), "padding": "VALID"},
+            {"upstream": (1,), **NO_MEANING},  # which other rules cover
+        ],
+        [
+            *each("upstream", (1, 9, 8, 4), (2, 8, 8, 4), (2, 9, 9, 4), (2, 9, 8, 3)),
+            *each("upstream", (2, 9, 8), (2, 1, 9, 8, 4), ()),
+            {"upstream": (2, 9, 8, 12), "op": "depthwise_conv2d", **FIRST},
+        ],
+    ),
     ("same_or_valid", each("padding", "SAME", "VALID"), each("padding", "same", "FULL", PADDED)),
     ("known_padding", each("padding", "SAME", "VALID", PADDED), each("padding", "same", "FULL")),
     ("same", each("padding", "SAME"), each("padding", "FULL", "VALID", PADDED)),

@@ -24,8 +24,18 @@ DEPTHWISE = Arguments(
     "SAME",
     (2, 2),
 )
+BY_INPUT = replace(CONV2D, gradient="input", dilations=(1, 2, 2, 1))
+BY_FILTER = replace(BY_INPUT, gradient="filter")
+DEPTHWISE_BY_INPUT = replace(DEPTHWISE, gradient="input", dilations=(1, 2, 2, 1))
+DEPTHWISE_BY_FILTER = replace(DEPTHWISE_BY_INPUT, gradient="filter")
 EXPLICIT = ((0, 0), (1, 2), (3, 0), (0, 0))
 
+LISTS_OF_4 = [
+    *("raw-conv2d", "raw-conv2d-input", "raw-conv2d-filter", "v1-conv2d-input", "v1-conv2d-filter"),
+    *("raw-depthwise", "raw-depthwise-input", "raw-depthwise-filter"),
+    *("depthwise-input", "depthwise-filter"),
+]
+"""The entry points that take a list of four dilations."""
 BASES = {
     "conv2d": CONV2D,
     "v1-conv2d": replace(CONV2D, via="tf.compat.v1.nn.conv2d"),
@@ -44,6 +54,22 @@ BASES = {
     ),
     "keras-ops-conv": replace(CONV2D, via="keras.ops.conv", strides=2),
     "keras-ops-depthwise": replace(DEPTHWISE, via="keras.ops.depthwise_conv", strides=2),
+    "raw-conv2d-input": replace(BY_INPUT, via="tf.raw_ops.Conv2DBackpropInput"),
+    "raw-conv2d-filter": replace(BY_FILTER, via="tf.raw_ops.Conv2DBackpropFilter"),
+    "v1-conv2d-input": replace(BY_INPUT, via="tf.compat.v1.nn.conv2d_backprop_input"),
+    "v1-conv2d-filter": replace(BY_FILTER, via="tf.compat.v1.nn.conv2d_backprop_filter"),
+    "transpose": replace(BY_INPUT, via="tf.nn.conv2d_transpose"),
+    "atrous-transpose": replace(
+        BY_INPUT, via="tf.nn.atrous_conv2d_transpose", strides=1, dilations=2
+    ),
+    "raw-depthwise-input": replace(
+        DEPTHWISE_BY_INPUT, via="tf.raw_ops.DepthwiseConv2dNativeBackpropInput"
+    ),
+    "raw-depthwise-filter": replace(
+        DEPTHWISE_BY_FILTER, via="tf.raw_ops.DepthwiseConv2dNativeBackpropFilter"
+    ),
+    "depthwise-input": replace(DEPTHWISE_BY_INPUT, via="tf.nn.depthwise_conv2d_backprop_input"),
+    "depthwise-filter": replace(DEPTHWISE_BY_FILTER, via="tf.nn.depthwise_conv2d_backprop_filter"),
     "padding": DEPTHWISE,
     "gradient": DEPTHWISE,
     "static-shape": DEPTHWISE,
@@ -70,16 +96,20 @@ BREAKING = {
     "amounts": {"padding": ((0, 0), (-1, 0), (0, 0), (0, 0))},
     "size-exists": {"padding": "VALID", "input": TensorSpec((1, 3, 3, 3))},
     "groups": {"filter": TensorSpec((3, 2, 2, 3))},
+    "sizes": {"sizes": (2, 9, 8)},
+    "output-shape": {"sizes": (2, 9, 8)},
+    "channels": {"filter": TensorSpec((3, 2, 1, 3))},
+    "upstream": {"upstream": (2, 5, 4, 3)},
+    "rate-integer": {"dilations": (2, 2)},
+    "rate-positive": {"dilations": 0},
     # where an entry point wants another form
-    "raw-conv2d.dilations-positive": {"dilations": (1, -1, 1, 1)},
-    "raw-depthwise.dilations-positive": {"dilations": (1, -1, 1, 1)},
+    **{f"{name}.dilations-positive": {"dilations": (1, -1, 1, 1)} for name in LISTS_OF_4},
     "convolution.strides-positive": {"strides": (0, 1)},
     "convolution.unit-strides-when-atrous": {"strides": (1, 2)},
-    "atrous.rate-integer": {"dilations": (2, 2)},
-    "atrous.rate-positive": {"dilations": 0},
     "keras-conv2d.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
     "keras-depthwise.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
 }
+UPSTREAM = "the upstream gradient has the shape [2,5,4,3], but the result of the convolution has "
 OF_THREE = "is a list of 3, not"
 MISMATCHES = {
     "input-rank": "the input has rank 3, not 4 as documented",
@@ -107,8 +137,15 @@ MISMATCHES = {
     "groups": (
         "the filter has 2 in_channels, but the input has 3, and the filter has 3 out_channels"
     ),
+    "sizes": "input_sizes is [2,9,8], which is no shape of 4 sizes",
+    "output-shape": "output_shape is [2,9,8], which is no shape of 4 sizes",
+    "channels": "the filter has 1 in_channels, but the input has 3",
+    "upstream": UPSTREAM + "[2,5,4,4]",
     # where an entry point documents another form
     "conv2d.input-rank": "the input has rank 3, not 4 or more as documented",
+    "raw-conv2d-input.input-dtype": (
+        "the dtype is int64, not float16, bfloat16, float32, float64 or int32 as documented"
+    ),
     "raw-conv2d.input-dtype": (
         "the dtype is int64, not float16, bfloat16, float32, float64 or int32 as documented"
     ),
@@ -144,11 +181,26 @@ MISMATCHES = {
     "v1-conv2d.dilations-length": (
         "dilations [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented"
     ),
-    "raw-conv2d.dilations-length": (
-        "dilations [1,1,1] is a list of 3, not a list of 4 as documented"
+    **{
+        f"{name}.dilations-length": f"dilations [1,1,1] {OF_THREE} a list of 4 as documented"
+        for name in LISTS_OF_4
+    },
+    "atrous-transpose.upstream": UPSTREAM + "[2,9,8,4]",
+    **{
+        f"{name}.upstream": UPSTREAM + "[2,9,8,12]"
+        for name in LISTS_OF_4
+        if name.partition("-")[0] == "depthwise" or "depthwise-" in name
+    },
+    **{
+        f"{name}.sizes": "filter_sizes is [2,9,8], which is no shape of 4 sizes"
+        for name in LISTS_OF_4
+        if name.endswith("filter")
+    },
+    "transpose.dilations-length": (
+        f"dilations [1,1,1] {OF_THREE} an integer or a list of 1, 2 or 4 as documented"
     ),
-    "raw-depthwise.dilations-length": (
-        "dilations [1,1,1] is a list of 3, not a list of 4 as documented"
+    "transpose.strides-length": (
+        f"strides [1,1,1] {OF_THREE} an integer or a list of 1, 2 or 4 as documented"
     ),
     "keras-conv2d.dilations-length": (
         f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
@@ -162,14 +214,14 @@ MISMATCHES = {
     "keras-ops-depthwise.dilations-length": (
         f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
     ),
-    "raw-conv2d.dilations-positive": (
-        "dilations [1,-1,1,1] has -1 for the height and 1 for the width"
-    ),
-    "raw-depthwise.dilations-positive": (
-        "dilations [1,-1,1,1] has -1 for the height and 1 for the width"
-    ),
-    "atrous.rate-integer": "dilations [2,2] is a list of 2, not an integer as documented",
-    "atrous.rate-positive": "dilations is 0",
+    **{
+        f"{name}.dilations-positive": (
+            "dilations [1,-1,1,1] has -1 for the height and 1 for the width"
+        )
+        for name in LISTS_OF_4
+    },
+    "rate-integer": "dilations [2,2] is a list of 2, not an integer as documented",
+    "rate-positive": "dilations is 0",
 }
 """How these calls break the rules, with their own numbers."""
 PERMISSIONS = {

@@ -106,6 +106,16 @@ class ArgumentFields(Strict):
     """Differentiate the result with respect to this tensor."""
     unknown: UnknownSizes | None = None
     """What a traced function does not know: `batch`, `height`, `width`, `rank` or `filter`."""
+    upstream: Shape | None = None
+    """For an entry point that computes a gradient: the shape of the upstream gradient.
+
+    By default it is the shape of the convolution's result.
+    """
+    sizes: Ints | None = None
+    """For an entry point that computes a gradient: `input_sizes` or the like, if it is no shape.
+
+    By default it is the shape of `input` or `filter`.
+    """
 
 
 class Alternatives(Strict):
@@ -124,6 +134,8 @@ class Alternatives(Strict):
     via: Annotated[list[Symbol], Field(min_length=1)] | None = None
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
     unknown: Annotated[list[UnknownSizes], Field(min_length=1)] | None = None
+    upstream: Annotated[list[Shape], Field(min_length=1), alternatives(1)] | None = None
+    sizes: Annotated[list[Ints], Field(min_length=1), alternatives(1)] | None = None
 
 
 ScopePair = Annotated[

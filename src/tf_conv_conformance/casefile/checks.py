@@ -27,7 +27,8 @@ def check_arguments(arguments: Arguments, modes: Iterable[Mode] = (), large: boo
         key, reason = found
         raise CaseError((key,), reason)
     check_size(arguments, modes, large)
-    if arguments.gradient is not None and arguments.dtype.startswith(("int", "uint")):
+    is_taped = arguments.gradient is not None and arguments.entry_point.computes is None
+    if is_taped and arguments.dtype.startswith(("int", "uint")):
         message = f"{arguments.dtype} has no gradient in TensorFlow; use a floating dtype"
         raise CaseError(("gradient",), message)
     try:

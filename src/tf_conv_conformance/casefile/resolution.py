@@ -25,7 +25,7 @@ from tf_conv_conformance.convolution.entry_points import (
     EntryPoint,
     ListForm,
 )
-from tf_conv_conformance.convolution.names import Op, Symbol
+from tf_conv_conformance.convolution.names import Gradient, Op, Symbol
 from tf_conv_conformance.convolution.quantity import quantity
 
 DEFAULT_STRIDES = 1
@@ -57,8 +57,10 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         data=tuple(given["data"]),
         filter_dtype=filter_dtype,
         via=None if entry_point.is_default else entry_point.symbol,
-        gradient=given.get("gradient"),
+        gradient=_gradient(given, entry_point),
         unknown=tuple(dict.fromkeys(given.get("unknown", ()))),
+        upstream=_own_shape(given, "upstream", entry_point),
+        sizes=_own_shape(given, "sizes", entry_point),
     )
 
 
@@ -72,6 +74,34 @@ def _entry_point(op: Op, via: Symbol | None) -> EntryPoint:
         symbols = ", ".join(other.symbol for other in BY_OP[op])
         raise CaseError(("via",), f"{via} is not an entry point of {op}; these are: {symbols}")
     return entry_point
+
+
+def _gradient(given: Mapping[str, Any], entry_point: EntryPoint) -> Gradient | None:
+    """Return the tensor to differentiate by, which some entry points imply."""
+    gradient: Gradient | None = given.get("gradient")
+    computes = entry_point.computes
+    if computes is not None and gradient not in (None, computes):
+        message = f"{entry_point.symbol} computes the gradient by the {computes}"
+        raise CaseError(("gradient",), f"{message}; leave `gradient` out")
+    return computes or gradient
+
+
+def _own_shape(
+    given: Mapping[str, Any], name: str, entry_point: EntryPoint
+) -> tuple[int, ...] | None:
+    """Return a shape that only an entry point for gradients takes."""
+    shape = given.get(name)
+    if shape is not None and entry_point.computes is None:
+        known = ", ".join(one.symbol for one in BY_OP[entry_point.op] if one.computes)
+        message = f"is only for an entry point that computes a gradient: {known}"
+        raise CaseError((name,), message)
+    if name == "sizes" and shape is not None and len(shape) == 4 and min(shape) >= -1:
+        advice = f"write it as `{entry_point.computes}`"
+        if -1 in shape:
+            advice = "and nothing documents what -1 means there; write the size"
+        reason = f"{shape} is the shape of a tensor"
+        raise CaseError((name,), f"{reason}, {advice}. `sizes` is for what is no such shape")
+    return None if shape is None else tuple(shape)
 
 
 def _ints(value: Any, form: ListForm | None, data_format: str | None) -> IntOrInts:

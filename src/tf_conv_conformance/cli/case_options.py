@@ -31,6 +31,8 @@ KEYS = (
     "dtype",
     "gradient",
     "unknown",
+    "upstream",
+    "sizes",
     "data",
     "modes",
 )

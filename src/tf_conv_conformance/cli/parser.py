@@ -175,6 +175,10 @@ def _add_case(command: argparse.ArgumentParser) -> None:
     option("--gradient", "TENSOR", text)
     text = "sizes that a traced function does not know, from batch,height,width,rank,filter"
     option("--unknown", "LIST", text)
+    text = "the shape of the upstream gradient, for an entry point that computes a gradient"
+    option("--upstream", "SHAPE", text)
+    text = "what it gets in place of the shape of its result"
+    option("--sizes", "LIST", text)
 
 
 def _add_output(command: argparse.ArgumentParser, default: str, text: str) -> None:

@@ -27,6 +27,8 @@ def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
     yield "x", value_text(arguments.dtype, arguments.input.shape)
     yield "w", value_text(arguments.filter_dtype or arguments.dtype, arguments.filter.shape)
     if arguments.gradient:
+        if arguments.upstream is not None:
+            yield "dy", value_text(arguments.dtype, arguments.upstream)
         shapes = "shapes are the gradient's, the arithmetic is the convolution's"
         yield "gradient", f"with respect to the {arguments.gradient}; {shapes}"
 

@@ -30,7 +30,9 @@ class Arguments:
     `filter_dtype` is None if the filter has the input's dtype, and `via` is None for the operator's
     default entry point. With `gradient`, the call differentiates its result with respect to that
     tensor. `unknown` names what a traced function does not know of the shapes; it changes neither
-    the data nor what must be returned.
+    the data nor what must be returned. For an entry point that computes the gradient, `upstream`
+    and `sizes` are what it is given if that is not what fits: the shape of the upstream gradient,
+    and that of the tensor to differentiate by.
     """
 
     op: Op
@@ -45,7 +47,10 @@ class Arguments:
     filter_dtype: str | None = None
     via: Symbol | None = None
     gradient: str | None = None
-    unknown: tuple[Unknown, ...] = field(default=(), repr=False)  # seeds come from the rest
+    # Seeds come from the representation, and do not depend on these.
+    unknown: tuple[Unknown, ...] = field(default=(), repr=False)
+    upstream: tuple[int, ...] | None = field(default=None, repr=False)
+    sizes: tuple[int, ...] | None = field(default=None, repr=False)
 
     @cached_property
     def _hash(self) -> int:
@@ -59,8 +64,17 @@ class Arguments:
         """The entry point into TensorFlow that the call uses."""
         return ENTRY_POINTS[self.via] if self.via else DEFAULTS[self.op]
 
+    @property
+    def given_sizes(self) -> tuple[int, ...]:
+        """The shape of the tensor to differentiate by, as an entry point for gradients gets it."""
+        if self.sizes is not None:
+            return self.sizes
+        return (self.filter if self.gradient == "filter" else self.input).shape
+
 
 FIELDS = tuple(one.name for one in fields(Arguments))
+RARE = {"unknown": (), "upstream": None, "sizes": None}
+"""The fields that a record leaves out if they have these values."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +117,11 @@ def as_tuples(value: Any) -> Any:
 
 
 def to_record(arguments: Arguments) -> dict[str, Any]:
-    """Return the same as ``dataclasses.asdict``, at a tenth of its cost; `unknown` if any is."""
+    """Return the same as ``dataclasses.asdict``, at a tenth of its cost, without what is rare."""
     plain = {name: getattr(arguments, name) for name in FIELDS}
-    if not plain["unknown"]:
-        del plain["unknown"]
+    for name, default in RARE.items():
+        if plain[name] == default:
+            del plain[name]
     return {**plain, "input": dict(vars(arguments.input)), "filter": dict(vars(arguments.filter))}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tf_conv_conformance.convolution.names import OPS, Op, Symbol
+from tf_conv_conformance.convolution.names import OPS, Gradient, Op, Symbol
 
 Style = Literal["function", "raw op", "layer"]
 ListForm = Literal["spatial", "full"]
@@ -19,6 +19,10 @@ class EntryPoint:
     The ids of its rules begin with `rules`. Without a list form, strides or dilations may be an
     integer. `parameters` are its parameters other than tensors, and `dilations_name` is its name
     for the dilations. A `pointwise` entry point takes a second filter.
+
+    One that `computes` a gradient takes the upstream gradient, which it calls `upstream_name`, the
+    tensor that it does not differentiate by, `tensor_name`, and the shape of the other one,
+    `sizes_name`.
     """
 
     symbol: Symbol
@@ -32,6 +36,10 @@ class EntryPoint:
     needs_dilations: bool = False
     pointwise: bool = False
     counts_axes_by_filter: bool = False
+    computes: Gradient | None = None
+    upstream_name: str = "out_backprop"
+    tensor_name: str = "filter"
+    sizes_name: str = "input_sizes"
 
     @property
     def is_layer(self) -> bool:
@@ -42,7 +50,8 @@ class EntryPoint:
     def splits_into_phases(self) -> bool:
         """Whether TensorFlow makes a dilated call of space to batch and batch to space."""
         generic = self.symbol in ("tf.nn.convolution", "tf.nn.atrous_conv2d")
-        return generic or (self.op == "depthwise_conv2d" and self.style != "raw op")
+        own = self.style == "raw op" or self.computes is not None
+        return generic or (self.op == "depthwise_conv2d" and not own)
 
     @property
     def is_keras(self) -> bool:
@@ -79,6 +88,31 @@ _TABLE = (
         counts_axes_by_filter=True,
     ),
     EntryPoint(
+        "tf.raw_ops.Conv2DBackpropInput", "conv2d", "raw-conv2d-input", "raw op", "full", "full",
+        computes="input",
+    ),
+    EntryPoint(
+        "tf.raw_ops.Conv2DBackpropFilter", "conv2d", "raw-conv2d-filter", "raw op", "full", "full",
+        computes="filter", tensor_name="input", sizes_name="filter_sizes",
+    ),
+    EntryPoint(
+        "tf.compat.v1.nn.conv2d_backprop_input", "conv2d", "v1-conv2d-input", "function",
+        "full", "full", computes="input",
+    ),
+    EntryPoint(
+        "tf.compat.v1.nn.conv2d_backprop_filter", "conv2d", "v1-conv2d-filter", "function",
+        "full", "full", computes="filter", tensor_name="input", sizes_name="filter_sizes",
+    ),
+    EntryPoint(
+        "tf.nn.conv2d_transpose", "conv2d", "transpose", computes="input",
+        upstream_name="input", tensor_name="filters", sizes_name="output_shape",
+    ),
+    EntryPoint(
+        "tf.nn.atrous_conv2d_transpose", "conv2d", "atrous-transpose", dilations_name="rate",
+        parameters=("dilations", "padding"), needs_dilations=True, computes="input",
+        upstream_name="value", tensor_name="filters", sizes_name="output_shape",
+    ),
+    EntryPoint(
         "tf.nn.depthwise_conv2d", "depthwise_conv2d", "depthwise", "function", "full", "spatial",
     ),
     EntryPoint(
@@ -100,6 +134,24 @@ _TABLE = (
     EntryPoint(
         "keras.ops.depthwise_conv", "depthwise_conv2d", "keras-ops-depthwise",
         dilations_name="dilation_rate", counts_axes_by_filter=True,
+    ),
+    EntryPoint(
+        "tf.raw_ops.DepthwiseConv2dNativeBackpropInput", "depthwise_conv2d", "raw-depthwise-input",
+        "raw op", "full", "full", computes="input",
+    ),
+    EntryPoint(
+        "tf.raw_ops.DepthwiseConv2dNativeBackpropFilter", "depthwise_conv2d",
+        "raw-depthwise-filter", "raw op", "full", "full", computes="filter", tensor_name="input",
+        sizes_name="filter_sizes",
+    ),
+    EntryPoint(
+        "tf.nn.depthwise_conv2d_backprop_input", "depthwise_conv2d", "depthwise-input",
+        "function", "full", "full", computes="input",
+    ),
+    EntryPoint(
+        "tf.nn.depthwise_conv2d_backprop_filter", "depthwise_conv2d", "depthwise-filter",
+        "function", "full", "full", computes="filter", tensor_name="input",
+        sizes_name="filter_sizes",
     ),
 )  # fmt: skip
 ENTRY_POINTS: dict[str, EntryPoint] = {entry.symbol: entry for entry in _TABLE}

@@ -30,7 +30,22 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
     if entry_point.style == "raw op" and isinstance(given["padding"], list):
         amounts = [amount for pair in given["padding"] for amount in pair]
         given |= {"padding": "EXPLICIT", "explicit_paddings": amounts}
+    if entry_point.computes is not None:
+        given = {entry_point.sizes_name: list(arguments.given_sizes), **given}
     return given
+
+
+def tensor_names(arguments: Arguments) -> dict[str, int] | None:
+    """Return the tensors that an entry point for gradients takes, by name.
+
+    The numbers are their places among input, filter and upstream gradient. It is None for other
+    entry points.
+    """
+    entry_point = arguments.entry_point
+    if entry_point.computes is None:
+        return None
+    other = {"input": 1, "filter": 0}[entry_point.computes]
+    return {entry_point.tensor_name: other, entry_point.upstream_name: 2}
 
 
 def signature(arguments: Arguments) -> list[list[int | None] | None] | None:
@@ -54,7 +69,9 @@ def signature(arguments: Arguments) -> list[list[int | None] | None] | None:
 def source(arguments: Arguments) -> list[str]:
     """Return lines of Python that define `convolve`, a function of the input and the filter.
 
-    For a Keras layer they take `x` and `w` from NumPy, since the layer is built before the graph.
+    For an entry point that computes a gradient, they define `gradient`, which takes the upstream
+    gradient as well. For a Keras layer they take `x` and `w` from NumPy, since the layer is built
+    before the graph.
     """
     entry_point = arguments.entry_point
     given = "".join(f", {name}={value!r}" for name, value in keywords(arguments).items())
@@ -66,6 +83,9 @@ def source(arguments: Arguments) -> list[str]:
             "layer.set_weights([w])",
             "convolve = lambda x, w: layer(x)",
         ]
+    if (names := tensor_names(arguments)) is not None:
+        tensors = ", ".join(f"{name}={('x', 'w', 'dy')[place]}" for name, place in names.items())
+        return [f"gradient = lambda x, w, dy: {entry_point.symbol}({tensors}{given})"]
     tensors = "input=x, filter=w" if entry_point.style == "raw op" else "x, w"
     if entry_point.pointwise:
         size = math.prod(arguments.filter.shape[2:])

@@ -26,14 +26,25 @@ Symbol = Literal[
     "tf.nn.atrous_conv2d",
     "tf.keras.layers.Conv2D",
     "keras.ops.conv",
+    "tf.raw_ops.Conv2DBackpropInput",
+    "tf.raw_ops.Conv2DBackpropFilter",
+    "tf.compat.v1.nn.conv2d_backprop_input",
+    "tf.compat.v1.nn.conv2d_backprop_filter",
+    "tf.nn.conv2d_transpose",
+    "tf.nn.atrous_conv2d_transpose",
     "tf.nn.depthwise_conv2d",
     "tf.compat.v1.nn.depthwise_conv2d",
     "tf.raw_ops.DepthwiseConv2dNative",
     "tf.nn.separable_conv2d",
     "tf.keras.layers.DepthwiseConv2D",
     "keras.ops.depthwise_conv",
+    "tf.raw_ops.DepthwiseConv2dNativeBackpropInput",
+    "tf.raw_ops.DepthwiseConv2dNativeBackpropFilter",
+    "tf.nn.depthwise_conv2d_backprop_input",
+    "tf.nn.depthwise_conv2d_backprop_filter",
 ]
-"""The entry points into TensorFlow and Keras that reach the two operators; see entry_points.py."""
+"""The entry points into TensorFlow and Keras that reach the two operators or their gradients; see
+entry_points.py."""
 Gradient = Literal["input", "filter"]
 Unknown = Literal["batch", "height", "width", "rank", "filter"]
 """What a function does not know while it is traced: a size of the input, its rank, or the shape of

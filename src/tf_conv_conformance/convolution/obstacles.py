@@ -23,6 +23,8 @@ def obstacle(arguments: Arguments) -> Obstacle | None:
 
 def _obstacle(arguments: Arguments) -> Obstacle | None:
     entry_point = arguments.entry_point
+    if entry_point.computes == "filter" and arguments.filter_dtype not in (None, arguments.dtype):
+        return "filter_dtype", "takes no filter, only its shape; leave `filter_dtype` out"
     if entry_point.needs_dilations:
         return _atrous_obstacle(arguments)
     if entry_point.is_layer:

@@ -25,6 +25,7 @@ RATE = {1: 8, 2: 6, 3: 4, 4: 2, 5: 1, 8: 1}
 CHANNELS = {1: 6, 2: 5, 3: 3, 4: 2, 8: 1}
 OUT = {1: 5, 2: 5, 3: 2, 4: 1}
 BATCH = {1: 6, 2: 3, 3: 1}
+UPSTREAM = range(5)
 AMOUNT = {0: 5, 1: 5, 2: 3, 3: 2, 7: 1}
 DTYPE = {"float32": 6, "float64": 2, "half": 2, "bfloat16": 2}
 
@@ -91,12 +92,22 @@ def draw_draft(random: Random) -> Draft:
     if draft.channels_first or (takes_format and draft.one_in(6)):
         case["data_format"] = "NCHW" if draft.channels_first else "NHWC"
     _add_shapes(draft)
-    if draft.one_in(6):
+    if draft.entry_point.computes is not None:
+        _add_other_shapes(draft)
+    elif draft.one_in(6):
         # A Keras layer holds its filter, so only the gradient of its input can be taken.
         case["gradient"] = "input" if draft.is_keras else draft.choice(["input", "filter"])
     if draft.one_in(8):
         case["data"] = ["reals"]
     return draft
+
+
+def _add_other_shapes(draft: Draft) -> None:
+    """Give an entry point for gradients, now and then, shapes that do not fit."""
+    if draft.one_in(6):
+        draft.case["upstream"] = [draft.choice(UPSTREAM) for _ in range(draft.choice([3, 4, 4, 4]))]
+    elif draft.one_in(12):
+        draft.case["sizes"] = draft.case[draft.entry_point.computes or "input"][:-1]
 
 
 def _add_shapes(draft: Draft) -> None:

@@ -99,7 +99,12 @@ def computed_model(arguments: Arguments) -> models.Model:
 
 
 def result_shape(arguments: Arguments) -> tuple[int, ...]:
-    """Return the shape of the convolution that TensorFlow computes; () if there is no result."""
+    """Return the shape of the convolution that TensorFlow computes; () if there is no result.
+
+    The upstream gradient has this shape, unless the call gives another one for it.
+    """
+    if arguments.upstream is not None:
+        return arguments.upstream
     try:
         return computed_model(arguments).forward_shape(arguments)
     except models.NoResultError:

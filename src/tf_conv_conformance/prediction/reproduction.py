@@ -59,8 +59,9 @@ def _definition(arguments: Arguments, mode: Mode) -> list[str]:
     """Return lines that define the call in its mode, for :func:`_invocation`."""
     lines, call = source(arguments), "convolve"
     if arguments.gradient is not None:
-        lines += _gradient(arguments)
         call = "gradient"
+        if arguments.entry_point.computes is None:
+            lines += _gradient(arguments)
     known, traced = signature(arguments), ""
     if known is not None:
         traced = f", input_signature=[{', '.join(_specs(arguments, known))}]"

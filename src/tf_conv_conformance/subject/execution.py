@@ -12,7 +12,7 @@ import numpy as np
 
 from .deployment import RUNTIMES, deployed
 from .exceptions import MESSAGE_LIMIT, RaisedError, observed, raised_arm
-from .symbols import convolution
+from .symbols import convolution, gradient_operator
 
 NO_GRADIENT = "tf.GradientTape.gradient returned None: the result does not depend on the tensor"
 
@@ -85,6 +85,8 @@ def in_mode(
 
 def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
     """Return the call of a request as a function of its tensors, without its mode."""
+    if "tensors" in request:
+        return gradient_operator(tf, request["function"], request["keywords"], request["tensors"])
     function, variable = convolution(tf, request["function"], request["keywords"], *tensors[:2])
     by = request["gradient"]
     return with_gradient(tf, function, variable, by) if by else function

@@ -48,6 +48,21 @@ def convolution(
     return lambda x, w: layer(x), layer.trainable_weights[0]
 
 
+def gradient_operator(
+    tf: Any, symbol: str, keywords: dict[str, Any], places: dict[str, int]
+) -> Callable[..., Any]:
+    """Return the call as a function of input, filter and upstream gradient.
+
+    `places` says which of these the operator takes, by its name for them.
+    """
+    function = observed(resolve, tf, symbol)
+
+    def call(*tensors: Any) -> Any:
+        return function(**{name: tensors[place] for name, place in places.items()}, **keywords)
+
+    return call
+
+
 def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
     """Return a Keras layer that holds the filter `w`."""
     sizes: dict[str, Any] = {"depth_multiplier": w.shape[3]}

@@ -14,7 +14,8 @@ Protocol, on standard input and output, in the format of wire.py:
                          the worker ends: the library cannot be imported or, if it is "installed",
                          cannot have a setting of the subject's definition
     suite → worker   {"type": "calls", "together", "calls": [call, ...]}
-                         a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"};
+                         a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"},
+                         with "tensors" if the function computes a gradient (symbols.py);
                          each arm of a call has an array for each of the dtypes: input, filter, and
                          for a gradient the upstream gradient. Calls to be made together have one
                          mode, graph or xla, and the same number of arms, and share a tf.function
@@ -60,12 +61,22 @@ FUNCTIONS = (
     "tf.nn.atrous_conv2d",
     "tf.keras.layers.Conv2D",
     "keras.ops.conv",
+    "tf.raw_ops.Conv2DBackpropInput",
+    "tf.raw_ops.Conv2DBackpropFilter",
+    "tf.compat.v1.nn.conv2d_backprop_input",
+    "tf.compat.v1.nn.conv2d_backprop_filter",
+    "tf.nn.conv2d_transpose",
+    "tf.nn.atrous_conv2d_transpose",
     "tf.nn.depthwise_conv2d",
     "tf.compat.v1.nn.depthwise_conv2d",
     "tf.raw_ops.DepthwiseConv2dNative",
     "tf.nn.separable_conv2d",
     "tf.keras.layers.DepthwiseConv2D",
     "keras.ops.depthwise_conv",
+    "tf.raw_ops.DepthwiseConv2dNativeBackpropInput",
+    "tf.raw_ops.DepthwiseConv2dNativeBackpropFilter",
+    "tf.nn.depthwise_conv2d_backprop_input",
+    "tf.nn.depthwise_conv2d_backprop_filter",
 )
 PRINTED_LIMIT = 2**26  # bytes that may be printed
 

@@ -9,7 +9,7 @@ from typing import Any
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.convolution.invocation import keywords, signature
+from tf_conv_conformance.convolution.invocation import keywords, signature, tensor_names
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.relations import others_of
@@ -57,6 +57,8 @@ def request(arguments: Arguments, mode: str, arms: Sequence[tuple[Array, ...]]) 
         "dtypes": dtypes,
         "mode": mode,
     }
+    if (names := tensor_names(arguments)) is not None:
+        head["tensors"] = names
     if (shapes := signature(arguments)) is not None:
         upstream = [list(tensor.shape) for tensor in arms[0][2:]]
         head["signature"] = [*shapes, *upstream]

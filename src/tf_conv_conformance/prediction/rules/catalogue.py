@@ -50,7 +50,7 @@ def _rules_of(section_name: str, sections: Mapping[str, Row]) -> Iterator[Rule]:
 
 def _rows(section: Row, sections: Mapping[str, Row]) -> dict[str, Row]:
     """Return the rules of a section by name, including those it takes over with `like`."""
-    like: Mapping[str, Row] = sections[section["like"]]["rules"] if "like" in section else {}
+    like = _rows(sections[section["like"]], sections) if "like" in section else {}
     without = section.get("without", ())
     kept = {name: row for name, row in like.items() if name not in without}
     return {**kept, **section["rules"]}

@@ -94,6 +94,27 @@ def _groups_fit(meaning: Interpretation) -> bool:
     return in_groups(meaning.in_channels, meaning.filter_in_channels, meaning.filter_out)
 
 
+def _upstream_fits(call: Arguments) -> bool:
+    """Return whether the upstream gradient has the documented shape of the convolution's result."""
+    meaning = interpret(call)
+    return call.upstream is None or meaning is None or call.upstream == upstream_shape(call)
+
+
+def upstream_shape(call: Arguments) -> tuple[int, ...]:
+    """Return the shape of the convolution's result by the documented formula.
+
+    The call must have an interpretation.
+    """
+    meaning = interpret(call)
+    assert meaning is not None
+    sizes = tuple(map(documented_size, meaning.axes))
+    depthwise = call.op == "depthwise_conv2d"
+    channels = meaning.filter_out * (meaning.in_channels if depthwise else 1)
+    if meaning.channels_first:
+        return (*meaning.batch_shape, channels, *sizes)
+    return (*meaning.batch_shape, *sizes, channels)
+
+
 def _as_tuple(value: IntOrInts) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,)
 
@@ -180,7 +201,10 @@ CONDITIONS: dict[str, Condition] = {
             meaning.height.padding == "SAME" and meaning.height.stride == meaning.width.stride == 1
         )
     ),
-    "with_gradient": lambda call: call.gradient is not None,
+    # Gradients
+    "with_gradient": lambda call: call.gradient is not None and call.entry_point.computes is None,
+    "sizes_fit": lambda call: call.sizes is None,
+    "upstream_fits": _upstream_fits,
 }
 MAKERS: dict[str, Callable[..., Condition]] = {
     "strides": strides,

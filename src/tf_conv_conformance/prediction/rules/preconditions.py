@@ -129,6 +129,17 @@ def _size(arguments: Arguments) -> str:
     return f"the result would have {rows} rows and {columns} columns"
 
 
+def _sizes(arguments: Arguments) -> str:
+    name, given = arguments.entry_point.sizes_name, _compact(arguments.given_sizes)
+    return f"{name} is {given}, which is no shape of 4 sizes"
+
+
+def _upstream(arguments: Arguments) -> str:
+    fits = _compact(conditions.upstream_shape(arguments))
+    given = f"the upstream gradient has the shape {_compact(arguments.upstream)}"
+    return f"{given}, but the result of the convolution has {fits}"
+
+
 def _joined(words: tuple[str, ...] | list[str], conjunction: str) -> str:
     return f" {conjunction} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
@@ -164,6 +175,8 @@ MISMATCHES: dict[str, Mismatch] = {
     "no_negative_padding": lambda call: f"{_padding(call)} has a negative amount",
     "known_format": lambda call: f"data_format is {call.data_format!r}",
     "size_not_negative": _size,
+    "sizes_fit": _sizes,
+    "upstream_fits": _upstream,
 }
 PRECONDITIONS: dict[str, Precondition | Callable[..., Precondition]] = {
     "strides": _strides,
