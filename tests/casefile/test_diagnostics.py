@@ -59,9 +59,18 @@ FAULTS = r"""
 {"rate": "1", "dilations": "1"}
     `rate` and `dilations` are two names for the same argument
 {"modes": "[eager, graph]", "unknown": "height"}
-    cases[0].modes: eager is for calls whose shapes are known, since it traces no function, and
+    cases[0].modes: no call of this case can be made in eager mode: it traces no function, so
+    `unknown: height` means nothing
 {"modes": "[graph, tflite]", "dtype": "half"}
-    cases[0].modes: tflite is for float32 calls without a gradient whose filter is known, since it
+    cases[0].modes: no call of this case can be made in tflite mode: it takes float32 alone, not
+    float16
+{"modes": "litert", "gradient": "input"}
+    no call of this case can be made in litert mode: the model has no gradient
+{"modes": "[onnx]", "sweep": "{dtype: [half, bfloat16]}"}
+    no call of this case can be made in onnx mode: it takes float32 alone, not float16; it takes
+    float32 alone, not bfloat16
+{"modes": "[onnx]", "unknown": "filter"}
+    made in onnx mode: the filter is a constant of the model, so it cannot be `unknown`
 {"modes": "[eager, jit]"}
     8:20: cases[0].modes[1]: 'jit' is unknown; did you mean 'xla'? Known: eager, graph, xla,
     saved_model, tflite, tflite-reference, litert, onnx

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from tf_conv_conformance.casefile import checks
@@ -17,12 +17,12 @@ from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
 from tf_conv_conformance.casefile.expansion import Expanded, Expansion, expand
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.source import Source
-from tf_conv_conformance.convolution.modes import can_be_made, made_in
+from tf_conv_conformance.convolution.modes import obstacle
 from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, Mode
 from tf_conv_conformance.prediction import relations
 from tf_conv_conformance.prediction.predict import Refuses, predict
 
-REASONS = 3  # reasons in a message why a relation applies to no call
+REASONS = 3  # in a message why a relation applies to no call, or a mode makes none
 
 
 @dataclass(frozen=True)
@@ -63,27 +63,34 @@ class Sweep:
 
         Raises :class:`CaseError` for the first fault.
         """
-        calls = list(self._plain_calls())
-        self._check_modes({call.mode for call in calls})
+        obstacles: dict[Mode, list[str]] = {}
+        calls = list(self._plain_calls(obstacles))
+        self._check_modes({call.mode for call in calls}, obstacles)
         check_all_apply(self.case.deviations, calls)
         return calls + _related(self.case, calls)
 
-    def _check_modes(self, used: Set[Mode]) -> None:
+    def _check_modes(self, used: Set[Mode], obstacles: Mapping[Mode, Sequence[str]]) -> None:
         """Refuse a mode that the case itself names, but in which none of its calls can be made."""
         for mode in self.own_modes:
             if mode not in used:
-                message = f"{mode} is for {made_in(mode)}, and this case has none"
+                reasons = "; ".join(list(dict.fromkeys(obstacles[mode]))[:REASONS])
+                message = f"no call of this case can be made in {mode} mode: {reasons}"
                 raise CaseError(("modes",), message)
 
-    def _plain_calls(self) -> Iterator[Call]:
+    def _plain_calls(self, obstacles: dict[Mode, list[str]]) -> Iterator[Call]:
+        """Yield the calls, and collect the obstacles to others by their modes."""
         line, text = self.source.place(self.keys)[0], self.source.block(self.keys)
         for expanded in self.expansion:
-            self._check(expanded)
+            modes = []
+            for mode in self.modes:
+                if found := obstacle(expanded.arguments, mode):
+                    obstacles.setdefault(mode, []).append(found)
+                else:
+                    modes.append(mode)
+            self._check(expanded, modes)
             deviations = self._deviations(expanded)
             label = f"{expanded.label}-" if expanded.label else ""
-            for mode in self.modes:
-                if not can_be_made(expanded.arguments, mode):
-                    continue
+            for mode in modes:
                 here = [one for one in deviations if mode in one.deviation.modes]
                 elsewhere = [one for one in deviations if mode not in one.deviation.modes]
                 yield Call(
@@ -97,9 +104,8 @@ class Sweep:
                     other_modes=tuple(one.deviation for one in elsewhere),
                 )
 
-    def _check(self, expanded: Expanded) -> None:
+    def _check(self, expanded: Expanded, modes: Sequence[Mode]) -> None:
         try:
-            modes = [mode for mode in self.modes if can_be_made(expanded.arguments, mode)]
             checks.check_arguments(expanded.arguments, modes, bool(self.case.large))
         except CaseError as error:
             if not expanded.label:

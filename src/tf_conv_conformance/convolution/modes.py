@@ -24,25 +24,25 @@ RUNTIMES: dict[Mode, dict[str, str]] = {
 """The versions that a mode needs, as PEP 440 ranges by the facts of a subject."""
 
 
-NO_UNKNOWN = "calls whose shapes are known, since it traces no function"
-CONVERTIBLE = "float32 calls without a gradient whose filter is known, since it is a constant"
-
-
-def made_in(mode: Mode) -> str:
-    """Return which calls can be made in a mode that cannot make all."""
-    return NO_UNKNOWN if mode == "eager" else CONVERTIBLE
+def obstacle(arguments: Arguments, mode: Mode) -> str | None:
+    """Return why a call cannot be made in a mode; None if it can."""
+    if mode == "eager" and arguments.unknown:
+        return f"it traces no function, so `unknown: {arguments.unknown[0]}` means nothing"
+    if mode not in CONVERTED_MODES:
+        return None
+    if "filter" in arguments.unknown:
+        return "the filter is a constant of the model, so it cannot be `unknown`"
+    if arguments.gradient is not None:
+        return "the model has no gradient"
+    for dtype in (arguments.dtype, arguments.filter_dtype):
+        if dtype not in (None, "float32"):
+            return f"it takes float32 alone, not {dtype}"
+    return None
 
 
 def can_be_made(arguments: Arguments, mode: Mode) -> bool:
     """Return whether a call can be made in a mode."""
-    if mode == "eager":
-        return not arguments.unknown
-    if mode not in CONVERTED_MODES:
-        return True
-    if "filter" in arguments.unknown:
-        return False
-    dtypes = {arguments.dtype, arguments.filter_dtype or arguments.dtype}
-    return arguments.gradient is None and dtypes == {"float32"}
+    return obstacle(arguments, mode) is None
 
 
 def needs_tensorflow(arguments: Arguments, mode: Mode) -> str | None:
