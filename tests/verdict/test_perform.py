@@ -115,6 +115,7 @@ def test_a_call_that_the_subject_does_not_support_is_not_made(calls):
         ("saved_model", {"tensorflow": "1.15.5"}, "tensorflow >=2"),
         ("tflite-reference", {"tflite": "2.4.4"}, "tflite >=2.5"),
         ("litert", {"litert": None}, "litert"),
+        ("onnx", {"onnxruntime": None}, "onnxruntime"),
     ],
 )
 def test_a_mode_that_the_subject_is_too_old_for_is_not_made(calls, mode, facts, needed):
@@ -125,7 +126,9 @@ def test_a_mode_that_the_subject_is_too_old_for_is_not_made(calls, mode, facts, 
     assert (verdict.kind, subject.heads) == ("unsupported", [])
     ((package, version),) = facts.items()
     has = f"{package} {version}" if version else f"no {package}"
-    assert verdict.reason == f"requires {needed} for the mode {mode}, but the subject has {has}"
+    advice = "" if version else f"; pip install 'tf-conv-conformance[{mode}]'"
+    reason = f"requires {needed} for the mode {mode}, but the subject has {has}{advice}"
+    assert verdict.reason == reason
 
 
 def test_the_data_of_each_arm_is_sent_with_its_dtypes(calls):

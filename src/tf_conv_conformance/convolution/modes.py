@@ -22,6 +22,8 @@ RUNTIMES: dict[Mode, dict[str, str]] = {
     "onnx": {"onnxruntime": "", "tf2onnx": ""},
 }
 """The versions that a mode needs, as PEP 440 ranges by the facts of a subject."""
+EXTRAS = {"litert": "litert", "onnxruntime": "onnx", "tf2onnx": "onnx"}
+"""The extra of this package that installs what a mode needs."""
 
 
 def obstacle(arguments: Arguments, mode: Mode) -> str | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.expectations import When
-from tf_conv_conformance.convolution.modes import RUNTIMES, needs_tensorflow
+from tf_conv_conformance.convolution.modes import EXTRAS, RUNTIMES, needs_tensorflow
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.relations import others_of
 from tf_conv_conformance.subject.interface import Subject
@@ -83,8 +83,15 @@ def lacks(call: Call, subject: Subject) -> str | None:
     for package, wanted in RUNTIMES.get(call.mode, {}).items():
         if (without := outside(package, wanted, subject.subject)) is not None:
             needed = f"{package} {wanted}".strip()
-            return f"{needed} for the mode {call.mode}, but the subject has {without}"
+            lacking = f"{needed} for the mode {call.mode}, but the subject has {without}"
+            return f"{lacking}{_advice(package)}"
     return None
+
+
+def _advice(package: str) -> str:
+    """Return how to install what a mode needs; nothing if it comes with TensorFlow."""
+    extra = EXTRAS.get(package)
+    return f"; pip install 'tf-conv-conformance[{extra}]'" if extra else ""
 
 
 def _lacks_tensorflow(call: Call) -> str | None:
