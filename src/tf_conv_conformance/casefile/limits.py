@@ -37,8 +37,7 @@ def check_size(arguments: Arguments, modes: Iterable[Mode], large: bool) -> None
     work = elements * data.products(arguments)
     if large:
         _check_large(arguments, tensors, results, work)
-        total = elements + sum(map(math.prod, tensors.values()))
-        _check_memory(arguments, total, modes)
+        _check_memory(arguments, modes)
         return
     advice = "with `large: true` in a case file"
     for name, shape in {**tensors, **results}.items():
@@ -65,24 +64,37 @@ def _check_large(arguments: Arguments, tensors: Shapes, results: Shapes, work: i
         raise CaseError((), f"makes up to {work:,} products; {limit}")
 
 
-def _check_memory(arguments: Arguments, elements: int, modes: Iterable[Mode]) -> None:
+def has_room(arguments: Arguments, mode: Mode) -> bool:
+    """Return whether a worker has the memory for a large call in a mode."""
+    return _needed(arguments, mode) <= LARGE_MEMORY
+
+
+def _check_memory(arguments: Arguments, modes: Iterable[Mode]) -> None:
     """Refuse a large call that may need more memory in a worker than it has.
 
     Want of memory would look like a crash of TensorFlow.
     """
     arms = len(arguments.data)
     for mode in modes:
-        patches = _patches(arguments) if mode == "xla" else 0
-        needed = (elements * (arms + COPIES) + patches) * _item_size(arguments.dtype)
-        if needed <= LARGE_MEMORY:
+        if has_room(arguments, mode):
             continue
         limit = f"TensorFlow's process has {LARGE_MEMORY // 2**30} GiB by default"
-        fact = f"may need {needed / 2**30:.1f} GiB in {mode} mode, and {limit}"
-        if patches:
+        needed = _needed(arguments, mode) / 2**30
+        fact = f"may need {needed:.1f} GiB in {mode} mode, and {limit}"
+        if mode == "xla":
             advice = "XLA copies the input once for each tap of the filter; leave xla out"
             raise CaseError(("modes",), f"{fact}; {advice}")
         advice = "make it smaller" if arms == 1 else "make it smaller, or name one arm of `data`"
         raise CaseError((), f"{fact}; {advice}")
+
+
+def _needed(arguments: Arguments, mode: Mode) -> int:
+    """Return how many bytes a worker may need for a call in a mode."""
+    result = max(map(math.prod, _results(arguments).values()), default=0)
+    elements = result + sum(map(math.prod, _tensors(arguments).values()))
+    patches = _patches(arguments) if mode == "xla" else 0
+    held = elements * (len(arguments.data) + COPIES)
+    return (held + patches) * _item_size(arguments.dtype)
 
 
 def _tensors(arguments: Arguments) -> Shapes:

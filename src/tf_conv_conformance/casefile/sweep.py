@@ -15,6 +15,7 @@ from tf_conv_conformance.casefile.deviations import (
 )
 from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
 from tf_conv_conformance.casefile.expansion import Expanded, Expansion, expand
+from tf_conv_conformance.casefile.limits import has_room
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.source import Source
 from tf_conv_conformance.convolution.modes import obstacle
@@ -41,7 +42,7 @@ class Sweep:
     """A case whose calls have not been made yet. `keys` are the path to it in its file.
 
     `own_modes` are the `modes` that the case itself names. Those of its defaults may suit only
-    some of a file's cases.
+    some of a file's cases, and the `added_modes` of the command line only some of a run's.
     """
 
     case: Case
@@ -50,6 +51,7 @@ class Sweep:
     keys: Keys
     modes: tuple[Mode, ...]
     own_modes: tuple[Mode, ...]
+    added_modes: tuple[Mode, ...]
 
     @property
     def comparisons(self) -> int:
@@ -85,7 +87,7 @@ class Sweep:
             for mode in self.modes:
                 if found := obstacle(expanded.arguments, mode):
                     obstacles.setdefault(mode, []).append(found)
-                else:
+                elif not self._is_too_large(expanded, mode):
                     modes.append(mode)
             self._check(expanded, modes)
             deviations = self._deviations(expanded)
@@ -103,6 +105,11 @@ class Sweep:
                     text=text,
                     other_modes=tuple(one.deviation for one in elsewhere),
                 )
+
+    def _is_too_large(self, expanded: Expanded, mode: Mode) -> bool:
+        """Return whether a mode of the command line has no memory for a large call."""
+        is_added = mode in self.added_modes
+        return is_added and bool(self.case.large) and not has_room(expanded.arguments, mode)
 
     def _check(self, expanded: Expanded, modes: Sequence[Mode]) -> None:
         try:
@@ -138,9 +145,10 @@ def checked(case: Case, defaults: Defaults, extent: Extent, source: Source, keys
     case = case.model_copy(update=update)
     if case.claim is not None:
         checks.check_expected_values(case.claim)
-    chosen = {*(case.modes or DEFAULT_MODES), *extent.added_modes}
-    modes = tuple(mode for mode in MODES if mode in chosen)
-    return Sweep(case, expansion, source, keys, modes, own_modes)
+    named = case.modes or DEFAULT_MODES
+    added = tuple(mode for mode in extent.added_modes if mode not in named)
+    modes = tuple(mode for mode in MODES if mode in named or mode in added)
+    return Sweep(case, expansion, source, keys, modes, own_modes, added)
 
 
 def _related(case: Case, calls: list[Call]) -> list[Call]:
