@@ -4,6 +4,7 @@ import pytest
 
 from support.faulty_runs import FAULTY
 from support.plugin_cases import DECLARED_DYING, DYING, GOOD, records
+from tf_conv_conformance.convolution.names import MODES
 
 
 @pytest.mark.parametrize("options", [["-q"], ["-v"], ["-n", "1"], ["-n", "1", "-v"]])
@@ -92,6 +93,13 @@ def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, wr
         ("tflite", []),
         ("+tflite,tflite", ["plain[tflite]"]),
         ("+graph,eager", ["plain[eager]", "plain[graph]", "half[eager]", "half[graph]"]),
+        (
+            "all",
+            [
+                *(f"plain[{mode}]" for mode in MODES),
+                *(f"half[{mode}]" for mode in ("eager", "graph", "xla", "saved_model")),
+            ],
+        ),
     ],
 )
 def test_a_mode_is_added_to_every_case_that_can_be_made_in_it(pytester, modes, made):
@@ -107,13 +115,43 @@ cases:
     assert ids == made
 
 
+def test_a_mode_is_not_added_to_a_large_call_that_it_has_no_memory_for(pytester):
+    text = """
+defaults: {op: conv2d, input: [4, 400, 400, 256], padding: SAME, modes: eager, large: true}
+cases:
+  - {id: pixel, filter: [1, 1, 256, 1]}
+  - {id: square, filter: [3, 3, 256, 1]}
+"""
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(text, encoding="utf-8")
+    options = ("--tf-modes=+xla", "-m", "tf_large", "--collect-only", "-q")
+    result = pytester.runpytest_inprocess("cases", *options)
+    ids = [line.partition("::")[2] for line in result.outlines if "::" in line]
+    assert ids == ["pixel[eager]", "pixel[xla]", "square[eager]"]
+
+
+@pytest.mark.parametrize("name", ["tf_tflite-reference", "tf_tflite_reference"])
+def test_a_mode_with_a_dash_has_a_marker_with_an_underscore_too(pytester, name):
+    text = """
+defaults: {op: conv2d, input: [1, 5, 5, 1], filter: [2, 2, 1, 1], padding: SAME}
+cases:
+  - {id: plain, modes: [eager, tflite, tflite-reference]}
+"""
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(text, encoding="utf-8")
+    options = ("--strict-markers", "-m", name, "--collect-only", "-q")
+    result = pytester.runpytest_inprocess("cases", *options)
+    ids = [line.partition("::")[2] for line in result.outlines if "::" in line]
+    assert ids == ["plain[tflite-reference]"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (
             ["--tf-modes", "jit"],
-            "--tf-modes: 'jit' is not one of eager, graph, xla, saved_model, tflite",
+            "onnx, or all; did you mean 'xla'?",
         ),
+        (["--tf-modes", "+tflight"], "did you mean 'tflite'?"),
+        (["--tf-modes", "egar"], "--tf-modes: 'egar' is not one of eager, graph, xla, saved_model"),
         (["--tf-timeout", "0"], "--tf-timeout: must be above 0 seconds"),
         (["--tf-timeout", "soon"], "invalid float value"),
     ],

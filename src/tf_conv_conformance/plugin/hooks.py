@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         *(f"{mode}: calls in {mode} mode" for mode in MODES),
         *(f"{dtype}: calls with {dtype} input and filter" for dtype in DTYPES),
         "half: another name of tf_float16",
+        "tflite_reference: another name of tf_tflite-reference",
         "large: slow calls, which only -m tf_large selects",
     ]
     for marker in markers:

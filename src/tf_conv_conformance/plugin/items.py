@@ -55,9 +55,13 @@ def markers(call: Call) -> list[str]:
     """Return the names of a call's markers."""
     arguments = call.arguments
     half = "half" if arguments.dtype == "float16" else None
+    plain_mode = call.mode.replace("-", "_") if "-" in call.mode else None
     return [
         MARKER + name
-        for name in (arguments.op, call.mode, arguments.dtype, half, call.case.large and "large")
+        for name in (
+            *(arguments.op, call.mode, plain_mode, arguments.dtype, half),
+            call.case.large and "large",
+        )
         if name
     ]
 

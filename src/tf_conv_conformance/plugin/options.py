@@ -30,6 +30,8 @@ MARKER = "tf_"
 """The prefix of this plugin's markers."""
 FOLDER = "cases"
 """The folders in which case files are looked for unless `tf_cases` names others."""
+ALL = "all"
+"""The value of ``--tf-modes`` that adds every mode to every case."""
 INVALID = "[invalid]"
 """How the name of a test ends that reports the errors of a case."""
 BYTES_A_CALL = 4096  # of the record file and the page, at most
@@ -49,7 +51,7 @@ def add(parser: pytest.Parser) -> None:
 
     text = (
         f"of the modes that cases name, make only these, from {','.join(MODES)}; +MODE adds one to "
-        "every case, as in +tflite (default: the modes that cases name)"
+        "every case, as in +tflite, and all adds every mode (default: the modes that cases name)"
     )
     option("--tf-modes", "MODES", text)
     text = "also collect every *.yaml under folders with this name"
@@ -183,6 +185,8 @@ def modes(config: pytest.Config) -> ModeSelection:
     """Return the modes of ``--tf-modes``. Raises ``pytest.UsageError`` for an unknown one."""
     given = config.getoption("--tf-modes")
     words = [] if given is None else [word.strip() for word in str(given).split(",")]
+    if ALL in words:
+        words = [word for word in words if word != ALL] + [f"+{mode}" for mode in MODES]
     named = {word: _mode(word.removeprefix("+")) for word in words}
     added = tuple(mode for word, mode in named.items() if word.startswith("+"))
     if len(added) == len(named):
@@ -194,7 +198,11 @@ def _mode(name: str) -> Mode:
     for mode in MODES:
         if mode == name:
             return mode
-    raise pytest.UsageError(f"--tf-modes: {name!r} is not one of {', '.join(MODES)}")
+    from tf_conv_conformance.casefile.advice import unknown_word
+
+    known = f"{', '.join(MODES)}, or {ALL}"
+    hint = unknown_word(name, (*MODES, ALL))
+    raise pytest.UsageError(f"--tf-modes: {name!r} is not one of {known}{hint}")
 
 
 def extent(config: pytest.Config) -> Extent:
