@@ -209,7 +209,7 @@ deviations: [{rule: static-shape.known, observed: {unknown: width, model: docume
 deviations: [{rule: static-shape.known, observed: {unknown: width, warning: UserWarning}, notes: x}]
     observed: `warning` goes with a result or an `error`, not with a
 deviations: [{rule: conv2d.values, observed: {unknown: width}, reported: unreported}]
-    observed: `unknown` and `static` declare a static shape, with the rule static-shape.agrees or
+    observed: `unknown` and `static` declare a known shape, with one of the rules
 deviations: [{rule: static-shape.known, observed: {model: documented}, reported: unreported}]
     observed: static-shape.known needs `unknown` or `static`, since it
 <<: {strides: 1}

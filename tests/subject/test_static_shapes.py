@@ -35,10 +35,31 @@ def test_a_static_shape_is_reported_where_tensorflow_runs_what_it_traced(
     for call, one in zip(made, performed, strict=True):
         for answer in one.observation.answers:
             if call.mode in ("eager", "tflite"):
-                assert not answer.traced
+                assert "static" not in answer.known
             else:
-                assert answer.traced
-                assert answer.static == STATIC[call.case.id]
+                assert answer.known["static"] == STATIC[call.case.id]
+        assert one.verdict.kind == "conforms"
+
+
+LAYERS = """
+defaults: {padding: same, input: [2, 7, 6, 2], filter: [3, 2, 2, 3], modes: [eager, graph, xla]}
+cases:
+  - {id: conv2d, op: conv2d, via: tf.keras.layers.Conv2D, strides: 2}
+  - {id: depthwise, op: depthwise_conv2d, via: tf.keras.layers.DepthwiseConv2D, rate: 2}
+  - {id: height, op: conv2d, via: tf.keras.layers.Conv2D, unknown: height, modes: graph}
+  - {id: gradient, op: conv2d, via: tf.keras.layers.Conv2D, gradient: input}
+"""
+SYMBOLIC = {"conv2d": (None, 4, 3, 3), "depthwise": (None, 7, 6, 6), "height": (None, None, 6, 3)}
+
+
+@pytest.mark.tensorflow
+def test_a_layer_says_its_shapes_without_data(calls, tensorflow):
+    made = list(calls(LAYERS).values())
+    for call, one in zip(made, perform_all(made, tensorflow), strict=True):
+        expected = None if call.mode == "xla" else SYMBOLIC.get(call.case.id)
+        for answer in one.observation.answers:
+            assert answer.known.get("symbolic") == expected
+            assert answer.known.get("computed") == expected
         assert one.verdict.kind == "conforms"
 
 
@@ -50,19 +71,20 @@ def answer_with(**static):
 @pytest.mark.parametrize(
     ("static", "expected"),
     [
-        ({}, (False, None)),
-        ({"static": None}, (True, None)),
-        ({"static": [2, None]}, (True, (2, None))),
-        ({"static": []}, (True, ())),
+        ({}, {}),
+        ({"static": None}, {"static": None}),
+        ({"static": [2, None]}, {"static": (2, None)}),
+        ({"static": []}, {"static": ()}),
+        ({"symbolic": [None, 3], "computed": "E"}, {"symbolic": (None, 3), "computed": "E"}),
     ],
 )
 def test_a_static_shape_is_read_from_an_answer(static, expected):
     array = np.zeros((2, 3), np.float32)
     (answer,) = observation_of(answer_with(**static), [array], 1).answers
-    assert (answer.traced, answer.static) == expected
+    assert answer.known == expected
 
 
-@pytest.mark.parametrize("static", [2, "2", [2.0], [True], [-1], ["None"], {"0": 2}, [[2]]])
+@pytest.mark.parametrize("static", [2, [2.0], [True], [-1], ["None"], {"0": 2}, [[2]]])
 def test_a_static_shape_that_is_none_breaks_the_protocol(static):
-    with pytest.raises(ProtocolError, match="is not a static shape"):
+    with pytest.raises(ProtocolError, match="is not a known shape"):
         observation_of(answer_with(static=static), [np.zeros((2, 3), np.float32)], 1)

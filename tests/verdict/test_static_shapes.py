@@ -31,7 +31,7 @@ OTHER = """
 
 def knowing(observation, *sizes):
     """Return the observation of a function that knew these sizes; without any, no rank."""
-    answers = (replace(one, traced=True, static=sizes or None) for one in observation.answers)
+    answers = (replace(one, known={"static": sizes or None}) for one in observation.answers)
     return replace(observation, answers=tuple(answers))
 
 
@@ -99,7 +99,7 @@ def test_a_lost_size_is_declared_with_the_sizes_that_cannot_be_known(calls):
             observation = knowing(returned(call), 1, None, None, 3)
             verdict = verdict_on(call, observation)
             assert verdict.kind == "deviates"
-            assert "static shape without height, width" in verdict.reason
+            assert "static-shape.known (height, width unknown; " in verdict.reason
 
 
 def test_a_declared_static_shape_applies_where_functions_are_traced(calls):
@@ -156,4 +156,65 @@ def test_a_static_shape_by_the_formula_is_right_beside_a_wrong_result(calls):
 )
 def test_a_difference_is_declared_as_briefly_as_possible(calls, sizes, declared):
     call = calls(CASE)["x[graph]"]
-    assert declaration(predict(call.arguments), knowing(returned(call), *sizes)) == declared
+    observation = knowing(returned(call), *sizes)
+    assert declaration("static", predict(call.arguments), observation) == declared
+
+
+LAYER = """
+cases:
+  - id: x
+    op: depthwise_conv2d
+    via: tf.keras.layers.DepthwiseConv2D
+    modes: [eager, graph, xla]
+    input: [3, 7, 6, 2]
+    filter: [3, 2, 2, 3]
+    rate: 2
+    padding: same
+"""
+KERAS_LOST = """
+    deviations:
+      - {rule: symbolic-shape.known, reported: unreported, observed: {unknown: [height, width]}}
+"""
+RIGHT = (None, 7, 6, 6)
+
+
+def computing(observation, symbolic, computed):
+    """Return the observation of a layer that computes these shapes without data."""
+    known = {"symbolic": symbolic, "computed": computed}
+    answers = (replace(one, known=known) for one in observation.answers)
+    return replace(observation, answers=tuple(answers))
+
+
+@pytest.mark.parametrize(
+    ("symbolic", "computed", "rule"),
+    [
+        (RIGHT, RIGHT, None),
+        ((3, 7, 6, 6), RIGHT, None),
+        ((None, None, None, 6), RIGHT, "symbolic-shape.known"),
+        (RIGHT, (None, 7, 6, None), "computed-shape.known"),
+        (RIGHT, (None, 7, 5, 6), "computed-shape.agrees"),
+        ("ValueError", RIGHT, "symbolic-shape.known"),
+    ],
+)
+def test_a_layer_is_held_to_what_it_says_without_data(calls, symbolic, computed, rule):
+    call = calls(LAYER)["x[eager]"]
+    verdict = verdict_on(call, computing(returned(call), symbolic, computed))
+    assert verdict.kind == ("violates" if rule else "conforms")
+    assert verdict.rules == ((rule,) if rule else ())
+
+
+def test_an_exception_of_a_symbolic_call_is_named(calls):
+    call = calls(LAYER)["x[eager]"]
+    verdict = verdict_on(call, computing(returned(call), "ValueError", RIGHT))
+    assert verdict.reason == "symbolic shape ValueError, not [None,7,6,6] as predicted"
+
+
+def test_a_deviation_of_a_layers_shape_applies_in_eager_and_graph_mode(calls):
+    made = calls(LAYER + KERAS_LOST)
+    applying = {call.mode: len(call.deviations) for call in made.values()}
+    assert applying == {"eager": 1, "graph": 1, "xla": 0}
+    call, lost = made["x[eager]"], (None, None, None, 6)
+    assert verdict_on(call, computing(returned(call), lost, RIGHT)).kind == "deviates"
+    assert verdict_on(call, computing(returned(call), RIGHT, RIGHT)).kind == "resolved"
+    assert verdict_on(call, computing(returned(call), lost, lost)).kind == "violates"
+    assert verdict_on(call, computing(returned(call), "TypeError", RIGHT)).kind == "violates"

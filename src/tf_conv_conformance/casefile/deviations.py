@@ -21,7 +21,7 @@ from tf_conv_conformance.prediction.predict import Outcome, Refuses, Returns, pr
 from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
 from tf_conv_conformance.prediction.static_shape import static_shape
 
-STATIC_RULES = tuple(rule for rule in RULES.values() if rule.aspect == "static shape")
+STATIC_RULES = tuple(rule for rule in RULES.values() if rule.knows)
 RULES_SHOWN = 3  # of those that the calls of a case can break
 
 
@@ -32,8 +32,8 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
         hint = "docs/rules.md lists them" if meant is None else f"did you mean {meant!r}?"
         raise CaseError((*keys, "rule"), f"there is no rule {quote(deviation.rule)}; {hint}")
     if deviation.observed.is_static != (RULES[deviation.rule] in STATIC_RULES):
-        rules = " or ".join(rule.id for rule in STATIC_RULES)
-        message = f"`unknown` and `static` declare a static shape, with the rule {rules}"
+        rules = ", ".join(rule.id for rule in STATIC_RULES)
+        message = f"`unknown` and `static` declare a known shape, with one of the rules {rules}"
         if not deviation.observed.is_static:
             message = (
                 f"{deviation.rule} needs `unknown` or `static`, since it is about static shapes"
@@ -58,7 +58,9 @@ def applied(
         return None
     stands_for = expanded.as_if(observed.as_if) if observed.as_if else arguments
     if observed.is_static:
-        is_predicted = declared_static(observed, arguments) == predicted_static(arguments)
+        knows = str(RULES[deviation.rule].knows)
+        declared = declared_static(observed, arguments, knows)
+        is_predicted = declared == predicted_static(arguments, knows)
         return None if is_predicted else AppliedDeviation(deviation, arguments)
     if _is_documented(observed, stands_for, arguments):
         return None
@@ -105,24 +107,28 @@ def rules_at_stake(arguments: Arguments) -> frozenset[str]:
 
     Rules about static shapes are among them in any case, since TensorFlow may accept the call.
     """
-    rules = broken(arguments) or exercised(arguments)
-    return frozenset(rule.id for rule in (*rules, *STATIC_RULES))
+    about_results = broken(arguments) or exercised(arguments)
+    about_shapes = (rule for rule in exercised(arguments) if rule.knows)
+    return frozenset(rule.id for rule in (*about_results, *about_shapes))
 
 
-def predicted_static(arguments: Arguments) -> StaticShape | None:
-    """Return what can be known of the documented result; None if there is no such result."""
+def predicted_static(arguments: Arguments, knows: str) -> StaticShape | None:
+    """Return what can be known of the documented result; None if there is no such result.
+
+    `knows` is who knows it. A Keras layer does not know the batch.
+    """
     if isinstance(predict(arguments).documented, Refuses):
         return None
-    return static_shape(arguments)
+    return static_shape(arguments, () if knows == "static" else ("batch",))
 
 
-def declared_static(observed: Observed, arguments: Arguments) -> StaticShape | None:
+def declared_static(observed: Observed, arguments: Arguments, knows: str) -> StaticShape | None:
     """Return the static shape that a deviation declares; None if the call has no result."""
     if observed.static is not None:
         return StaticShape.of(observed.static_sizes)
-    if predicted_static(arguments) is None:
+    if (predicted := predicted_static(arguments, knows)) is None:
         return None
-    return static_shape(arguments, observed.unknown or ())
+    return static_shape(arguments, observed.unknown or ()).limited_to(predicted)
 
 
 def _declared_outcome(observed: Observed, stands_for: Arguments) -> Outcome | None:

@@ -31,7 +31,7 @@ from tf_conv_conformance.casefile.fields import (
     Word,
 )
 from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
-from tf_conv_conformance.convolution.names import MODES, TRACING_MODES, Dtype, Mode
+from tf_conv_conformance.convolution.names import MODES, MODES_OF_SHAPES, Dtype, Mode
 
 _MATCH_NEEDS_ERROR = "`match` is for the message of an `error`; give the `error`, too"
 
@@ -234,9 +234,8 @@ class Deviation(Strict):
     def modes(self) -> tuple[Mode, ...]:
         """The modes in which it applies."""
         modes = self.when.modes or TENSORFLOW_MODES
-        if self.observed.is_static:
-            return tuple(mode for mode in TRACING_MODES if mode in modes)
-        return tuple(mode for mode in MODES if mode in modes)
+        own = MODES_OF_SHAPES.get(self.rule.partition("-shape.")[0], MODES)
+        return tuple(mode for mode in own if mode in modes)
 
 
 Expectation = Annotated[Annotated[Literal["result"], SCALAR] | Annotated[Expect, MAPPING], BY_KIND]

@@ -18,6 +18,7 @@ from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, ve
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.invocation import source
 from tf_conv_conformance.convolution.quantity import quantity
+from tf_conv_conformance.convolution.static_shape import StaticShape
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
@@ -34,7 +35,6 @@ from tf_conv_conformance.verdict.explanation import explaining_model, model_diff
 from tf_conv_conformance.verdict.kinds import Kind
 from tf_conv_conformance.verdict.message import arm_of, first_difference
 from tf_conv_conformance.verdict.perform import CallResult, perform
-from tf_conv_conformance.verdict.static_shapes import static_of
 from tf_conv_conformance.verdict.suggestion import Results, explaining, suggest
 
 MESSAGE_LINES = 12  # of what TensorFlow printed or raised
@@ -111,11 +111,18 @@ def _cells(call: Call, observation: Observation) -> tuple[str, str, str]:
 
 
 def _static(observation: Observation) -> str:
-    """Return what a traced function knew of the shape, if that is not the shape itself."""
-    known = static_of(observation.answers[0]) if observation.answers else None
-    if known is None or known.sizes == observation.answers[0].shape:
-        return ""
-    return f", static shape {known}"
+    """Return what was known of the shape before the call, if that is not the shape itself.
+
+    A Keras layer does not know the batch.
+    """
+    texts = []
+    for answer in observation.answers[:1]:
+        for name, known in answer.known.items():
+            usual = answer.shape if name == "static" else (None, *(answer.shape or ())[1:])
+            if known != usual:
+                text = known if isinstance(known, str) else StaticShape(known)
+                texts.append(f", {name} shape {text}")
+    return "".join(texts)
 
 
 def _agreement(case: WrittenCase, results: Results) -> Iterator[tuple[str, str]]:

@@ -65,8 +65,16 @@ RelationName = Literal[
 
 OPS: tuple[Op, ...] = get_args(Op)
 MODES: tuple[Mode, ...] = get_args(Mode)
+LAYER_MODES: tuple[Mode, ...] = ("eager", "graph")
+"""The modes in which a Keras layer also computes the shape of its result without data."""
 TRACING_MODES: tuple[Mode, ...] = ("graph", "xla", "saved_model")
 """The modes in which TensorFlow runs a function that it has traced."""
+MODES_OF_SHAPES: dict[str, tuple[Mode, ...]] = {
+    "static": TRACING_MODES,
+    "symbolic": LAYER_MODES,
+    "computed": LAYER_MODES,
+}
+"""The modes in which a shape is known before the call, by who knows it."""
 DEFAULT_MODES: tuple[Mode, ...] = ("eager", "graph", "xla")
 """The modes of a case that names none."""
 CONVERTED_MODES: tuple[Mode, ...] = ("tflite", "tflite-reference", "litert", "onnx")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tf_conv_conformance.convolution.static_shape import StaticShape
 from tf_conv_conformance.records.outcome import A_VALUE, outcome, outcome_text
 from tf_conv_conformance.records.schema import EndLine
+from tf_conv_conformance.subject.observation import KNOWN_SHAPES
 from tf_conv_conformance.verdict.comparison import shape_text
 
 Aspect = Literal[
     "verdict", "outcome", "shape", "dtype", "static shape", "error", "signal", "values", "warnings"
 ]
+UNRECORDED = "unrecorded"
 OTHER_VALUES = "same shape, other values"
 
 
@@ -82,11 +84,17 @@ def _within_outcome(old: EndLine, new: EndLine) -> Iterator[EndDifference]:
         yield EndDifference("shape", "another shape", words)
     if before.get("dtype") != now.get("dtype"):
         yield _from_to("dtype", before["dtype"], now["dtype"])
-    if "static" in before and "static" in now and before["static"] != now["static"]:
-        words = f"{StaticShape.of(before['static'])} → {StaticShape.of(now['static'])}"
-        yield EndDifference("static shape", "another static shape", words)
+    for name in KNOWN_SHAPES:
+        was, is_now = before.get(name, UNRECORDED), now.get(name, UNRECORDED)
+        if UNRECORDED not in (was, is_now) and was != is_now:
+            words = f"{_known_text(was)} → {_known_text(is_now)}"
+            yield EndDifference("static shape", f"another {name} shape", words)
     if values_comparable(old, new) and old["digest"] != new["digest"]:
         yield EndDifference("values", OTHER_VALUES, OTHER_VALUES)
+
+
+def _known_text(shape: Any) -> str:
+    return shape if isinstance(shape, str) else str(StaticShape.of(shape))
 
 
 def _from_to(aspect: Aspect, old: str | None, new: str | None) -> EndDifference:

@@ -14,7 +14,7 @@ import numpy as np
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.scope import problems
 from tf_conv_conformance.convolution.arguments import to_record
-from tf_conv_conformance.convolution.names import TRACING_MODES, RelationName
+from tf_conv_conformance.convolution.names import MODES_OF_SHAPES, RelationName
 from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Prediction, Refuses, predict
@@ -93,11 +93,11 @@ def call_line(identifier: str, case: str, call: Call) -> CallLine:
 
 def _rules(call: Call) -> list[str]:
     """Return the ids of the rules that a call exercises in its mode."""
-    has_static_shape = call.mode in TRACING_MODES and call.relation is None
+    known = [knows for knows, modes in MODES_OF_SHAPES.items() if call.mode in modes]
     return [
         rule.id
         for rule in exercised(call.arguments)
-        if has_static_shape or rule.aspect != "static shape"
+        if rule.knows is None or (rule.knows in known and call.relation is None)
     ]
 
 
@@ -234,8 +234,8 @@ def observed(observation: Observation) -> ObservedRecord:
     if first.error is not None:
         return {"error": first.error, "message": first.message}
     value: ObservedRecord = {"shape": list(first.shape or ()), "dtype": str(first.dtype)}
-    if first.traced:
-        value["static"] = None if first.static is None else list(first.static)
+    for name, shape in first.known.items():
+        value[name] = list(shape) if isinstance(shape, tuple) else shape  # type: ignore[literal-required]
     return value
 
 

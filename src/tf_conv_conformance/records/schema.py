@@ -36,6 +36,8 @@ Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Precision = Annotated[int, Meta(ge=1, le=64)]
 Exponents = Annotated[int, Meta(ge=1, le=64)]
 Shape = list[Count]
+KnownShape = list[Count | None] | str | None
+"""A shape with null for unknown sizes, null for an unknown rank, or the name of an exception."""
 Integers = Integer | list[Integer]
 
 
@@ -199,12 +201,16 @@ class ArmRecord(TypedDict):
 class ObservedRecord(TypedDict, total=False):
     """What the subject did: a value, an error, or why there is no answer, with the last output.
 
-    `static` is what a traced function knew of the shape: null for a size or a rank that it did not.
+    `static` is what a traced function knew of the shape. `symbolic` and `computed` are the shapes
+    that a Keras layer gives for an unknown batch, called with ``keras.Input`` and by its method
+    ``compute_output_shape``.
     """
 
     shape: Shape
     dtype: str
-    static: list[Count | None] | None
+    static: KnownShape
+    symbolic: KnownShape
+    computed: KnownShape
     error: str
     message: str
     ended: Literal["crashed", "timed out", "suite error"]

@@ -12,7 +12,13 @@ import numpy as np
 
 from .deployment import RUNTIMES, deployed
 from .exceptions import MESSAGE_LIMIT, RaisedError, observed, raised_arm
-from .symbols import convolution, gradient_operator
+from .symbols import (
+    convolution,
+    gradient_operator,
+    plain_sizes,
+    resolve,
+    symbolic_shapes,
+)
 
 NO_GRADIENT = "tf.GradientTape.gradient returned None: the result does not depend on the tensor"
 
@@ -97,25 +103,18 @@ def traces(mode: str) -> bool:
     return mode in ("graph", "xla", "saved_model")
 
 
-def static_shape(result: Any) -> list[int | None] | None:
-    """Return what is known of the shape of a traced result; None if not even its rank is."""
-    if result.shape.ndims is None:
-        return None
-    sizes: list[int | None] = result.shape.as_list()
-    return sizes
-
-
 class PreparedCall:
     """The call of a request, as a function of one arm's tensors.
 
     Code compiled for one arm is reused for the others, except for a Keras layer, which holds its
-    filter. `traced` has the last result of the function while it was traced.
+    filter. `traced` is what was known of the last result of the function while it was traced.
     """
 
     def __init__(self, tf: Any, request: Any) -> None:
         self.tf, self.request = tf, request
         self.function: Callable[..., Any] | None = None
-        self.traced: Any = None
+        self.traced: dict[str, Any] = {}
+        self.known: dict[str, Any] | None = None
 
     def __call__(self, tensors: list[Any]) -> Any:
         """Return the result for one arm's tensors. Raises :class:`RaisedError`."""
@@ -128,14 +127,25 @@ class PreparedCall:
                 self.function = function
         return observed(function, *tensors)
 
+    def shapes(self, x: Any, w: Any, *upstream: Any) -> dict[str, Any]:
+        """Return what a Keras layer knows of the result's shape without data."""
+        symbol, mode = self.request["function"], self.request["mode"]
+        if ".keras.layers." not in symbol or mode not in ("eager", "graph"):
+            return {}
+        if self.known is None:  # all arms have the same shapes
+            function, keras_input = resolve(self.tf, symbol), resolve(self.tf, "tf.keras.Input")
+            self.known = symbolic_shapes(function, keras_input, self.request, x, w)
+        return self.known
+
     def _kept(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that also keeps its result, if it is traced in the call's mode."""
+        """Return a function that also keeps what is known of its result, if it is traced."""
         if not traces(self.request["mode"]):
             return function
 
         def kept(*tensors: Any) -> Any:
-            self.traced = function(*tensors)
-            return self.traced
+            result = function(*tensors)
+            self.traced = known_of(result)
+            return result
 
         return kept
 
@@ -148,17 +158,23 @@ def plain_warnings(caught: Any) -> list[dict[str, str]]:
     ]
 
 
-def value_arm(result: Any, traced: Any = None) -> tuple[dict[str, Any], Any]:
+def known_of(traced: Any) -> dict[str, Any]:
+    """Return what is known of the result of a function that is traced; nothing without a result.
+
+    Its graph may be gone later, and with it the shape.
+    """
+    return {} if traced is None else {"static": plain_sizes(traced.shape)}
+
+
+def value_arm(result: Any, known: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     """Return the arm for a value, without warnings, and its array.
 
-    `traced` is the result of the traced function, if there is one. Raises :class:`RaisedError`.
+    `known` is what was known of its shape before the call. Raises :class:`RaisedError`.
     """
     array = result if isinstance(result, np.ndarray) else observed(result.numpy)
     array = portable(array, result.dtype.name)
     arm = {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}
-    if traced is not None:
-        arm["static"] = static_shape(traced)
-    return arm, array
+    return dict(arm, **known), array
 
 
 def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict[str, Any], Any]:
@@ -176,10 +192,14 @@ def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict
                 arm = {"status": "error", "error": "NoGradient", "message": NO_GRADIENT}
                 arm["bases"] = ["NoGradient"]
             else:
-                arm, array = value_arm(result, getattr(call, "traced", None))
+                arm, array = value_arm(result, getattr(call, "traced", {}))
         except RaisedError as raised:
             arm = raised_arm(tf, raised.error)
     arm["warnings"] = plain_warnings(caught)
+    if array is not None and hasattr(call, "shapes"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            arm.update(call.shapes(*tensors))
     return arm, array
 
 
@@ -273,7 +293,7 @@ class Group:
     def __init__(self, tf: Any, requests: list[Any]) -> None:
         self.tf, self.requests = tf, requests
         self.caught: dict[int, Any] = {}
-        self.traced: list[Any] = [None] * len(requests)  # the last results while they were traced
+        self.traced: list[dict[str, Any]] = [{} for _ in requests]  # as in PreparedCall
         known = [specs_of(tf, request) for request in requests]
         specs = None if known[0] is None else [spec for own in known for spec in own or ()]
         self.function = in_mode(tf, self._trace, requests[0]["mode"], specs, autograph=False)
@@ -283,8 +303,8 @@ class Group:
         self.caught.clear()
         results = self.function(*(tensor for own in tensors for tensor in own))
         arms = [
-            None if result is None else value_arm(result, traced)
-            for result, traced in zip(results, self.traced)
+            None if result is None else value_arm(result, known)
+            for result, known in zip(results, self.traced)
         ]
         for number, arm in enumerate(arms):
             if arm is not None:
@@ -303,5 +323,5 @@ class Group:
                 except Exception:
                     results.append(None)
         if traces(self.requests[0]["mode"]):
-            self.traced = results
+            self.traced = [known_of(result) for result in results]
         return results

@@ -18,7 +18,7 @@ from . import host
 from .deployment import quiet
 from .exceptions import SettingError, WorkerError, check_device, observed
 from .execution import arrays_of, attempted
-from .symbols import keras_layer
+from .symbols import keras_layer, symbolic_shapes
 
 SWITCHES = ("KERAS_", "JAX_", "TORCH_", "PYTORCH_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "MKL_")
 RUNTIMES = ("tflite", "litert", "onnxruntime", "tf2onnx")
@@ -141,10 +141,26 @@ def execute_all(
 def attempt(keras: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
     """Make one call, and return its answer or a report of the worker's fault."""
 
-    def call(tensors: list[Any]) -> Any:
-        return result(keras, request, *tensors)
+    return attempted(None, LayerCall(keras, request), arms_of(request["dtypes"], arrays))
 
-    return attempted(None, call, arms_of(request["dtypes"], arrays))
+
+class LayerCall:
+    """The call of a request, as a function of one arm's arrays."""
+
+    def __init__(self, keras: Any, request: Any) -> None:
+        self.keras, self.request = keras, request
+
+    def __call__(self, tensors: list[Any]) -> Any:
+        """Return the result for one arm's arrays. Raises :class:`RaisedError`."""
+        return result(self.keras, self.request, *tensors)
+
+    def shapes(self, x: Any, w: Any) -> dict[str, Any]:
+        """Return what a layer knows of the result's shape without data."""
+        symbol = self.request["function"]
+        if ".layers." not in symbol:
+            return {}
+        function = resolve(self.keras, symbol)
+        return symbolic_shapes(function, self.keras.Input, self.request, x, w)
 
 
 def arms_of(dtypes: list[str], arrays: list[Any]) -> Iterator[list[Any]]:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.subject.errors import ProtocolError, SettingRefusedError
-from tf_conv_conformance.subject.observation import Answer, Observation, Warned
+from tf_conv_conformance.subject.observation import (
+    KNOWN_SHAPES,
+    Answer,
+    KnownShape,
+    Observation,
+    Warned,
+)
 
 FACTS = (
     "tensorflow", "git_version", "python", "numpy", "keras", "tflite", "litert", "onnxruntime",
@@ -85,18 +91,17 @@ def _answer(arm: Mapping[str, Any], rest: list[np.ndarray]) -> Answer:
         announced = f"{dtype} of shape {shape}"
         received = f"{array.dtype.name} of shape {list(array.shape)}"
         raise ProtocolError(f"expected an array of {announced}, as announced; got {received}")
-    static = _static(arm) if "static" in arm else None
-    return Answer(array, dtype, traced="static" in arm, static=static, warnings=warned)
+    known = {name: _known(arm[name]) for name in KNOWN_SHAPES if name in arm}
+    return Answer(array, dtype, known, warnings=warned)
 
 
-def _static(arm: Mapping[str, Any]) -> tuple[int | None, ...] | None:
-    """Return the static shape in an arm. Raises :class:`ProtocolError`."""
-    sizes = arm["static"]
-    if sizes is None:
-        return None
-    if not isinstance(sizes, list) or not all(map(_is_size_or_unknown, sizes)):
-        raise ProtocolError(f"{sizes!r} is not a static shape")
-    return tuple(sizes)
+def _known(shape: Any) -> KnownShape:
+    """Return a known shape in an arm. Raises :class:`ProtocolError`."""
+    if shape is None or isinstance(shape, str):
+        return shape
+    if not isinstance(shape, list) or not all(map(_is_size_or_unknown, shape)):
+        raise ProtocolError(f"{shape!r} is not a known shape")
+    return tuple(shape)
 
 
 def _is_size_or_unknown(size: Any) -> bool:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
+
+KnownShape = tuple[int | None, ...] | str | None
+"""A shape with None for unknown sizes, None for an unknown rank, or the name of an exception."""
+KNOWN_SHAPES = ("static", "symbolic", "computed")
+"""Who knows the shape of a value before the call: a traced function, a layer that is called with
+``keras.Input``, and its method ``compute_output_shape``."""
 
 
 @dataclass(frozen=True)
@@ -21,17 +28,16 @@ class Warned:
 class Answer:
     """What a call returned for one arm of data: a value with its dtype and shape, or an exception.
 
-    `values` holds the bits of the value; bfloat16 is stored as uint16. If a function was `traced`,
-    `static` is what it knew of the shape: None for a size or a rank that it did not. `bases` are
-    the names of the exception's class, of its bases, and of the TensorFlow error that it replaces.
-    A case may name any of them, since TensorFlow re-raises InvalidArgumentError as ValueError while
-    it builds a graph.
+    `values` holds the bits of the value; bfloat16 is stored as uint16. `known` is what was known of
+    its shape without it, by who knew it; see :data:`KNOWN_SHAPES`. `bases` are the names of the
+    exception's class, of its bases, and of the TensorFlow error that it replaces. A case may name
+    any of them, since TensorFlow re-raises InvalidArgumentError as ValueError while it builds a
+    graph.
     """
 
     values: np.ndarray | None = None
     dtype: str | None = None
-    traced: bool = False
-    static: tuple[int | None, ...] | None = None
+    known: Mapping[str, KnownShape] = field(default_factory=dict)
     error: str | None = None
     bases: tuple[str, ...] = ()
     message: str = ""

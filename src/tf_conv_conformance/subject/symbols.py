@@ -65,6 +65,14 @@ def gradient_operator(
 
 def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
     """Return a Keras layer that holds the filter `w`."""
+    layer = new_layer(function, symbol, keywords, x, w)
+    observed(layer.build, x.shape)
+    layer.set_weights([np.asarray(w)])
+    return layer
+
+
+def new_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
+    """Return a Keras layer that can hold the filter `w`."""
     sizes: dict[str, Any] = {"depth_multiplier": w.shape[3]}
     if symbol.endswith(".Conv2D"):
         sizes = {"filters": w.shape[3]}
@@ -72,7 +80,42 @@ def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w:
         if in_channels != w.shape[2]:
             sizes["groups"] = in_channels // w.shape[2]  # TensorFlow 1 has no such argument
     given = dict(sizes, use_bias=False, dtype=x.dtype.name, **keywords)
-    layer = observed(function, kernel_size=tuple(w.shape[:2]), **given)
-    observed(layer.build, x.shape)
-    layer.set_weights([np.asarray(w)])
-    return layer
+    return observed(function, kernel_size=tuple(w.shape[:2]), **given)
+
+
+def symbolic_shapes(
+    function: Any, keras_input: Any, request: Any, x: Any, w: Any
+) -> dict[str, Any]:
+    """Return what a Keras layer knows of its result's shape without data, if it is a layer's.
+
+    `symbolic` is the shape of its call with ``keras.Input``, and `computed` that of its method
+    ``compute_output_shape``, both for an unknown batch. Each is of a layer of its own, since older
+    layers remember the shape of their first call. An exception is its name.
+    """
+    known = request["signature"][0] if "signature" in request else list(x.shape)
+    if request["gradient"] or known is None:
+        return {}
+    sizes = [None if size is None else int(size) for size in known[1:]]
+
+    def symbolic() -> Any:
+        return layer(keras_input(shape=sizes, dtype=x.dtype.name)).shape
+
+    def computed() -> Any:
+        return layer.compute_output_shape((None, *sizes))
+
+    found: dict[str, Any] = {}
+    for name, ask in (("symbolic", symbolic), ("computed", computed)):
+        try:
+            layer = new_layer(function, request["function"], request["keywords"], x, w)
+            found[name] = plain_sizes(ask())
+        except Exception as error:
+            found[name] = type(error).__name__
+    return found
+
+
+def plain_sizes(shape: Any) -> list[int | None] | None:
+    """Return a shape of TensorFlow or Keras as a list, None for a size or a rank not known."""
+    if getattr(shape, "ndims", 0) is None:
+        return None
+    sizes = shape.as_list() if hasattr(shape, "as_list") else shape
+    return [None if size is None else int(size) for size in sizes]

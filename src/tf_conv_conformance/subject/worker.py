@@ -21,9 +21,10 @@ Protocol, on standard input and output, in the format of wire.py:
                          mode, graph or xla, and the same number of arms, and share a tf.function
     worker → suite   {"type": "answer", "arms": [arm, ...], "seconds", "printed"}
                          one for each call, in order. An arm is
-                         {"status": "value", "dtype", "shape", "warnings"}, with its array, or
-                         with "static" too if a function was traced: the shape that was known
-                         then, null for an unknown size or an unknown rank; or
+                         {"status": "value", "dtype", "shape", "warnings"}, with its array. It
+                         has "static" if a function was traced, the shape that was known then,
+                         and "symbolic" and "computed" if Keras says the shape without data:
+                         null for an unknown size or rank, an exception's name instead; or
                          {"status": "error", "error", "bases", "message", "warnings"};
                          "printed" is the size of standard error's file, null if it is not a file
                      {"type": "fault", "message", "printed"}

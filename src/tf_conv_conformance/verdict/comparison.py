@@ -46,11 +46,10 @@ class Difference:
         """Return the difference in one line; `by` says where the prediction comes from."""
         if self.aspect == "values":
             return self._values_text(by)
-        if self.aspect in ("shape", "dtype", "static shape", "known sizes"):
-            what = self.aspect if self.aspect in ("shape", "dtype") else "static shape"
+        if self.aspect == "dtype" or self.aspect.endswith("shape"):
             observed = self.observed.replace(", ", ",")
             predicted = self.predicted.replace(", ", ",")
-            return f"{what} {observed}, not {predicted} as {by}"
+            return f"{self.aspect} {observed}, not {predicted} as {by}"
         if self.aspect == "message":
             return f"no match for {self.predicted} in the message {self.observed}"
         name, colon, message = self.observed.partition(": ")

@@ -118,9 +118,9 @@ def _declared(observed: Observed) -> str:
     if observed.model is not None:
         return observed.model
     if observed.unknown is not None:
-        return f"static shape without {', '.join(observed.unknown)}"
+        return f"{', '.join(observed.unknown)} unknown"
     if observed.static is not None:
-        return f"static shape {StaticShape.of(observed.static_sizes)}"
+        return f"shape {StaticShape.of(observed.static_sizes)}"
     several = observed.error or observed.crash
     if several:
         return " or ".join(several)

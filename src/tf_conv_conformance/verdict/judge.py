@@ -48,7 +48,7 @@ def judge(
     else:
         verdict = _of_claim(call, prediction, claim, observation)
     if not verdict.failing:
-        verdict = with_static_shape(verdict, call, prediction, observation, static)
+        verdict = with_static_shape(verdict, prediction, observation, static)
     verdict = replace(verdict, excluded=_excluded(prediction, claim, declared))
     if call.mode in CONVERTED_MODES and (of_eager := deviations_of_eager(call, subject)):
         reason = f"{verdict.reason}; in eager mode TensorFlow deviates: {'; '.join(of_eager)}"

@@ -127,7 +127,7 @@ def _confirmed(call: Call, verdict: Verdict, observation: Observation, subject: 
 def forms(observation: Observation) -> tuple[object, ...]:
     """Return an observation without its values."""
     answers = [
-        (answer.shape, answer.dtype, answer.static, answer.error) for answer in observation.answers
+        (answer.shape, answer.dtype, answer.known, answer.error) for answer in observation.answers
     ]
     return observation.kind, answers
 
@@ -143,7 +143,7 @@ def same(one: Observation, other: Observation) -> bool:
     if one.kind != other.kind or one.unanswered != other.unanswered:
         return False
     return len(one.answers) == len(other.answers) and all(
-        (a.error, a.dtype, a.static) == (b.error, b.dtype, b.static)
+        (a.error, a.dtype, a.known) == (b.error, b.dtype, b.known)
         and _same_bits(a.values, b.values)
         for a, b in zip(one.answers, other.answers, strict=True)
     )

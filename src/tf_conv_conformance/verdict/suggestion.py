@@ -16,20 +16,19 @@ from tf_conv_conformance.casefile.names import ERRORS, WARNINGS, written_name
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.modes import TENSORFLOW_MODES
-from tf_conv_conformance.convolution.names import MODES, TRACING_MODES, Mode
+from tf_conv_conformance.convolution.names import MODES, MODES_OF_SHAPES, Mode
 from tf_conv_conformance.prediction.converted_models import models_in
 from tf_conv_conformance.prediction.models import Model
 from tf_conv_conformance.prediction.predict import predict
-from tf_conv_conformance.prediction.rules.catalogue import broken, exercised
+from tf_conv_conformance.prediction.rules.catalogue import RULES, broken, exercised
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.explanation import explains
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.static_shapes import (
-    RULE_OF,
     declaration,
+    finding,
     is_about_static_shape,
-    static_difference,
 )
 
 Results = Mapping[Mode, CallResult]
@@ -142,27 +141,27 @@ def _static_deviations(written: WrittenCase, results: Results) -> list[Plain]:
     """Return a deviation for each static shape that differs, with its modes."""
     prediction = predict(written.arguments)
     groups: list[tuple[str, Plain, list[Mode]]] = []
-    traced = [mode for mode in TRACING_MODES if mode in results]
-    for mode in traced:
-        observation = results[mode].observation
-        found = observation and static_difference(prediction, observation)
-        plain = observation and declaration(prediction, observation)
-        if not found or not plain:
-            continue
-        same = next((modes for _, one, modes in groups if one == plain), None)
-        if same is None:
-            groups.append((RULE_OF[found.aspect], plain, [mode]))
-        else:
-            same.append(mode)
-    return [
-        {
-            "rule": rule,
-            **({} if modes == traced else {"when": {"modes": modes}}),
-            "observed": plain,
-            "reported": "unreported",
-        }
-        for rule, plain, modes in groups
-    ]
+    for knows, modes in MODES_OF_SHAPES.items():
+        for mode in modes:
+            observation = results[mode].observation if mode in results else None
+            found = observation and finding(knows, prediction, observation)
+            plain = observation and declaration(knows, prediction, observation)
+            if not found or not plain:
+                continue
+            rule = found.rule
+            same = next((own for one, it, own in groups if (one, it) == (rule, plain)), None)
+            if same is None:
+                groups.append((rule, plain, [mode]))
+            else:
+                same.append(mode)
+    return [_static_deviation(rule, plain, modes, results) for rule, plain, modes in groups]
+
+
+def _static_deviation(rule: str, plain: Plain, modes: list[Mode], results: Results) -> Plain:
+    possible = MODES_OF_SHAPES[str(RULES[rule].knows)]
+    in_all = modes == [mode for mode in possible if mode in results]
+    when = {} if in_all else {"when": {"modes": modes}}
+    return {"rule": rule, **when, "observed": plain, "reported": "unreported"}
 
 
 def _rule(result: CallResult, arguments: Arguments) -> str:

@@ -13,10 +13,12 @@ from tf_conv_conformance.prediction.rules.preconditions import Precondition
 NOTES = "tf.nn"  # for its notes on padding
 GRADIENT = "tf.GradientTape.gradient"
 LAYER = "tf.keras.layers.Layer"
-STATIC_SHAPES = ("tf.Tensor.shape", "tf.TensorShape")
+STATIC_SHAPES = ("tf.Tensor.shape", "tf.TensorShape", "tf.keras.KerasTensor")
 DOCUMENTED_SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT, LAYER, *STATIC_SHAPES)
 
-Aspect = Literal["call", "shape", "dtype", "values", "static shape"]
+Aspect = Literal[
+    "call", "shape", "dtype", "values", "static shape", "symbolic shape", "computed shape"
+]
 """What a rule is about: whether a call is allowed at all, or its result."""
 
 
@@ -39,6 +41,12 @@ class Rule:
     applies: Condition
     precondition: Precondition | None
     stated: bool
+
+    @property
+    def knows(self) -> str | None:
+        """Who knows the shape that the rule is about before the call; None for other rules."""
+        who, _, shape = self.aspect.partition(" ")
+        return who if shape else None
 
     @property
     def is_precondition(self) -> bool:

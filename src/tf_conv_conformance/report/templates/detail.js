@@ -13,10 +13,13 @@ function outcomeOf(observed) {
   return "the suite's worker failed";
 }
 
-// What a traced function knew of the shape, where that is not the shape itself.
-function staticOf(observed) {
-  if (observed?.static === undefined) return null;
-  return observed.static ? shapeText(observed.static.map((size) => size ?? "None")) : "unknown rank";
+// What was known of the shape before the call, where that is not the shape itself.
+function knownShapes(observed) {
+  return ["static", "symbolic", "computed"].filter((name) => observed?.[name] !== undefined).map((name) => {
+    const shape = observed[name];
+    if (shape === null || typeof shape === "string") return `${name}: ${shape ?? "unknown rank"}`;
+    return `${name}: ${shapeText(shape.map((size) => size ?? "None"))}`;
+  }).join("\n");
 }
 
 function documentedBy(call, number) {
@@ -133,7 +136,7 @@ async function detail(number) {
     ["Because", call.because.join("; ")],
     ["Expected", expectedBy(own.expect)],
     ["Observed", outcomeOf(call.observed)],
-    ["Static shape", staticOf(call.observed)],
+    ["Known shape", knownShapes(call.observed)],
     ["Difference", call.difference],
     ["Largest", largestOf(call, number)],
     ["Instead", call.instead],
