@@ -132,12 +132,14 @@ def programs():
         ):
             yield from ((arguments, mode, None) for mode in ("graph", "xla"))
     yield from ((arguments, "xla", None) for arguments in IN_XLA)
+    layer = next(arguments for arguments in ALL if arguments.entry_point.is_layer)
+    yield from ((arguments, "saved_model", None) for arguments in (ALL[0], layer))
     yield from ((arguments, "graph", name) for name, arguments in RELATED)
     yield replace(BASE["conv2d"], input=TensorSpec((2, 7, 6, 2))), "xla", "transposed"
 
 
 @pytest.mark.tensorflow
-def test_every_printed_program_runs_and_computes_the_same(pytester):
+def test_every_printed_program_runs_and_computes_the_same(pytester, monkeypatch):
     """All programs run in one process, since importing TensorFlow takes longer than they do."""
     expected, lines = (
         [],
@@ -154,7 +156,10 @@ def test_every_printed_program_runs_and_computes_the_same(pytester):
             lines.append("results.append([bool(printed[0][1]), float(printed[1][1])])")
             expected.append([True, 0.0])
     lines.append("json.dump(results, open('results.json', 'w'))")
+    temporary = pytester.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))
     result = pytester.runpython(pytester.makepyfile(pasted="\n".join(lines)))
+    assert not any(path.is_dir() for path in temporary.iterdir()), "a program leaves its folder"
     assert result.ret == 0, result.stderr.str()
     found = json.loads((pytester.path / "results.json").read_text())
     wrong = [

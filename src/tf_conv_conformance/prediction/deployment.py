@@ -65,8 +65,8 @@ def saved(call: str, tensors: str, traced: str) -> list[str]:
         "module = tf.Module()",
         f"module.call = tf.function({call}, autograph=False{traced})",
         f"module.kept = module.call.get_concrete_function({tensors}).variables",
-        "folder = tempfile.mkdtemp()",
-        "tf.saved_model.save(module, folder)",
-        "loaded = tf.saved_model.load(folder)",
+        "with tempfile.TemporaryDirectory() as folder:",
+        "    tf.saved_model.save(module, folder)",
+        "    loaded = tf.saved_model.load(folder)",
         f"{call} = loaded.call",
     ]
