@@ -1,6 +1,8 @@
 """The worker with real TensorFlow: values, exceptions, warnings, crashes and time-outs."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from ast import literal_eval
@@ -186,6 +188,27 @@ def test_a_crash_reports_its_signal_and_costs_one_call():
     assert gateway.pid == process, "TensorFlow was imported again"
     assert children(process) != [worker]
     gateway.close()
+
+
+@pytest.mark.tensorflow
+def test_a_worker_that_is_killed_leaves_no_temporary_file(tmp_path):
+    """AutoGraph writes the source of each function that it traces to one."""
+    gateway = Gateway((), 60, Definition(environment=(("TMPDIR", str(tmp_path)),)))
+    assert gateway.call(head(mode="graph"), arrays()).kind == "answered"
+    (folder,) = tmp_path.iterdir()
+    assert list(folder.rglob("__autograph_generated_file*"))
+    (worker,) = children(gateway.pid)
+    os.kill(worker, signal.SIGKILL)
+    assert gateway.call(head(mode="graph"), arrays()).signal == "SIGKILL"
+    gateway.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_that_does_not_start_leaves_no_folder(tmp_path):
+    definition = Definition("a", ("/no/such/python",), (("TMPDIR", str(tmp_path)),))
+    with pytest.raises(SubjectUnavailableError, match="No such file"):
+        Gateway((), 60, definition).subject  # noqa: B018
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.tensorflow

@@ -11,7 +11,7 @@ from pathlib import Path
 from tf_conv_conformance.subject.definition import Definition
 
 # The environment is set here as well, since a command may start its interpreter in another one, as
-# `docker exec` does.
+# `docker exec` does. A worker has a TMPDIR of its own.
 BOOTSTRAP = """import os
 os.environ.update({environment!r})
 program = b""
@@ -26,7 +26,8 @@ def command(
     definition: Definition, memory: float | None, symbols: Sequence[str], length: int
 ) -> list[str]:
     """Return the command line that starts a worker, whose program has `length` bytes."""
-    bootstrap = BOOTSTRAP.format(length=length, environment=dict(definition.environment))
+    later = {name: value for name, value in definition.environment if name != "TMPDIR"}
+    bootstrap = BOOTSTRAP.format(length=length, environment=later)
     settings = {"threads": definition.threads, "device": definition.device, "memory": memory}
     added = ["-u", "-c", bootstrap, json.dumps({**settings, "symbols": list(symbols)})]
     words = list(definition.command)

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -48,26 +49,40 @@ if __name__ == "__main__":
 """.encode()
 # Seconds that a process may take to end after its pipe has ended, or after a request to close.
 END_LIMIT = 5.0
+PREFIX = "tf-conv-conformance-"
+
+
+def _started(
+    words: Sequence[str], environment: Mapping[str, str], output: Output
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        words,
+        env=environment,
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=output.fileno(),
+        start_new_session=True,
+    )
 
 
 class Process:
     """A worker, or a fork server with its worker, in a new session.
 
-    Raises OSError if the command cannot be started.
+    A worker on this machine has a folder for temporary files, such as AutoGraph's, which a worker
+    that is killed does not remove. Raises OSError if the command cannot be started.
     """
 
     def __init__(
         self, words: Sequence[str], environment: Mapping[str, str], output: Output
     ) -> None:
-        self._popen: subprocess.Popen[bytes] = subprocess.Popen(
-            words,
-            env=environment,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=output.fileno(),
-            start_new_session=True,
-        )
+        around = environment.get("TMPDIR") or None
+        self._folder = TemporaryDirectory(prefix=PREFIX, dir=around, ignore_cleanup_errors=True)
+        try:
+            self._popen = _started(words, {**environment, "TMPDIR": self._folder.name}, output)
+        except OSError:
+            self._folder.cleanup()
+            raise
         self._channel = Channel(self._popen)
         self._channel.write([PROGRAM])
         self._time_limit = 0.0
@@ -140,4 +155,5 @@ class Process:
             self.kill()
             code = self._popen.wait()
         self._channel.close()
+        self._folder.cleanup()
         return code
