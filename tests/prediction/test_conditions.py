@@ -174,6 +174,26 @@ TABLE = [
         each("gradient", "input", "filter"),
         [{"gradient": None}, {"gradient": "input", "via": "tf.nn.conv2d_transpose"}],
     ),
+    (
+        "rates_equal",
+        each("dilations", None, 2, (2, 2), (1, 2, 2, 1), (1, 1, 1)),
+        each("dilations", (1, 2), (1, 2, 1, 1)),
+    ),
+    (
+        "output_padding_below_strides",
+        [
+            {},
+            {"strides": 2, **w(3, 3, 3, 4)},
+            {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4), **x(2, 8, 7, 3)},
+            NO_MEANING,
+        ],
+        [
+            {"strides": 2},  # a filter of even width has no smaller output
+            {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4)},
+            {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4), **x(2, 9, 6, 3)},
+            {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4), **x(2, 7, 8, 3)},
+        ],
+    ),
     ("sizes_fit", each("sizes", None), each("sizes", (), (2, 9, 8), (2, 9, 8, -3))),
     (
         "upstream_fits",

@@ -59,6 +59,9 @@ BASES = {
     "v1-conv2d-input": replace(BY_INPUT, via="tf.compat.v1.nn.conv2d_backprop_input"),
     "v1-conv2d-filter": replace(BY_FILTER, via="tf.compat.v1.nn.conv2d_backprop_filter"),
     "transpose": replace(BY_INPUT, via="tf.nn.conv2d_transpose"),
+    "keras-transpose": replace(
+        BY_INPUT, via="tf.keras.layers.Conv2DTranspose", strides=1, dilations=2
+    ),
     "atrous-transpose": replace(
         BY_INPUT, via="tf.nn.atrous_conv2d_transpose", strides=1, dilations=2
     ),
@@ -96,6 +99,13 @@ BREAKING = {
     "amounts": {"padding": ((0, 0), (-1, 0), (0, 0), (0, 0))},
     "size-exists": {"padding": "VALID", "input": TensorSpec((1, 3, 3, 3))},
     "groups": {"filter": TensorSpec((3, 2, 2, 3))},
+    "equal-dilations": {"dilations": (1, 2)},
+    "output-padding": {
+        "strides": 2,
+        "dilations": 1,
+        "padding": "VALID",
+        "upstream": (2, 3, 3, 4),
+    },
     "sizes": {"sizes": (2, 9, 8)},
     "output-shape": {"sizes": (2, 9, 8)},
     "channels": {"filter": TensorSpec((3, 2, 1, 3))},
@@ -108,6 +118,7 @@ BREAKING = {
     "convolution.unit-strides-when-atrous": {"strides": (1, 2)},
     "keras-conv2d.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
     "keras-depthwise.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
+    "keras-transpose.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
 }
 UPSTREAM = "the upstream gradient has the shape [2,5,4,3], but the result of the convolution has "
 OF_THREE = "is a list of 3, not"
@@ -137,6 +148,8 @@ MISMATCHES = {
     "groups": (
         "the filter has 2 in_channels, but the input has 3, and the filter has 3 out_channels"
     ),
+    "equal-dilations": "dilations [1,2] has 1 for the height and 2 for the width",
+    "output-padding": "output_padding is [2,2] with strides 2",
     "sizes": "input_sizes is [2,9,8], which is no shape of 4 sizes",
     "output-shape": "output_shape is [2,9,8], which is no shape of 4 sizes",
     "channels": "the filter has 1 in_channels, but the input has 3",
@@ -175,6 +188,13 @@ MISMATCHES = {
     ),
     "keras-conv2d.unit-strides-when-atrous": "strides 2 with dilations 2",
     "keras-depthwise.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "keras-transpose.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "keras-transpose.strides-length": (
+        f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "keras-transpose.dilations-length": (
+        f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
     "conv2d.dilations-length": (
         "dilations [1,1,1] is a list of 3, not an integer or a list of 1, 2 or 4 as documented"
     ),

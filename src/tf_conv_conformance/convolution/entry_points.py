@@ -22,7 +22,7 @@ class EntryPoint:
 
     One that `computes` a gradient takes the upstream gradient, which it calls `upstream_name`, the
     tensor that it does not differentiate by, `tensor_name`, and the shape of the other one,
-    `sizes_name`.
+    `sizes_name`. A layer takes the upstream gradient alone.
     """
 
     symbol: Symbol
@@ -111,6 +111,10 @@ _TABLE = (
         "tf.nn.atrous_conv2d_transpose", "conv2d", "atrous-transpose", dilations_name="rate",
         parameters=("dilations", "padding"), needs_dilations=True, computes="input",
         upstream_name="value", tensor_name="filters", sizes_name="output_shape",
+    ),
+    EntryPoint(
+        "tf.keras.layers.Conv2DTranspose", "conv2d", "keras-transpose", "layer",
+        dilations_name="dilation_rate", computes="input", upstream_name="inputs",
     ),
     EntryPoint(
         "tf.nn.depthwise_conv2d", "depthwise_conv2d", "depthwise", "function", "full", "spatial",

@@ -11,6 +11,7 @@ from tf_conv_conformance.convolution.arguments import (
     channels_first,
     in_channels_of,
 )
+from tf_conv_conformance.convolution.output_padding import output_padding
 
 KERAS_FORMATS = {"NHWC": "channels_last", "NCHW": "channels_first"}
 
@@ -30,6 +31,9 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
     if entry_point.style == "raw op" and isinstance(given["padding"], list):
         amounts = [amount for pair in given["padding"] for amount in pair]
         given |= {"padding": "EXPLICIT", "explicit_paddings": amounts}
+    if entry_point.computes is not None and entry_point.is_layer:
+        padding = output_padding(arguments)
+        return given if padding is None else {**given, "output_padding": list(padding)}
     if entry_point.computes is not None:
         given = {entry_point.sizes_name: list(arguments.given_sizes), **given}
     return given
@@ -44,6 +48,8 @@ def tensor_names(arguments: Arguments) -> dict[str, int] | None:
     entry_point = arguments.entry_point
     if entry_point.computes is None:
         return None
+    if entry_point.is_layer:
+        return {entry_point.upstream_name: 2}
     other = {"input": 1, "filter": 0}[entry_point.computes]
     return {entry_point.tensor_name: other, entry_point.upstream_name: 2}
 
@@ -76,12 +82,14 @@ def source(arguments: Arguments) -> list[str]:
     entry_point = arguments.entry_point
     given = "".join(f", {name}={value!r}" for name, value in keywords(arguments).items())
     if entry_point.is_layer:
+        x, taken = ("x", "x, w") if entry_point.computes is None else ("dy", "x, w, dy")
+        name = "convolve" if entry_point.computes is None else "gradient"
         return [
             f"layer = {entry_point.symbol}({_layer_sizes(arguments)}{given}, use_bias=False, "
             f"dtype={arguments.dtype!r})",
-            "layer.build(x.shape)",
+            f"layer.build({x}.shape)",
             "layer.set_weights([w])",
-            "convolve = lambda x, w: layer(x)",
+            f"{name} = lambda {taken}: layer({x})",
         ]
     if (names := tensor_names(arguments)) is not None:
         tensors = ", ".join(f"{name}={('x', 'w', 'dy')[place]}" for name, place in names.items())
@@ -96,6 +104,8 @@ def source(arguments: Arguments) -> list[str]:
 def _layer_sizes(arguments: Arguments) -> str:
     """Return the arguments for which a Keras layer creates a filter of the call's shape."""
     height, width, filter_in_channels, out = arguments.filter.shape
+    if arguments.entry_point.computes is not None:
+        return f"{filter_in_channels}, ({height}, {width})"
     if arguments.op == "depthwise_conv2d":
         return f"({height}, {width}), depth_multiplier={out}"
     groups = in_channels_of(arguments) // filter_in_channels

@@ -32,6 +32,7 @@ Symbol = Literal[
     "tf.compat.v1.nn.conv2d_backprop_filter",
     "tf.nn.conv2d_transpose",
     "tf.nn.atrous_conv2d_transpose",
+    "tf.keras.layers.Conv2DTranspose",
     "tf.nn.depthwise_conv2d",
     "tf.compat.v1.nn.depthwise_conv2d",
     "tf.raw_ops.DepthwiseConv2dNative",

@@ -6,7 +6,15 @@ tested.
 
 from __future__ import annotations
 
-from tf_conv_conformance.convolution.arguments import Arguments, in_channels_of
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    channels_first,
+    in_channels_of,
+    interpret,
+    spatial,
+)
+from tf_conv_conformance.convolution.geometry import documented_size
+from tf_conv_conformance.convolution.output_padding import output_padding
 
 Obstacle = tuple[str, str]
 """The key of the argument that cannot be passed, and the reason, to follow the entry point."""
@@ -27,6 +35,8 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
         return "filter_dtype", "takes no filter, only its shape; leave `filter_dtype` out"
     if entry_point.needs_dilations:
         return _atrous_obstacle(arguments)
+    if entry_point.is_layer and entry_point.computes is not None:
+        return _layer_obstacle(arguments) or _transposed_obstacle(arguments)
     if entry_point.is_layer:
         return _layer_obstacle(arguments)
     if entry_point.pointwise:
@@ -73,6 +83,39 @@ def _pointwise_obstacle(arguments: Arguments) -> Obstacle | None:
     if (arguments.filter_dtype or arguments.dtype) == "string":
         return "dtype", "is called with a pointwise identity, which cannot have strings"
     return None
+
+
+def _transposed_obstacle(arguments: Arguments) -> Obstacle | None:
+    """Return why Keras's transposed convolution cannot have an output of the shape of `input`."""
+    if arguments.sizes is not None:
+        return "sizes", "infers the shape of its output; leave `sizes` out"
+    upstream, channels = arguments.upstream, arguments.filter.shape[3]
+    place = -3 if channels_first(arguments) else -1
+    if upstream is not None and (len(upstream) < 3 or upstream[place] != channels):
+        reason = (
+            f"creates a filter for the channels of its input, so it cannot have one for {channels}"
+        )
+        return "upstream", reason
+    if in_channels_of(arguments) != arguments.filter.shape[2]:
+        reason = "has as many output channels as its filter"
+        return "input", f"{reason}, {arguments.filter.shape[2]}, not {in_channels_of(arguments)}"
+    amounts, strides = output_padding(arguments), spatial(arguments.strides, False)
+    if amounts is not None and min(amounts) < 0:
+        reason = "has a larger output without any output_padding"
+        return "input", f"{reason}, which would be {list(amounts)} here"
+    allowed = amounts is None or strides is None or max(amounts) < min(strides)
+    if allowed and not _is_of_a_convolution(arguments):
+        return "upstream", "has no documented output of this shape for it"
+    return None
+
+
+def _is_of_a_convolution(arguments: Arguments) -> bool:
+    """Return whether the upstream gradient has the height and width of the convolution's result."""
+    meaning, upstream = interpret(arguments), arguments.upstream
+    if meaning is None or upstream is None:
+        return True
+    sizes = upstream[-2:] if meaning.channels_first else upstream[-3:-1]
+    return sizes == tuple(map(documented_size, meaning.axes))
 
 
 def _layer_obstacle(arguments: Arguments) -> Obstacle | None:

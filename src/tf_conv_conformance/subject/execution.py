@@ -92,7 +92,8 @@ def in_mode(
 def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
     """Return the call of a request as a function of its tensors, without its mode."""
     if "tensors" in request:
-        return gradient_operator(tf, request["function"], request["keywords"], request["tensors"])
+        places = request["tensors"]
+        return gradient_operator(tf, request["function"], request["keywords"], places, tensors)
     function, variable = convolution(tf, request["function"], request["keywords"], *tensors[:2])
     by = request["gradient"]
     return with_gradient(tf, function, variable, by) if by else function

@@ -49,18 +49,31 @@ def convolution(
 
 
 def gradient_operator(
-    tf: Any, symbol: str, keywords: dict[str, Any], places: dict[str, int]
+    tf: Any, symbol: str, keywords: dict[str, Any], places: dict[str, int], tensors: list[Any]
 ) -> Callable[..., Any]:
     """Return the call as a function of input, filter and upstream gradient.
 
-    `places` says which of these the operator takes, by its name for them.
+    `places` says which of these the operator takes, by its name for them. A Keras layer is built
+    here, for the given `tensors`.
     """
     function = observed(resolve, tf, symbol)
+    if ".keras." in symbol:
+        layer = transposed_layer(function, keywords, *tensors[1:])
+        return lambda x, w, upstream: layer(upstream)
 
     def call(*tensors: Any) -> Any:
         return function(**{name: tensors[place] for name, place in places.items()}, **keywords)
 
     return call
+
+
+def transposed_layer(function: Any, keywords: dict[str, Any], w: Any, upstream: Any) -> Any:
+    """Return Keras's layer for transposed convolution that holds the filter `w`."""
+    given = dict(use_bias=False, dtype=upstream.dtype.name, **keywords)
+    layer = observed(function, filters=w.shape[2], kernel_size=tuple(w.shape[:2]), **given)
+    observed(layer.build, upstream.shape)
+    layer.set_weights([np.asarray(w)])
+    return layer
 
 
 def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:

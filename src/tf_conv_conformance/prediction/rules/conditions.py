@@ -18,6 +18,7 @@ from tf_conv_conformance.convolution.arguments import (
     spatial,
 )
 from tf_conv_conformance.convolution.geometry import Axis, documented_padding, documented_size
+from tf_conv_conformance.convolution.output_padding import output_padding
 
 Condition = Callable[[Arguments], bool]
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -115,6 +116,13 @@ def upstream_shape(call: Arguments) -> tuple[int, ...]:
     return (*meaning.batch_shape, *sizes, channels)
 
 
+def _output_padding_fits(call: Arguments) -> bool:
+    amounts, steps = output_padding(call), spatial(call.strides, channels_first(call))
+    if amounts is None or steps is None:
+        return True
+    return all(amount < step for amount, step in zip(amounts, steps, strict=True))
+
+
 def _as_tuple(value: IntOrInts) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,)
 
@@ -152,6 +160,7 @@ CONDITIONS: dict[str, Condition] = {
     "outer_strides_1": lambda call: outer(call.strides, channels_first(call)) == (1, 1),
     "outer_dilations_1": lambda call: outer(call.dilations, channels_first(call)) == (1, 1),
     "strides_positive": _spatial("strides", lambda steps: min(steps) >= 1, True),
+    "rates_equal": _spatial("dilations", lambda rates: rates[0] == rates[1], True),
     "dilations_positive": _spatial("dilations", lambda rates: min(rates) >= 1, True),
     "strides_unequal": _spatial("strides", lambda steps: steps[0] != steps[1], False),
     "all_strides_1": lambda call: set(_as_tuple(call.strides)) <= {1},
@@ -203,6 +212,7 @@ CONDITIONS: dict[str, Condition] = {
     ),
     # Gradients
     "with_gradient": lambda call: call.gradient is not None and call.entry_point.computes is None,
+    "output_padding_below_strides": _output_padding_fits,
     "sizes_fit": lambda call: call.sizes is None,
     "upstream_fits": _upstream_fits,
 }

@@ -21,6 +21,7 @@ from tf_conv_conformance.convolution.arguments import (
     spatial,
 )
 from tf_conv_conformance.convolution.geometry import documented_size
+from tf_conv_conformance.convolution.output_padding import output_padding
 from tf_conv_conformance.prediction.rules import conditions
 from tf_conv_conformance.prediction.rules.conditions import CONDITIONS
 
@@ -175,6 +176,13 @@ MISMATCHES: dict[str, Mismatch] = {
     "no_negative_padding": lambda call: f"{_padding(call)} has a negative amount",
     "known_format": lambda call: f"data_format is {call.data_format!r}",
     "size_not_negative": _size,
+    "rates_equal": _spatial("dilations"),
+    "output_padding_below_strides": (
+        lambda call: (
+            f"output_padding is {_compact(output_padding(call))} with strides "
+            f"{_compact(call.strides)}"
+        )
+    ),
     "sizes_fit": _sizes,
     "upstream_fits": _upstream,
 }
