@@ -138,6 +138,11 @@ def test_an_observation_has_only_the_warnings_of_its_call(tensorflow):
             "at 0x7fc99cef7a60",
             "Bad at 0x…",
         ),
+        (  # TensorFlow 2.8 to 2.11
+            "Graph execution error:\n\nDetected at node 'a' defined at (most recent call last):\n"
+            "    File \"x.py\", line 1, in y\nNode: 'a'\nMissing output [Op:__inference_f_1]",
+            "Graph execution error:\nMissing output",
+        ),
         (
             "Graph execution error:\n\nDetected at node a defined at:\n  File x\n\n"
             "Bad\n\t [[{{node a}}]]",

@@ -20,7 +20,7 @@ _NOISE = [
     (re.compile(r"^\S+:\d+:\d+: note: called from.*\n?" + _CARET, re.M), ""),
     (re.compile(r"^\S+:\d+(?::\d+)?: ((?:error|note): .*\n?)" + _CARET, re.M), r"\1"),
     (re.compile(r"\{\{(?:function_node|node) [^}]*\}\}\s*"), ""),
-    (re.compile(r"Detected at node .*?(?=\n\n|\Z)", re.S), ""),
+    (re.compile(r"Detected at node .*?(?:\n(?=\n)|(?:\nNode: [^\n]*)+|\Z)", re.S), ""),
     (re.compile(r"\s*\[\[.*?\]\]", re.S), ""),
     (re.compile(r"\s*\[Op:[^\]]*\]"), ""),
     (re.compile(r"\s+name:\s*\w*\s*\Z"), ""),
