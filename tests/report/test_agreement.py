@@ -10,6 +10,10 @@ def end(verdict="violates", digest="a", observed=SHAPED, **more):
     return {"verdict": verdict, "digest": digest, "observed": observed, **more}
 
 
+def error(name, message=""):
+    return end("refused", observed={"error": name, "message": message})
+
+
 def grouped(**ends):
     groups = agreement((mode.replace("_", "-"), one) for mode, one in ends.items())
     return [(group.result, group.modes) for group in groups]
@@ -38,12 +42,29 @@ def test_results_that_no_model_explains_agree_bit_for_bit():
 
 def test_exceptions_agree_whatever_their_class():
     """While a graph is built, TensorFlow raises others than in eager mode."""
-    refused = [end("refused", observed={"error": name}) for name in ("ValueError", "OpError")]
+    refused = [error(name) for name in ("ValueError", "OpError")]
     crashed = end("crashed", observed={"ended": "crashed", "signal": "SIGFPE"})
     assert grouped(eager=refused[0], graph=refused[1], xla=crashed) == [
         ("ValueError", ("eager", "graph")),
         ("SIGFPE", ("xla",)),
     ]
+
+
+def test_exceptions_of_converters_and_runtimes_agree_by_class_and_message():
+    assert grouped(
+        graph=end("conforms"),
+        tflite=error("RuntimeError", "prepare"),
+        tflite_reference=error("RuntimeError", "prepare"),
+        litert=error("RuntimeError", "invoke"),
+        onnx=error("InvalidGraph", "prepare"),
+    ) == [
+        ("documented", ("graph",)),
+        ("RuntimeError", ("tflite", "tflite-reference")),
+        ("RuntimeError", ("litert",)),
+        ("InvalidGraph", ("onnx",)),
+    ]
+    both = {"eager": error("ValueError", "no"), "tflite": error("OpError", "refused")}
+    assert grouped(**both) == [("ValueError", ("eager", "tflite"))]
 
 
 def test_modes_that_made_no_call_are_left_out():

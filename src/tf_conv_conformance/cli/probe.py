@@ -26,7 +26,7 @@ from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.records.lines import end_line
 from tf_conv_conformance.records.schema import EndLine
 from tf_conv_conformance.records.series import subject_text
-from tf_conv_conformance.report.agreement import agreement, likeness
+from tf_conv_conformance.report.agreement import agreement, likenesses
 from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.output import without_stacks
@@ -162,9 +162,10 @@ def _largest(call: Call, observation: Observation) -> str:
 def _alike(case: WrittenCase, results: Results) -> list[tuple[Call, list[str]]]:
     """Return the first call with each verdict, reason and result, and the modes that share them."""
     groups: dict[tuple[object, ...], tuple[Call, list[str]]] = {}
-    for call in case.calls:
-        end = _end(call, results[call.mode])
-        key = (end["verdict"], end["reason"], *likeness(end))
+    ends = [_end(call, results[call.mode]) for call in case.calls]
+    alike = likenesses([(call.mode, end) for call, end in zip(case.calls, ends, strict=True)])
+    for call, end, likeness in zip(case.calls, ends, alike, strict=True):
+        key = (end["verdict"], end["reason"], *likeness)
         groups.setdefault(key, (call, []))[1].append(call.mode)
     return list(groups.values())
 

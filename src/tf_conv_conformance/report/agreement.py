@@ -48,10 +48,26 @@ def result(end: EndLine) -> str:
     return MODELS.get(explained, explained.replace("_", " ")) if explained else OTHER
 
 
-def likeness(end: EndLine) -> tuple[object, ...]:
-    """Return what is equal for ends that agree: values bit for bit unless they are explained.
+def likenesses(made: Sequence[tuple[Mode, EndLine]]) -> list[tuple[object, ...]]:
+    """Return, for each end, what is equal for ends that agree.
 
-    All exceptions are alike: while a graph is built, TensorFlow raises others than in eager mode.
+    If TensorFlow raises, all exceptions are alike: while a graph is built, it raises others than in
+    eager mode. Otherwise those of converters and runtimes are alike by class and message.
+    """
+    found = [likeness(end) for _, end in made]
+    if any(mode not in CONVERTED_MODES and outcome(end) == AN_ERROR for mode, end in made):
+        return found
+    observed = [end.get("observed", {}) for _, end in made]
+    return [
+        (*key, one["error"], one["message"]) if "error" in one else key
+        for key, one in zip(found, observed, strict=True)
+    ]
+
+
+def likeness(end: EndLine) -> tuple[object, ...]:
+    """Return what is equal for two ends that agree: values bit for bit unless they are explained.
+
+    All exceptions are alike.
     """
     kind = outcome(end)
     if kind != A_VALUE:
@@ -67,9 +83,10 @@ def agreement(made: Iterable[tuple[Mode, EndLine]]) -> list[Group]:
     Modes without an outcome are left out.
     """
     groups: dict[tuple[object, ...], list[tuple[Mode, EndLine]]] = {}
-    for mode, end in sorted(made, key=lambda one: MODES.index(one[0])):
-        if not absent(end):
-            groups.setdefault(likeness(end), []).append((mode, end))
+    ordered = sorted(made, key=lambda one: MODES.index(one[0]))
+    outcomes = [(mode, end) for mode, end in ordered if not absent(end)]
+    for key, one in zip(likenesses(outcomes), outcomes, strict=True):
+        groups.setdefault(key, []).append(one)
     return [
         Group(tuple(mode for mode, _ in group), tuple(end for _, end in group))
         for group in groups.values()
