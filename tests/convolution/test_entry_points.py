@@ -287,6 +287,10 @@ def test_the_worker_runs_only_known_functions(tensorflow):
             "leave `filter_dtype` out",
         ),
         ({"via": "tf.keras.layers.Conv2D", "dtype": "int32"}, "dtype", "use a floating dtype"),
+        *(
+            ({"via": via, "unknown": "rank", "modes": "graph"}, "unknown", "leave `rank` out")
+            for via in ("tf.keras.layers.Conv2D", "keras.ops.conv")
+        ),
         ({"padding": "same"}, "padding", "write SAME, or {verbatim: same}"),
     ],
 )

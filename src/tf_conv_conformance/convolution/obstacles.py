@@ -33,6 +33,9 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
     entry_point = arguments.entry_point
     if entry_point.computes == "filter" and arguments.filter_dtype not in (None, arguments.dtype):
         return "filter_dtype", "takes no filter, only its shape; leave `filter_dtype` out"
+    if entry_point.is_keras and "rank" in arguments.unknown:
+        reason = "documents the rank of its input, and nothing for one whose rank is unknown"
+        return "unknown", f"{reason}; leave `rank` out"
     if entry_point.needs_dilations:
         return _atrous_obstacle(arguments)
     if entry_point.is_layer and entry_point.computes is not None:
