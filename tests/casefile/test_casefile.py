@@ -191,3 +191,15 @@ cases:
         "matches no call: without `modes`, it is about TensorFlow itself; for a converted model, "
         "write `when: {modes: [tflite]}`"
     )
+
+
+def test_a_sweep_of_what_is_unknown_may_begin_with_nothing():
+    sweep = "{unknown: [[], height, [height, width]]}"
+    loaded = load_text(one(modes="[eager, graph]", sweep=sweep))
+    assert not loaded.diagnostics
+    assert {call.name: call.arguments.unknown for call in loaded.calls} == {
+        "x[known-eager]": (),
+        "x[known-graph]": (),
+        "x[unknown_height-graph]": ("height",),
+        "x[unknown_height_width-graph]": ("height", "width"),
+    }

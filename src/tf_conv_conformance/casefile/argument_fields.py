@@ -11,10 +11,10 @@ from tf_conv_conformance.casefile.fields import (
     LIST,
     MAPPING,
     SCALAR,
+    AnyNumberOf,
     DtypeName,
     Int,
     Ints,
-    OneOrMore,
     Pairs,
     Shape,
     SizeOrReference,
@@ -64,7 +64,7 @@ FormatLike = Annotated[
 ]
 
 
-UnknownSizes = OneOrMore[Unknown]
+UnknownSizes = AnyNumberOf[Unknown]
 
 
 class ArgumentFields(Strict):
@@ -105,7 +105,10 @@ class ArgumentFields(Strict):
     gradient: Gradient | None = None
     """Differentiate the result with respect to this tensor."""
     unknown: UnknownSizes | None = None
-    """What a traced function does not know: `batch`, `height`, `width`, `rank` or `filter`."""
+    """What a traced function does not know: `batch`, `height`, `width`, `rank` or `filter`.
+
+    `[]` is nothing, as one of the alternatives of a sweep.
+    """
     upstream: Shape | None = None
     """For an entry point that computes a gradient: the shape of the upstream gradient.
 

@@ -159,7 +159,7 @@ def _label(name: str, value: Any) -> str:
     if isinstance(value, Tensor):
         return name + "literal" + "_".join(map(str, flatten(value.values)[1][:8]))
     if name == "unknown":
-        return "_".join([name, *value])
+        return "_".join([name, *value]) if value else "known"
     if isinstance(value, list):
         if len(value) == 1:
             return f"{name}{value[0]}x"  # must differ from the label of an integer

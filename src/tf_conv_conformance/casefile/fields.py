@@ -169,10 +169,11 @@ OneOrMore = Annotated[
     BY_KIND,
     AfterValidator(_as_list),
 ]
-Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
-Texts = Annotated[
-    Annotated[Text, SCALAR] | Annotated[list[Text], LIST], BY_KIND, AfterValidator(_as_list)
+AnyNumberOf = Annotated[
+    Annotated[Item, SCALAR] | Annotated[list[Item], LIST], BY_KIND, AfterValidator(_as_list)
 ]
+Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
+Texts = AnyNumberOf[Text]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", max_length=100)]
 ErrorName = Annotated[Word, _name_of("an exception of Python or TensorFlow", ERRORS)]
 WarningName = Annotated[Word, _name_of("a Python warning", WARNINGS)]
