@@ -10,7 +10,7 @@ import pytest
 
 from support.browser_records import CASES, answer, run
 from support.observations import returned
-from support.page_records import HOSTILE, SUBJECT, converted
+from support.page_records import HOSTILE, SUBJECT, converted, known
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.arguments import interpret as interpretation_of
 from tf_conv_conformance.convolution.names import MODES
@@ -395,6 +395,16 @@ def test_of_a_call_that_is_refused_nothing_is_said_to_be_excluded(visit, tmp_pat
     assert "last tap dropped (2 of 3 calls, not this one)" in listed
     assert here == []
     assert none.get_by_role("heading", name="Wrong oracles that the data excludes").count() == 0
+
+
+def test_what_was_known_of_a_shape_is_shown(visit, tmp_path, calls):
+    write([known(tmp_path, calls)], tmp_path / "index.html")
+    lost, full = (
+        detail_of(visit, tmp_path / "index.html", f"f.yaml::lost[{mode}]")
+        for mode in ("graph", "xla")
+    )
+    assert lost.get_by_text("static: [1, None, None, 3]").count() == 1
+    assert full.get_by_text("Known shape").count() == 0
 
 
 def test_the_list_is_driven_by_the_keyboard(visit, report):

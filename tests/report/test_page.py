@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from support.observations import end_call
-from support.page_records import HOSTILE, SUBJECT, converted, excluding
+from support.page_records import HOSTILE, SUBJECT, converted, excluding, known
 from support.record_files import error, run, single
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.cli.main import main
@@ -304,6 +304,15 @@ def test_the_detail_has_what_a_reader_needs(column):
 
 
 SHIFTS = ["height padding shifted by one", "width padding shifted by one"]
+
+
+def test_a_known_shape_is_kept_where_it_is_not_the_shape_itself(tmp_path, calls):
+    page = render([known(tmp_path, calls)])
+    (index,), (chunk,) = unpacked(page, 'id="index"'), unpacked(page, 'class="chunk"')
+    modes = [index["values"]["mode"][number] for number in index["calls"]["mode"]]
+    observed = dict(zip(modes, (call["observed"] for call in chunk["calls"]), strict=True))
+    assert observed["graph"]["static"] == [1, None, None, 3]
+    assert "static" not in observed["xla"]
 
 
 def test_the_page_says_what_the_data_of_a_case_excludes(tmp_path, calls):
