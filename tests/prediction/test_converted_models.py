@@ -13,6 +13,7 @@ from tf_conv_conformance.prediction.converted_models import (
     CONVERTED,
     TF2ONNX,
     XNNPACK,
+    cropped,
     delegated,
     folded,
     models_in,
@@ -214,6 +215,26 @@ GENERIC = replace(CONV2D, via="tf.nn.convolution", strides=(1, 1), dilations=(2,
 )
 def test_tf2onnx_pads_as_the_phases_of_depthwise_calls_do(arguments, expected):
     assert paddings(padded_as_phases, arguments) == expected
+
+
+UNKNOWN = replace(CONV2D, unknown=("width",))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (UNKNOWN, ("SAME", "SAME")),
+        (replace(UNKNOWN, strides=(1, 8, 8, 1)), ("SAME", (-2, -4))),  # two taps of eight: t = -6
+        (replace(UNKNOWN, strides=(1, 8, 7, 1)), ("SAME", "SAME")),
+        (replace(UNKNOWN, strides=(1, 9, 3, 1)), ((-2, -4), "SAME")),  # three of nine
+        (replace(UNKNOWN, strides=(1, 11, 4, 1)), ((-2, -4), (0, -2))),
+        (replace(UNKNOWN, strides=(1, 9, 3, 1), unknown=("batch",)), ("SAME", "SAME")),
+        (replace(UNKNOWN, strides=(1, 9, 3, 1), padding="VALID"), ("VALID", "VALID")),
+        (replace(DEPTHWISE, strides=(1, 9, 9, 1), unknown=("height",)), ("SAME", "SAME")),
+    ],
+)
+def test_onnxruntime_crops_where_same_of_unknown_sizes_is_negative(arguments, expected):
+    assert paddings(cropped, arguments) == expected
 
 
 def test_xnnpack_pads_phases_that_are_not_folded_as_documented():

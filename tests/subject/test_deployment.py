@@ -8,9 +8,13 @@ import pytest
 from support.performing import perform_all
 from tf_conv_conformance.convolution.invocation import signature
 from tf_conv_conformance.convolution.names import CONVERTED_MODES
+from tf_conv_conformance.prediction.converted_models import ONNXRUNTIME, reads_alike
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.subject.definition import Definition
 from tf_conv_conformance.subject.gateway import Gateway
+from tf_conv_conformance.verdict.explanation import explaining_model, model_difference
 
 pytestmark = pytest.mark.tensorflow
 
@@ -130,6 +134,32 @@ cases:
 def test_sizes_may_be_unknown_while_a_function_is_traced(calls, tensorflow):
     found = kinds(calls, UNKNOWN % ", ".join(DEPLOYED), tensorflow)
     assert set(found.values()) == {"conforms"}
+
+
+CROPPED = """
+defaults: {padding: SAME, modes: onnx}
+cases:
+  - id: x
+    sweep:
+      op: [conv2d, depthwise_conv2d]
+      input: [[1, 7, 6, 2], [1, 9, 11, 2]]
+      filter: [[1, 1, 2, 2], [2, 3, 2, 2], [3, 1, 2, 2]]
+      strides: [[1, 2, 2, 1], [1, 5, 5, 1], [1, 6, 6, 1]]
+      unknown: [width, [height, width]]
+"""
+
+
+def test_onnxruntime_follows_its_model_where_sizes_are_unknown(calls, tensorflow):
+    made, followed = list(calls(CROPPED).values()), set()
+    for call, performed in zip(made, perform_all(made, tensorflow), strict=True):
+        arguments, observation = call.arguments, performed.observation
+        crops = not reads_alike(ONNXRUNTIME, DOCUMENTED, arguments, arguments)
+        assert performed.verdict.kind == ("violates" if crops else "conforms")
+        assert model_difference(ONNXRUNTIME, predict(arguments), observation) is None
+        by = explaining_model(predict(arguments), observation, "onnx")
+        assert by == ("onnxruntime" if crops else "documented")
+        followed.add(crops)
+    assert followed == {True, False}
 
 
 def test_unknown_sizes_are_those_of_the_input(calls):

@@ -110,7 +110,10 @@ class Expect(Strict):
 class Observed(Strict):
     """What TensorFlow does instead of what it documents. Everything that is given is checked."""
 
-    model: Literal["documented", "phase_strided", "converted", "xnnpack", "tf2onnx"] | None = None
+    model: (
+        Literal["documented", "phase_strided", "converted", "xnnpack", "tf2onnx", "onnxruntime"]
+        | None
+    ) = None
     """The oracle that predicts shape and values."""
     sizes: Literal["truncated"] | None = None
     """`truncated`: the model divides towards zero, so a size just below zero becomes zero."""

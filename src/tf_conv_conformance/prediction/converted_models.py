@@ -4,7 +4,8 @@ TensorFlow makes a dilated depthwise convolution of space to batch, a convolutio
 space. The converter of TensorFlow Lite folds these into one dilated convolution
 (``ConvertTFDilatedConvOp`` in ``tensorflow/compiler/mlir/lite/transforms/dilated_conv.h``), which
 strides as the documentation says. It keeps no explicit padding: if there is any, the convolution
-gets SAME. tf2onnx strides so, too, and pads as space to batch does.
+gets SAME. tf2onnx strides so, too, and pads as space to batch does. It leaves SAME to onnxruntime
+if it does not know a size.
 """
 
 from __future__ import annotations
@@ -80,6 +81,28 @@ def padded_as_phases(arguments: Arguments, interpretation: Interpretation) -> In
     return replace(interpretation, height=height, width=width)
 
 
+def cropped(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
+    """Return the same for onnxruntime, which crops the input where SAME needs less than nothing.
+
+    tf2onnx computes the padding itself if it knows height and width.
+    """
+    is_same = interpretation.axes[0].padding == "SAME"
+    if not is_same or has_phases(arguments, interpretation):
+        return interpretation
+    if {"height", "width"}.isdisjoint(arguments.unknown):
+        return interpretation
+    height, width = (_cropped(axis) for axis in interpretation.axes)
+    return replace(interpretation, height=height, width=width)
+
+
+def _cropped(axis: Axis) -> Axis:
+    total = same_total(axis)
+    if total >= 0:
+        return axis
+    before = -((-total - 1) // 2)
+    return replace(axis, padding=(before, total - before))
+
+
 def unclamped_indices(axis: Axis) -> Indices:
     """Return the documented positions, or positions in the padding where SAME needs none.
 
@@ -96,7 +119,8 @@ def unclamped_indices(axis: Axis) -> Indices:
 CONVERTED = replace(DOCUMENTED, name="converted", reads=folded)
 XNNPACK = Model("xnnpack", documented_padding, documented_size, unclamped_indices, reads=delegated)
 TF2ONNX = replace(DOCUMENTED, name="tf2onnx", reads=padded_as_phases)
-CONVERTED_MODELS = {model.name: model for model in (CONVERTED, XNNPACK, TF2ONNX)}
+ONNXRUNTIME = replace(DOCUMENTED, name="onnxruntime", reads=cropped)
+CONVERTED_MODELS = {model.name: model for model in (CONVERTED, XNNPACK, TF2ONNX, ONNXRUNTIME)}
 ALL_MODELS = {**MODELS, **CONVERTED_MODELS}
 
 
@@ -111,7 +135,7 @@ def models_in(arguments: Arguments, mode: Mode) -> tuple[Model, ...]:
     if interpret(arguments) is None:
         return models
     found = [DOCUMENTED]
-    own = (TF2ONNX,) if mode == "onnx" else (CONVERTED, XNNPACK)
+    own = (TF2ONNX, ONNXRUNTIME) if mode == "onnx" else (CONVERTED, XNNPACK)
     for model in (*own, *models[1:]):
         if not any(reads_alike(model, other, arguments, arguments) for other in found):
             found.append(model)

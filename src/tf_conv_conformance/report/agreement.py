@@ -17,6 +17,7 @@ MODELS = {
     "converted": "padded as SAME",
     "xnnpack": "only padding",
     "tf2onnx": "padded as the phases",
+    "onnxruntime": "cropped",
 }
 """The words for a result that a model explains."""
 SAYS_LITTLE = ("vacuous", "flaky", "resolved")
