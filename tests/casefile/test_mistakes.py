@@ -150,7 +150,8 @@ op: tf.keras.layers.DepthwiseConv2D
     ; write op: depthwise_conv2d and via: tf.keras.layers.DepthwiseConv2D
 via: keras
     'keras' is unknown; did you mean 'tf.keras.layers.Conv2D' or 'keras.ops.conv' or
-    'tf.keras.layers.DepthwiseConv2D' or 'keras.ops.depthwise_conv'? Known: tf.nn.conv2d,
+    'tf.keras.layers.Conv2DTranspose' or 'tf.keras.layers.DepthwiseConv2D' or
+    'keras.ops.depthwise_conv'? Known: tf.nn.conv2d,
 data_format: channels_first
     'channels_first' is not one of 'NHWC' or 'NCHW'; did you mean 'NCHW'?
 modes: tf.function

@@ -16,6 +16,7 @@ from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 NEAR = 0.7  # least ratio of difflib: `stride` is near `strides`, `bias` is not near `via`
 NEAR_ALIKE = 0.65  # for names with the same first letter: `egar` is near `eager`
 LISTED = 20  # known names that a message lists, at most
+NAMED = 6  # of them that contain an unknown word, at most
 
 _WHOLE_FILTER = "write `filter`, the whole shape: [height, width, in_channels, out_channels]"
 _WHOLE_INPUT = "write `input`, the whole shape: [batch, height, width, in_channels]"
@@ -156,4 +157,4 @@ def unknown_word(value: object, choices: Sequence[str]) -> str:
     if found is not None:
         return f"; did you mean {found!r}?"
     within = [choice for choice in choices if len(text) > 2 and text.lower() in choice]
-    return f"; did you mean {' or '.join(map(repr, within))}?" if 0 < len(within) < 5 else ""
+    return f"; did you mean {' or '.join(map(repr, within))}?" if 0 < len(within) <= NAMED else ""
