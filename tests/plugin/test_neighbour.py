@@ -249,11 +249,11 @@ def test_a_call_that_passes_when_it_is_run_again_conforms(beside, pytester):
         from tf_conv_conformance.plugin import items
         make, tries = items.perform, []
 
-        def perform(call, subject, observe):
+        def perform(call, *arguments):
             tries.append(call)
             if len(tries) == 1:
                 raise items.CallFailedError("a fault of no call")
-            return make(call, subject, observe)
+            return make(call, *arguments)
 
         items.perform = perform
         """
