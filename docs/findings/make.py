@@ -6,6 +6,7 @@ that the cases do not require, run a copy of them without `requires`; what fails
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +20,13 @@ from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.prediction.rules.catalogue import RULES
+from tf_conv_conformance.records.outcome import AS_DOCUMENTED, NOT_RUN, compared
 from tf_conv_conformance.records.reader import Records, read
 from tf_conv_conformance.records.schema import EndLine, SubjectLine
 
 HERE = Path(__file__).parent
+PROCESSORS = HERE.parent / "processors/outcomes.json"
 CASES = HERE.parent.parent / "cases/findings"
-AS_DOCUMENTED, NOT_RUN = "as documented", "not run"
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE),
     trim_blocks=True,
@@ -64,7 +66,8 @@ def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
         "file": name,
         "source": " ".join(str(calls[0].case.notes).split()),
         "result": _result([row for _, row in rows]),
-        "flags": list(dict.fromkeys(flag for one in deviations for flag in one.when.cpu or ())),
+        "isa": list(dict.fromkeys(one.when.isa for one in deviations if one.when.isa)),
+        "processors": _processors(f"{name}::{first.name}"),
         "public": sorted(links),
         "subjects": [_subject_name(run) for run in runs],
         "rows": [(call.name, row) for call, row in rows],
@@ -74,6 +77,17 @@ def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
         "python": python(first.arguments, first.mode, _arm(first, end)),
         "rules": [(rule.id, rule.symbol, sentences.get(rule.id, rule.phrase)) for rule in rules],
     }
+
+
+def _processors(identifier: str) -> list[tuple[str, str, str]]:
+    """Return the outcome of a call by instruction set, without oneDNN and with it."""
+    found = json.loads(PROCESSORS.read_text(encoding="utf-8"))
+    outcomes: dict[str, dict[bool, str]] = {}
+    for subject, outcome in zip(
+        found["subjects"], found["calls"].get(identifier, ()), strict=False
+    ):
+        outcomes.setdefault(subject["isa"], {})[bool(subject["onednn"])] = outcome
+    return [(isa, own.get(False, NOT_RUN), own.get(True, NOT_RUN)) for isa, own in outcomes.items()]
 
 
 def _arm(call: Call, end: EndLine | None) -> Any:
@@ -104,19 +118,8 @@ def _subject_name(run: Records) -> str:
 
 def _outcome(run: Records, identifier: str) -> str:
     """Return the outcome of a call in a word or two."""
-    end = run.ends.get(identifier)
-    if end is None or end["verdict"] == "unsupported":
-        return NOT_RUN
-    if end["verdict"] in ("conforms", "refused", "resolved"):
-        return AS_DOCUMENTED
-    observed, predicted = end["observed"], run.calls[identifier]["predicted"]
-    if "ended" in observed:
-        return observed["signal"] if observed["ended"] == "crashed" else "no answer"
-    if "error" in observed:
-        return observed["error"]
-    if predicted["shape"] not in (None, observed["shape"]):
-        return "another shape"
-    return "accepted" if predicted["refuses"] is not None else "other values"
+    call = run.calls.get(identifier)
+    return NOT_RUN if call is None else compared(call, run.ends.get(identifier))
 
 
 def _entry(page: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from tf_conv_conformance import ConformanceError
 from tf_conv_conformance.records import measured
 from tf_conv_conformance.records.load import changes_since, load_columns, load_run
 from tf_conv_conformance.records.merge import MergeError, lines, sole
-from tf_conv_conformance.records.reader import RecordFileError
+from tf_conv_conformance.records.reader import RecordFileError, record_files
 from tf_conv_conformance.report.escape import plain
 
 TROUBLE = 2  # the exit status of a command that cannot do its work
@@ -110,7 +110,9 @@ def merge(paths: Sequence[Path], output: Path, partial: bool) -> int:
 def measure(paths: Sequence[Path], output: Path) -> int:
     """Add runs to the file that says where cases were measured; return the exit status."""
     before = measured.read(output) if output.exists() else measured.Measured(output)
-    after = measured.updated(before, load_columns(paths, partial=True))
+    files = [file for path in paths for file in record_files(path)]
+    columns = [column for file in files for column in load_columns([file], partial=True)]
+    after = measured.updated(before, columns)
     with _writing(output):
         output.write_text(measured.text_of(after), encoding="utf-8", newline="\n")
     for one in after.measurements:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tf_conv_conformance.records.schema import EndLine
+from tf_conv_conformance.records.schema import CallLine, EndLine
 from tf_conv_conformance.verdict.comparison import value_text
 
 ABSENT = {"missing": "no result", "unsupported": "unsupported", "suite error": "suite error"}
 """Why a call with such a verdict has no outcome, by its verdict."""
 A_VALUE, AN_ERROR = "a value", "an error"
+AS_DOCUMENTED, NOT_RUN = "as documented", "not run"
 
 
 def absent(end: EndLine | None) -> str | None:
@@ -42,3 +43,19 @@ def why_no_value(end: EndLine) -> str | None:
     if "protocol_error" in observed:
         return "protocol error"
     return observed.get("signal") or observed.get("ended")
+
+
+def compared(call: CallLine, end: EndLine | None) -> str:
+    """Return in a word or two how an outcome compares with the documentation."""
+    if end is None or end["verdict"] == "unsupported":
+        return NOT_RUN
+    if end["verdict"] in ("conforms", "refused", "resolved", "unmeasured"):
+        return AS_DOCUMENTED
+    observed, predicted = end.get("observed", {}), call["predicted"]
+    if "ended" in observed:
+        return observed["signal"] if observed["ended"] == "crashed" else "no answer"
+    if "error" in observed:
+        return observed["error"]
+    if predicted["shape"] not in (None, observed["shape"]):
+        return "another shape"
+    return "accepted" if predicted["refuses"] is not None else "other values"
