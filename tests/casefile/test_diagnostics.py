@@ -147,6 +147,13 @@ FAULTS = r"""
     cases[0].sizes: [1, 9, 9, 2] is the shape of a tensor, write it as `input`
 {"via": "tf.raw_ops.Conv2DBackpropFilter", "sizes": "[-1, 9, 9, 2]"}
     and nothing documents what -1 means there; write the size
+{"via": "tf.nn.conv2d_transpose", "unknown": "batch"}
+    cases[0].unknown: tf.nn.conv2d_transpose gets the shape of its result, so nothing of it is
+    unknown; leave `unknown` out
+{"via": "tf.nn.conv2d_transpose", "input": "{shape: [1, 2, 2, 1], values: [1, 2, 3, 4]}"}
+    cases[0].input: tf.nn.conv2d_transpose gets only the shape of the input; give the shape alone
+{"requires": "{isa: '>=avx512_core,<avx2'}"}
+    cases[0].requires.isa: no instruction set is in the range
 {"via": "tf.nn.conv2d_transpose", "upstream": "[1, 9999, 9999, 9]"}
     the upstream gradient has 1 × 9999 × 9999 × 9
 {"requires": "{isa: avx512_core}"}

@@ -119,6 +119,14 @@ def test_an_invalid_file_fails_once_and_leaves_the_calls(run_on, measured, text)
     result.stdout.fnmatch_lines([f"*{FILE}: is not *; `tf-conv-conformance measured` writes one"])
 
 
+def test_a_name_that_does_not_exist_is_refused(run_on, measured):
+    text = measured.read_text(encoding="utf-8").replace('"avx2"', '"avx3"')
+    measured.write_text(text, encoding="utf-8")
+    result = run_on("avx512_core", "<avx2")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*has no instruction set or mode of the name 'avx3'*"])
+
+
 @pytest.mark.parametrize(
     ("isa", "when", "why"),
     [

@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from tf_conv_conformance.casefile.names import ERRORS, SIGNALS, WARNINGS, is_known
-from tf_conv_conformance.convolution.instruction_sets import INSTRUCTION_SETS, terms
+from tf_conv_conformance.convolution.instruction_sets import INSTRUCTION_SETS, is_within, terms
 from tf_conv_conformance.convolution.names import CpuFlag, Dtype, Lost, Mode
 
 BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
@@ -81,6 +81,9 @@ def _isa_range(text: str) -> str:
         message = "{text} is not a range of instruction sets; write one such as {right}"
         context = {"text": repr(text), "right": f'">={right}"'}
         raise PydanticCustomError("version", message, context) from error
+    if not any(is_within(one, text) for one in INSTRUCTION_SETS):
+        message = "no instruction set is in the range {text}"
+        raise PydanticCustomError("version", message, {"text": repr(text)})
     return text
 
 

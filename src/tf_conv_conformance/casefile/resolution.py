@@ -37,6 +37,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
     data_format = _plain(given.get("data_format"))
     dtype = canonical(given.get("dtype", "float32"))
     filter_dtype = canonical(given["filter_dtype"]) if "filter_dtype" in given else None
+    _check_passed(given, entry_point)
     x = _tensor("input", given["input"], None, data_format)
     w = _tensor("filter", given["filter"], x, data_format)
     if "reals" in given["data"]:
@@ -84,6 +85,19 @@ def _gradient(given: Mapping[str, Any], entry_point: EntryPoint) -> Gradient | N
         message = f"{entry_point.symbol} computes the gradient by the {computes}"
         raise CaseError(("gradient",), f"{message}; leave `gradient` out")
     return computes or gradient
+
+
+def _check_passed(given: Mapping[str, Any], entry_point: EntryPoint) -> None:
+    """Refuse what means nothing for an entry point that gets the shape of its result."""
+    computes = entry_point.computes
+    if computes is None:
+        return
+    if isinstance(given[computes], Tensor):
+        reason = f"{entry_point.symbol} gets only the shape of the {computes}; give the shape alone"
+        raise CaseError((computes,), reason)
+    if given.get("unknown"):
+        reason = f"{entry_point.symbol} gets the shape of its result, so nothing of it is unknown"
+        raise CaseError(("unknown",), f"{reason}; leave `unknown` out")
 
 
 def _own_shape(

@@ -56,14 +56,16 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
 
 
 def _atrous_obstacle(arguments: Arguments) -> Obstacle | None:
+    computes = arguments.entry_point.computes
+    general = "tf.nn.convolution" if computes is None else "tf.nn.conv2d_transpose"
     strides = arguments.strides if isinstance(arguments.strides, tuple) else (arguments.strides,)
     if arguments.dilations is None:
         return "rate", "needs a rate; write `rate: 1` for none"
     if set(strides) != {1}:
-        advice = "write `strides: 1`, or use tf.nn.convolution"
+        advice = f"write `strides: 1`, or use {general}"
         return "strides", f"takes no strides: it always steps by 1; {advice}"
     if arguments.data_format not in (None, "NHWC"):
-        advice = "leave it out, or use tf.nn.convolution"
+        advice = f"leave it out, or use {general}"
         return "data_format", f"takes no data_format: its input is NHWC; {advice}"
     return None
 

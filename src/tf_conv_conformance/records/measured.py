@@ -16,6 +16,8 @@ import msgspec
 from packaging.version import InvalidVersion, Version
 
 from tf_conv_conformance import ConformanceError
+from tf_conv_conformance.convolution.instruction_sets import INSTRUCTION_SETS
+from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.series import disagreement, library
@@ -134,6 +136,11 @@ def read(path: Path) -> Measured:
         ) from error
     if content.schema != SCHEMA:
         raise MeasuredError(f"{path}: is not of schema {SCHEMA}; {advice}")
+    for one in content.measurements:
+        unknown = {one.subject.isa, *one.modes} - {None, *INSTRUCTION_SETS, *MODES}
+        if unknown:
+            names = ", ".join(map(repr, sorted(map(str, unknown))))
+            raise MeasuredError(f"{path}: has no instruction set or mode of the name {names}")
     return Measured(path, tuple(content.measurements))
 
 

@@ -16,14 +16,18 @@ def novelty(records: Records) -> str | None:
     if not new:
         return None
     kind = class_of(new[0])
-    name = kind.text if kind else disagreement(new[0]) or library(new[0])
     count = sum(end["verdict"] == "unmeasured" for end in records.ends.values())
-    sentences = [
-        f"A new kind of subject: {name}",
-        f"{FILE} has no run on it",
-        f"{HOW} says how to contribute the record file",
-    ]
+    if kind is None:
+        why = disagreement(new[0]) or f"the instruction set of {library(new[0])} is unknown"
+        sentences = [
+            "A subject of no kind on which cases can be measured",
+            why[0].upper() + why[1:],
+        ]
+    else:
+        sentences = [f"A new kind of subject: {kind.text}", f"{FILE} has no run on it"]
     if count:
         did = f"did as documented in {quantity(count, 'call')}, which passed as unmeasured"
-        sentences.insert(2, f"It {did} although a deviation is declared")
+        sentences.append(f"It {did} although a deviation is declared")
+    if kind is not None:
+        sentences.append(f"{HOW} says how to contribute the record file")
     return ". ".join(sentences)
