@@ -19,10 +19,7 @@ def novelty(records: Records) -> str | None:
     count = sum(end["verdict"] == "unmeasured" for end in records.ends.values())
     if kind is None:
         why = disagreement(new[0]) or f"the instruction set of {library(new[0])} is unknown"
-        sentences = [
-            "A subject of no kind on which cases can be measured",
-            why[0].upper() + why[1:],
-        ]
+        sentences = [f"A subject of no kind on which cases can be measured: {why}"]
     else:
         sentences = [f"A new kind of subject: {kind.text}", f"{FILE} has no run on it"]
     if count:
