@@ -71,15 +71,17 @@ def transposed_layer(function: Any, keywords: dict[str, Any], w: Any, upstream: 
     """Return Keras's layer for transposed convolution that holds the filter `w`."""
     given = dict(use_bias=False, dtype=upstream.dtype.name, **keywords)
     layer = observed(function, filters=w.shape[2], kernel_size=tuple(w.shape[:2]), **given)
-    observed(layer.build, upstream.shape)
-    layer.set_weights([np.asarray(w)])
-    return layer
+    return built(layer, upstream.shape, w)
 
 
 def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
     """Return a Keras layer that holds the filter `w`."""
-    layer = new_layer(function, symbol, keywords, x, w)
-    observed(layer.build, x.shape)
+    return built(new_layer(function, symbol, keywords, x, w), x.shape, w)
+
+
+def built(layer: Any, shape: Any, w: Any) -> Any:
+    """Build a Keras layer for an input's shape, and return it with the filter `w`."""
+    observed(layer.build, shape)
     layer.set_weights([np.asarray(w)])
     return layer
 
