@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .exceptions import observed
+from .exceptions import RaisedError, observed
 
 
 def resolve(tf: Any, symbol: str) -> Any:
@@ -122,9 +122,11 @@ def symbolic_shapes(
     for name, ask in (("symbolic", symbolic), ("computed", computed)):
         try:
             layer = new_layer(function, request["function"], request["keywords"], x, w)
-            found[name] = plain_sizes(ask())
-        except Exception as error:
-            found[name] = type(error).__name__
+            shape = observed(ask)
+        except RaisedError as raised:
+            found[name] = type(raised.error).__name__
+        else:
+            found[name] = plain_sizes(shape)
     return found
 
 
