@@ -73,6 +73,43 @@ def test_two_subjects_of_one_interpreter(run, pytester):
     check_two_subjects(run, pytester, *subjects)
 
 
+COMPARED = """
+cases:
+  - {id: x, op: conv2d, filter: [1, 1, 1, 1], strides: 1, padding: SAME, input: [1, 2, 3, 1],
+     modes: eager, relations: [subjects], data: [small_integers, reals]}
+"""
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_subjects_that_differ_in_one_element_are_both_named(run, pytester, workers):
+    pytester.path.joinpath("cases/a.yaml").write_text(COMPARED, encoding="utf-8")
+    right, wrong = f"right = {COMMAND}", f"wrong = FAULTY_ELEMENT=1 {COMMAND}"
+    result = run("--tf-subject", right, "--tf-subject", wrong, workers)
+    result.assert_outcomes(passed=1, failed=3)
+    text = result.stdout.str()
+    documented = "does what is documented"
+    assert "violates: subjects wrong and right differ: 1 of 6 values differ by up to 1; " in text
+    assert "first at [0, 0, 0, 0]: " in text
+    assert " as in right (small integers); wrong does not do what is documented, right do" in text
+    assert f"right {documented}, wrong does not do what is documented" in text  # of `right`
+    same = run("--tf-subject", right, "--tf-subject", right.replace("right", "other"))
+    same.assert_outcomes(passed=4)
+
+
+def test_a_single_subject_is_compared_with_none(run, pytester):
+    pytester.path.joinpath("cases/a.yaml").write_text(COMPARED, encoding="utf-8")
+    result = run("--tf-subject", f"right = {COMMAND}", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*requires two subjects to compare*--tf-subject 'on = *"])
+
+
+def test_a_subject_that_does_not_start_is_compared_with_none(run, pytester):
+    pytester.path.joinpath("cases/a.yaml").write_text(COMPARED, encoding="utf-8")
+    result = run("--tf-subject", f"right = {COMMAND}", "--tf-subject=bad = false")
+    outcomes = result.parseoutcomes()
+    assert (outcomes["passed"], outcomes["failed"], outcomes["skipped"]) == (1, 1, 2)
+
+
 @pytest.mark.slow
 def test_ids_can_be_pasted_and_selected(run, pytester):
     result = run("--tf-subject", OFF, "--tf-subject", ON, "-k", "off and plain")

@@ -51,6 +51,7 @@ ABOUT = {
     "transposed": DEPTHWISE,
     "again": CONV2D,
     "modes": CONV2D,
+    "subjects": CONV2D,
 }
 
 

@@ -7,7 +7,8 @@ goes wrong in the same way again.
 
 Variables of the environment: FAULTY_ISA is its instruction set; with FAULTY_THREAD it has a thread,
 and so is not forked; with FAULTY_STARTS, which names a file, it leaves a byte there whenever it
-starts, and dies before its greeting from the second time on; TF_ENABLE_ONEDNN_OPTS=1 has it say
+starts, and dies before its greeting from the second time on; with FAULTY_ELEMENT the first element
+of each result is off by one; TF_ENABLE_ONEDNN_OPTS=1 has it say
 that oneDNN is on.
 """
 
@@ -100,6 +101,9 @@ def answer(pipe, wire, request, arrays, printed):
         {"status": "value", "dtype": request["dtypes"][0], "shape": list(y.shape), "warnings": []}
         for y in results
     ]
+    if "FAULTY_ELEMENT" in os.environ:
+        for y in results:
+            y.flat[0] += 1
     wrong = fault(arrays[0].shape)
     if arrays[0].shape[2] == HALF:
         raw(wire.LENGTHS.pack(100, 0) + b"{")

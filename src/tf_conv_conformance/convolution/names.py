@@ -61,7 +61,7 @@ CpuFlag = Literal[
 """Vector extensions of a processor, spelled as in Linux."""
 RelationName = Literal[
     "grouped", "zero-filled", "explicit", "linear", "translation", "batch", "transposed", "again",
-    "modes",
+    "modes", "subjects",
 ]  # fmt: skip
 
 OPS: tuple[Op, ...] = get_args(Op)

@@ -66,14 +66,18 @@ class SubjectItem(LocatedItem):
         A subject that does not start fails one test, which ends the run if there is no other
         subject. The other tests of that subject are skipped.
         """
-        pool = self.config.stash[SUBJECTS]
-        if pool.failed(self.subject):
-            pytest.skip(f"subject {self.subject} did not start")
         try:
-            return pool.subject(self.subject)
+            return self.start(self.subject)
         except SubjectUnavailableError:
             self._end_run_of_one_subject()
             raise
+
+    def start(self, name: str) -> Subject:
+        """Return a subject of the run. If it has failed to start before, skip the test."""
+        pool = self.config.stash[SUBJECTS]
+        if pool.failed(name):
+            pytest.skip(f"subject {name} did not start")
+        return pool.subject(name)
 
     def give_up(self, error: SubjectUnavailableError) -> None:
         """Use the subject no more: it died with this error and could not be started again."""

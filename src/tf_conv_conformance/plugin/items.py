@@ -17,10 +17,11 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.diagnostic import Diagnostic
 from tf_conv_conformance.plugin.base import CallFailedError, LocatedItem, SubjectItem
 from tf_conv_conformance.plugin.options import MARKER
-from tf_conv_conformance.plugin.stash import BASELINE, MEASURED, PLAN
+from tf_conv_conformance.plugin.stash import BASELINE, MEASURED, PLAN, SUBJECTS
 from tf_conv_conformance.plugin.terminal_width import width
 from tf_conv_conformance.plugin.upcoming import upcoming
 from tf_conv_conformance.prediction.predict import Returns, predict
+from tf_conv_conformance.prediction.relations import is_across_subjects
 from tf_conv_conformance.records import lines
 from tf_conv_conformance.records.baseline import Baseline
 from tf_conv_conformance.records.measured import Measured
@@ -33,7 +34,7 @@ from tf_conv_conformance.subject.pool import facts
 from tf_conv_conformance.verdict.comparison import ending, value_text
 from tf_conv_conformance.verdict.kinds import PASSING
 from tf_conv_conformance.verdict.message import WIDTH, Failure, failure_of
-from tf_conv_conformance.verdict.perform import CallResult, lacks, perform
+from tf_conv_conformance.verdict.perform import CallResult, OtherSubject, lacks, perform
 from tf_conv_conformance.verdict.requests import requests
 from tf_conv_conformance.verdict.verdict import Verdict
 
@@ -99,10 +100,10 @@ class CallItem(SubjectItem):
 
     def runtest(self) -> None:
         """Make the call; fail, xfail or skip by its verdict."""
-        live = self._live()
+        live, other = self._live(), self._other_subject()
         observations: list[Observation] = []
         try:
-            self._perform(live, observations)
+            self._perform(live, other, observations)
         except SubjectUnavailableError as error:
             self.give_up(error)
             raise
@@ -111,7 +112,9 @@ class CallItem(SubjectItem):
         except Exception as error:
             self._fail_unjudged(error, live, observations[0] if observations else None)
 
-    def _perform(self, live: LiveSubject, observations: list[Observation]) -> None:
+    def _perform(
+        self, live: LiveSubject, other: OtherSubject | None, observations: list[Observation]
+    ) -> None:
         """Make the call and end the test by its verdict. Adds to `observations` what it sees."""
 
         def observe() -> Sequence[Observation]:
@@ -121,7 +124,7 @@ class CallItem(SubjectItem):
 
         facts, mode = live.subject.subject, self.call.mode
         is_measured = self.measured is None or self.measured.knows(facts, mode)
-        performed = perform(self.call, live.subject, observe, is_measured)
+        performed = perform(self.call, live.subject, observe, is_measured, other)
         self._describe(properties(self.call, performed))
         end = self._end(performed, live.line)
         record = {"name": self.subject, "subject": live.line, "end": end}
@@ -195,6 +198,18 @@ class CallItem(SubjectItem):
                 line["measured"] = False
             live = alive[self.subject] = LiveSubject(subject, line, LookAhead(subject, requests))
         return live
+
+    def _other_subject(self) -> OtherSubject | None:
+        """Return the subject to compare with, if the call is compared with that of another.
+
+        It is the first of the run, and for that one the second.
+        """
+        names = self.config.stash[SUBJECTS].names
+        if not is_across_subjects(self.call.relation) or len(names) < 2:
+            return None
+        name = names[1] if self.subject == names[0] else names[0]
+        own, others = (one or "the unnamed subject" for one in (self.subject, name))
+        return OtherSubject(own, others, self.start(name))
 
     def _all_measured(self) -> list[Measured]:
         """Return what states where the cases of this run were measured."""

@@ -58,7 +58,8 @@ class Relation:
 
     `needs` describes the calls to which it `applies`. `equal` takes the result of the call and the
     results of the others; `sides` is the same as NumPy source with `y`, `y1` and `y2`. A `bitwise`
-    relation also holds bit for bit on reals.
+    relation also holds bit for bit on reals. The call of one `across_subjects` is the same, on
+    another subject.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Relation:
     equal: Sides = lambda _, result, others: (result, others[0])
     sides: Callable[[Interpretation], str] = lambda _: "y, y1"
     bitwise: bool = False
+    across_subjects: bool = False
 
 
 def _as_grouped(arguments: Arguments, meaning: Interpretation, mode: Mode) -> list[Other]:
@@ -285,6 +287,14 @@ _RELATIONS = (
         lambda arguments, _, mode: mode != "eager",
         lambda arguments, _, mode: [Other(arguments, "eager")],
     ),
+    Relation(
+        "subjects",
+        "every subject of a run gives the same result",
+        "a result",
+        lambda arguments, _, mode: True,
+        lambda arguments, _, mode: [Other(arguments, mode)],
+        across_subjects=True,
+    ),
 )
 RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _RELATIONS}
 
@@ -305,6 +315,11 @@ def obstacle(name: str, arguments: Arguments, mode: Mode) -> str | None:
         if rules and documented != predict(arguments).documented:
             return f"{name} makes another call, which the documentation refuses ({rules})"
     return None
+
+
+def is_across_subjects(name: str | None) -> bool:
+    """Return whether a relation compares the call with the same one on another subject."""
+    return name is not None and RELATIONS[name].across_subjects
 
 
 def others_of(name: str, arguments: Arguments, mode: Mode) -> Sequence[Other]:

@@ -13,7 +13,7 @@ from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import deployment
 from tf_conv_conformance.prediction.data import Arm, result_shape
 from tf_conv_conformance.prediction.distributions import Drawn, distribution
-from tf_conv_conformance.prediction.relations import RELATIONS
+from tf_conv_conformance.prediction.relations import RELATIONS, is_across_subjects
 
 LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in full
 
@@ -21,16 +21,21 @@ LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in f
 def python(arguments: Arguments, mode: Mode, arm: Arm, relation: str | None = None) -> str:
     """Return a program that makes the call with the data of one arm and prints its result.
 
-    With a relation, it also makes the other calls, and compares the two sides.
+    With a relation, it also makes the other calls, and compares the two sides. If that is one
+    across subjects, the program has to be run with each.
     """
     imports = [*deployment.IMPORTS.get(mode, ()), "import numpy as np", "import tensorflow as tf"]
+    if is_across_subjects(relation):
+        imports.insert(0, "import zlib")
     if arguments.entry_point.symbol.startswith("keras."):
         imports.insert(0, "import keras")
     lines = [*imports, ""]
     lines += _data(arguments, arm) + _definition(arguments, mode)
-    if relation is None:
+    if relation is None or is_across_subjects(relation):
         y = "y" if mode in CONVERTED_MODES else "y.numpy()"
         lines += [f"y = {_invocation(arguments, mode)}", "print(y.shape, y.dtype)", f"print({y})"]
+        if relation is not None:
+            lines += ["# equal bits have equal sums", f"print(zlib.crc32({y}.tobytes()))"]
         lines += _static_shape(arguments, mode)
     else:
         lines += _comparison(arguments, mode, relation)

@@ -13,7 +13,8 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.expectations import When
 from tf_conv_conformance.convolution.modes import EXTRAS, RUNTIMES, needs_tensorflow
 from tf_conv_conformance.prediction.predict import predict
-from tf_conv_conformance.prediction.relations import others_of
+from tf_conv_conformance.prediction.relations import is_across_subjects, others_of
+from tf_conv_conformance.subject.errors import SubjectUnavailableError
 from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.comparison import ending
@@ -21,7 +22,13 @@ from tf_conv_conformance.verdict.deviations import outside, unmet
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.relation_verdict import judge_relation
 from tf_conv_conformance.verdict.requests import own_request, requests
+from tf_conv_conformance.verdict.subjects_verdict import Side, judge_subjects
 from tf_conv_conformance.verdict.verdict import Verdict
+
+ONE_SUBJECT = (
+    "two subjects to compare; name each on the command line, as in "
+    "--tf-subject 'off = TF_ENABLE_ONEDNN_OPTS=0' --tf-subject 'on = TF_ENABLE_ONEDNN_OPTS=1'"
+)
 
 
 @dataclass(frozen=True)
@@ -35,23 +42,37 @@ class CallResult:
     observation: Observation | None
 
 
+@dataclass(frozen=True)
+class OtherSubject:
+    """The subject with which another one, of the name `own_name`, is compared."""
+
+    own_name: str
+    name: str
+    subject: Subject
+
+
 def perform(
     call: Call,
     subject: Subject,
     observe: Callable[[], Sequence[Observation]] | None = None,
     is_measured: bool = True,
+    other: OtherSubject | None = None,
 ) -> CallResult:
     """Make a call and judge it.
 
     `observe` returns the observations of its :func:`requests`. By default, the subject makes them.
     A call that fails is made once more. If the answer changes, the verdict is *flaky*. If the suite
     fails in the second call, it is a *suite error*, since the failure is not confirmed. Where the
-    deviations of a case were not measured, it is *unmeasured* that one was not observed.
+    deviations of a case were not measured, it is *unmeasured* that one was not observed. The
+    relation `subjects` compares the result with that of the `other` subject.
     """
-    if (lacking := lacks(call, subject)) is not None:
+    if (lacking := lacks(call, subject) or _lacks_other(call, other)) is not None:
         return CallResult(Verdict("unsupported", f"requires {lacking}"), None)
     observation, *answers = observe() if observe is not None else subject.calls(requests(call))
     prediction, facts = predict(call.arguments), subject.subject
+    if other is not None and is_across_subjects(call.relation):
+        own = Side(other.own_name, facts, observation)
+        return CallResult(judge_subjects(call, prediction, own, _side(call, other)), observation)
     if call.relation is not None:
         others = others_of(call.relation, call.arguments, call.mode)
         verdict = judge_relation(call, prediction, observation, others, answers, facts)
@@ -86,6 +107,25 @@ def lacks(call: Call, subject: Subject) -> str | None:
             lacking = f"{needed} for the mode {call.mode}, but the subject has {without}"
             return f"{lacking}{_advice(package)}"
     return None
+
+
+def _side(call: Call, other: OtherSubject) -> Side:
+    """Make a call on the other subject. If that cannot be started again, the call is not judged."""
+    facts = other.subject.subject
+    try:
+        return Side(other.name, facts, observe(call, other.subject))
+    except SubjectUnavailableError as error:
+        return Side(other.name, facts, Observation("suite error", last_output=error.brief))
+
+
+def _lacks_other(call: Call, other: OtherSubject | None) -> str | None:
+    """Return what a comparison of subjects lacks."""
+    if not is_across_subjects(call.relation):
+        return None
+    if other is None:
+        return ONE_SUBJECT
+    lacking = lacks(call, other.subject)
+    return f"on {other.name} {lacking}" if lacking else None
 
 
 def _advice(package: str) -> str:

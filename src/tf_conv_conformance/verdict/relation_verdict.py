@@ -39,7 +39,7 @@ def judge_relation(
     for one in (observation, *answers):
         if one.kind == "suite error":
             return Verdict("suite error", f"not a verdict on TensorFlow: {ending(one)}")
-    if not _has_values(observation):
+    if not has_values(observation):
         alone = judge(replace(call, relation=None), prediction, observation, subject)
         if alone.kind == "deviates":
             unchecked = f"no result, as declared, so {relation.name} is not checked"
@@ -47,33 +47,38 @@ def judge_relation(
         reason = f"no result: {ending(observation)}, although {relation.says}"
         return Verdict(ended(observation) or "violates", reason)
     for other, answer in zip(others, answers, strict=True):
-        if not _has_values(answer):
+        if not has_values(answer):
             which = f"{other.arguments.entry_point.symbol} in {other.mode} mode"
             made = f"no result of the other call that {relation.name} makes, {which}"
             return Verdict(ended(answer) or "violates", f"{made}: {ending(answer)}")
-    accumulator = _accumulator(call, subject)
+    accumulators = [declared_accumulator(call, subject)] * (1 + len(others))
     for number, arm in enumerate(prediction.arms):
         results = [one.answers[number] for one in (observation, *answers)]
-        if found := _difference(call, relation, others, arm, results, accumulator):
+        if found := difference_of(call, relation, others, arm, results, accumulators):
             reason = f"{found.text('stated')}, although {relation.says}"
             return Verdict("violates", reason, (), found)
     return Verdict("conforms", relation.says)
 
 
-def _has_values(observation: Observation) -> bool:
+def has_values(observation: Observation) -> bool:
+    """Return whether a call returned a value for each arm."""
     return observation.kind == "answered" and all(
         answer.values is not None for answer in observation.answers
     )
 
 
-def _difference(
+def difference_of(
     call: Call,
     relation: Relation,
     others: Sequence[Other],
     arm: Arm,
     results: Sequence[Answer],
-    accumulator: str | None,
+    accumulators: Sequence[str | None],
 ) -> Difference | None:
+    """Return the first difference between the two sides of a relation for one arm.
+
+    `results` are of the call and of the `others`, and `accumulators` what is declared for each.
+    """
     meaning, dtype = interpret(call.arguments), results[0].dtype
     assert meaning is not None  # the relation applies to the call
     for result in results:
@@ -90,7 +95,7 @@ def _difference(
     allowed = None
     if arm.name == "reals" and not relation.bitwise:
         tensors = arm.arrays(call.arguments)
-        allowed = _bound(call, others, tensors, accumulator, relation, meaning)
+        allowed = _bound(call, others, tensors, accumulators, relation, meaning)
         # A relation may add two results, which happens here, in float64.
         allowed = allowed + unit_roundoff("float64") * np.abs(expected)
     return first_unlike(Values(expected, allowed), observed, dtype, arm.name)
@@ -100,7 +105,7 @@ def _bound(
     call: Call,
     others: Sequence[Other],
     tensors: tuple[Array, ...],
-    accumulator: str | None,
+    accumulators: Sequence[str | None],
     relation: Relation,
     meaning: Interpretation,
 ) -> Array:
@@ -109,13 +114,13 @@ def _bound(
     calls += [(other.arguments, other.tensors(tensors)) for other in others]
     bounds = [
         bound(replace(computed_model(arguments), accumulator=accumulator), arguments, *data)
-        for arguments, data in calls
+        for (arguments, data), accumulator in zip(calls, accumulators, strict=True)
     ]
     left, right = relation.equal(meaning, bounds[0], bounds[1:])
     return left + right
 
 
-def _accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
+def declared_accumulator(call: Call, subject: Mapping[str, Any]) -> str | None:
     """Return the accumulator that a deviation declares for this subject, if any."""
     models = (model_of(one.deviation.observed) for one in applying(call, subject)[0])
     return next((model.accumulator for model in models if model and model.accumulator), None)

@@ -12,13 +12,16 @@ from tf_conv_conformance.convolution.dtypes import encode
 from tf_conv_conformance.convolution.invocation import keywords, signature, tensor_names
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.predict import Returns, predict
-from tf_conv_conformance.prediction.relations import others_of
+from tf_conv_conformance.prediction.relations import is_across_subjects, others_of
 from tf_conv_conformance.subject.request import Request
 
 
 def requests(call: Call) -> list[Request]:
-    """Return the request for a call, and the requests for the other calls of its relation."""
-    if call.relation is None:
+    """Return the request for a call, and the requests for the other calls of its relation.
+
+    They are for one subject, so a relation across subjects adds none.
+    """
+    if call.relation is None or is_across_subjects(call.relation):
         return [own_request(call)]
     arms = predict(call.arguments).tensors
     others = others_of(call.relation, call.arguments, call.mode)
