@@ -21,8 +21,9 @@ from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.reader import Records, read
 from tf_conv_conformance.records.writer import Recorder
 from tf_conv_conformance.report import overview
+from tf_conv_conformance.report.agreement import MODELS, OTHER
 from tf_conv_conformance.report.calls import call_rows
-from tf_conv_conformance.report.matrix import matrices
+from tf_conv_conformance.report.matrix import LOOKS, matrices
 from tf_conv_conformance.report.modes import mode_rows, verdicts
 from tf_conv_conformance.report.page import ranges, render
 from tf_conv_conformance.report.refusals import refusal_lines
@@ -222,6 +223,13 @@ def test_cells_show_which_modes_agree(tmp_path, calls):
     ]
     assert cell.note.startswith("TensorFlow: 4×4, in phases; tflite, tflite-reference: 3×3, ")
     assert cell.look == "violates"
+
+
+def test_the_legend_has_each_word_for_the_result_of_a_mode(tmp_path, calls):
+    page = render([converted(tmp_path, calls)])
+    words = re.findall(r'<span class="key ([a-z]+)">([A-Za-z ]+)</span>', page)
+    for result in (*MODELS.values(), OTHER):
+        assert (LOOKS.get(result, "violates"), result) in words
 
 
 def test_the_same_formula_is_not_said_to_have_other_values(tmp_path, calls):
