@@ -72,10 +72,13 @@ def delegated(arguments: Arguments, interpretation: Interpretation) -> Interpret
 
 
 def padded_as_phases(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
-    """Return the same for tf2onnx, which folds as well, but keeps the padding of the phases."""
+    """Return the same for tf2onnx, which folds as well, but keeps the padding of the phases.
+
+    It folds nothing with SAME if height or width is unknown.
+    """
     axes = interpretation.axes
     is_same = axes[0].padding == "SAME" and has_phases(arguments, interpretation)
-    if not is_same or arguments.op != "depthwise_conv2d" or arguments.unknown:
+    if not is_same or arguments.op != "depthwise_conv2d" or _hides_size(arguments):
         return interpretation
     height, width = (replace(axis, padding=phase_strided_padding(axis)) for axis in axes)
     return replace(interpretation, height=height, width=width)
@@ -89,10 +92,14 @@ def cropped(arguments: Arguments, interpretation: Interpretation) -> Interpretat
     is_same = interpretation.axes[0].padding == "SAME"
     if not is_same or has_phases(arguments, interpretation):
         return interpretation
-    if {"height", "width"}.isdisjoint(arguments.unknown):
+    if not _hides_size(arguments):
         return interpretation
     height, width = (_cropped(axis) for axis in interpretation.axes)
     return replace(interpretation, height=height, width=width)
+
+
+def _hides_size(arguments: Arguments) -> bool:
+    return not {"height", "width"}.isdisjoint(arguments.unknown)
 
 
 def _cropped(axis: Axis) -> Axis:
