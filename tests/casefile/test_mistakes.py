@@ -209,6 +209,8 @@ deviations: [{rule: static-shape.known, observed: {unknown: width, model: docume
     observed: give exactly one of `model` (or
 deviations: [{rule: static-shape.known, observed: {unknown: width, warning: UserWarning}, notes: x}]
     observed: `warning` goes with a result or an `error`, not with a
+deviations: [{rule: static-shape.known, observed: {unknown: width, sometimes: true}, notes: x}]
+    observed: `sometimes` goes with a result or an `error`, not with a
 deviations: [{rule: conv2d.values, observed: {unknown: width}, reported: unreported}]
     observed: `unknown` and `static` declare a known shape, with one of the rules
 deviations: [{rule: static-shape.known, observed: {model: documented}, reported: unreported}]

@@ -338,3 +338,30 @@ def test_without_a_deviation_a_converted_call_names_none(calls):
     call = calls(f"{CONV2D[:-1]}, modes: [tflite]}}")["x[tflite]"]
     verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)
     assert verdict.reason == "shape, dtype and every value are as documented"
+
+
+@pytest.mark.parametrize(
+    "observed", ["{shape: [2, 1, 4, 3], values: unspecified", "{error: OpError"]
+)
+def test_what_happens_sometimes_may_happen_in_some_arms(calls, observed):
+    declared = (
+        f"[{{rule: conv2d.values, reported: unreported, observed: {observed}, sometimes: true}}}}]"
+    )
+    call = eager(
+        calls, f"{CONV2D[:-1]}, deviations: {declared}}}".replace("[1, 7, 6, 2]", "[2, 7, 1, 2]")
+    )
+    right = returned(call)
+    other = raised() if "error" in observed else returned(call, change=lambda y: y.swapaxes(1, 2))
+    third = returned(call, change=off_by_one)
+    for answers, expected in (
+        ((right, right), "conforms"),
+        ((right, other), "deviates"),
+        ((other, right), "deviates"),
+        ((other, other), "deviates"),
+        ((third, other), "violates"),
+        ((right, third), "violates"),
+    ):
+        arms = tuple(one.answers[number] for number, one in enumerate(answers))
+        assert kind(call, Observation("answered", arms)) == expected
+    verdict = judge(call, predict(call.arguments), right, SUBJECT)
+    assert "declared: conv2d.values (sometimes " in verdict.reason

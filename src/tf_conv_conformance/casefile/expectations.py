@@ -144,6 +144,8 @@ class Observed(Strict):
     """`true`: the call does not end within the time limit."""
     warning: WarningName | None = None
     """The category of a Python warning that is issued."""
+    sometimes: Literal[True] | None = None
+    """`true`: the same call may as well do what is documented."""
     unknown: LostSizes | None = None
     """What the static shape of the result does not know: `batch`, `height`, `width`, `channels` or
     `rank`.
@@ -192,8 +194,9 @@ class Observed(Strict):
             return "`dtype` goes with a `shape` and no `model`, since a model has the call's dtype"
         if self.match is not None and self.error is None:
             return _MATCH_NEEDS_ERROR
-        if self.warning is not None and self.is_static:
-            return "`warning` goes with a result or an `error`, not with a static shape"
+        for name in ("warning", "sometimes"):
+            if getattr(self, name) is not None and self.is_static:
+                return f"`{name}` goes with a result or an `error`, not with a static shape"
         return None
 
     @property

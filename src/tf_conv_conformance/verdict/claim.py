@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,12 +58,26 @@ def _shape(expect: Expect, documented: Outcome) -> tuple[int, ...]:
     return documented.shape  # as many values, which was checked when the case was read
 
 
-def documented_difference(prediction: Prediction, observation: Observation) -> Difference | None:
-    """Return the first difference of an observation from the documentation."""
+def documented_difference(
+    prediction: Prediction, observation: Observation, skipped: Container[int] = ()
+) -> Difference | None:
+    """Return the first difference of an observation from the documentation.
+
+    `skipped` has the numbers of arms that are not compared.
+    """
     documented, names = prediction.documented, prediction.names
     if isinstance(documented, Refuses):
-        return comparison.from_error(None, None, observation, names)
-    return comparison.from_values(documented, prediction.values(DOCUMENTED), names, observation)
+        return comparison.from_error(None, None, observation, names, skipped)
+    values = prediction.values(DOCUMENTED)
+    return comparison.from_values(documented, values, names, observation, skipped)
+
+
+def documented_arms(prediction: Prediction, observation: Observation) -> frozenset[int]:
+    """Return the numbers of the arms that are as documented."""
+    arms = frozenset(range(len(observation.answers)))
+    return frozenset(
+        arm for arm in arms if documented_difference(prediction, observation, arms - {arm}) is None
+    )
 
 
 def claimed_difference(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,16 +107,19 @@ def from_values(
     values: Sequence[Values] | None,
     names: Sequence[str],
     observation: Observation,
+    skipped: Container[int] = (),
 ) -> Difference | None:
     """Return the first difference from a result of this shape and dtype, and from its values.
 
     `values` has the values for each arm; without it, values are not compared. `names` has the names
-    of the arms.
+    of the arms, `skipped` the numbers of those that are not compared.
     """
     predicted = value_text(expected.dtype, expected.shape)
     if observation.kind != "answered":
         return Difference("outcome", predicted, ending(observation))
     for number, answer in enumerate(observation.answers):
+        if number in skipped:
+            continue
         name, bits = names[number], answer.values
         if bits is None:
             return Difference("outcome", predicted, outcome_text(answer), name)
@@ -176,17 +179,24 @@ def _ulp(distance: Array, magnitude: Array, dtype: str) -> float | None:
 
 
 def from_error(
-    errors: Sequence[str] | None, match: str | None, observation: Observation, names: Sequence[str]
+    errors: Sequence[str] | None,
+    match: str | None,
+    observation: Observation,
+    names: Sequence[str],
+    skipped: Container[int] = (),
 ) -> Difference | None:
     """Return the first difference from an expected exception.
 
     The exception may be any, or must have one of `errors` as a base. Its message must match
-    `match`, if given. `names` has the names of the arms.
+    `match`, if given. `names` has the names of the arms, `skipped` the numbers of those that are
+    not compared.
     """
     predicted = " or ".join(errors) if errors else "an exception"
     if observation.kind != "answered":
         return Difference("outcome", predicted, ending(observation))
-    for answer, name in zip(observation.answers, names, strict=False):
+    for number, (answer, name) in enumerate(zip(observation.answers, names, strict=False)):
+        if number in skipped:
+            continue
         if answer.error is None:
             return Difference("outcome", predicted, outcome_text(answer), name)
         if errors and set(map(own_name, errors)).isdisjoint(answer.bases):

@@ -15,6 +15,7 @@ from tf_conv_conformance.convolution.static_shape import StaticShape
 from tf_conv_conformance.prediction.predict import Prediction, Returns, predict
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
+from tf_conv_conformance.verdict.claim import documented_arms
 from tf_conv_conformance.verdict.comparison import Difference
 
 _YAML = {True: "true", False: "false", None: "unknown"}
@@ -115,6 +116,10 @@ def declared_text(one: AppliedDeviation) -> str:
 
 
 def _declared(observed: Observed) -> str:
+    return f"{'sometimes ' if observed.sometimes else ''}{_form(observed)}"
+
+
+def _form(observed: Observed) -> str:
     if observed.model is not None:
         return observed.model
     if observed.unknown is not None:
@@ -132,18 +137,19 @@ def deviation_difference(
 ) -> Difference | None:
     """Return the first difference of an observation from what a deviation declares."""
     observed, names = one.deviation.observed, prediction.names
+    skipped = documented_arms(prediction, observation) if observed.sometimes else frozenset[int]()
     if observed.crash is not None or observed.timeout is not None:
         return _end_difference(observed, observation)
     if observed.error is not None:
-        found = comparison.from_error(observed.error, observed.match, observation, names)
+        found = comparison.from_error(observed.error, observed.match, observation, names, skipped)
     elif (model := model_of(observed)) is not None:
         outcome = predict(one.arguments).outcome(model)
         assert isinstance(outcome, Returns)  # checked when the case was read
         values = prediction.values(model, one.arguments)
-        found = comparison.from_values(outcome, values, names, observation)
+        found = comparison.from_values(outcome, values, names, observation, skipped)
     else:
         returned = Returns(tuple(observed.shape or ()), observed.dtype or one.arguments.dtype)
-        found = comparison.from_values(returned, None, names, observation)
+        found = comparison.from_values(returned, None, names, observation, skipped)
     if found is None and observed.warning is not None:
         categories = [warned.category for warned in observation.warnings]
         if own_name(observed.warning) not in categories:
