@@ -39,3 +39,8 @@ def schema_text() -> str:
     dialect = "https://json-schema.org/draft/2020-12/schema"
     header = {"$schema": dialect, "title": "tf-conv-conformance case file"}
     return json.dumps(header | schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def modeline(schema: str) -> str:
+    """Return the first line of a case file, by which editors find the schema."""
+    return f"# yaml-language-server: $schema={schema}"

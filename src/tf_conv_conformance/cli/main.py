@@ -10,12 +10,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tf_conv_conformance.cli.encoding import replace_unencodable
-from tf_conv_conformance.cli.parser import PROGRAM, parser
+from tf_conv_conformance.cli.parser import PROGRAM, parsed, parser
 
 
 def complain(message: str) -> None:
     """Print an error."""
     print(f"{PROGRAM}: {message}", file=sys.stderr)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the shipped cases."""
+    from tf_conv_conformance.cli.run import run
+
+    return run(arguments.pytest)
 
 
 def report(arguments: argparse.Namespace) -> int:
@@ -54,10 +61,30 @@ def measured(arguments: argparse.Namespace) -> int:
 
 
 def schema(arguments: argparse.Namespace) -> int:
-    """Print the JSON Schema of a case file."""
-    from tf_conv_conformance.casefile.schema import schema_text
+    """Print or write the JSON Schema of a case file."""
+    from tf_conv_conformance.casefile.schema import modeline, schema_text
 
-    print(schema_text(), end="")
+    if arguments.write is None:
+        print(schema_text(), end="")
+    else:
+        arguments.write.write_text(schema_text(), encoding="utf-8")
+        print("Begin a case file in the same folder with this line:")
+        print(modeline(arguments.write.name))
+    return 0
+
+
+def docs(arguments: argparse.Namespace) -> int:
+    """Print a page of the documentation, or list the pages."""
+    from tf_conv_conformance.cli.documentation import page, pages
+
+    if arguments.page is None:
+        print("\n".join(f"{name:20}  {title}" for name, title in pages().items()))
+        return 0
+    text = page(arguments.page)
+    if text is None:
+        complain(f"no page {arguments.page!r}; the pages are {', '.join(pages())}")
+        return 2
+    print(text, end="")
     return 0
 
 
@@ -115,7 +142,10 @@ def probe(arguments: argparse.Namespace) -> int:
 
 COMMANDS = {
     command.__name__: command
-    for command in (probe, explain, report, merge, summary, compare, measured, schema, rules)
+    for command in (
+        *(run, probe, explain, report, merge, summary, compare, measured),
+        *(schema, rules, docs),
+    )
 }
 
 
@@ -124,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     replace_unencodable()
     try:
         try:
-            arguments = parser(COMMANDS).parse_args(argv)
+            arguments = parsed(parser(COMMANDS), argv)
             status: int = arguments.run(arguments)
         finally:
             if sys.stdout is not None:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tf_conv_conformance import __version__
 from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, SYMBOLS
 
 Command = Callable[[argparse.Namespace], int]
 """Carries a command out, and returns the exit status."""
 PROGRAM = "tf-conv-conformance"
+SCHEMA = "case-file.schema.json"
 STATUS = """\
 exit status: 0 if nothing is wrong, 1 if probe or compare found a difference, 2 if the command
-could not do its work
+could not do its work; that of pytest for run
 """
+RUN = """Run the shipped cases with pytest, and write reports/index.html.
+
+Takes all options of pytest and of its plugins: -n 2, -k depthwise, --lf. An argument such as
+cases/relations, or an id that a run printed, selects shipped cases. pytest's ini files are not
+read. To run cases of your own: pytest cases."""
 CASE_EPILOG = f"""\
 A list is comma-separated, or YAML: 4,4,3,4 or [4, 4, 3, 4]; a shape may also be 4x4x3x4 or
 '(4, 4, 3, 4)'. Quote what the shell would interpret: '$in_channels'. Write a value that starts
@@ -89,7 +95,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         description="What TensorFlow's 2-D convolutions compute, and what they document.",
         epilog=STATUS,
     )
-    made.add_argument("--version", action="version", version=__version__)
+    made.add_argument("--version", action="version", version=version(PROGRAM))
     subparsers = made.add_subparsers(dest="command", required=True)
 
     def add(name: str, help: str, **settings: Any) -> argparse.ArgumentParser:  # noqa: A002
@@ -98,6 +104,14 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         added.set_defaults(run=commands[name])
         return added
 
+    add(
+        "run",
+        "run the shipped cases; takes the options of pytest",
+        description=RUN,
+        usage=f"{PROGRAM} run [OPTIONS OF PYTEST] [cases/FOLDER|cases/FILE|TEST ...]",
+        formatter_class=argparse.RawTextHelpFormatter,
+        allow_abbrev=False,
+    )
     text = "make one call on TensorFlow in several modes, and judge it"
     probe = add("probe", text, epilog=CASE_EPILOG.format("probe"))
     _add_case(probe)
@@ -146,9 +160,25 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     text = "record files, or folders with results*.jsonl in them"
     measured.add_argument("records", type=Path, nargs="+", metavar="RESULTS", help=text)
 
-    add("schema", "print the JSON Schema of a case file, for editors")
+    schema = add("schema", "print the JSON Schema of a case file, for editors")
+    text = f"write it instead, and print the line for case files (default of FILE: {SCHEMA})"
+    schema.add_argument(
+        "--write", type=Path, metavar="FILE", nargs="?", const=Path(SCHEMA), help=text
+    )
     add("rules", "print the rules that deviations name, as Markdown")
+    docs = add("docs", "print a page of the documentation, as Markdown")
+    text = "the page, as messages have it: docs/rules.md (default: list the pages)"
+    docs.add_argument("page", metavar="PAGE", nargs="?", help=text)
     return made
+
+
+def parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the parsed command line. `pytest` has what the command run passes on."""
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and arguments.command != "run":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.pytest = rest
+    return arguments
 
 
 def _add_case(command: argparse.ArgumentParser) -> None:

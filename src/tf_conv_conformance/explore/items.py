@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tf_conv_conformance.casefile.shipped import shipped
 from tf_conv_conformance.casefile.writer import flow
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.block import Block
@@ -17,7 +18,7 @@ from tf_conv_conformance.explore.cause_files import CauseFiles, files_of
 from tf_conv_conformance.explore.coverage import code
 from tf_conv_conformance.explore.investigation import Investigator
 from tf_conv_conformance.explore.judgement import Judge, Judgement, suite_failed
-from tf_conv_conformance.explore.known_deviations import KnownDeviation, read_known, shipped_cases
+from tf_conv_conformance.explore.known_deviations import KnownDeviation, read_known
 from tf_conv_conformance.explore.random_calls import VERSION, RandomCall, draw_block
 from tf_conv_conformance.explore.totals import Totals
 from tf_conv_conformance.plugin import options
@@ -58,7 +59,7 @@ def _case_folders(config: pytest.Config) -> list[Path]:
         names.add(options.FOLDER)
     paths = [str(argument).partition("::")[0] for argument in config.args]
     given = (options.given(config, path) for path in paths)
-    folders = [shipped_cases(), *(config.rootpath / name for name in sorted(names)), *given]
+    folders = [shipped("cases"), *(config.rootpath / name for name in sorted(names)), *given]
     return [folder for folder in folders if folder.is_dir()]
 
 

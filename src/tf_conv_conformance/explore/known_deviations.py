@@ -150,12 +150,6 @@ def _padding_kind(arguments: Arguments) -> str:
     return arguments.padding if isinstance(arguments.padding, str) else "explicit"
 
 
-def shipped_cases() -> Path:
-    """Return the folder of the shipped cases, in the installed package or in the repository."""
-    installed = Path(__file__).parents[1] / "cases"
-    return installed if installed.is_dir() else Path(__file__).parents[3] / "cases"
-
-
 def read_known(folders: Iterable[Path]) -> tuple[KnownDeviation, ...]:
     """Return the deviations in the case files of these folders. Invalid cases are skipped."""
     folder_of = {
