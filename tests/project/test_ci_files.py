@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 MINORS = [f"2.{minor}" for minor in range(12, 22)]
 ENVIRONMENTS = [*(f"tf{minor}" for minor in MINORS), "tfnightly"]
-LOCKS = {"audit.txt", "lint.txt", "tests.txt", "tox.txt"}
+LOCKS = {"audit.txt", "docs.txt", "lint.txt", "tests.txt", "tox.txt"}
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,12 @@ def test_a_lock_pins_by_hash_and_names_no_host_and_no_folder(repository, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("lint.txt", ["lint"]), ("tests.txt", ["tensorflow", "test"])]
+    ("name", "extras"),
+    [
+        ("docs.txt", ["docs", "package"]),
+        ("lint.txt", ["lint"]),
+        ("tests.txt", ["tensorflow", "test"]),
+    ],
 )
 @pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
 def test_a_lock_has_all_that_pyproject_asks_for(repository, name, extras, python):

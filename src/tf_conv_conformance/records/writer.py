@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from tf_conv_conformance import __version__
 from tf_conv_conformance.records.reader import Records
 from tf_conv_conformance.records.schema import (
     SCHEMA,
@@ -121,7 +121,7 @@ def _header(shard: str | None) -> HeaderLine:
     header: HeaderLine = {
         "type": "header",
         "schema": SCHEMA,
-        "suite": __version__,
+        "suite": version("tf-conv-conformance"),
         "created": _now(),
     }
     if shard is not None:
