@@ -66,9 +66,9 @@ FAULTS = r"""
     float16
 {"modes": "litert", "gradient": "input"}
     no call of this case can be made in litert mode: the model has no gradient
-{"modes": "[onnx]", "sweep": "{dtype: [half, bfloat16]}"}
-    no call of this case can be made in onnx mode: it takes float32 alone, not float16; it takes
-    float32 alone, not bfloat16
+{"modes": "[onnx]", "sweep": "{dtype: [float64, bfloat16]}"}
+    no call of this case can be made in onnx mode: it takes float32 and float16 alone, not float64;
+    it takes float32 and float16 alone, not bfloat16
 {"modes": "[onnx]", "unknown": "filter"}
     made in onnx mode: the filter is a constant of the model, so it cannot be `unknown`
 {"modes": "[eager, jit]"}

@@ -22,6 +22,12 @@ RUNTIMES: dict[Mode, dict[str, str]] = {
     "onnx": {"onnxruntime": "", "tf2onnx": ""},
 }
 """The versions that a mode needs, as PEP 440 ranges by the facts of a subject."""
+DTYPES: dict[Mode, tuple[str, ...]] = {"onnx": ("float32", "float16")}
+"""The dtypes that a converted mode takes, if not float32 alone.
+
+TensorFlow Lite converts no convolution in another dtype; onnxruntime runs none in float64 and
+bfloat16.
+"""
 EXTRAS = {"litert": "litert", "onnxruntime": "onnx", "tf2onnx": "onnx"}
 """The extra of this package that installs what a mode needs."""
 
@@ -37,8 +43,8 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
     if arguments.gradient is not None:
         return "the model has no gradient"
     for dtype in (arguments.dtype, arguments.filter_dtype):
-        if dtype not in (None, "float32"):
-            return f"it takes float32 alone, not {dtype}"
+        if dtype is not None and dtype not in (taken := DTYPES.get(mode, ("float32",))):
+            return f"it takes {' and '.join(taken)} alone, not {dtype}"
     return None
 
 
