@@ -17,7 +17,9 @@ from support.programs import printed
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.geometry import Axis, documented_padding
+from tf_conv_conformance.convolution.invocation import keywords
 from tf_conv_conformance.convolution.names import CONVERTED_MODES
+from tf_conv_conformance.prediction.converted_models import CONVERTED
 from tf_conv_conformance.prediction.deployment import IMPORTS, converted
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED, is_atrous_strided
 from tf_conv_conformance.prediction.predict import predict
@@ -50,10 +52,10 @@ for source, tensors, programs in json.load(sys.stdin):
 print(json.dumps([tf.__version__, found]))
 """
 WITHOUT_XNNPACK = """
-import json, sys
+import importlib.util, json, sys
 import numpy as np
 import tensorflow as tf
-given, snippet, tensors = json.load(sys.stdin)
+given, snippet, tensors, quantizing, calls = json.load(sys.stdin)
 exec(given)
 x, w = (np.array(values, np.float32) for values in tensors)
 traced = tf.function(lambda x: given(x, w)).get_concrete_function(tf.TensorSpec(x.shape, x.dtype))
@@ -62,7 +64,28 @@ exec(snippet)
 interpreter.allocate_tensors()
 interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
 interpreter.invoke()
-print(json.dumps(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tolist()))
+without = interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).tolist()
+
+exec(quantizing)
+interpreters = [tf.lite.Interpreter]
+if importlib.util.find_spec("ai_edge_litert"):
+    from ai_edge_litert.interpreter import Interpreter
+    interpreters.append(Interpreter)
+results = []
+for op, keywords, *tensors in calls:
+    x, w = (np.array(values, np.float32) for values in tensors)
+    function = lambda x: getattr(tf.nn, op)(x, w, **keywords)
+    models = [quantized(function, x, int8) for int8 in (False, True)]
+    for made in interpreters:
+        results.append([])
+        for model in models:
+            interpreter = made(model_content=model)
+            interpreter.allocate_tensors()
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+            interpreter.invoke()
+            output = interpreter.get_output_details()[0]["index"]
+            results[-1].append(interpreter.get_tensor(output).tolist())
+print(json.dumps([without, len(interpreters), results]))
 """
 X, W = TensorSpec((1, 9, 8, 4)), TensorSpec((3, 3, 4, 2))
 DEPTHWISE = Arguments("depthwise_conv2d", X, W, (1, 1, 1, 1), "SAME", (2, 2))
@@ -81,6 +104,14 @@ REMEDIES = [
     ),
 ]
 """What each pair on the page is about, in its order, and the model that `instead` follows."""
+
+
+EXPLICIT = ((0, 0), (1, 2), (3, 0), (0, 0))
+QUANTIZED = [
+    Arguments(op, X, W, (1, stride, stride, 1), padding, (rate, rate))
+    for op in ("conv2d", "depthwise_conv2d")
+    for stride, rate, padding in ((1, 1, "SAME"), (2, 1, "VALID"), (1, 2, EXPLICIT), (2, 2, "SAME"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -177,9 +208,30 @@ def test_what_to_write_instead_is_the_same_in_every_runtime(blocks):
             assert not all(alike.values()), arguments
 
 
+def eight_bits(seed):
+    """Input and filter of integers that fill the range of int8, each filter as well."""
+    random = np.random.default_rng(seed)
+    x, w = random.integers(-128, 128, X.shape), random.integers(-127, 128, W.shape)
+    x[0, 0, 0, :2], w[1, 1] = (-128, 127), 127
+    return x.astype(np.float64), w.astype(np.float64)
+
+
 @pytest.mark.tensorflow
-def test_a_model_without_xnnpack(blocks):
+def test_models_without_xnnpack_and_in_fewer_bits(blocks):
     (given,) = [text for text in blocks if "def given" in text and "strides=5" in text]
     (snippet,) = [text for text in blocks if "WITHOUT_DEFAULT_DELEGATES" in text]
-    found = printed(WITHOUT_XNNPACK, [given, snippet, tensors(BEYOND)])
-    assert np.array_equal(found, numbers(BEYOND, DOCUMENTED))
+    (quantizing,) = [text for text in blocks if "def quantized" in text]
+    data = [eight_bits(seed) for seed in range(len(QUANTIZED))]
+    calls = [
+        [arguments.op, keywords(arguments), x.tolist(), w.tolist()]
+        for arguments, (x, w) in zip(QUANTIZED, data, strict=True)
+    ]
+    work = [given, snippet, tensors(BEYOND), quantizing, calls]
+    without, count, results = printed(WITHOUT_XNNPACK, work)
+    assert np.array_equal(without, numbers(BEYOND, DOCUMENTED))
+    for number, (half, int8) in enumerate(results):
+        arguments, arrays = QUANTIZED[number // count], data[number // count]
+        expected = CONVERTED.values(arguments, *arrays)
+        step = (max(expected.max(), 0) - min(expected.min(), 0)) / 255
+        assert np.array_equal(half, expected), arguments
+        assert np.abs(np.array(int8) - expected).max() < 0.51 * step, arguments
