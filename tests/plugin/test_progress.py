@@ -12,12 +12,12 @@ class Clock:
         return self.now
 
 
-def lines(total, steps):
+def lines(total, steps, live=False):
     """The lines of a run of calls, each (seconds that it takes, verdict), by the number of calls
     done.
     """
     clock = Clock()
-    progress = Progress(total, clock)
+    progress = Progress(total, live=live, clock=clock)
     said = {}
     for number, (seconds, verdict) in enumerate(steps, 1):
         clock.now += seconds
@@ -61,6 +61,19 @@ def test_the_time_that_tensorflow_takes_to_start_is_not_that_of_a_call():
 
 def test_nothing_is_left_after_the_last_call_nor_after_more_than_were_planned():
     assert max(lines(40, [(1, "conforms")] * 80)) < 40
+
+
+def test_a_live_line_comes_at_once_and_names_failures_first():
+    verdicts = ["conforms", "conforms", "violates", "refused", "conforms", "conforms"]
+    said = lines(1000, [(0.2, verdict) for verdict in verdicts * 2], live=True)
+    assert list(said.values()) == [
+        "[  0%] 2 of 1,000 calls: 2 conforms",
+        "[  0%] 4 of 1,000 calls: 1 violates, 2 conforms, 1 refused",
+        "[  0%] 6 of 1,000 calls, about 3 min left: 1 violates, 4 conforms, 1 refused",
+        "[  0%] 8 of 1,000 calls, about 3 min left: 1 violates, 6 conforms, 1 refused",
+        "[  1%] 10 of 1,000 calls, about 3 min left: 2 violates, 6 conforms, 2 refused",
+        "[  1%] 12 of 1,000 calls, about 3 min left: 2 violates, 8 conforms, 2 refused",
+    ]
 
 
 @pytest.mark.parametrize(

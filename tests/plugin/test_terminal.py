@@ -4,16 +4,19 @@ nothing but the mode once.
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from contextlib import suppress
 
 import pytest
 
-from support.faulty_runs import FAULTY, WORKERS
+from support.faulty_runs import FAULTY, WORKERS, cases
 from tf_conv_conformance.records.series import heading, instruction_set
 
+IN_CI = ("CI", "BUILD_NUMBER")
 SUBJECT = "faulty: TensorFlow 2.21.0 (faulty), oneDNN off, x86_64, CPU"
 CASES = """
 defaults: {op: conv2d, filter: [1, 1, 1, 1], strides: 1, padding: SAME}
@@ -31,8 +34,8 @@ VALUE = (
 @pytest.fixture
 def run(pytester, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+    for name in IN_CI:
+        monkeypatch.delenv(name, raising=False)
     (pytester.mkdir("cases") / "a.yaml").write_text(CASES, encoding="utf-8")
 
     def run(*options):
@@ -170,13 +173,13 @@ def detail(text):
     return text.partition("  case       ")[2].partition("  the call, to paste")[0].splitlines()
 
 
-@pytest.mark.parametrize("workers", WORKERS)
-def test_failures_are_wrapped_to_the_width_of_the_terminal(pytester, workers):
-    pytester.mkdir("cases").joinpath("a.yaml").write_text(LONG, encoding="utf-8")
+def on_terminal(*options, **environment):
+    """Runs pytest on a terminal, outside of CI; its exit status, and all that it wrote."""
     terminal, standard_output = pty.openpty()
-    command = [sys.executable, "-m", "pytest", "cases", "--tf-subject", FAULTY, workers]
+    command = [sys.executable, "-m", "pytest", "--tf-subject", FAULTY, *options]
+    outside = {name: text for name, text in os.environ.items() if name not in IN_CI}
     with subprocess.Popen(
-        command, stdout=standard_output, env={**os.environ, "COLUMNS": "66"}
+        command, stdout=standard_output, env={**outside, "TERM": "xterm", **environment}
     ) as process:
         os.close(standard_output)
         text = b""
@@ -184,7 +187,89 @@ def test_failures_are_wrapped_to_the_width_of_the_terminal(pytester, workers):
             while read := os.read(terminal, 4096):
                 text += read
     os.close(terminal)
-    assert process.returncode == pytest.ExitCode.TESTS_FAILED
-    shown = detail(text.decode())
+    return process.returncode, text.decode()
+
+
+def screen(text):
+    """The lines that a terminal shows in the end."""
+    lines, column = [""], 0
+    for part in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|.|\n", text):
+        if part == "\n":
+            lines.append("")
+        elif part == "\r":
+            column = 0
+            continue
+        elif part == "\x1b[2K":
+            lines[-1] = ""
+        elif not part.startswith("\x1b"):
+            lines[-1] = lines[-1][:column].ljust(column) + part + lines[-1][column + 1 :]
+        column = column + 1 if len(part) == 1 and part != "\n" else column * (part != "\n")
+    return [line.rstrip() for line in lines]
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_failures_are_wrapped_to_the_width_of_the_terminal(pytester, workers):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(LONG, encoding="utf-8")
+    status, text = on_terminal("cases", workers, COLUMNS="66")
+    assert status == pytest.ExitCode.TESTS_FAILED
+    shown = detail(text)
     assert len(shown) > 4
     assert max(map(len, shown)) <= 66
+
+
+@pytest.fixture
+def neighbours(pytester):
+    """Calls of which one fails, between tests of others."""
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(faults=["value"]), encoding="utf-8")
+    others = "import pytest\n@pytest.mark.parametrize('n', range(3))\ndef test_n(n): assert n < 2"
+    pytester.makepyfile(test_before=others, test_after=others)
+    return ["test_before.py", "cases", "test_after.py"]
+
+
+REWRITTEN = "\r\x1b[2K["
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_a_terminal_has_one_live_line_in_place_of_letters(pytester, neighbours, workers):
+    status, text = on_terminal(*neighbours, workers, "--junitxml=out.xml", COLUMNS="70")
+    assert status == pytest.ExitCode.TESTS_FAILED
+    drawn = [line.partition("\x1b")[0] for line in text.split(REWRITTEN)[1:]]
+    assert re.match(r"  2%\] 2 of 91 calls: 2 conforms", drawn[0])
+    assert all(len(line.splitlines()[0]) < 69 for line in drawn)
+    shown = screen(text)
+    assert not any("%] " in line for line in shown)
+    letters = re.findall(r"^(?:test_\w+.py )?([.F]+)(?: |$)", "\n".join(shown), re.MULTILINE)
+    assert Counter("".join(letters)) == {".": 4, "F": 2}
+    assert not any(line.startswith("cases/a.yaml ") for line in shown)
+    assert sum(line.startswith("FAILED cases/a.yaml::one[") for line in shown) == 1
+    assert sum("test_n[2]" in line and line.startswith("FAILED") for line in shown) == 2
+    suite = ElementTree.parse("out.xml").getroot().find("testsuite")
+    assert suite.get("failures") == "3"
+    assert int(suite.get("tests")) > 96
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [(["-v"], {}), (["-s"], {}), ([], {"TERM": "dumb"}), ([], {"CI": "1"})],
+)
+def test_elsewhere_pytest_prints_what_it_does(neighbours, options, environment):
+    _, text = on_terminal(*neighbours, *options, **environment)
+    assert REWRITTEN not in text
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert plain.count("::one[" if "-v" in options else ".") > 90
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_quiet_prints_the_summary_alone(pytester, neighbours, workers):
+    result = pytester.runpytest_subprocess(
+        *neighbours, "--tf-subject", FAULTY, "--tf-quiet", workers
+    )
+    text = result.stdout.str()
+    before, _, after = text.partition("= FAILURES =")
+    assert SUBJECT not in before
+    letters = re.findall(r"^(?:test_\w+.py )?([.F]+) ", before, re.MULTILINE)
+    assert Counter("".join(letters)) == {".": 4, "F": 2}
+    assert "cases/a.yaml" not in before
+    assert SUBJECT in after
+    assert REWRITTEN not in text
+    result.stdout.re_match_lines([r"\d+ calls: \d+ conforms, 1 violates"])

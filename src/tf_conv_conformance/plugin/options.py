@@ -74,6 +74,7 @@ def add(parser: pytest.Parser) -> None:
     option("--tf-timeout", "SECONDS", text, type=float, default=60.0)
     text = "memory limit of each TensorFlow process (default: 8)"
     option("--tf-memory", "GIB", text, type=float, default=8.0)
+    flag("--tf-quiet", "print no progress of the calls and no heading, only the summary")
     text = "import TensorFlow into this process, for a debugger; a crash then ends the run"
     flag("--tf-in-process", text)
     text = "make every call of an exhaustive scope, not a sample (some minutes)"

@@ -1,23 +1,34 @@
-"""The progress of a run, as a line now and then."""
+"""The progress of a run: as a line now and then, or as one that is rewritten."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+
+from tf_conv_conformance.verdict.kinds import FAILING
 
 EVERY = 15.0
 """Seconds from one line to the next, and to the first."""
+LIVE_EVERY = 0.25
+"""The same if one line is rewritten; the first comes at once."""
+SOON = 1.0
+"""Seconds before the time left is estimated."""
 
 
 class Progress:
     """Counts the verdicts of a run, and estimates how long the other calls take."""
 
-    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, total: int, *, live: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.verdicts: Counter[str] = Counter()
         self._total = total
+        self._live = live
         self._clock = clock
-        self._first = self._last_line = clock()
+        self._first = clock()
+        self._last_line = -math.inf if live else self._first
 
     def done(self, verdict: str, before: str | None = None) -> str | None:
         """Count a call, and return a line if one is due.
@@ -31,20 +42,26 @@ class Progress:
         now, done = self._clock(), self.verdicts.total()
         if done < 2:  # the first call waits for TensorFlow to start
             self._first = now
-        if done < 2 or done >= self._total or now - self._last_line < EVERY:
+        every = LIVE_EVERY if self._live else EVERY
+        if done < 2 or done >= self._total or now - self._last_line < every:
             return None
         self._last_line = now
-        left = (now - self._first) / (done - 1) * (self._total - done)
+        return self._line(done, now - self._first)
+
+    def _line(self, done: int, seconds: float) -> str:
         percent = 100 * done // self._total
-        return (
-            f"{done:,} of {self._total:,} calls ({percent}%): {counted(self.verdicts)}; "
-            f"about {duration(left)} left"
-        )
+        calls = f"{done:,} of {self._total:,} calls"
+        left = f"about {duration(seconds / (done - 1) * (self._total - done))} left"
+        if not self._live:
+            return f"{calls} ({percent}%): {counted(self.verdicts)}; {left}"
+        estimate = f", {left}" if seconds > SOON else ""
+        # A narrow terminal cuts the end off: failures come first.
+        return f"[{percent:3}%] {calls}{estimate}: {counted(self.verdicts, first=FAILING)}"
 
 
-def counted(verdicts: Mapping[str, int]) -> str:
-    """Return how often each verdict was reached, the most frequent first."""
-    in_order = sorted(verdicts.items(), key=lambda item: (-item[1], item[0]))
+def counted(verdicts: Mapping[str, int], first: Container[str] = ()) -> str:
+    """Return how often each verdict was reached, some of them `first`, then the most frequent."""
+    in_order = sorted(verdicts.items(), key=lambda item: (item[0] not in first, -item[1], item[0]))
     return ", ".join(f"{count:,} {verdict}" for verdict, count in in_order)
 
 

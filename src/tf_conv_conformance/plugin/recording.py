@@ -10,6 +10,7 @@ import pytest
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.plugin import options
 from tf_conv_conformance.plugin.failure_text import shorten_failures
+from tf_conv_conformance.plugin.live_line import LiveLine, are_letters, is_possible
 from tf_conv_conformance.plugin.progress import Progress, counted
 from tf_conv_conformance.plugin.record_files import RecordFiles
 from tf_conv_conformance.plugin.stash import BASELINE, RESUMED, SINCE, SUBJECTS, ResumedRun
@@ -47,18 +48,24 @@ class Recording:
             options.shard(config),
             self._resumed,
         )
-        self._progress = Progress(calls)
         self._progress_line: str | None = None
         self._terminal: pytest.TerminalReporter | None = config.pluginmanager.get_plugin(
             "terminalreporter"
         )
+        self._quiet = bool(config.getoption("--tf-quiet"))
+        live = not self._quiet and self._terminal is not None and is_possible(self._terminal)
+        self._progress = Progress(calls, live=live)
+        self._live_line: LiveLine | None = None
+        if self._terminal is not None and (live or (self._quiet and are_letters(self._terminal))):
+            self._live_line = LiveLine(self._terminal)
+            config.pluginmanager.register(self._live_line)
         self._subjects: dict[str, str] = {}  # a heading for each whose calls have been made
         self._named_at_start: str | None = None
         self._notes: list[str] = []  # for the summary in the terminal
 
     def headings(self) -> list[str]:
         """Return the subject that was started ahead, to name it before the first call."""
-        if not self._calls or SUBJECTS not in self._config.stash:
+        if not self._calls or self._quiet or SUBJECTS not in self._config.stash:
             return []
         facts = self._config.stash[SUBJECTS].facts_ahead()
         if facts is None:
@@ -75,6 +82,8 @@ class Recording:
         record = attributes.pop("tf_conv_record", None)
         if plan is not None and not self._files.begun:
             self._files.plan = plan
+        if self._live_line is not None:
+            self._live_line.call = report if start or record else None
         with self._exit_if_unwritable():
             if start is not None and report.passed:
                 self._files.of(start[0]).start(start[1])
@@ -85,6 +94,13 @@ class Recording:
         self._subjects.setdefault(name, heading(subject["subject"]))
         before = self._files.of(name).end(end, subject)
         self._progress_line = self._progress.done(end["verdict"], before) or self._progress_line
+        if self._progress.verdicts.total() == self._calls:
+            self._end_progress()
+
+    def _end_progress(self) -> None:
+        self._progress_line = None
+        if self._live_line is not None:
+            self._live_line.erase()
 
     @contextmanager
     def _exit_if_unwritable(self) -> Iterator[None]:
@@ -101,7 +117,10 @@ class Recording:
         """Print a line of progress if one is due, after pytest has printed the result."""
         line, self._progress_line = self._progress_line, None
         terminal = self._terminal
-        if line is None or terminal is None or terminal.verbosity <= -2:
+        if line is None or terminal is None or self._quiet or terminal.verbosity <= -2:
+            return
+        if self._live_line is not None:
+            self._live_line.draw(line)
             return
         terminal.ensure_newline()
         if terminal.config.get_terminal_writer().width_of_current_line:
@@ -114,6 +133,7 @@ class Recording:
 
         A run that made no call leaves the files of the last run as they are.
         """
+        self._end_progress()
         if self._terminal is not None:
             shorten_failures(self._terminal.stats.get("failed", []), self._config.option.tbstyle)
         try:
