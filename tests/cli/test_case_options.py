@@ -192,6 +192,11 @@ def test_a_bad_option_is_named(options, said):
     assert str(error.value) == said
 
 
+def test_missing_shapes_are_named():
+    with pytest.raises(OptionError, match=r"\Agive --input and --filter: the shape, as in 1,24"):
+        read_case({"op": "conv2d"})
+
+
 def test_every_bad_option_is_named_at_once():
     with pytest.raises(OptionError, match=r"\A--strides: .*\n--padding: .*\Z"):
         case_of(strides="two", padding="FULL")
@@ -212,11 +217,6 @@ def test_a_bad_option_is_one_line_and_status_2(capsys, command):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (
-            [],
-            "the following arguments are required: --input, --filter; see "
-            "tf-conv-conformance probe --help",
-        ),
         (
             ["--strides", "-1,-1"],
             "argument --strides: expected one argument; write a value that starts "
@@ -320,7 +320,4 @@ def test_default_padding_is_in_the_help(capsys):
         with pytest.raises(SystemExit):
             main([name, "--help"])
         assert "(default: VALID)" in " ".join(capsys.readouterr().out.split())
-    options = parser(COMMANDS).parse_args(
-        ["probe", "conv2d", "--input", "1,4,4,1", "--filter", "1,1,1,1", "--strides", "1"]
-    )
-    assert options.padding == "VALID"
+    assert case_of(padding=None).arguments.padding == "VALID"

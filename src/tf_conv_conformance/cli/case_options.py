@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tf_conv_conformance import ConformanceError
@@ -50,22 +50,44 @@ def read_case(options: Mapping[str, str | None]) -> WrittenCase:
 
     Raises :class:`OptionError`.
     """
+    if options.get("padding") is None:
+        options = {**options, "padding": "VALID"}
+    return written_case({"id": "tried", **option_values(options)})
+
+
+def option_values(options: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the values of the options that are given, by key of the case.
+
+    Raises :class:`OptionError`.
+    """
     given = {key: text for key in KEYS if (text := options.get(key)) is not None}
-    if every_mode := given.get("modes", "").strip() == ALL:
-        del given["modes"]
-    values = {key: _value(key, text) for key, text in given.items()}
-    written = _written_case({"id": "tried", **values})
-    if not every_mode:
-        return written
+    return {key: _value(key, text) for key, text in given.items()}
+
+
+def option(key: str) -> str:
+    """Return the option for a key of the case."""
+    return "OP" if key == "op" else "--" + key.replace("_", "-")
+
+
+def written_case(case: Mapping[str, Any], place: Callable[[str], str] = option) -> WrittenCase:
+    """Return a case with its calls; `all` of its modes are those in which it can be made.
+
+    Raises :class:`OptionError`, which names the `place` of each key that is wrong.
+    """
+    if case.get("modes") != ALL:
+        return _written_case(case, place)
+    written = _written_case({key: case[key] for key in case if key != "modes"}, place)
     modes = [mode for mode in MODES if can_be_made(written.arguments, mode)]
-    return _written_case({**written.case, "modes": modes})
+    return _written_case({**case, "modes": modes}, place)
 
 
-def _written_case(case: Mapping[str, Any]) -> WrittenCase:
+def _written_case(case: Mapping[str, Any], place: Callable[[str], str]) -> WrittenCase:
     """Return a case with its calls. Raises :class:`OptionError`."""
+    if missing := [option(key) for key in ("input", "filter") if key not in case]:
+        raise OptionError(f"give {' and '.join(missing)}: the shape, as in 1,24,24,3")
     loaded = load_text(case_text(case))
     if loaded.diagnostics:
-        messages = (_about_options(diagnostic) for diagnostic in loaded.diagnostics)
+        messages = (_about_options(diagnostic, place) for diagnostic in loaded.diagnostics)
         raise OptionError("\n".join(dict.fromkeys(messages)))
     return WrittenCase(case, loaded.calls)
 
@@ -78,11 +100,6 @@ def command(written: WrittenCase, name: str) -> str:
         if key not in ("id", "op", "modes")
     ]
     return shlex.join(["tf-conv-conformance", name, str(written.case["op"]), *words])
-
-
-def option(key: str) -> str:
-    """Return the option for a key of the case."""
-    return "OP" if key == "op" else "--" + key.replace("_", "-")
 
 
 def _value(key: str, text: str) -> Any:
@@ -136,10 +153,10 @@ def _pairs(value: Any) -> Any:
     return [value[first : first + 2] for first in range(0, 8, 2)]
 
 
-def _about_options(diagnostic: Diagnostic) -> str:
-    """A diagnostic about the case as one about the option that gave it."""
+def _about_options(diagnostic: Diagnostic, place: Callable[[str], str]) -> str:
+    """Return a diagnostic about the case as one about the option or code that gave it."""
     found = re.fullmatch(r"cases\[0\]\.(\w+)(.*)", diagnostic.key)
-    return f"{option(found[1])}{found[2]}: {diagnostic.message}" if found else diagnostic.message
+    return f"{place(found[1])}{found[2]}: {diagnostic.message}" if found else diagnostic.message
 
 
 def _written(value: Any) -> str:

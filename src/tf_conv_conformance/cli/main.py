@@ -98,12 +98,14 @@ def rules(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Explain a call without TensorFlow; return 2 if an option is invalid."""
-    from tf_conv_conformance.cli.case_options import OptionError, read_case
+    from tf_conv_conformance.cli.case_options import OptionError
     from tf_conv_conformance.cli.console import console
     from tf_conv_conformance.cli.explain import explain as print_explanation
+    from tf_conv_conformance.cli.question import read_question
 
+    to = console()
     try:
-        print_explanation(console(), read_case(vars(arguments)).arguments, arguments.at)
+        print_explanation(to, read_question(to, vars(arguments)).arguments, arguments.at)
     except OptionError as error:
         complain(str(error))
         return 2
@@ -115,20 +117,21 @@ def probe(arguments: argparse.Namespace) -> int:
 
     Return 1 if it fails, and 2 if an option is invalid or TensorFlow does not start.
     """
-    from tf_conv_conformance.cli.case_options import OptionError, read_case
+    from tf_conv_conformance.cli.case_options import OptionError
     from tf_conv_conformance.cli.console import console, working
     from tf_conv_conformance.cli.probe import make_calls, print_results
+    from tf_conv_conformance.cli.question import read_question
     from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
     from tf_conv_conformance.subject.errors import SubjectUnavailableError
     from tf_conv_conformance.subject.pool import SubjectPool
 
-    pool = SubjectPool(DOCUMENTED_SYMBOLS, arguments.timeout)
+    pool, to = SubjectPool(DOCUMENTED_SYMBOLS, arguments.timeout), console()
     try:
-        case = read_case(vars(arguments))
+        case = read_question(to, vars(arguments))
         with working("Running TensorFlow …"):
             subject = pool.subject()
             results = make_calls(case, subject)
-        passes = print_results(console(), case, results, subject)
+        passes = print_results(to, case, results, subject)
     except OptionError as error:
         complain(str(error))
         return 2

@@ -16,6 +16,7 @@ Command = Callable[[argparse.Namespace], int]
 """Carries a command out, and returns the exit status."""
 PROGRAM = "tf-conv-conformance"
 SCHEMA = "case-file.schema.json"
+RAW = argparse.RawDescriptionHelpFormatter
 STATUS = """\
 exit status: 0 if nothing is wrong, 1 if probe or compare found a difference, 2 if the command
 could not do its work; that of pytest for run
@@ -30,8 +31,14 @@ A list is comma-separated, or YAML: 4,4,3,4 or [4, 4, 3, 4]; a shape may also be
 '(4, 4, 3, 4)'. Quote what the shell would interpret: '$in_channels'. Write a value that starts
 with a minus sign after an equals sign: --strides=-1.
 
-Example: {PROGRAM} {{}} depthwise_conv2d --input 1,24,24,3 --filter 4,4,3,4 --strides 4
---rate 3,3 --padding VALID
+Code is one call of an entry point, with the shape of each tensor in brackets after its name; the
+options complete it.
+
+Examples:
+
+  {PROGRAM} {{0}} depthwise_conv2d --input 1,24,24,3 --filter 4,4,3,4 --strides 4 --rate 3,3
+  {PROGRAM} {{0}} 'tf.nn.conv2d(x[1,24,24,3], w[4,4,3,8], strides=2, padding="SAME")'
+  {PROGRAM} {{0}} 'Conv2D(64, 3, padding="same")(x)' --input 1,24,24,3
 """
 PADDING = """\
 SAME, VALID, or a pair for each dimension: [[0,0],[1,2],[3,0],[0,0]] or its 8 integers,
@@ -113,7 +120,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     text = "make one call on TensorFlow in several modes, and judge it"
-    probe = add("probe", text, epilog=CASE_EPILOG.format("probe"))
+    probe = add("probe", text, epilog=CASE_EPILOG.format("probe"), formatter_class=RAW)
     _add_case(probe)
     default = ",".join(DEFAULT_MODES)
     text = f"all, or some of {','.join(MODES)} (default: {default})"
@@ -122,7 +129,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     probe.add_argument("--timeout", metavar="SECONDS", type=seconds, default=60.0, help=text)
 
     text = "explain one call without making it: its rules, the arithmetic, and a picture"
-    explain = add("explain", text, epilog=CASE_EPILOG.format("explain"))
+    explain = add("explain", text, epilog=CASE_EPILOG.format("explain"), formatter_class=RAW)
     _add_case(explain)
     text = (
         "the element of the result to draw (default: the first that the two models compute from "
@@ -187,15 +194,16 @@ def _add_case(command: argparse.ArgumentParser) -> None:
     def option(name: str, metavar: str | None, text: str, **settings: Any) -> None:
         command.add_argument(name, metavar=metavar, help=text, **settings)
 
-    command.add_argument("op", metavar="OP", help="conv2d or depthwise_conv2d")
+    text = "conv2d or depthwise_conv2d, or a call as Python code"
+    command.add_argument("op", metavar="OP|CODE", help=text)
     text = "[batch, height, width, channels] in NHWC: 1,24,24,3"
-    option("--input", "SHAPE", text, required=True)
+    option("--input", "SHAPE", text)
     text = "[height, width, in_channels, out_channels or multiplier]"
-    option("--filter", "SHAPE", text, required=True)
+    option("--filter", "SHAPE", text)
     option("--strides", "N|LIST", "4 or 1,4,4,1 (default: 1)")
     option("--rate", "N|LIST", "3 or 3,3")
     option("--dilations", "N|LIST", "another name for --rate")
-    option("--padding", None, PADDING, default="VALID")
+    option("--padding", None, PADDING)
     option("--dtype", None, "half, bfloat16, float32, float64 or int32 (default: float32)")
     option("--data-format", "FORMAT", "NHWC or NCHW; not passed to TensorFlow unless given")
     option("--via", "NAME", f"the entry point (default: that of OP): {', '.join(SYMBOLS)}")

@@ -16,9 +16,9 @@ def output_padding(arguments: Arguments) -> tuple[int, int] | None:
     if meaning is None:
         return None
     sizes = list(zip(meaning.axes, _upstream_sizes(arguments, meaning), strict=True))
-    if all(axis.size == _inferred(axis, size) for axis, size in sizes):
+    if all(axis.size == inferred_size(axis, size) for axis, size in sizes):
         return None
-    height, width = (axis.size - _least(axis, size) for axis, size in sizes)
+    height, width = (axis.size - least_size(axis, size) for axis, size in sizes)
     return height, width
 
 
@@ -29,14 +29,15 @@ def _upstream_sizes(arguments: Arguments, meaning: Interpretation) -> tuple[int,
     return arguments.upstream[2:] if meaning.channels_first else arguments.upstream[1:3]
 
 
-def _inferred(axis: Axis, size: int) -> int:
+def inferred_size(axis: Axis, size: int) -> int:
+    """Return the size of the output for an input's size, without `output_padding`."""
     if axis.padding == "SAME":
         return size * axis.stride
     return size * axis.stride + max(axis.dilated_filter - axis.stride, 0)
 
 
-def _least(axis: Axis, size: int) -> int:
-    """Return the size of an output without output padding."""
+def least_size(axis: Axis, size: int) -> int:
+    """Return the size of the output to which `output_padding` adds."""
     beyond = axis.dilated_filter
     if axis.padding == "SAME":
         beyond -= 2 * (beyond // 2)

@@ -1,0 +1,102 @@
+"""Read the creation and the call of a Keras layer, given as Python code, as the keys of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tf_conv_conformance.casefile.writer import flow
+from tf_conv_conformance.cli.case_options import option
+from tf_conv_conformance.cli.pasted_function import Reading
+from tf_conv_conformance.convolution.arguments import as_tuples, spatial, spatial_padding
+from tf_conv_conformance.convolution.geometry import Axis
+from tf_conv_conformance.convolution.output_padding import inferred_size, least_size
+
+
+class LayerReading(Reading):
+    """Reads the arguments of a layer, whose input is given beside them."""
+
+    def _tensors(self, keys: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the tensors of a Keras layer, and its dtype."""
+        transposed = self.entry_point.computes is not None
+        x = self._layer_input("upstream" if transposed else "input")
+        tensors: dict[str, Any] = {}
+        if (node := self._argument("dtype")) is not None:
+            tensors["dtype"] = self.reader.dtype(node)
+        sizes = self._kernel_size()
+        if transposed:
+            return tensors | self._transposed(x, sizes, keys)
+        if self.entry_point.op == "depthwise_conv2d":
+            multiplier = self._argument("depth_multiplier")
+            out = self.reader.integer(multiplier) if multiplier else 1
+            return {**tensors, "input": x, "filter": [*sizes, "$in_channels", out]}
+        out = self.reader.integer(self._needed("filters"))
+        channels = self._channels(x, keys)
+        return {**tensors, "input": x, "filter": [*sizes, channels, out]}
+
+    def _kernel_size(self) -> list[int]:
+        """Return the height and width of the filter that a layer creates."""
+        node = self._needed("kernel_size")
+        size = self.reader.integers(node)
+        sizes = [size, size] if isinstance(size, int) else size
+        if len(sizes) != 2:
+            raise self.call.code.error(node, "expected an integer, or height and width")
+        return sizes
+
+    def _layer_input(self, key: str) -> list[int]:
+        """Return the shape of a layer's input."""
+        code, called = self.call.code, self.call.layer_input
+        if called is not None:
+            shape = self.reader.tensor(called, option(key)).value
+            if shape is None:
+                shape = self.options.get(key)
+            if shape is None:
+                raise self._without_shape(called, key)
+        elif (node := self._argument("batch_input_shape")) is not None:
+            shape = self.reader.shape(node)
+        elif (node := self._argument("input_shape")) is not None:
+            shape = [1, *self.reader.shape(node)]
+        elif (shape := self.options.get(key)) is None:
+            name = self.call.symbol.rpartition(".")[2]
+            advice = f"write {name}(…)(x[1,24,24,3]), or give {option(key)} 1,24,24,3"
+            raise code.error(self.call.node, f"the layer has no input; {advice}")
+        if not isinstance(shape, list) or len(shape) != 4:
+            reason = "expected four sizes for the layer's input, as in 1,24,24,3"
+            raise code.error(called or self.call.node, f"{reason}; got {flow(shape)}")
+        return shape
+
+    def _channels(self, shape: list[int], keys: Mapping[str, Any]) -> int | str:
+        """Return the channels of the filter that a layer creates."""
+        node = self._argument("groups")
+        if node is None or (groups := self.reader.integer(node)) == 1:
+            return "$in_channels"
+        channels = shape[1 if keys.get("data_format") == "NCHW" else 3]
+        if groups < 1 or channels % groups:
+            reason = f"{channels} channels of the input do not divide into {groups} groups"
+            raise self.call.code.error(node, reason)
+        return channels // groups
+
+    def _transposed(
+        self, x: list[int], sizes: list[int], keys: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the tensors of Keras's transposed convolution: `input` is its output."""
+        first = keys.get("data_format") == "NCHW"
+        strides = spatial(as_tuples(keys.get("strides", 1)), first)
+        rates = spatial(as_tuples(keys.get("dilations", 1)), first)
+        padding = spatial_padding(str(keys["padding"]).upper(), first)
+        if strides is None or rates is None or padding is None or min(strides + rates) < 1:
+            reason = "the shape of the layer's output is not documented"
+            raise self.call.code.error(self.call.node, reason)
+        places = (2, 3) if first else (1, 2)
+        axes = [Axis(0, *one) for one in zip(sizes, strides, rates, padding, strict=True)]
+        node = self._argument("output_padding")
+        added = spatial(as_tuples(self.reader.integers(node)), first) if node else None
+        output, filters = list(x), self.reader.integer(self._needed("filters"))
+        output[1 if first else 3] = filters
+        for place, axis, extra in zip(places, axes, added or (None, None), strict=True):
+            size = x[place]
+            output[place] = (
+                inferred_size(axis, size) if extra is None else least_size(axis, size) + extra
+            )
+        channels = x[1 if first else 3]
+        return {"input": output, "filter": [*sizes, filters, channels], "upstream": x}
