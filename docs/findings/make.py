@@ -1,30 +1,34 @@
-"""Make the pages of docs/findings from cases/findings and from record files.
+"""Make the pages of findings: ``python docs/findings/make.py [RECORDS...]``.
 
-Run ``python docs/findings/make.py RECORDS...``, with the newest TensorFlow first. For a version
-that the cases do not require, run a copy of them without `requires`; what fails is the finding.
+Record files of cases/findings, or folders of them, go into outcomes.json first. The pages are made
+from outcomes.json, the case files and finding.md.jinja. For a version that the cases do not
+require, run a copy of them without `requires`; what fails is the finding.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
+from packaging.version import Version
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.loading import load
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.prediction.rules.catalogue import RULES
+from tf_conv_conformance.records.load import load_columns
 from tf_conv_conformance.records.outcome import AS_DOCUMENTED, NOT_RUN, compared
-from tf_conv_conformance.records.reader import Records, read
-from tf_conv_conformance.records.schema import EndLine, SubjectLine
+from tf_conv_conformance.records.schema import EndLine, SubjectRecord
 
 HERE = Path(__file__).parent
+OUTCOMES = HERE / "outcomes.json"
 PROCESSORS = HERE.parent / "processors/outcomes.json"
 CASES = HERE.parent.parent / "cases/findings"
 TEMPLATES = jinja2.Environment(
@@ -36,102 +40,195 @@ TEMPLATES = jinja2.Environment(
 
 
 def main(paths: Sequence[str]) -> None:
-    """Write a page for each case file, and the index of all pages."""
-    runs = [read(Path(path)) for path in paths]
+    """Update outcomes.json, and write a page for each case file and the index of all pages."""
+    known = json.loads(OUTCOMES.read_text(encoding="utf-8"))
+    if paths:
+        update(known, paths)
+        OUTCOMES.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    processors = json.loads(PROCESSORS.read_text(encoding="utf-8"))
+    searches = yaml.safe_load((HERE / "searches.yaml").read_text(encoding="utf-8"))
+    pages = []
     for file in sorted(CASES.glob("*.yaml")):
-        page = TEMPLATES.get_template("finding.md.jinja").render(**_finding(file, runs))
+        finding = {
+            **finding_of(file, known, processors),
+            "search": searches.get(file.stem),
+            "memory": witness(file.stem),
+        }
+        page = TEMPLATES.get_template("finding.md.jinja").render(**finding)
         (HERE / f"{file.stem}.md").write_text(page, encoding="utf-8")
-    pages = [_entry(path) for path in sorted(HERE.glob("*.md")) if path.name != "README.md"]
+        pages.append(finding)
+    written = {finding["name"] for finding in pages}
+    others = [path for path in HERE.glob("*.md") if path.stem not in {*written, "README"}]
+    pages = sorted([*pages, *map(without_case, others)], key=lambda page: page["name"])
     index = TEMPLATES.get_template("index.md.jinja").render(pages=pages)
     (HERE / "README.md").write_text(index, encoding="utf-8")
 
 
-def _finding(file: Path, runs: Sequence[Records]) -> dict[str, Any]:
-    """Return the values of the page of a case file."""
-    calls = load(file).calls
-    name = f"cases/findings/{file.name}"
-    outcomes = [[_outcome(run, f"{name}::{call.name}") for run in runs] for call in calls]
-    rows = [
-        (call, row) for call, row in zip(calls, outcomes, strict=True) if any(map(_differs, row))
-    ]
-    first, row = rows[0] if rows else (calls[0], outcomes[0])
-    differing = [run for run, outcome in zip(runs, row, strict=True) if _differs(outcome)]
-    end = differing[0].ends[f"{name}::{first.name}"] if differing else None
-    deviations = [one for call in calls for one in call.case.deviations]
-    links = {one.reported for one in deviations} - {"unreported"}
-    sentences = next(iter(runs[0].subjects.values()))["sentences"]
-    rules = [RULES[rule] for rule in dict.fromkeys(one.rule for one in deviations)]
-    return {
-        "about": str(yaml.safe_load(file.read_text(encoding="utf-8"))["about"]).strip(),
-        "file": name,
-        "source": " ".join(str(calls[0].case.notes).split()),
-        "result": _result([row for _, row in rows]),
-        "isa": list(dict.fromkeys(one.when.isa for one in deviations if one.when.isa)),
-        "processors": _processors(f"{name}::{first.name}"),
-        "public": sorted(links),
-        "subjects": [_subject_name(run) for run in runs],
-        "rows": [(call.name, row) for call, row in rows],
-        "on": _subject_name(differing[0]) if differing else None,
-        "difference": (end["difference"] or end["reason"]) if end else None,
-        "name": first.name,
-        "python": python(first.arguments, first.mode, _arm(first, end)),
-        "rules": [(rule.id, rule.symbol, sentences.get(rule.id, rule.phrase)) for rule in rules],
+def update(known: dict[str, Any], paths: Sequence[str]) -> None:
+    """Add what record files say: the outcomes, and what the newest TensorFlow said and did."""
+    for column in load_columns([Path(path) for path in paths], partial=True):
+        subject, records = column.subject, column.records
+        if subject is None:
+            continue
+        version = str(subject["tensorflow"])
+        if newer(version, known["documented"]["version"]):
+            rules = {one["rule"] for case in records.cases.values() for one in case["deviations"]}
+            sentences = {rule: column.sentences.get(rule) for rule in rules}
+            known["documented"] = {"version": version, "sentences": sentences}
+        for identifier, call in records.calls.items():
+            end = records.ends.get(identifier)
+            outcome = compared(call, end)
+            if identifier.startswith("cases/findings/") and end is not None and outcome != NOT_RUN:
+                own = known["outcomes"].setdefault(identifier, {})
+                own.setdefault(kernels(subject), {})[version] = outcome
+                if outcome != AS_DOCUMENTED:
+                    observe(known["observed"], identifier, subject, end)
+
+
+def observe(
+    observed: dict[str, dict[str, str]], identifier: str, subject: SubjectRecord, end: EndLine
+) -> None:
+    """Keep what a subject did, if it is newer than what is kept of the call."""
+    version = str(subject["tensorflow"])
+    if identifier in observed and not newer(version, observed[identifier]["version"]):
+        return
+    observed[identifier] = {
+        "version": version,
+        "environment": environment(subject),
+        "text": end.get("difference") or end["reason"],
     }
 
 
-def _processors(identifier: str) -> list[tuple[str, str, str]]:
-    """Return the outcome of a call by instruction set, without oneDNN and with it."""
-    found = json.loads(PROCESSORS.read_text(encoding="utf-8"))
-    outcomes: dict[str, dict[bool, str]] = {}
-    for subject, outcome in zip(
-        found["subjects"], found["calls"].get(identifier, ()), strict=False
-    ):
-        outcomes.setdefault(subject["isa"], {})[bool(subject["onednn"])] = outcome
-    return [(isa, own.get(False, NOT_RUN), own.get(True, NOT_RUN)) for isa, own in outcomes.items()]
+def kernels(subject: SubjectRecord) -> str:
+    """Return what decides which kernels a TensorFlow uses; without oneDNN, no processor does."""
+    if not subject["onednn"]:
+        return "without oneDNN"
+    return f"with oneDNN, {subject.get('isa') or 'unknown processor'}"
 
 
-def _arm(call: Call, end: EndLine | None) -> Any:
+def newer(version: str, other: str) -> bool:
+    """Return whether a version is at least as new as another; a release is preferred."""
+    one, two = Version(version), Version(other)
+    return (not one.is_prerelease, one) >= (not two.is_prerelease, two)
+
+
+def environment(subject: SubjectRecord) -> str:
+    """Return what a report says of the environment."""
+    onednn = f"oneDNN {subject.get('onednn_version')}" if subject["onednn"] else "oneDNN off"
+    isa = f", {subject['isa']}" if subject.get("isa") else ""
+    return (
+        f"TensorFlow {subject['tensorflow']}, {onednn}{isa}, Python {subject['python']}, "
+        f"NumPy {subject['numpy']}, {subject['platform']} {subject['machine']}, CPU"
+    )
+
+
+def finding_of(file: Path, known: Mapping[str, Any], processors: Any) -> dict[str, Any]:
+    """Return the values of the page of a case file."""
+    outcomes, observed = known["outcomes"], known["observed"]
+    calls = load(file).calls
+    ids = {call.name: f"cases/findings/{file.name}::{call.name}" for call in calls}
+    differing = [call for call in calls if ids[call.name] in observed]
+    first = differing[0] if differing else calls[0]
+    end = observed.get(ids[first.name])
+    deviations = [one for call in calls for one in call.case.deviations]
+    own = [one.deviation for one in first.deviations] or first.case.deviations
+    rule = RULES[own[0].rule]
+    return {
+        "name": file.stem,
+        "about": str(yaml.safe_load(file.read_text(encoding="utf-8"))["about"]).strip(),
+        "file": f"cases/findings/{file.name}",
+        "source": " ".join(str(calls[0].case.notes).split()),
+        "result": result(outcomes[ids[call.name]] for call in differing),
+        "isa": list(dict.fromkeys(one.when.isa for one in deviations if one.when.isa)),
+        "public": sorted({one.reported for one in deviations} - {"unreported"}),
+        "observed": end,
+        "call": first.name,
+        "python": python(first.arguments, first.mode, arm(first, end)),
+        "rule": rule,
+        "sentence": known["documented"]["sentences"].get(rule.id) or rule.phrase,
+        "rules": list(dict.fromkeys(one.rule for one in deviations)),
+        "versions": histories({name: outcomes.get(one, {}) for name, one in ids.items()}),
+        "processors": by_processor(processors, ids[first.name]),
+    }
+
+
+def arm(call: Call, end: Mapping[str, str] | None) -> Any:
     """Return the arm of data in which the call differs, else the first."""
     arms = predict(call.arguments).arms
-    difference = str(end["difference"]) if end else ""
-    return next((arm for arm in arms if f"({arm.name.replace('_', ' ')})" in difference), arms[0])
+    text = end["text"] if end else ""
+    return next((one for one in arms if f"({one.name.replace('_', ' ')})" in text), arms[0])
 
 
-def _differs(outcome: str) -> bool:
-    return outcome not in (AS_DOCUMENTED, NOT_RUN)
+def result(outcomes: Iterable[Mapping[str, Mapping[str, str]]]) -> str:
+    """Return the outcomes that differ, each with the newest TensorFlow that has one."""
+    found: dict[str, None] = {}
+    for own in outcomes:
+        differing = [
+            (not Version(version).is_prerelease, Version(version), outcome)
+            for by_version in own.values()
+            for version, outcome in by_version.items()
+            if outcome != AS_DOCUMENTED
+        ]
+        found[max(differing)[-1]] = None
+    return ", ".join(found) or "it takes too long to be run each time"
 
 
-def _result(rows: Sequence[Sequence[str]]) -> str:
-    """Return the outcomes on the first subject on which a call differs."""
-    for outcomes in zip(*rows, strict=True):
-        if differing := dict.fromkeys(filter(_differs, outcomes)):
-            return ", ".join(differing)
-    return "it takes too long to be run each time"
+def histories(calls: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, Any]:
+    """Return what ran calls, and the names of calls with their histories, if they ever differ."""
+    differing = {
+        name: own
+        for name, own in calls.items()
+        if any(one != AS_DOCUMENTED for by_version in own.values() for one in by_version.values())
+    }
+    heads = sorted({kind for own in differing.values() for kind in own}, reverse=True)
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for name, own in differing.items():
+        rows.setdefault(tuple(history(own.get(kind, {})) for kind in heads), []).append(name)
+    return {"heads": heads, "rows": [(names, cells) for cells, names in rows.items()]}
 
 
-def _subject_name(run: Records) -> str:
-    (line,) = run.subjects.values()
-    subject: SubjectLine = line
-    facts = subject["subject"]
-    return facts["tensorflow"] + ("" if facts["onednn"] else " without oneDNN")
+def history(outcomes: Mapping[str, str]) -> str:
+    """Return outcomes with the range of versions of each, the oldest first."""
+    in_order = sorted(outcomes.items(), key=lambda item: Version(item[0]))
+    ranges = []
+    for outcome, items in groupby(in_order, key=lambda item: item[1]):
+        versions = [minor(version) for version, _ in items]
+        span = versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
+        ranges.append(f"{span}: {outcome}")
+    return "<br>".join(ranges) or NOT_RUN
 
 
-def _outcome(run: Records, identifier: str) -> str:
-    """Return the outcome of a call in a word or two."""
-    call = run.calls.get(identifier)
-    return NOT_RUN if call is None else compared(call, run.ends.get(identifier))
+def minor(version: str) -> str:
+    """Return the first two numbers of a version."""
+    return ".".join(version.split(".")[:2])
 
 
-def _entry(page: Path) -> dict[str, str]:
-    """Return the entry of a page in the index, from its title and the list below it."""
+def without_case(page: Path) -> dict[str, Any]:
+    """Return what the index says of a page that is written by hand."""
     lines = page.read_text(encoding="utf-8").splitlines()
     facts = dict(line[2:].split(": ", 1) for line in lines if line.startswith("* "))
+    public = facts["Public before"]
     return {
-        "name": page.name,
-        "title": lines[0].removeprefix("# "),
+        "name": page.stem,
+        "about": lines[0].removeprefix("# "),
         "result": facts["Result"],
-        "public": facts["Public before"],
+        "public": [] if public == "no" else [public],
     }
+
+
+def by_processor(found: Any, identifier: str) -> list[tuple[str, str, str]]:
+    """Return the outcome of a call by instruction set, without oneDNN and with it."""
+    outcomes: dict[str, dict[bool, str]] = {}
+    own = found["calls"].get(identifier, ())
+    for subject, outcome in zip(found["subjects"], own, strict=False):
+        outcomes.setdefault(subject["isa"], {})[bool(subject["onednn"])] = outcome
+    return [(isa, one.get(False, NOT_RUN), one.get(True, NOT_RUN)) for isa, one in outcomes.items()]
+
+
+def witness(name: str) -> str | None:
+    """Return what a memory checker reported on the program of a page."""
+    path = HERE / "memory" / f"{name}.txt"
+    return path.read_text(encoding="utf-8").rstrip() if path.exists() else None
 
 
 if __name__ == "__main__":

@@ -35,10 +35,9 @@ def test_each_page_says_what_it_must(pages):
             "* Result: ",
             "* Public before: ",
             "* Case: ",
-            "Likely source: ",
-            "## Minimal Python",
-            "## Expected by the documentation",
-            "## Observed",
+            "```python",
+            "**Expected**",
+            "**Where**: ",
         ):
             assert part in text, (page.name, part)
 
