@@ -4,6 +4,7 @@ does the same.
 
 import json
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.invocation import keywords
-from tf_conv_conformance.convolution.names import SYMBOLS
+from tf_conv_conformance.convolution.names import SYMBOLS, Through
 from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Returns, predict
@@ -104,6 +105,13 @@ IN_XLA = [  # on a CPU without oneDNN the other modes have no NCHW
     replace(ALL[-1], **NCHW),
     replace(GROUPED, input=TensorSpec((1, 4, 7, 6)), data_format="NCHW", gradient="filter"),
 ]
+THROUGH = [
+    one
+    for by in (None, "input", "filter")
+    for through in get_args(Through)
+    if obstacle(one := replace(BASE["conv2d"], gradient=by, through=through, dilations=None))
+    is None
+]
 RELATED = [
     *(
         (name, replace(BASE["depthwise_conv2d"], input=TensorSpec((2, 7, 6, 2))))
@@ -132,6 +140,7 @@ def programs():
         ):
             yield from ((arguments, mode, None) for mode in ("graph", "xla"))
     yield from ((arguments, "xla", None) for arguments in IN_XLA)
+    yield from ((arguments, "eager", None) for arguments in THROUGH)
     layer = next(arguments for arguments in ALL if arguments.entry_point.is_layer)
     yield from ((arguments, "saved_model", None) for arguments in (ALL[0], layer))
     yield from ((arguments, "graph", name) for name, arguments in RELATED)
@@ -233,6 +242,34 @@ def test_an_entry_point_of_the_other_operator_is_refused():
         "tf.nn.separable_conv2d is not an entry point of conv2d; these are: tf.nn.conv2d"
         in diagnostic.message
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "said"),
+    [
+        ({"through": "jacobian"}, "through", "by a tensor; write its `gradient`"),
+        ({"through": "batch_jacobian", "gradient": "filter"}, "through", "write `jacobian`"),
+        (
+            {"through": "gradient_by_input", "gradient": "input"},
+            "through",
+            "is linear, so its gradient by the input has none by the input; write the other tensor",
+        ),
+        ({"through": "forward_accumulator", "dtype": "int32"}, "through", "not in int32"),
+        ({"through": "vectorized_map", "unknown": "batch"}, "unknown", "leave `through` out"),
+        ({"through": "recompute_grad", "via": "keras.ops.conv"}, "through", "belongs to Keras"),
+        ({"through": "recompute_grad", "via": "tf.nn.conv2d_transpose"}, "through", "computes a"),
+        ({"through": "vectorized_map", "modes": "onnx"}, "modes", "has no transformation"),
+        (
+            {"through": "jacobian", "gradient": "input", "input": "[1, 99, 99, 2]"},
+            "",
+            "the Jacobian has 1 × 50 × 50 × 3 × 1 × 99 × 99 × 2 = 147,015,000 elements; the limit",
+        ),
+    ],
+)
+def test_a_transformation_that_does_not_lead_to_the_result_is_refused(changes, key, said):
+    (diagnostic,) = load_text(case(**changes)).diagnostics
+    assert diagnostic.key == ".".join(["cases[0]", *([key] if key else [])])
+    assert said in diagnostic.message
 
 
 def test_naming_the_default_entry_point_changes_nothing(calls):

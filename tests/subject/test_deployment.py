@@ -182,3 +182,19 @@ def test_a_converter_that_swaps_strides_is_caught(calls):
     assert {name: kind for name, kind in found.items() if kind != "conforms"} == {
         f"unequal[{mode}]": "violates" for mode in DEPLOYED
     }
+
+
+UNSAVED = """
+cases:
+  - {id: x, op: conv2d, modes: saved_model, input: [1, 7, 6, 2], filter: [3, 2, 2, 3],
+     padding: SAME, gradient: input, through: recompute_grad}
+"""
+
+
+def test_an_error_of_saving_is_not_lost(calls, tensorflow):
+    (one,) = perform_all(list(calls(UNSAVED).values()), tensorflow)
+    (answer, *_) = one.observation.answers
+    assert (answer.error, answer.message[:34]) == (
+        "ValueError",
+        "Error when tracing gradients for S",
+    )

@@ -22,7 +22,7 @@ from tf_conv_conformance.casefile.fields import (
     Values,
     alternatives,
 )
-from tf_conv_conformance.convolution.names import Gradient, Op, Symbol, Unknown
+from tf_conv_conformance.convolution.names import Gradient, Op, Symbol, Through, Unknown
 
 
 class VerbatimInts(Strict):
@@ -104,6 +104,8 @@ class ArgumentFields(Strict):
     """The entry point into TensorFlow, such as tf.raw_ops.Conv2D. By default the operator's own."""
     gradient: Gradient | None = None
     """Differentiate the result with respect to this tensor."""
+    through: Through | None = None
+    """A transformation that leads to the same result, such as a gradient of a gradient."""
     unknown: UnknownSizes | None = None
     """What a traced function does not know: `batch`, `height`, `width`, `rank` or `filter`.
 
@@ -136,6 +138,7 @@ class Alternatives(Strict):
     filter_dtype: Annotated[list[DtypeName], Field(min_length=1)] | None = None
     via: Annotated[list[Symbol], Field(min_length=1)] | None = None
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
+    through: Annotated[list[Through], Field(min_length=1)] | None = None
     unknown: Annotated[list[UnknownSizes], Field(min_length=1)] | None = None
     upstream: Annotated[list[Shape], Field(min_length=1), alternatives(1)] | None = None
     sizes: Annotated[list[Ints], Field(min_length=1), alternatives(1)] | None = None

@@ -25,7 +25,7 @@ from tf_conv_conformance.convolution.arguments import Arguments
 # In the order of labels. The alternatives of the last name vary fastest.
 NAMES = (
     "op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype",
-    "filter_dtype", "gradient", "unknown", "upstream", "sizes",
+    "filter_dtype", "gradient", "through", "unknown", "upstream", "sizes",
 )  # fmt: skip
 REQUIRED = {
     "op": "conv2d or depthwise_conv2d",

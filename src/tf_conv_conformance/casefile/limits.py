@@ -33,6 +33,8 @@ Shapes = Mapping[str, Sequence[int]]
 def check_size(arguments: Arguments, modes: Iterable[Mode], large: bool) -> None:
     """Raise :class:`CaseError` for a call beyond the limits."""
     tensors, results = _tensors(arguments), _results(arguments)
+    if arguments.through is not None:
+        tensors = {**tensors, **transformed(arguments)}
     elements = max(map(math.prod, results.values()), default=0)
     work = elements * data.products(arguments)
     if large:
@@ -103,6 +105,14 @@ def _tensors(arguments: Arguments) -> Shapes:
     if arguments.gradient is not None:
         shapes["upstream gradient"] = data.result_shape(arguments)
     return shapes
+
+
+def transformed(arguments: Arguments) -> Shapes:
+    """Return the shapes of what a transformation makes of a call's tensors."""
+    if arguments.through in ("jacobian", "batch_jacobian"):
+        by = arguments.filter if arguments.gradient == "filter" else arguments.input
+        return {"Jacobian": (*data.result_shape(arguments), *by.shape)}
+    return {"input of three calls": (3, *arguments.input.shape)}
 
 
 def _results(arguments: Arguments) -> Shapes:

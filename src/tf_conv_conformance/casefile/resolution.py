@@ -62,6 +62,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         unknown=tuple(dict.fromkeys(given.get("unknown", ()))),
         upstream=_own_shape(given, "upstream", entry_point),
         sizes=_own_shape(given, "sizes", entry_point),
+        through=given.get("through"),
     )
 
 

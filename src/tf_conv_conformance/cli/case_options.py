@@ -30,6 +30,7 @@ KEYS = (
     "data_format",
     "dtype",
     "gradient",
+    "through",
     "unknown",
     "upstream",
     "sizes",

@@ -211,6 +211,8 @@ def _add_case(command: argparse.ArgumentParser) -> None:
     option("--data", "LIST", text)
     text = "differentiate the result with respect to this tensor: input or filter"
     option("--gradient", "TENSOR", text)
+    text = "a transformation that leads to the same result, such as vectorized_map"
+    option("--through", "NAME", text)
     text = "sizes that a traced function does not know, from batch,height,width,rank,filter"
     option("--unknown", "LIST", text)
     text = "the shape of the upstream gradient, for an entry point that computes a gradient"

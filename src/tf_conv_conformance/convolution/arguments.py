@@ -9,7 +9,7 @@ from typing import Any
 
 from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
-from tf_conv_conformance.convolution.names import Op, Symbol, Unknown
+from tf_conv_conformance.convolution.names import Op, Symbol, Through, Unknown
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]
@@ -32,7 +32,8 @@ class Arguments:
     tensor. `unknown` names what a traced function does not know of the shapes; it changes neither
     the data nor what must be returned. For an entry point that computes the gradient, `upstream`
     and `sizes` are what it is given if that is not what fits: the shape of the upstream gradient,
-    and that of the tensor to differentiate by.
+    and that of the tensor to differentiate by. A transformation that the call goes `through`
+    changes nothing of what must be returned.
     """
 
     op: Op
@@ -51,6 +52,7 @@ class Arguments:
     unknown: tuple[Unknown, ...] = field(default=(), repr=False)
     upstream: tuple[int, ...] | None = field(default=None, repr=False)
     sizes: tuple[int, ...] | None = field(default=None, repr=False)
+    through: Through | None = field(default=None, repr=False)
 
     @cached_property
     def _hash(self) -> int:
@@ -73,7 +75,7 @@ class Arguments:
 
 
 FIELDS = tuple(one.name for one in fields(Arguments))
-RARE = {"unknown": (), "upstream": None, "sizes": None}
+RARE = {"unknown": (), "upstream": None, "sizes": None, "through": None}
 """The fields that a record leaves out if they have these values."""
 
 

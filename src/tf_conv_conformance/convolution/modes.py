@@ -40,8 +40,9 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
         return None
     if "filter" in arguments.unknown:
         return "the filter is a constant of the model, so it cannot be `unknown`"
-    if arguments.gradient is not None:
-        return "the model has no gradient"
+    if arguments.gradient is not None or arguments.through is not None:
+        what = "gradient" if arguments.through is None else "transformation"
+        return f"the model has no {what}"
     for dtype in (arguments.dtype, arguments.filter_dtype):
         if dtype is not None and dtype not in (taken := DTYPES.get(mode, ("float32",))):
             return f"it takes {' and '.join(taken)} alone, not {dtype}"

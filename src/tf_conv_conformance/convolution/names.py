@@ -47,6 +47,11 @@ Symbol = Literal[
 """The entry points into TensorFlow and Keras that reach the two operators or their gradients; see
 entry_points.py."""
 Gradient = Literal["input", "filter"]
+Through = Literal[
+    "gradient_by_input", "gradient_by_filter", "forward_accumulator", "vectorized_map",
+    "vectorized_input", "vectorized_filter", "jacobian", "batch_jacobian", "recompute_grad",
+]  # fmt: skip
+"""The transformations of TensorFlow that lead to a result; see subject/transformations.py."""
 Unknown = Literal["batch", "height", "width", "rank", "filter"]
 """What a function does not know while it is traced: a size of the input, its rank, or the shape of
 the filter."""

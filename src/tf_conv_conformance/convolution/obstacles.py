@@ -31,6 +31,8 @@ def obstacle(arguments: Arguments) -> Obstacle | None:
 
 def _obstacle(arguments: Arguments) -> Obstacle | None:
     entry_point = arguments.entry_point
+    if arguments.through is not None and (found := _transformation_obstacle(arguments)):
+        return found
     if entry_point.computes == "filter" and arguments.filter_dtype not in (None, arguments.dtype):
         return "filter_dtype", "takes no filter, only its shape; leave `filter_dtype` out"
     if entry_point.is_keras and "rank" in arguments.unknown:
@@ -52,6 +54,27 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
     if entry_point.style == "raw op" and arguments.padding == "EXPLICIT":
         advice = "write a pair for each dimension: [[0, 0], [1, 1], [1, 1], [0, 0]]"
         return "padding", f"needs the amounts of EXPLICIT padding; {advice}"
+    return None
+
+
+def _transformation_obstacle(arguments: Arguments) -> Obstacle | None:
+    """Return why a transformation does not lead to the result of the call."""
+    entry_point, through, by = arguments.entry_point, arguments.through or "", arguments.gradient
+    advice = "leave `through` out"
+    if entry_point.is_keras or entry_point.computes is not None:
+        what = "belongs to Keras" if entry_point.is_keras else "computes a gradient itself"
+        return "through", f"{what}, and is called directly; {advice}"
+    if arguments.unknown:
+        return "unknown", f"is called with known shapes if there is a `through`; {advice}"
+    if through == f"gradient_by_{by}":
+        reason = f"is linear, so its gradient by the {by} has none by the {by}"
+        return "through", f"{reason}; write the other tensor"
+    if through in ("jacobian", "batch_jacobian") and by is None:
+        return "through", "has a Jacobian by a tensor; write its `gradient`"
+    if through == "batch_jacobian" and by == "filter":
+        return "through", "has no filter for each element of the batch; write `jacobian`"
+    if not through.startswith("vectorized") and "float" not in arguments.dtype:
+        return "through", f"has a derivative only in a floating dtype, not in {arguments.dtype}"
     return None
 
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import combinations, product
-from typing import Any
+from typing import Any, get_args
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import (
@@ -18,7 +18,7 @@ from tf_conv_conformance.convolution.arguments import (
     spatial,
 )
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
-from tf_conv_conformance.convolution.names import DTYPES, MODES
+from tf_conv_conformance.convolution.names import DTYPES, MODES, Through
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -138,6 +138,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "rates": (NUMBERS, lambda a: _number(a.dilations, channels_first(a))),
     "data format": (FORMATS, _data_format),
     "gradient": (("none", "input", "filter"), lambda a: a.gradient or "none"),
+    "through": (("none", *get_args(Through)), lambda a: a.through or "none"),
     "filter against input": (("smaller", "equal", "larger", "no meaning"), _filter_size),
     "size against rate": (RATE_CLASSES, _input_size),
     "emptiness": _by_edge("nothing empty", {edge: edge for edge in EMPTY}),

@@ -147,7 +147,8 @@ class Judge:
             known = find_known(self._known, call, observation, facts)
         if known is not None:
             return Judgement("known", result, f"{known.deviation.rule} ({known.where})")
-        if call.arguments.gradient is not None and self._forward_fails(call):
+        is_derived = (call.arguments.gradient, call.arguments.through) != (None, None)
+        if is_derived and self._forward_fails(call):
             return Judgement("consequence", result)
         result = self._confirmed(call, result, observation)
         if result.verdict.kind == "suite error":
@@ -171,7 +172,7 @@ class Judge:
 
     def _forward_fails(self, call: Call) -> bool:
         """Return whether the convolution itself differs, so that its gradient is a consequence."""
-        forward = replace(call, arguments=replace(call.arguments, gradient=None))
+        forward = replace(call, arguments=replace(call.arguments, gradient=None, through=None))
         observation = observe(forward, self.subject)
         prediction = predict(forward.arguments)
         verdict = judge(forward, prediction, observation, self.subject.subject)

@@ -38,6 +38,7 @@ class KnownDeviation:
     deviation: Deviation
     op: str
     gradients: frozenset[str | None]
+    through: frozenset[str | None]
     dtypes: frozenset[str]
     edges: frozenset[str]
     paddings: frozenset[str]
@@ -57,6 +58,7 @@ class KnownDeviation:
             and call.mode in self.deviation.modes
             and self.edges <= edges(arguments)
             and bool(self.gradients & {None, arguments.gradient})
+            and bool(self.through & {None, arguments.through})
             and (as_float32 or arguments.dtype in self.dtypes)
             and unmet(when, subject) is None
         )
@@ -192,6 +194,7 @@ def _known(group: Sequence[tuple[str, Call, AppliedDeviation]]) -> KnownDeviatio
         deviation=applied.deviation,
         op=first.arguments.op,
         gradients=frozenset(arguments.gradient for arguments in calls),
+        through=frozenset(arguments.through for arguments in calls),
         dtypes=frozenset(arguments.dtype for arguments in calls),
         edges=frozenset.intersection(*map(edges, calls)),
         paddings=frozenset(map(_padding_kind, calls)),

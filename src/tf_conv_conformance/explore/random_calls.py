@@ -14,6 +14,7 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.checks import check_arguments
 from tf_conv_conformance.casefile.diagnostic import CaseError
 from tf_conv_conformance.casefile.expansion import expand
+from tf_conv_conformance.casefile.limits import transformed
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.entry_points import DEFAULTS
@@ -24,7 +25,7 @@ from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
 from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Returns, predict
 
-VERSION = 2
+VERSION = 3
 """The version of what a seed draws. It must be raised whenever that changes."""
 ELEMENTS = 2**16  # of a tensor, so that a call takes milliseconds
 ODDITY_COUNT = {0: 9, 1: 9, 2: 2}
@@ -86,9 +87,11 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[RandomCall]:
 
 
 def _is_small(arguments: Arguments) -> bool:
-    forward = replace(arguments, gradient=None)
+    forward = replace(arguments, gradient=None, through=None)
     outcomes = (predict(forward).outcome(model) for model in MODELS.values())
     results = [outcome.shape for outcome in outcomes if isinstance(outcome, Returns)]
     shapes = [arguments.input.shape, arguments.filter.shape, *results]
+    if arguments.through is not None:
+        shapes += map(tuple, transformed(arguments).values())
     # An empty tensor may still have a huge size.
     return all(max(math.prod(shape), *shape, 0) <= ELEMENTS for shape in shapes)

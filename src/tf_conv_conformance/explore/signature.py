@@ -97,6 +97,7 @@ def signature(
         arguments.op,
         arguments.entry_point.symbol,
         arguments.gradient,
+        *([arguments.through] if arguments.through else []),
         "" if arguments.dtype == "float32" else arguments.dtype,
         arguments.filter_dtype,
         rules,

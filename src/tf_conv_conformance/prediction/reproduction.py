@@ -14,6 +14,7 @@ from tf_conv_conformance.prediction import deployment
 from tf_conv_conformance.prediction.data import Arm, result_shape
 from tf_conv_conformance.prediction.distributions import Drawn, distribution
 from tf_conv_conformance.prediction.relations import RELATIONS, is_across_subjects
+from tf_conv_conformance.prediction.transformations import gradient_source, transformed_source
 
 LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in full
 
@@ -63,10 +64,12 @@ def _data(arguments: Arguments, arm: Arm) -> list[str]:
 def _definition(arguments: Arguments, mode: Mode) -> list[str]:
     """Return lines that define the call in its mode, for :func:`_invocation`."""
     lines, call = source(arguments), "convolve"
+    if arguments.through is not None:
+        lines += transformed_source(arguments)
     if arguments.gradient is not None:
         call = "gradient"
-        if arguments.entry_point.computes is None:
-            lines += _gradient(arguments)
+        if arguments.entry_point.computes is None and arguments.through is None:
+            lines += gradient_source(arguments)
     known, traced = signature(arguments), ""
     if known is not None:
         traced = f", input_signature=[{', '.join(_specs(arguments, known))}]"
@@ -120,20 +123,6 @@ def _comparison(arguments: Arguments, mode: Mode, name: str) -> list[str]:
         f"left, right = {relation.sides(interpretation)}",
         "print('equal:', np.array_equal(left, right, equal_nan=True))",
         "print('largest difference:', np.abs(left - right).max(initial=0))",
-    ]
-
-
-def _gradient(arguments: Arguments) -> list[str]:
-    target = "x" if arguments.gradient == "input" else "w"
-    watched = [f"        tape.watch({target})"]
-    if target == "w" and arguments.entry_point.is_layer:
-        target, watched = "layer.trainable_weights[0]", []
-    return [
-        "def gradient(x, w, dy):",
-        "    with tf.GradientTape() as tape:",
-        *watched,
-        "        y = convolve(x, w)",
-        f"    return tape.gradient(y, {target}, output_gradients=dy)",
     ]
 
 

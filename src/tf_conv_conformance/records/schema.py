@@ -22,6 +22,7 @@ from tf_conv_conformance.convolution.names import (
     Op,
     RelationName,
     Symbol,
+    Through,
     Unknown,
 )
 from tf_conv_conformance.verdict.kinds import Kind
@@ -102,6 +103,7 @@ class ArgumentsRecord(TypedDict):
     via: Symbol | None
     gradient: Gradient | None
     unknown: NotRequired[list[Unknown]]
+    through: NotRequired[Through]
 
 
 class PredictedRecord(TypedDict):

@@ -81,11 +81,12 @@ def matrices(calls: Sequence[CallRow]) -> list[Matrix]:
     groups: dict[tuple[str, str, str], dict[tuple[Pair, Pair], list[CallRow]]] = {}
     for call in calls:
         meaning = call.interpretation
-        if meaning is None or call.call["relation"] or call.arguments.gradient:
+        arguments = call.arguments
+        if meaning is None or call.call["relation"] or arguments.gradient or arguments.through:
             continue
         height, width = meaning.height, meaning.width
         place = ((height.stride, width.stride), (height.rate, width.rate))
-        groups.setdefault(_group(call.arguments), {}).setdefault(place, []).append(call)
+        groups.setdefault(_group(arguments), {}).setdefault(place, []).append(call)
     made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]
     return sorted(
         made, key=lambda matrix: (not matrix.deviates, -len(matrix.rows) * len(matrix.rates))

@@ -172,6 +172,7 @@ def _detail(call: CallRow) -> dict[str, Any]:
         "case": call.case["key"],
         "via": arguments.entry_point.symbol,
         "gradient": arguments.gradient,
+        "through": arguments.through,
         "relation": RELATIONS[relation].says if relation else None,
         "nchw": arguments.data_format == "NCHW",
         "refuses": predicted["refuses"],

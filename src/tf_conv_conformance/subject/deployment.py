@@ -156,7 +156,8 @@ def folder(tf: Any) -> Iterator[str]:
     try:
         yield RAM
     finally:
-        tf.io.gfile.rmtree(RAM)
+        if tf.io.gfile.exists(RAM):  # not if saving raised: that error would be lost
+            tf.io.gfile.rmtree(RAM)
 
 
 def input_of(arrays: dict[str, Any], name: str) -> Any:

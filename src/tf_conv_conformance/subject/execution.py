@@ -19,6 +19,7 @@ from .symbols import (
     resolve,
     symbolic_shapes,
 )
+from .transformations import transformed, with_gradient
 
 NO_GRADIENT = "tf.GradientTape.gradient returned None: the result does not depend on the tensor"
 
@@ -34,26 +35,6 @@ def portable(array: Any, dtype: str) -> Any:
     """Return an array in the form in which it is sent: bfloat16 as its bits, others unchanged."""
     array = np.asarray(array)
     return array.view(np.uint16) if dtype == "bfloat16" else array
-
-
-def with_gradient(
-    tf: Any, function: Callable[..., Any], variable: Any, by: str
-) -> Callable[..., Any]:
-    """Return the gradient with respect to input or filter, as a function.
-
-    It takes input, filter and upstream gradient. If the function ignores its filter argument, as a
-    Keras layer does, `variable` holds the filter.
-    """
-
-    def gradient(x: Any, w: Any, upstream: Any) -> Any:
-        target = x if by == "input" else w if variable is None else variable
-        with tf.GradientTape() as tape:
-            if target is not variable:
-                tape.watch(target)
-            result = function(x, w)
-        return tape.gradient(result, target, output_gradients=upstream)
-
-    return gradient
 
 
 def specs_of(tf: Any, request: Any) -> list[Any] | None:
@@ -96,6 +77,8 @@ def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
         return gradient_operator(tf, request["function"], request["keywords"], places, tensors)
     function, variable = convolution(tf, request["function"], request["keywords"], *tensors[:2])
     by = request["gradient"]
+    if "through" in request:
+        return transformed(tf, function, by, request["through"])
     return with_gradient(tf, function, variable, by) if by else function
 
 

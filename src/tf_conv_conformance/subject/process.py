@@ -23,6 +23,7 @@ from tf_conv_conformance.subject import (
     onednn,
     symbols,
     tensorflow_subject,
+    transformations,
     wire,
     worker,
 )
@@ -31,8 +32,8 @@ from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
 _MODULES = (
-    wire, exceptions, onednn, host, symbols, deployment, execution, tensorflow_subject,
-    keras_subject, forkserver, worker,
+    wire, exceptions, onednn, host, symbols, deployment, transformations, execution,
+    tensorflow_subject, keras_subject, forkserver, worker,
 )  # fmt: skip
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
 _SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]

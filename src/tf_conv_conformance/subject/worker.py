@@ -15,7 +15,8 @@ Protocol, on standard input and output, in the format of wire.py:
                          cannot have a setting of the subject's definition
     suite → worker   {"type": "calls", "together", "calls": [call, ...]}
                          a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"},
-                         with "tensors" if the function computes a gradient (symbols.py);
+                         with "tensors" if the function computes a gradient (symbols.py), and
+                         "through" if a transformation leads to it (transformations.py);
                          each arm of a call has an array for each of the dtypes: input, filter, and
                          for a gradient the upstream gradient. Calls to be made together have one
                          mode, graph or xla, and the same number of arms, and share a tf.function

@@ -62,6 +62,8 @@ def request(arguments: Arguments, mode: str, arms: Sequence[tuple[Array, ...]]) 
     }
     if (names := tensor_names(arguments)) is not None:
         head["tensors"] = names
+    if arguments.through is not None:
+        head["through"] = arguments.through
     if (shapes := signature(arguments)) is not None:
         upstream = [list(tensor.shape) for tensor in arms[0][2:]]
         head["signature"] = [*shapes, *upstream]

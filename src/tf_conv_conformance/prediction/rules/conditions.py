@@ -47,6 +47,11 @@ def printed_example(input: Sequence[int], filter: Sequence[int], valid: bool) ->
     return check
 
 
+def through(*transformations: str) -> Condition:
+    """Return the condition that one of these transformations leads to the result."""
+    return lambda call: call.through in transformations
+
+
 def _form(name: str, allowed: Sequence[str | int]) -> Condition:
     """Return a condition: an argument is an integer, or a list of one of the allowed lengths."""
 
@@ -220,5 +225,6 @@ MAKERS: dict[str, Callable[..., Condition]] = {
     "strides": strides,
     "dilations": dilations,
     "printed_example": printed_example,
+    "through": through,
 }
 """Conditions with arguments of their own."""

@@ -12,9 +12,19 @@ from tf_conv_conformance.prediction.rules.preconditions import Precondition
 
 NOTES = "tf.nn"  # for its notes on padding
 GRADIENT = "tf.GradientTape.gradient"
+TRANSFORMATIONS = (
+    "tf.GradientTape",
+    "tf.GradientTape.jacobian",
+    "tf.GradientTape.batch_jacobian",
+    "tf.autodiff.ForwardAccumulator.jvp",
+    "tf.vectorized_map",
+    "tf.recompute_grad",
+)
 LAYER = "tf.keras.layers.Layer"
 STATIC_SHAPES = ("tf.Tensor.shape", "tf.TensorShape", "tf.keras.KerasTensor")
-DOCUMENTED_SYMBOLS = (*ENTRY_POINTS, NOTES, GRADIENT, LAYER, *STATIC_SHAPES)
+DOCUMENTED_SYMBOLS = (
+    *ENTRY_POINTS, NOTES, GRADIENT, *TRANSFORMATIONS, LAYER, *STATIC_SHAPES,
+)  # fmt: skip
 
 Aspect = Literal[
     "call", "shape", "dtype", "values", "static shape", "symbolic shape", "computed shape"

@@ -142,7 +142,7 @@ async function detail(number) {
     ["Instead", call.instead],
     ["Deployed", call.deployed],
     ["Warnings", call.warnings.map((warned) => `${warned.category}: ${warned.message}`).join("\n")],
-    ["Entry point", `${call.via}, ${value("mode", number)}${call.gradient ? `, gradient with respect to the ${call.gradient}` : ""}`],
+    ["Entry point", `${call.via}, ${value("mode", number)}${call.gradient ? `, gradient with respect to the ${call.gradient}` : ""}${call.through ? `, through ${call.through}` : ""}`],
     ["Relation", call.relation],
     ["Subject", several ? value("version", number) : null],
     ["Case", `${own.file}:${own.line}, ${own.id}`],
