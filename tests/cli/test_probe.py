@@ -480,7 +480,7 @@ def test_a_runtime_that_is_missing_is_unsupported(tensorflow):
     assert not conforms, "no call was made"
 
 
-@pytest.mark.parametrize(("dtype", "count"), [("half", 4), ("float32", 8)])
+@pytest.mark.parametrize(("dtype", "count"), [("bfloat16", 4), ("half", 5), ("float32", 8)])
 def test_all_modes_are_those_in_which_the_call_can_be_made(dtype, count):
     case = read_case({**PLAIN, "dtype": dtype, "modes": "all"})
     assert len(case.calls) == len(case.case["modes"]) == count
