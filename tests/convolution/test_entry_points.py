@@ -112,6 +112,15 @@ THROUGH = [
     if obstacle(one := replace(BASE["conv2d"], gradient=by, through=through, dilations=None))
     is None
 ]
+HELD = [
+    (replace(BASE[op], variables=names), mode)
+    for op, names, mode in (
+        ("conv2d", ("filter",), "eager"),
+        ("conv2d", ("input", "captured_filter"), "graph"),
+        ("depthwise_conv2d", ("captured_input", "captured_filter"), "xla"),
+        ("depthwise_conv2d", ("captured_filter",), "saved_model"),
+    )
+]
 RELATED = [
     *(
         (name, replace(BASE["depthwise_conv2d"], input=TensorSpec((2, 7, 6, 2))))
@@ -124,6 +133,9 @@ RELATED = [
     ("zero-filled", ALL[4]),
     ("translation", replace(BASE["conv2d"], padding="VALID", strides=(1, 2, 1, 1), dilations=None)),
     ("modes", replace(ALL[5], gradient="filter", dilations=None)),
+    ("retraced", replace(BASE["conv2d"], gradient="filter", dilations=None)),
+    ("retraced", BASE["depthwise_conv2d"]),
+    ("threads", replace(BASE["conv2d"], gradient="filter", dilations=None)),
 ]
 
 
@@ -141,6 +153,7 @@ def programs():
             yield from ((arguments, mode, None) for mode in ("graph", "xla"))
     yield from ((arguments, "xla", None) for arguments in IN_XLA)
     yield from ((arguments, "eager", None) for arguments in THROUGH)
+    yield from ((arguments, mode, None) for arguments, mode in HELD)
     layer = next(arguments for arguments in ALL if arguments.entry_point.is_layer)
     yield from ((arguments, "saved_model", None) for arguments in (ALL[0], layer))
     yield from ((arguments, "graph", name) for name, arguments in RELATED)
@@ -258,6 +271,17 @@ def test_an_entry_point_of_the_other_operator_is_refused():
         ({"through": "vectorized_map", "unknown": "batch"}, "unknown", "leave `through` out"),
         ({"through": "recompute_grad", "via": "keras.ops.conv"}, "through", "belongs to Keras"),
         ({"through": "recompute_grad", "via": "tf.nn.conv2d_transpose"}, "through", "computes a"),
+        (
+            {"variables": "filter", "through": "jacobian", "gradient": "input"},
+            "through",
+            "keep one",
+        ),
+        ({"variables": "filter", "unknown": "batch"}, "unknown", "keep one"),
+        ({"variables": "[filter, captured_filter]"}, "variables", "gets the filter once"),
+        ({"variables": "input", "via": "tf.nn.conv2d_transpose"}, "variables", "only the shape"),
+        ({"variables": "filter", "via": "keras.ops.conv"}, "variables", "belongs to Keras"),
+        ({"variables": "filter", "modes": "saved_model"}, "modes", "name a captured variable"),
+        ({"variables": "captured_filter", "modes": "onnx"}, "modes", "is a constant of the model"),
         ({"through": "vectorized_map", "modes": "onnx"}, "modes", "has no transformation"),
         (
             {"through": "jacobian", "gradient": "input", "input": "[1, 99, 99, 2]"},
@@ -266,7 +290,7 @@ def test_an_entry_point_of_the_other_operator_is_refused():
         ),
     ],
 )
-def test_a_transformation_that_does_not_lead_to_the_result_is_refused(changes, key, said):
+def test_what_does_not_lead_to_the_result_is_refused(changes, key, said):
     (diagnostic,) = load_text(case(**changes)).diagnostics
     assert diagnostic.key == ".".join(["cases[0]", *([key] if key else [])])
     assert said in diagnostic.message

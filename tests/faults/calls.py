@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from typing import Any
@@ -439,7 +440,100 @@ def eager(a: Invocation):
     return a.mode == "eager" and a.g is not None and "keras" not in a.symbol
 
 
+def through(*names: str):
+    """A call that a transformation leads to."""
+    return lambda a: a.request.get("through", "").startswith(names)
+
+
+def without_last_row(a: Invocation, x, w):
+    """The filter without its last row, whose products are then lost."""
+    return [x, a.tf.concat([w[:-1], a.tf.zeros_like(w[-1:])], 0)]
+
+
+TRANSFORMATIONS: dict[str, tuple[str, Alteration]] = {
+    "second-derivative-loses-row": (
+        "the gradient of a gradient lacks the last row of the filter",
+        tensors(without_last_row, through("gradient_by_")),
+    ),
+    "jvp-of-first-element": (
+        "forward accumulation is right for the first element of the batch alone",
+        Alteration(
+            all_of(through("forward_accumulator"), lambda a: a.gradient != "filter"),
+            lambda a: (
+                lambda *t: (
+                    a.real(*t)
+                    * a.tf.constant([1] + [0] * (a.x[0] - 1), t[0].dtype)[:, None, None, None]
+                )
+            ),
+        ),
+    ),
+    "vectorized-without-padding": (
+        "a vectorized call forgets its padding",
+        keywords(lambda a: {"padding": "VALID"}, through("vectorized_")),
+    ),
+    "recomputed-twice": (
+        "a recomputed gradient is added twice",
+        Alteration(
+            all_of(through("recompute_grad"), lambda a: bool(a.gradient)),
+            lambda a: lambda *t: 2 * a.real(*t),
+        ),
+    ),
+}
+
+
+def read_once(a: Invocation):
+    """A function that keeps the value which a captured variable has when it is traced."""
+    real, kept = a.real, {}
+
+    def faulty(*t):
+        own = []
+        for place, tensor in enumerate(t):
+            if isinstance(tensor, a.tf.Variable):
+                with a.tf.init_scope():
+                    tensor = kept.setdefault(place, a.tf.constant(tensor.numpy()))
+            own.append(tensor)
+        return real(*own)
+
+    return faulty
+
+
+def first_shape(a: Invocation):
+    """A function whose results have zeros if their shape is not that of the first one."""
+    real, sizes = a.real, []
+
+    def faulty(*t):
+        y = real(*t)
+        sizes.append(list(y.shape))
+        return y if sizes[0] == list(y.shape) else a.tf.zeros_like(y)
+
+    return faulty
+
+
+def in_another_thread(a: Invocation):
+    real, main = a.real, threading.main_thread()
+    return lambda *t: (
+        real(*t)
+        if threading.current_thread() is main
+        else zero_at(a, real(*t), n=0, h=-1, w=-1, c=-1)
+    )
+
+
 STATE: dict[str, tuple[str, Alteration]] = {
+    "captured-variable-read-once": (
+        "a function keeps the first value of a variable that it captures",
+        Alteration(
+            lambda a: any(name.startswith("captured") for name in a.request.get("variables", ())),
+            read_once,
+        ),
+    ),
+    "first-shape-kept": (
+        "a function that is traced again gives zeros for the second shape",
+        Alteration(lambda a: not eager(a), first_shape),
+    ),
+    "race": (
+        "a call in another thread than the first one loses its last element",
+        Alteration(eager, in_another_thread),
+    ),
     "result-kept": (
         "a call with the same shapes returns the result of the one before",
         Alteration(

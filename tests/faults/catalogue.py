@@ -7,7 +7,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altering import Alteration, Function, Invocation
-from calls import ENTRY_POINTS, GRADIENTS, MODES, OPERATORS, PROCESS, STATE
+from calls import (
+    ENTRY_POINTS,
+    GRADIENTS,
+    MODES,
+    OPERATORS,
+    PROCESS,
+    STATE,
+    TRANSFORMATIONS,
+)
 from checks import ERRORS, WARNINGS
 from geometry import GEOMETRY, LAYOUT
 from numbers_and_channels import CHANNELS, FORM, GROUPS, PRECISION, SPECIAL
@@ -46,6 +54,7 @@ _CLASSES = {
     "gradients": GRADIENTS,
     "entry points": ENTRY_POINTS,
     "gradient operators": OPERATORS,
+    "transformations": TRANSFORMATIONS,
     "one mode": MODES,
     "state": STATE,
     "process": PROCESS,

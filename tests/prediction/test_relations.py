@@ -52,6 +52,8 @@ ABOUT = {
     "again": CONV2D,
     "modes": CONV2D,
     "subjects": CONV2D,
+    "retraced": CONV2D,
+    "threads": CONV2D,
 }
 
 

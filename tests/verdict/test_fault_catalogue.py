@@ -72,6 +72,31 @@ def test_a_fault_costs_the_calls_that_it_alters_and_no_other(fault):
     } == right | VERDICTS[fault]
 
 
+DERIVED = {
+    "second-derivative-loses-row": ["second[graph]", "second-by[graph]"],
+    "jvp-of-first-element": ["jvp[graph]"],
+    "vectorized-without-padding": ["vectorized[graph]"],
+    "recomputed-twice": ["recomputed[graph]"],
+    "captured-variable-read-once": ["captured[graph]"],
+    "first-shape-kept": ["again[graph-retraced]"],
+    "race": ["thread[eager-threads]"],
+}
+"""Faults of transformations, state and threads, and the calls of faults/derived.yaml that fail."""
+
+
+@pytest.mark.tensorflow
+def test_faults_of_transformations_state_and_threads_cost_their_own_calls():
+    """No two of them alter the same call, so one process has them all."""
+    calls, subject = read("faults/derived.yaml"), gateway(",".join(DERIVED))
+    try:
+        performed = perform_all(calls, subject)
+    finally:
+        subject.close()
+    kinds = {call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)}
+    wrong = [name for names in DERIVED.values() for name in names]
+    assert kinds == {name: "violates" if name in wrong else "conforms" for name in kinds}
+
+
 @pytest.mark.tensorflow
 def test_a_result_that_changes_from_call_to_call_is_flaky():
     """Every third eager arm is wrong, so a call and its repetition differ in another arm."""

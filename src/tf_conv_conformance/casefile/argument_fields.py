@@ -22,7 +22,7 @@ from tf_conv_conformance.casefile.fields import (
     Values,
     alternatives,
 )
-from tf_conv_conformance.convolution.names import Gradient, Op, Symbol, Through, Unknown
+from tf_conv_conformance.convolution.names import Gradient, Held, Op, Symbol, Through, Unknown
 
 
 class VerbatimInts(Strict):
@@ -65,6 +65,7 @@ FormatLike = Annotated[
 
 
 UnknownSizes = AnyNumberOf[Unknown]
+HeldTensors = AnyNumberOf[Held]
 
 
 class ArgumentFields(Strict):
@@ -106,6 +107,9 @@ class ArgumentFields(Strict):
     """Differentiate the result with respect to this tensor."""
     through: Through | None = None
     """A transformation that leads to the same result, such as a gradient of a gradient."""
+    variables: HeldTensors | None = None
+    """Tensors that are a `tf.Variable`, which changes between two calls of one function: `input` or
+    `filter` if it is an argument, `captured_input` or `captured_filter` if it is none."""
     unknown: UnknownSizes | None = None
     """What a traced function does not know: `batch`, `height`, `width`, `rank` or `filter`.
 
@@ -139,6 +143,7 @@ class Alternatives(Strict):
     via: Annotated[list[Symbol], Field(min_length=1)] | None = None
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
     through: Annotated[list[Through], Field(min_length=1)] | None = None
+    variables: Annotated[list[HeldTensors], Field(min_length=1)] | None = None
     unknown: Annotated[list[UnknownSizes], Field(min_length=1)] | None = None
     upstream: Annotated[list[Shape], Field(min_length=1), alternatives(1)] | None = None
     sizes: Annotated[list[Ints], Field(min_length=1), alternatives(1)] | None = None

@@ -25,7 +25,7 @@ from tf_conv_conformance.convolution.arguments import Arguments
 # In the order of labels. The alternatives of the last name vary fastest.
 NAMES = (
     "op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype",
-    "filter_dtype", "gradient", "through", "unknown", "upstream", "sizes",
+    "filter_dtype", "gradient", "through", "variables", "unknown", "upstream", "sizes",
 )  # fmt: skip
 REQUIRED = {
     "op": "conv2d or depthwise_conv2d",
@@ -158,8 +158,8 @@ def _label(name: str, value: Any) -> str:
         return f"{name}={_label('', value.verbatim)}"
     if isinstance(value, Tensor):
         return name + "literal" + "_".join(map(str, flatten(value.values)[1][:8]))
-    if name == "unknown":
-        return "_".join([name, *value]) if value else "known"
+    if name in ("unknown", "variables"):
+        return "_".join([name, *value]) if value else {"unknown": "known"}.get(name, "constants")
     if isinstance(value, list):
         if len(value) == 1:
             return f"{name}{value[0]}x"  # must differ from the label of an integer

@@ -63,6 +63,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         upstream=_own_shape(given, "upstream", entry_point),
         sizes=_own_shape(given, "sizes", entry_point),
         through=given.get("through"),
+        variables=tuple(dict.fromkeys(given.get("variables", ()))),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
-from tf_conv_conformance.convolution.names import Op, Symbol, Through, Unknown
+from tf_conv_conformance.convolution.names import Held, Op, Symbol, Through, Unknown
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]
@@ -33,7 +33,7 @@ class Arguments:
     the data nor what must be returned. For an entry point that computes the gradient, `upstream`
     and `sizes` are what it is given if that is not what fits: the shape of the upstream gradient,
     and that of the tensor to differentiate by. A transformation that the call goes `through`
-    changes nothing of what must be returned.
+    changes nothing of what must be returned, nor do `variables` that hold its tensors.
     """
 
     op: Op
@@ -53,6 +53,7 @@ class Arguments:
     upstream: tuple[int, ...] | None = field(default=None, repr=False)
     sizes: tuple[int, ...] | None = field(default=None, repr=False)
     through: Through | None = field(default=None, repr=False)
+    variables: tuple[Held, ...] = field(default=(), repr=False)
 
     @cached_property
     def _hash(self) -> int:
@@ -75,7 +76,7 @@ class Arguments:
 
 
 FIELDS = tuple(one.name for one in fields(Arguments))
-RARE = {"unknown": (), "upstream": None, "sizes": None, "through": None}
+RARE = {"unknown": (), "upstream": None, "sizes": None, "through": None, "variables": ()}
 """The fields that a record leaves out if they have these values."""
 
 

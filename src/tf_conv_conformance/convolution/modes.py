@@ -36,10 +36,14 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
     """Return why a call cannot be made in a mode; None if it can."""
     if mode == "eager" and arguments.unknown:
         return f"it traces no function, so `unknown: {arguments.unknown[0]}` means nothing"
+    if mode == "saved_model" and {"input", "filter"} & set(arguments.variables):
+        return "a saved function takes tensors; name a captured variable"
     if mode not in CONVERTED_MODES:
         return None
     if "filter" in arguments.unknown:
         return "the filter is a constant of the model, so it cannot be `unknown`"
+    if arguments.variables:
+        return "the filter is a constant of the model, and its input no variable"
     if arguments.gradient is not None or arguments.through is not None:
         what = "gradient" if arguments.through is None else "transformation"
         return f"the model has no {what}"

@@ -52,6 +52,8 @@ Through = Literal[
     "vectorized_input", "vectorized_filter", "jacobian", "batch_jacobian", "recompute_grad",
 ]  # fmt: skip
 """The transformations of TensorFlow that lead to a result; see subject/transformations.py."""
+Held = Literal["input", "filter", "captured_input", "captured_filter"]
+"""A tensor that is a variable, passed to the function or captured by it."""
 Unknown = Literal["batch", "height", "width", "rank", "filter"]
 """What a function does not know while it is traced: a size of the input, its rank, or the shape of
 the filter."""
@@ -66,7 +68,7 @@ CpuFlag = Literal[
 """Vector extensions of a processor, spelled as in Linux."""
 RelationName = Literal[
     "grouped", "zero-filled", "explicit", "linear", "translation", "batch", "transposed", "again",
-    "modes", "subjects",
+    "modes", "subjects", "retraced", "threads",
 ]  # fmt: skip
 
 OPS: tuple[Op, ...] = get_args(Op)

@@ -33,6 +33,8 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
     entry_point = arguments.entry_point
     if arguments.through is not None and (found := _transformation_obstacle(arguments)):
         return found
+    if arguments.variables and (found := _variable_obstacle(arguments)):
+        return found
     if entry_point.computes == "filter" and arguments.filter_dtype not in (None, arguments.dtype):
         return "filter_dtype", "takes no filter, only its shape; leave `filter_dtype` out"
     if entry_point.is_keras and "rank" in arguments.unknown:
@@ -75,6 +77,23 @@ def _transformation_obstacle(arguments: Arguments) -> Obstacle | None:
         return "through", "has no filter for each element of the batch; write `jacobian`"
     if not through.startswith("vectorized") and "float" not in arguments.dtype:
         return "through", f"has a derivative only in a floating dtype, not in {arguments.dtype}"
+    return None
+
+
+def _variable_obstacle(arguments: Arguments) -> Obstacle | None:
+    """Return why a call is not made with variables."""
+    held = [name.removeprefix("captured_") for name in arguments.variables]
+    advice = "leave `variables` out"
+    if arguments.entry_point.is_keras:
+        return "variables", f"belongs to Keras, whose layers have variables of their own; {advice}"
+    if len(set(held)) < len(held):
+        return "variables", f"gets the {held[0]} once, as an argument or captured; keep one"
+    if arguments.entry_point.computes in held:
+        computes = arguments.entry_point.computes
+        return "variables", f"gets only the shape of the {computes}; {advice}"
+    if arguments.through is not None or arguments.unknown:
+        name = "unknown" if arguments.unknown else "through"
+        return name, f"is called with one of `variables` and `{name}`; keep one"
     return None
 
 

@@ -18,7 +18,7 @@ from tf_conv_conformance.convolution.arguments import (
     spatial,
 )
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
-from tf_conv_conformance.convolution.names import DTYPES, MODES, Through
+from tf_conv_conformance.convolution.names import DTYPES, MODES, Held, Through
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -139,6 +139,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "data format": (FORMATS, _data_format),
     "gradient": (("none", "input", "filter"), lambda a: a.gradient or "none"),
     "through": (("none", *get_args(Through)), lambda a: a.through or "none"),
+    "variables": (("none", *get_args(Held)), lambda a: (*a.variables, "none")[0]),
     "filter against input": (("smaller", "equal", "larger", "no meaning"), _filter_size),
     "size against rate": (RATE_CLASSES, _input_size),
     "emptiness": _by_edge("nothing empty", {edge: edge for edge in EMPTY}),

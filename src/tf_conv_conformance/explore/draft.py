@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, TypeVar, get_args
 
 from tf_conv_conformance.convolution.entry_points import BY_OP, DEFAULTS, EntryPoint
-from tf_conv_conformance.convolution.names import OPS, Op, Through
+from tf_conv_conformance.convolution.names import OPS, Held, Op, Through
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 
 Value = TypeVar("Value")
@@ -26,7 +26,7 @@ CHANNELS = {1: 6, 2: 5, 3: 3, 4: 2, 8: 1}
 OUT = {1: 5, 2: 5, 3: 2, 4: 1}
 BATCH = {1: 6, 2: 3, 3: 1}
 UPSTREAM = range(5)
-TRANSFORMATIONS = get_args(Through)
+TRANSFORMATIONS, HELD = get_args(Through), get_args(Held)
 AMOUNT = {0: 5, 1: 5, 2: 3, 3: 2, 7: 1}
 DTYPE = {"float32": 6, "float64": 2, "half": 2, "bfloat16": 2}
 
@@ -100,6 +100,8 @@ def draw_draft(random: Random) -> Draft:
         case["gradient"] = "input" if draft.is_keras else draft.choice(["input", "filter"])
     if not draft.is_keras and draft.entry_point.computes is None and draft.one_in(12):
         case["through"] = draft.choice(TRANSFORMATIONS)
+    elif not draft.is_keras and draft.one_in(16):
+        case["variables"] = [draft.choice(HELD)]
     if draft.one_in(8):
         case["data"] = ["reals"]
     return draft

@@ -206,7 +206,7 @@ def _fewer_values(tensor: Plain) -> Iterator[Plain]:
 
 STEPS: tuple[Step, ...] = (
     _leaps,
-    _without("through", "gradient", "data", "filter_dtype", "dilations", "dtype"),
+    _without("through", "variables", "gradient", "data", "filter_dtype", "dilations", "dtype"),
     _default_entry_point,
     lambda plain: ({**plain, "padding": word} for word in ("VALID", "SAME")),
     _channels_last,

@@ -98,6 +98,7 @@ def signature(
         arguments.entry_point.symbol,
         arguments.gradient,
         *([arguments.through] if arguments.through else []),
+        *arguments.variables,
         "" if arguments.dtype == "float32" else arguments.dtype,
         arguments.filter_dtype,
         rules,

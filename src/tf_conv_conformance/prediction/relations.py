@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -36,7 +37,8 @@ class Other:
     """Another call that a relation makes.
 
     `tensors` makes its tensors from those of the first call; `x` and `w` are the same as NumPy
-    source. `breaks` names the rules that it breaks on purpose.
+    source. `breaks` names the rules that it breaks on purpose. `how` are its surroundings: after a
+    call of another shape, or in several threads.
     """
 
     arguments: Arguments
@@ -45,6 +47,7 @@ class Other:
     x: str = "x"
     w: str = "w"
     breaks: tuple[str, ...] = ()
+    how: Literal["retraced", "threads"] | None = None
 
 
 Make = Callable[[Arguments, Interpretation, Mode], Sequence[Other]]
@@ -294,6 +297,29 @@ _RELATIONS = (
         lambda arguments, _, mode: True,
         lambda arguments, _, mode: [Other(arguments, mode)],
         across_subjects=True,
+    ),
+    Relation(
+        "retraced",
+        "a traced function gives the same result after a call with tensors of other shapes",
+        "mode graph or xla, known sizes, and an entry point of TensorFlow",
+        lambda arguments, _, mode: (
+            mode in ("graph", "xla")
+            and not arguments.unknown
+            and not arguments.variables
+            and not arguments.entry_point.is_keras
+        ),
+        lambda arguments, _, mode: [Other(arguments, mode, how="retraced")],
+    ),
+    Relation(
+        "threads",
+        "calls in several threads at once give the result of a single one",
+        "mode eager, graph or xla, and an entry point of TensorFlow",
+        lambda arguments, _, mode: (
+            mode in ("eager", "graph", "xla")
+            and not arguments.variables
+            and not arguments.entry_point.is_keras
+        ),
+        lambda arguments, _, mode: [Other(arguments, mode, how="threads")],
     ),
 )
 RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _RELATIONS}

@@ -14,7 +14,11 @@ from tf_conv_conformance.prediction import deployment
 from tf_conv_conformance.prediction.data import Arm, result_shape
 from tf_conv_conformance.prediction.distributions import Drawn, distribution
 from tf_conv_conformance.prediction.relations import RELATIONS, is_across_subjects
-from tf_conv_conformance.prediction.transformations import gradient_source, transformed_source
+from tf_conv_conformance.prediction.transformations import (
+    NAMES,
+    gradient_source,
+    transformed_source,
+)
 
 LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in full
 
@@ -70,18 +74,57 @@ def _definition(arguments: Arguments, mode: Mode) -> list[str]:
         call = "gradient"
         if arguments.entry_point.computes is None and arguments.through is None:
             lines += gradient_source(arguments)
+    lines += _variables(arguments, call)
     known, traced = signature(arguments), ""
     if known is not None:
         traced = f", input_signature=[{', '.join(_specs(arguments, known))}]"
     if mode in CONVERTED_MODES:
         lines += deployment.converted(mode, "x.shape" if known is None else str(known[0]))
     elif mode == "saved_model":
-        lines += deployment.saved(call, _tensors(arguments), traced)
+        return lines + _assignments(arguments) + deployment.saved(call, _tensors(arguments), traced)
     elif mode != "eager":
         lines.append(
             f"{call} = tf.function({call}{', jit_compile=True' if mode == 'xla' else ''}{traced})"
         )
+    if arguments.variables:
+        lines.append(f"{_invocation(arguments, mode)}  # with ones")
+    return lines + _assignments(arguments)
+
+
+def _variables(arguments: Arguments, call: str) -> list[str]:
+    """Return lines that hold tensors in variables, and capture those that are no arguments."""
+    constants, passed = _constants(arguments), _passed(arguments)
+    lines = [
+        f"{name}_variable = tf.Variable(tf.ones_like({constants[name]}))"
+        for name in _held(arguments)
+    ]
+    if len(passed) < len(constants):
+        captured = ", ".join(name if name in passed else f"{name}_variable" for name in constants)
+        function = f"lambda {', '.join(passed)}: inner({captured})"
+        lines += [f"inner = {call}", f"{call} = {function}"]
     return lines
+
+
+def _assignments(arguments: Arguments) -> list[str]:
+    """Return lines that assign to the variables."""
+    constants = _constants(arguments)
+    return [f"{name}_variable.assign({constants[name]})" for name in _held(arguments)]
+
+
+def _held(arguments: Arguments) -> list[str]:
+    return [NAMES[name.removeprefix("captured_")] for name in arguments.variables]
+
+
+def _passed(arguments: Arguments) -> dict[str, str]:
+    """Return the arguments of the function that is called, by the name of the tensor."""
+    captured = {
+        NAMES[name.removeprefix("captured_")] for name in arguments.variables if "_" in name
+    }
+    return {
+        name: f"{name}_variable" if name in _held(arguments) else constant
+        for name, constant in _constants(arguments).items()
+        if name not in captured
+    }
 
 
 def _specs(arguments: Arguments, known: Sequence[object]) -> Iterator[str]:
@@ -102,10 +145,14 @@ def _invocation(arguments: Arguments, mode: Mode) -> str:
 
 
 def _tensors(arguments: Arguments) -> str:
+    return ", ".join(_passed(arguments).values())
+
+
+def _constants(arguments: Arguments) -> dict[str, str]:
     dtypes = {"x": arguments.dtype, "w": arguments.filter_dtype or arguments.dtype}
     if arguments.gradient is not None:
         dtypes["dy"] = arguments.dtype
-    return ", ".join(_constant(name, dtype) for name, dtype in dtypes.items())
+    return {name: _constant(name, dtype) for name, dtype in dtypes.items()}
 
 
 def _comparison(arguments: Arguments, mode: Mode, name: str) -> list[str]:
@@ -116,13 +163,39 @@ def _comparison(arguments: Arguments, mode: Mode, name: str) -> list[str]:
     for number, other in enumerate(relation.others(arguments, interpretation, mode), start=1):
         lines += ["x, w = x0, w0", f"x, w = {other.x}, {other.w}"]
         lines += _definition(other.arguments, other.mode)
-        y = f"np.array({_invocation(other.arguments, other.mode)}).astype(np.float64)"
+        invocation = _invocation(other.arguments, other.mode)
+        y = f"np.array({invocation}).astype(np.float64)"
+        if other.how == "retraced":
+            lines += _larger_call(arguments, invocation)
+        if other.how == "threads":
+            lines += _threads(invocation)
+            y = "next((one for one in at_once if (one != y).any()), at_once[0])"
         lines.append(f"y{number} = {y}")
     return [
         *lines,
         f"left, right = {relation.sides(interpretation)}",
         "print('equal:', np.array_equal(left, right, equal_nan=True))",
         "print('largest difference:', np.abs(left - right).max(initial=0))",
+    ]
+
+
+def _larger_call(arguments: Arguments, invocation: str) -> list[str]:
+    """Return lines that call a function with larger tensors, as the worker does."""
+    times = [2, *[1] * (len(arguments.input.shape) - 1)]
+    if arguments.gradient is not None:
+        upstream = [2, *[1] * (len(result_shape(arguments)) - 1)]
+        before = [f"x, dy0, dy = np.tile(x, {times}), dy, np.tile(dy, {upstream})"]
+        return [*before, invocation, "x, dy = x0, dy0"]
+    times[-2] = 2
+    return [f"x = np.tile(x, {times})", invocation, "x = x0"]
+
+
+def _threads(invocation: str) -> list[str]:
+    return [
+        "from concurrent.futures import ThreadPoolExecutor",
+        "with ThreadPoolExecutor(4) as pool:",
+        f"    calls = [pool.submit(lambda: {invocation}) for _ in range(4)]",
+        "at_once = [np.array(one.result()).astype(np.float64) for one in calls]",
     ]
 
 

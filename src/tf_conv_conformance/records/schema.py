@@ -18,6 +18,7 @@ from typing_extensions import NotRequired, TypedDict
 from tf_conv_conformance.convolution.names import (
     Dtype,
     Gradient,
+    Held,
     Mode,
     Op,
     RelationName,
@@ -104,6 +105,7 @@ class ArgumentsRecord(TypedDict):
     gradient: Gradient | None
     unknown: NotRequired[list[Unknown]]
     through: NotRequired[Through]
+    variables: NotRequired[list[Held]]
 
 
 class PredictedRecord(TypedDict):

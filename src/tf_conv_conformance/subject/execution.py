@@ -12,6 +12,7 @@ import numpy as np
 
 from .deployment import RUNTIMES, deployed
 from .exceptions import MESSAGE_LIMIT, RaisedError, observed, raised_arm
+from .state import SURROUNDINGS, with_variables
 from .symbols import (
     convolution,
     gradient_operator,
@@ -105,11 +106,22 @@ class PreparedCall:
         function = self.function
         if function is None:
             prepared = self._kept(prepare(self.tf, self.request, tensors))
-            specs = specs_of(self.tf, self.request)
-            function = in_mode(self.tf, prepared, self.request["mode"], specs)
+            function = self._in_mode(prepared)
             if ".keras." not in self.request["function"]:
                 self.function = function
         return observed(function, *tensors)
+
+    def _in_mode(self, prepared: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function in the mode of the request, with its variables and surroundings."""
+        tf, request = self.tf, self.request
+
+        def moded(function: Callable[..., Any]) -> Callable[..., Any]:
+            return in_mode(tf, function, request["mode"], specs_of(tf, request))
+
+        variables = request.get("variables")
+        made = with_variables(tf, prepared, variables, moded) if variables else moded(prepared)
+        how = request.get("how")
+        return SURROUNDINGS[how](tf, made) if how else made
 
     def shapes(self, x: Any, w: Any, *upstream: Any) -> dict[str, Any]:
         """Return what a Keras layer knows of the result's shape without data."""

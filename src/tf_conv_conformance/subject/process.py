@@ -21,6 +21,7 @@ from tf_conv_conformance.subject import (
     host,
     keras_subject,
     onednn,
+    state,
     symbols,
     tensorflow_subject,
     transformations,
@@ -32,7 +33,7 @@ from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
 _MODULES = (
-    wire, exceptions, onednn, host, symbols, deployment, transformations, execution,
+    wire, exceptions, onednn, host, symbols, deployment, transformations, state, execution,
     tensorflow_subject, keras_subject, forkserver, worker,
 )  # fmt: skip
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]

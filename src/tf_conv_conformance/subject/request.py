@@ -35,9 +35,12 @@ class Request:
     def group(self) -> object:
         """The properties that calls must share to be made together; None for a call made alone.
 
-        A Keras layer holds its filter, so it cannot be part of a function of several calls.
+        A Keras layer holds its filter, so it cannot be part of a function of several calls. Nor can
+        a call with variables, or in surroundings of its own.
         """
         head = self.head
-        if self.alone or head["mode"] == "eager" or ".keras." in head["function"]:
+        if self.alone or "variables" in head or "how" in head:
+            return None
+        if head["mode"] == "eager" or ".keras." in head["function"]:
             return None
         return head["mode"], self.arms, "signature" in head

@@ -16,7 +16,9 @@ Protocol, on standard input and output, in the format of wire.py:
     suite → worker   {"type": "calls", "together", "calls": [call, ...]}
                          a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"},
                          with "tensors" if the function computes a gradient (symbols.py), and
-                         "through" if a transformation leads to it (transformations.py);
+                         "through" if a transformation leads to it (transformations.py), and
+                         "variables" and "how" if a tensor is held in one, or if it is made in
+                         other surroundings (state.py);
                          each arm of a call has an array for each of the dtypes: input, filter, and
                          for a gradient the upstream gradient. Calls to be made together have one
                          mode, graph or xla, and the same number of arms, and share a tf.function

@@ -25,11 +25,11 @@ def requests(call: Call) -> list[Request]:
         return [own_request(call)]
     arms = predict(call.arguments).tensors
     others = others_of(call.relation, call.arguments, call.mode)
-    made = (
-        request(other.arguments, other.mode, [other.tensors(tensors) for tensors in arms])
-        for other in others
-    )
-    return [own_request(call), *made]
+    made = [own_request(call)]
+    for other in others:
+        tensors = [other.tensors(of_arm) for of_arm in arms]
+        made.append(request(other.arguments, other.mode, tensors, other.how))
+    return made
 
 
 def own_request(call: Call) -> Request:
@@ -48,8 +48,10 @@ def _returns(call: Call) -> bool:
     return isinstance(predict(call.arguments).documented, Returns)
 
 
-def request(arguments: Arguments, mode: str, arms: Sequence[tuple[Array, ...]]) -> Request:
-    """Return the request for a call with the tensors of each arm."""
+def request(
+    arguments: Arguments, mode: str, arms: Sequence[tuple[Array, ...]], how: str | None = None
+) -> Request:
+    """Return the request for a call with the tensors of each arm, in surroundings if `how` says."""
     dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype]
     if arguments.gradient:
         dtypes.append(arguments.dtype)
@@ -62,8 +64,8 @@ def request(arguments: Arguments, mode: str, arms: Sequence[tuple[Array, ...]]) 
     }
     if (names := tensor_names(arguments)) is not None:
         head["tensors"] = names
-    if arguments.through is not None:
-        head["through"] = arguments.through
+    optional = {"through": arguments.through, "variables": list(arguments.variables), "how": how}
+    head |= {name: value for name, value in optional.items() if value}
     if (shapes := signature(arguments)) is not None:
         upstream = [list(tensor.shape) for tensor in arms[0][2:]]
         head["signature"] = [*shapes, *upstream]
