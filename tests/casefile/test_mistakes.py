@@ -148,12 +148,11 @@ op: tf.nn.conv2d
     4:9: cases[0].op: 'tf.nn.conv2d' is not one of 'conv2d' or 'depthwise_conv2d'; write op: conv2d
 op: tf.keras.layers.DepthwiseConv2D
     ; write op: depthwise_conv2d and via: tf.keras.layers.DepthwiseConv2D
-via: keras
-    'keras' is unknown; did you mean 'tf.keras.layers.Conv2D' or 'keras.ops.conv' or
-    'tf.keras.layers.Conv2DTranspose' or 'tf.keras.layers.DepthwiseConv2D' or
-    'keras.ops.depthwise_conv'? Known: tf.nn.conv2d,
+via: atrous
+    'atrous' is unknown; did you mean 'tf.nn.atrous_conv2d' or 'tf.nn.atrous_conv2d_transpose'?
+    Known: tf.nn.conv2d,
 data_format: channels_first
-    'channels_first' is not one of 'NHWC' or 'NCHW'; did you mean 'NCHW'?
+    'channels_first' is not one of 'NHWC', 'NCHW', 'NWC' or 'NCW'; did you mean 'NCHW'?
 modes: tf.function
     4:12: cases[0].modes: 'tf.function' is unknown; did you mean 'graph'? Known: eager, graph, xla,
     saved_model, tflite, tflite-reference, litert, onnx

@@ -171,7 +171,8 @@ def test_strides_are_1_unless_given():
         ),
         (
             {"data-format": "nhwc"},
-            "--data-format: 'nhwc' is not one of 'NHWC' or 'NCHW'; did you mean 'NHWC'?",
+            "--data-format: 'nhwc' is not one of 'NHWC', 'NCHW', 'NWC' or 'NCW'; "
+            "did you mean 'NHWC'?",
         ),
         ({"gradient": "both"}, "--gradient: 'both' is not one of 'input' or 'filter'"),
         (

@@ -81,6 +81,30 @@ def keys_of(code, **options):
             },
         ),
         (
+            'keras.layers.Conv1D(8, 3, groups=2, padding="causal", dilation_rate=[2],\n'
+            '    data_format="channels_first")(x[1,4,9])',
+            {
+                "op": "conv2d",
+                "via": "tf.keras.layers.Conv1D",
+                "input": [1, 4, 9],
+                "filter": [3, 2, 8],
+                "dilations": [2],
+                "padding": "causal",
+                "data_format": "NCW",
+            },
+        ),
+        (
+            "tf.nn.conv1d(x[1,24,3], w[4,3,8], stride=2, padding='SAME')",
+            {
+                "op": "conv2d",
+                "via": "tf.nn.conv1d",
+                "input": [1, 24, 3],
+                "filter": [4, 3, 8],
+                "strides": 2,
+                "padding": "SAME",
+            },
+        ),
+        (
             "tf.keras.layers.Conv2DTranspose(4, 3, strides=2)(x[1,5,5,8])",
             {
                 "op": "conv2d",
@@ -169,11 +193,16 @@ def test_an_option_does_not_contradict_the_code():
         read_pasted({"op": BLOG, "rate": "2"})
 
 
+def shapes(entry):
+    """Shapes of input and filter for an entry point."""
+    return SHAPES if entry.dimensions == 2 else {"input": "1,9,2", "filter": "3,2,3"}
+
+
 def combinations():
     """Calls of every entry point, as options."""
     for entry in ENTRY_POINTS.values():
         for strides, rate, padding in itertools.product("12", "12", ("SAME", "VALID")):
-            options = {**SHAPES, "op": entry.op, "via": entry.symbol}
+            options = {**shapes(entry), "op": entry.op, "via": entry.symbol}
             options |= {"strides": strides, "padding": padding}
             if rate != "1" or entry.needs_dilations:
                 options["rate"] = rate
@@ -187,7 +216,7 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
             arguments = read_case(options).arguments
         except OptionError:  # tf.nn.atrous_conv2d with a stride
             continue
-        given = dict(SHAPES)
+        given = dict(shapes(entry))
         if entry.computes is not None:
             given["upstream"] = ",".join(map(str, data.result_shape(arguments)))
             del given[entry.computes]
@@ -206,6 +235,18 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
         (
             f"tf.nn.conv2d(x, {W}, 1, 'SAME')",
             "column 14: x has no shape; write x[1,24,24,3], or give --input 1,24,24,3",
+        ),
+        (
+            "tf.nn.conv1d(x, w[3,3,8], padding='SAME')",
+            "column 1: tf.nn.conv1d needs stride; write stride=1",
+        ),
+        (
+            "tf.nn.conv1d(x, w[3,3,8], 1, 'SAME')",
+            "column 14: x has no shape; write x[1,24,3], or give --input 1,24,3",
+        ),
+        (
+            "tf.keras.layers.Conv1D(8, [3, 3])(x[1,24,3])",
+            "column 27: expected an integer, or a list of one",
         ),
         (
             f"tf.nn.conv2d({X}, model.w, 1, 'SAME')",

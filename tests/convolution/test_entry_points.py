@@ -29,12 +29,19 @@ BASE = {
         "depthwise_conv2d", TensorSpec((1, 7, 6, 2)), FILTER, (1, 1, 1, 1), "SAME", (2, 2)
     ),
 }
+WITHOUT_HEIGHT = {
+    "input": TensorSpec((1, 6, 2)), "filter": TensorSpec((2, 2, 3)), "strides": 1, "dilations": 2
+}  # fmt: skip
 FORMS = {
     "tf.raw_ops.Conv2D": {"strides": (1, 1, 1, 1), "dilations": (1, 2, 2, 1)},
     "tf.raw_ops.DepthwiseConv2dNative": {"dilations": (1, 1, 1, 1)},
     "tf.nn.convolution": {"strides": (1, 1), "dilations": (2, 2)},
     "tf.keras.layers.DepthwiseConv2D": {"strides": 1, "dilations": 2},
     "keras.ops.depthwise_conv": {"strides": 1, "dilations": 2},
+    "tf.nn.conv1d": WITHOUT_HEIGHT,
+    "tf.keras.layers.Conv1D": {**WITHOUT_HEIGHT, "padding": "causal"},
+    "tf.keras.layers.SeparableConv2D": {"strides": 1, "dilations": 2},
+    "tf.keras.layers.DepthwiseConv1D": WITHOUT_HEIGHT,
 }
 ALL = [
     replace(BASE[entry.op], via=entry.symbol, **FORMS.get(entry.symbol, {}))
@@ -102,7 +109,7 @@ OTHERS = [
 ]
 IN_XLA = [  # on a CPU without oneDNN the other modes have no NCHW
     replace(ALL[5], **NCHW),
-    replace(ALL[-1], **NCHW),
+    replace(next(one for one in ALL if one.via == "keras.ops.depthwise_conv"), **NCHW),
     replace(GROUPED, input=TensorSpec((1, 4, 7, 6)), data_format="NCHW", gradient="filter"),
 ]
 THROUGH = [

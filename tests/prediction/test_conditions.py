@@ -19,6 +19,7 @@ EXAMPLE = {
     "filter": TensorSpec((2, 2, 1, 2), (1.0,) * 8),
     "padding": "VALID",
 }
+CAUSAL = {"via": "tf.keras.layers.Conv1D", "padding": "causal"}
 NARROW = TensorSpec((1, 1, 3, 4))
 
 
@@ -47,6 +48,17 @@ TABLE = [
     ("rank_at_least_4", [x(2, 9, 8, 3), x(2, 2, 9, 8, 3)], [x(9, 8, 3)]),
     ("rank_4", [x(2, 9, 8, 3)], [x(9, 8, 3), x(2, 2, 9, 8, 3)]),
     ("rank_above_4", [x(2, 2, 9, 8, 3), x(1, 2, 2, 9, 8, 3)], [x(9, 8, 3), x(2, 9, 8, 3)]),
+    ("rank_at_least_3", [x(2, 9, 3), x(2, 2, 9, 3)], [x(9, 3)]),
+    ("rank_3", [x(2, 9, 3)], [x(9, 3), x(2, 2, 9, 3)]),
+    ("rank_above_3", [x(2, 2, 9, 3)], [x(9, 3), x(2, 9, 3)]),
+    ("filter_rank_3", [w(3, 3, 4)], [w(3, 3), w(1, 3, 3, 4)]),
+    ("causal", [CAUSAL], each("padding", "VALID", "causal")),
+    ("same_valid_or_causal", [{}, CAUSAL], each("padding", "causal", "FULL", PADDED)),
+    (
+        "half_float_or_double",
+        each("dtype", "float16", "float32", "float64"),
+        each("dtype", "bfloat16", "int32"),
+    ),
     (
         "filter_of_same_dtype",
         each("filter_dtype", None, "float32"),
@@ -218,8 +230,8 @@ TABLE = [
     ("explicit_nchw", [{**FIRST, "padding": PADDED}], [{"padding": PADDED}, FIRST]),
     (
         "known_format",
-        each("data_format", None, "NHWC", "NCHW"),
-        each("data_format", "NCWH", "nhwc"),
+        [*each("data_format", None, "NHWC", "NCHW"), {**CAUSAL, "data_format": "NCW"}],
+        [*each("data_format", "NCWH", "nhwc", "NCW"), {**CAUSAL, "data_format": "NCHW"}],
     ),
     ("nchw", each("data_format", "NCHW"), each("data_format", None, "HWCN", "NHWC")),
     ("no_format", each("data_format", None), each("data_format", "NHWC")),

@@ -453,3 +453,37 @@ def test_a_depthwise_convolution_has_no_pointwise_identity(via):
     assert DOCUMENTED.values(
         call, np.array([np.inf, 3.0]).reshape(1, 1, 1, 2), np.ones((1, 1, 2, 1))
     ).ravel().tolist() == [np.inf, 3]
+
+
+@pytest.mark.parametrize("layout", ["NWC", "NCW"])
+@pytest.mark.parametrize(
+    ("via", "filter_in", "strides", "rate", "padding", "pads"),
+    [
+        ("tf.nn.conv1d", 4, 2, 1, "SAME", (1, 1)),
+        ("tf.nn.conv1d", 4, (1, 2, 1), (2,), "VALID", (0, 0)),
+        ("tf.keras.layers.Conv1D", 2, 1, 3, "causal", (6, 0)),
+        ("tf.keras.layers.DepthwiseConv1D", 4, (2,), 1, "same", (1, 1)),
+    ],
+)
+def test_a_call_without_height(layout, via, filter_in, strides, rate, padding, pads):
+    """It has the values of a literal loop over an input with a height of 1."""
+    op = "depthwise_conv2d" if "Depthwise" in via else "conv2d"
+    x, w = integers(1, (2, 9, 4)), integers(2, (3, filter_in, 2))
+    if isinstance(strides, tuple) and len(strides) == 3 and layout == "NCW":
+        strides = (1, 1, 2)
+    step = max(strides) if isinstance(strides, tuple) else strides
+    steps, rates = (1, step), (1, max(rate) if isinstance(rate, tuple) else rate)
+    expected = literal(op, x[:, None], w[None], steps, rates, ((0, 0), pads))[:, 0]
+    given = {"via": via, "strides": strides, "dilations": rate, "padding": padding}
+    shape = (2, 9, 4) if layout == "NWC" else (2, 4, 9)
+    call = made(op, shape, w.shape, data_format=layout, **given)
+    if layout == "NCW":
+        x, expected = x.swapaxes(1, 2), expected.swapaxes(1, 2)
+    assert DOCUMENTED.shape(call) == expected.shape
+    np.testing.assert_array_equal(DOCUMENTED.values(call, x, w), expected)
+    for gradient in ("input", "filter"):
+        by = replace(call, gradient=gradient)
+        found = DOCUMENTED.values(by, x, w, expected)
+        of = x if gradient == "input" else w
+        assert found.shape == of.shape
+        assert (found * of).sum() == (expected * expected).sum()  # the adjoint of a linear map

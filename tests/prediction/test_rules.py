@@ -24,6 +24,7 @@ DEPTHWISE = Arguments(
     "SAME",
     (2, 2),
 )
+CONV1D = Arguments("conv2d", TensorSpec((2, 9, 3)), TensorSpec((3, 3, 4)), 1, "SAME", 2)
 BY_INPUT = replace(CONV2D, gradient="input", dilations=(1, 2, 2, 1))
 BY_FILTER = replace(BY_INPUT, gradient="filter")
 DEPTHWISE_BY_INPUT = replace(DEPTHWISE, gradient="input", dilations=(1, 2, 2, 1))
@@ -36,6 +37,7 @@ LISTS_OF_4 = [
     *("depthwise-input", "depthwise-filter"),
 ]
 """The entry points that take a list of four dilations."""
+ONE_DIMENSIONAL = ["conv1d", "keras-conv1d", "keras-depthwise1d"]
 BASES = {
     "conv2d": CONV2D,
     "v1-conv2d": replace(CONV2D, via="tf.compat.v1.nn.conv2d"),
@@ -54,6 +56,14 @@ BASES = {
     ),
     "keras-ops-conv": replace(CONV2D, via="keras.ops.conv", strides=2),
     "keras-ops-depthwise": replace(DEPTHWISE, via="keras.ops.depthwise_conv", strides=2),
+    "conv1d": replace(CONV1D, via="tf.nn.conv1d"),
+    "keras-conv1d": replace(CONV1D, via="tf.keras.layers.Conv1D"),
+    "keras-depthwise1d": replace(
+        CONV1D, op="depthwise_conv2d", via="tf.keras.layers.DepthwiseConv1D"
+    ),
+    "keras-separable": replace(
+        DEPTHWISE, via="tf.keras.layers.SeparableConv2D", strides=1, dilations=2
+    ),
     "raw-conv2d-input": replace(BY_INPUT, via="tf.raw_ops.Conv2DBackpropInput"),
     "raw-conv2d-filter": replace(BY_FILTER, via="tf.raw_ops.Conv2DBackpropFilter"),
     "v1-conv2d-input": replace(BY_INPUT, via="tf.compat.v1.nn.conv2d_backprop_input"),
@@ -120,6 +130,26 @@ BREAKING = {
     "keras-conv2d.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
     "keras-depthwise.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
     "keras-transpose.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
+    "keras-separable.unit-strides-when-atrous": {"strides": 2, "dilations": 2},
+    **{
+        f"{name}.{rule}": changes
+        for name in ONE_DIMENSIONAL
+        for rule, changes in {
+            "input-rank": {"input": TensorSpec((9, 3))},
+            "in-channels": {"filter": TensorSpec((3, 1, 3))},
+            "filter-rank": {"filter": TensorSpec((3, 3))},
+            "input-dtype": {"dtype": "bfloat16"},
+            "groups": {"filter": TensorSpec((3, 2, 3))},
+            "data-format": {"data_format": "NHWC"},
+            "strides-length": {"strides": (1, 1)},
+            "strides-positive": {"strides": (1, 0, 1)},
+            "unit-strides-when-atrous": {"strides": 2},
+            "unit-batch-and-channel-strides": {"strides": (2, 1, 1)},
+            "dilations-length": {"dilations": (1, 1)},
+            "dilations-positive": {"dilations": -1},
+            "unit-batch-and-depth-dilations": {"dilations": (1, 1, 2)},
+        }.items()
+    },
 }
 UPSTREAM = "the upstream gradient has the shape [2,5,4,3], but the result of the convolution has "
 OF_THREE = "is a list of 3, not"
@@ -190,6 +220,45 @@ MISMATCHES = {
     "keras-conv2d.unit-strides-when-atrous": "strides 2 with dilations 2",
     "keras-depthwise.unit-strides-when-atrous": "strides 2 with dilations 2",
     "keras-transpose.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "keras-separable.unit-strides-when-atrous": "strides 2 with dilations 2",
+    "keras-separable.strides-length": (
+        f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "keras-separable.dilations-length": (
+        f"dilations [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
+    ),
+    "conv1d.input-rank": "the input has rank 2, not 3 or more as documented",
+    "conv1d.input-dtype": "the dtype is bfloat16, not float16, float32 or float64 as documented",
+    "conv1d.filter-rank": "the filter has rank 2, not 3 as documented",
+    "conv1d.strides-length": (
+        "strides [1,1] is a list of 2, not an integer or a list of 1 or 3 as documented"
+    ),
+    "conv1d.strides-positive": "strides [1,0,1] has 0 for the width",
+    "conv1d.unit-batch-and-channel-strides": (
+        "strides [2,1,1] has 2 for the batch and 1 for the channels"
+    ),
+    "conv1d.dilations-length": (
+        "dilations [1,1] is a list of 2, not an integer or a list of 1 or 3 as documented"
+    ),
+    "conv1d.dilations-positive": "dilations is -1",
+    "conv1d.unit-batch-and-depth-dilations": (
+        "dilations [1,1,2] has 1 for the batch and 2 for the channels"
+    ),
+    **{f"{name}.data-format": "data_format is 'NHWC'" for name in ONE_DIMENSIONAL},
+    **{
+        f"{name}.{rule}": text
+        for name in ONE_DIMENSIONAL[1:]
+        for rule, text in {
+            "input-rank": "the input has rank 2, not 3 as documented",
+            "strides-length": (
+                "strides [1,1] is a list of 2, not an integer or a list of 1 as documented"
+            ),
+            "unit-strides-when-atrous": "strides 2 with dilations 2",
+            "dilations-length": (
+                "dilations [1,1] is a list of 2, not an integer or a list of 1 as documented"
+            ),
+        }.items()
+    },
     "keras-transpose.strides-length": (
         f"strides [1,1,1] {OF_THREE} an integer or a list of 2 as documented"
     ),

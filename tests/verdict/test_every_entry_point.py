@@ -21,6 +21,7 @@ LAYOUTS = {
     "NHWC": [2, 7, 8, 4],
     "NCHW": [2, 4, 7, 8],
 }  # a width that channels may be taken for shows: 8 make two groups
+WITHOUT_HEIGHT = {"NHWC": [2, 8, 4], "NCHW": [2, 4, 8]}
 EXPLICIT = {"NHWC": [[0, 0], [1, 2], [3, 0], [0, 0]], "NCHW": [[0, 0], [0, 0], [1, 2], [3, 0]]}
 STEPS = [{"strides": 1, "rate": 1}, {"strides": 2}, {"strides": 1, "rate": 2}]
 DTYPES = {
@@ -39,14 +40,18 @@ def cases_of(op, via, layout):
     Gradients, modes and dtypes take turns.
     """
     common = {"op": op, "via": via, "input": LAYOUTS[layout], "filter": [3, 2, 4, 3]}
+    has_height = ENTRY_POINTS[via].dimensions == 2
     if layout == "NCHW" or ".keras." in via:
-        common["data_format"] = layout
+        common["data_format"] = layout if has_height else layout.replace("H", "")
+    if not has_height:
+        common |= {"input": WITHOUT_HEIGHT[layout], "filter": [3, 4, 3]}
     dtypes = DTYPES[layout]
     paddings = [
         "SAME",
         "VALID",
-        *([] if via in NO_PAIRS else [EXPLICIT[layout]]),
+        *([] if via in NO_PAIRS or not has_height else [EXPLICIT[layout]]),
         *(["same"] if ".keras." in via else []),
+        *(["causal"] if via == "tf.keras.layers.Conv1D" else []),
     ]
     for (i, padding), (j, steps) in product(enumerate(paddings), enumerate(STEPS)):
         turns = {

@@ -54,13 +54,14 @@ IntOrInts = Annotated[
     Annotated[Int, SCALAR] | Annotated[Ints, LIST] | Annotated[VerbatimInts, MAPPING], BY_KIND
 ]
 PaddingLike = Annotated[
-    Annotated[Literal["SAME", "VALID", "same", "valid"], SCALAR]
+    Annotated[Literal["SAME", "VALID", "same", "valid", "causal"], SCALAR]
     | Annotated[Pairs, LIST]
     | Annotated[VerbatimText, MAPPING],
     BY_KIND,
 ]
 FormatLike = Annotated[
-    Annotated[Literal["NHWC", "NCHW"], SCALAR] | Annotated[VerbatimText, MAPPING], BY_KIND
+    Annotated[Literal["NHWC", "NCHW", "NWC", "NCW"], SCALAR] | Annotated[VerbatimText, MAPPING],
+    BY_KIND,
 ]
 
 
@@ -74,10 +75,14 @@ class ArgumentFields(Strict):
     op: Op | None = None
     """The operator: `tf.nn.conv2d` or `tf.nn.depthwise_conv2d`."""
     input: TensorLike | None = None
-    """The input's shape, `[batch, height, width, in_channels]` in NHWC, or its literal values."""
+    """The input's shape, `[batch, height, width, in_channels]` in NHWC, or its literal values.
+
+    For a 1-D entry point it is `[batch, width, in_channels]`.
+    """
     filter: TensorLike | None = None
     """The filter's shape, `[height, width, in_channels, out_channels or channel_multiplier]`.
 
+    For a 1-D entry point it has no height.
     `$in_channels` means the input's channels.
     """
     strides: IntOrInts | None = None
@@ -89,14 +94,14 @@ class ArgumentFields(Strict):
     """`SAME`, `VALID`, or a pair of integers for each dimension. Required.
 
     An example of pairs: `[[0, 0], [1, 1], [1, 1], [0, 0]]`. Keras layers also take `same` and
-    `valid`.
+    `valid`, and Conv1D `causal`.
     """
     dilations: IntOrInts | None = None
     """The dilations. Passed on as written; an integer for depthwise_conv2d means `[r, r]`."""
     rate: IntOrInts | None = None
     """Another name for `dilations`."""
     data_format: FormatLike | None = None
-    """`NHWC` or `NCHW`."""
+    """`NHWC` or `NCHW`; for a 1-D entry point `NWC` or `NCW`."""
     dtype: DtypeName | None = None
     """The dtype of input and filter, float32 by default."""
     filter_dtype: DtypeName | None = None

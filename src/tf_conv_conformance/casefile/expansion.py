@@ -21,6 +21,7 @@ from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.resolution import arguments_of, flatten
 from tf_conv_conformance.casefile.scope import pairs
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 
 # In the order of labels. The alternatives of the last name vary fastest.
 NAMES = (
@@ -115,6 +116,9 @@ def expand(case: Case, defaults: Defaults, whole: bool = False) -> Expansion:
 def _expand_scope(case: Case, scope: Scope, fixed: Mapping[str, Any], whole: bool) -> Expansion:
     if "op" not in fixed:
         raise CaseError((), "`op` is missing; give it in the case or in the file's defaults")
+    if fixed.get("via") and ENTRY_POINTS[fixed["via"]].dimensions == 1:
+        reason = f"a scope has problems of height and width, and {fixed['via']} has no height"
+        raise CaseError(("scope",), f"{reason}; use a sweep")
     for name in _given(case, ()).keys() & {"input", "filter", "strides", "dilations", "padding"}:
         message = f"the scope gives `{name}`; leave it out"
         raise CaseError((_written_name(case, name),), message)

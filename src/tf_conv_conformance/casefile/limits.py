@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from tf_conv_conformance.casefile.diagnostic import CaseError
-from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.arguments import Arguments, channel_place
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.models import MODELS, interpretation_of
@@ -131,8 +131,8 @@ def _patches(arguments: Arguments) -> int:
     if not shape:
         return 0
     interpretation = interpretation_of(arguments)
-    pixels = math.prod(shape) // max(shape[-3 if interpretation.channels_first else -1], 1)
-    return pixels * math.prod(arguments.filter.shape[:2]) * interpretation.in_channels
+    pixels = math.prod(shape) // max(shape[channel_place(arguments)], 1)
+    return pixels * math.prod(arguments.filter.shape[:-2]) * interpretation.in_channels
 
 
 def _item_size(dtype: str) -> int:

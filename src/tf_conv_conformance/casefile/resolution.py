@@ -10,6 +10,9 @@ from tf_conv_conformance.casefile.argument_fields import Tensor, VerbatimInts, V
 from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
 from tf_conv_conformance.casefile.fields import REFERENCES
 from tf_conv_conformance.convolution.arguments import (
+    CHANNELS_FIRST,
+    FORMATS,
+    KERAS_FORMATS,
     Arguments,
     IntOrInts,
     Pairs,
@@ -34,12 +37,12 @@ DEFAULT_STRIDES = 1
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
     """Return the arguments of one call, with references resolved. Raises :class:`CaseError`."""
     entry_point = _entry_point(given["op"], given.get("via"))
-    data_format = _plain(given.get("data_format"))
+    data_format = _data_format(given, entry_point)
     dtype = canonical(given.get("dtype", "float32"))
     filter_dtype = canonical(given["filter_dtype"]) if "filter_dtype" in given else None
     _check_passed(given, entry_point)
-    x = _tensor("input", given["input"], None, data_format)
-    w = _tensor("filter", given["filter"], x, data_format)
+    x = _tensor("input", given["input"], None, {})
+    w = _tensor("filter", given["filter"], x, _sizes(x, data_format, entry_point.dimensions))
     if "reals" in given["data"]:
         x, w = _rounded("input", x, dtype), _rounded("filter", w, filter_dtype or dtype)
     strides = given.get("strides", DEFAULT_STRIDES)
@@ -69,6 +72,14 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
 
 def _plain(value: Any) -> Any:
     return value.verbatim if isinstance(value, VerbatimInts | VerbatimText) else value
+
+
+def _data_format(given: Mapping[str, Any], entry_point: EntryPoint) -> str | None:
+    """Return the data format, in TensorFlow's words if Keras's own are passed on to it."""
+    word: str | None = _plain(given.get("data_format"))
+    formats = FORMATS[entry_point.dimensions]
+    own = dict(zip(KERAS_FORMATS, formats, strict=True)) if entry_point.is_keras else {}
+    return own.get(word or "", word)
 
 
 def _entry_point(op: Op, via: Symbol | None) -> EntryPoint:
@@ -132,20 +143,32 @@ def _ints(value: Any, form: ListForm | None, data_format: str | None) -> IntOrIn
 
 def _padding(value: Any, entry_point: EntryPoint) -> str | Pairs:
     if isinstance(value, str) and value.islower() and not entry_point.is_keras:
-        advice = f"write {value.upper()}, or {{verbatim: {value}}} to see it refused"
+        advice = f"{{verbatim: {value}}} to see it refused"
+        advice = f"write {advice}" if value == "causal" else f"write {value.upper()}, or {advice}"
         raise CaseError(("padding",), f"only Keras documents {value!r}; {advice}")
     padding: str | Pairs = as_tuples(_plain(value))
     return padding
 
 
 def _tensor(
-    name: str, value: Any, source: TensorSpec | None, data_format: str | None
+    name: str, value: Any, source: TensorSpec | None, sizes: Mapping[str, int]
 ) -> TensorSpec:
-    """Return a tensor argument. References such as `$height` refer to the shape of `source`."""
+    """Return a tensor argument. References such as `$height` refer to the `sizes` of `source`."""
     if isinstance(value, Tensor):
         return _literal_tensor(name, value)
-    sizes = (_size((name, place), size, source, data_format) for place, size in enumerate(value))
-    return TensorSpec(tuple(sizes))
+    resolved = (_size((name, place), size, source, sizes) for place, size in enumerate(value))
+    return TensorSpec(tuple(resolved))
+
+
+def _sizes(x: TensorSpec, data_format: str | None, dimensions: int) -> dict[str, int]:
+    """Return the sizes of the input by their names; none if its rank is too low."""
+    if len(x.shape) < dimensions + 2:
+        return {}
+    batch, *inner = split_shape(x.shape, data_format in CHANNELS_FIRST, dimensions)
+    sizes = dict(zip(REFERENCES, (math.prod(batch), *inner), strict=True))
+    if dimensions == 1:
+        del sizes["height"]
+    return sizes
 
 
 def _literal_tensor(name: str, tensor: Tensor) -> TensorSpec:
@@ -173,17 +196,15 @@ def _rounded(name: str, spec: TensorSpec, dtype: str) -> TensorSpec:
     return TensorSpec(spec.shape, values)
 
 
-def _size(keys: Keys, size: int | str, source: TensorSpec | None, data_format: str | None) -> int:
+def _size(keys: Keys, size: int | str, source: TensorSpec | None, sizes: Mapping[str, int]) -> int:
     if isinstance(size, int):
         return size
     if source is None:
         raise CaseError(keys, f"{size} is a size of the input, so the input itself cannot use it")
-    if len(source.shape) < 4:
+    if size[1:] not in sizes:
         rank = len(source.shape)
         raise CaseError(keys, f"{size} has no meaning for an input of rank {rank}")
-    batch, height, width, channels = split_shape(source.shape, data_format == "NCHW")
-    sizes = (math.prod(batch), height, width, channels)
-    return dict(zip(REFERENCES, sizes, strict=True))[size[1:]]
+    return sizes[size[1:]]
 
 
 def flatten(values: Any, keys: Keys = ()) -> tuple[tuple[int, ...], list[float]]:

@@ -11,13 +11,13 @@ from typing import Any
 from tf_conv_conformance.cli.case_options import OptionError, option
 from tf_conv_conformance.cli.python_call import PythonCall
 from tf_conv_conformance.cli.python_values import PythonTensor, Reader
+from tf_conv_conformance.convolution.arguments import FORMATS, KERAS_FORMATS
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS, EntryPoint
-from tf_conv_conformance.convolution.invocation import KERAS_FORMATS
 
 INPUTS = ("input", "inputs", "value")
 FILTERS = ("filter", "filters", "kernel", "depthwise_filter")
 RATES = ("dilations", "rate", "dilation_rate")
-FORMATS = {word: name for name, word in KERAS_FORMATS.items()}
+STRIDES = ("strides", "stride")
 NEEDED = ("strides", "padding")
 
 
@@ -50,7 +50,7 @@ class Reading:
     def left_out(self) -> dict[str, str]:
         """Return the arguments that the case does not have, and why."""
         reasons = dict.fromkeys(self.call.arguments, "not part of the convolution")
-        known = (*INPUTS, *FILTERS, *RATES, "strides", "padding", "data_format", "dtype", "groups",
+        known = (*INPUTS, *FILTERS, *RATES, *STRIDES, "padding", "data_format", "dtype", "groups",
                  "kernel_size", "depth_multiplier", "explicit_paddings", "input_shape",
                  "batch_input_shape", "output_padding", self.entry_point.sizes_name,
                  self.entry_point.upstream_name)  # fmt: skip
@@ -78,7 +78,7 @@ class Reading:
         """Return strides, dilations, padding and data format."""
         entry_point, keys = self.entry_point, dict[str, Any]()
         forms = {"strides": entry_point.strides_form, "dilations": entry_point.dilations_form}
-        for key, names in (("strides", ("strides",)), ("dilations", RATES)):
+        for key, names in (("strides", STRIDES), ("dilations", RATES)):
             if (node := self._argument(*names)) is not None:
                 value = self.reader.integers(node)
                 # The option 4 stands for a list where the function takes one; code does not.
@@ -96,10 +96,11 @@ class Reading:
         for name in NEEDED:
             takes = name in self.entry_point.parameters
             if keys.get(name) is None and name not in self.options and takes and not optional:
-                example = 'padding="VALID"' if name == "padding" else "strides=1"
+                own = self.entry_point.strides_name if name == "strides" else name
+                example = 'padding="VALID"' if name == "padding" else f"{own}=1"
                 if name == "strides" and self.entry_point.strides_form == "full":
                     example = "strides=[1, 1, 1, 1]"
-                reason = f"{self.call.symbol} needs {name}; write {example}"
+                reason = f"{self.call.symbol} needs {own}; write {example}"
                 raise self.call.code.error(self.call.node, reason)
 
     def _padding(self) -> Any:
@@ -124,7 +125,8 @@ class Reading:
                 reason = "expected two amounts for each of the 4 dimensions"
                 raise self.call.code.error(amounts, f"{reason}, as in [0,0,1,1,1,1,0,0]")
             return [flat[first : first + 2] for first in range(0, 8, 2)]
-        known = ("SAME", "VALID", *(("same", "valid") if self.entry_point.is_keras else ()))
+        own = ("same", "valid", "causal") if self.entry_point.is_keras else ()
+        known = ("SAME", "VALID", *own)
         return word if word in known else {"verbatim": word}
 
     def _data_format(self, node: ast.expr) -> Any:
@@ -132,8 +134,10 @@ class Reading:
         if word is None:
             reason = 'expected a string such as "NHWC"'
             raise self.call.code.error(node, f"{reason}; got {self.call.code.shown(node)}")
-        word = FORMATS.get(word, word) if self.entry_point.is_keras else word
-        return word if word in FORMATS.values() else {"verbatim": word}
+        formats = FORMATS[self.entry_point.dimensions]
+        if self.entry_point.is_keras and word in KERAS_FORMATS:
+            word = formats[KERAS_FORMATS.index(word)]
+        return word if word in formats else {"verbatim": word}
 
     def _tensors(self, keys: Mapping[str, Any]) -> dict[str, Any]:
         """Return the tensors of the call, or their shapes."""
@@ -168,7 +172,9 @@ class Reading:
         return tensor
 
     def _without_shape(self, node: ast.expr, key: str) -> OptionError:
-        shown, example = self.call.code.shown(node), {"filter": "4,4,3,8"}.get(key, "1,24,24,3")
+        shown, size = self.call.code.shown(node), {"filter": "4,"}.get(key, "24,")
+        sizes = size * self.entry_point.dimensions
+        example = f"{sizes}3,8" if key == "filter" else f"1,{sizes}3"
         advice = f"write {shown}[{example}], or give {option(key)} {example}"
         return self.call.code.error(node, f"{shown} has no shape; {advice}")
 

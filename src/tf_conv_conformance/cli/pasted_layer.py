@@ -8,9 +8,17 @@ from typing import Any
 from tf_conv_conformance.casefile.writer import flow
 from tf_conv_conformance.cli.case_options import option
 from tf_conv_conformance.cli.pasted_function import Reading
-from tf_conv_conformance.convolution.arguments import as_tuples, spatial, spatial_padding
+from tf_conv_conformance.convolution.arguments import (
+    CHANNELS_FIRST,
+    as_pair,
+    as_tuples,
+    spatial_padding,
+)
 from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.convolution.output_padding import inferred_size, least_size
+
+EXAMPLES = {3: "1,24,3", 4: "1,24,24,3"}
+"""Shapes by their rank."""
 
 
 class LayerReading(Reading):
@@ -35,17 +43,20 @@ class LayerReading(Reading):
         return {**tensors, "input": x, "filter": [*sizes, channels, out]}
 
     def _kernel_size(self) -> list[int]:
-        """Return the height and width of the filter that a layer creates."""
-        node = self._needed("kernel_size")
+        """Return the height, if any, and width of the filter that a layer creates."""
+        node, dimensions = self._needed("kernel_size"), self.entry_point.dimensions
         size = self.reader.integers(node)
-        sizes = [size, size] if isinstance(size, int) else size
-        if len(sizes) != 2:
-            raise self.call.code.error(node, "expected an integer, or height and width")
+        sizes = [size] * dimensions if isinstance(size, int) else size
+        if len(sizes) != dimensions:
+            form = "height and width" if dimensions == 2 else "a list of one"
+            raise self.call.code.error(node, f"expected an integer, or {form}")
         return sizes
 
     def _layer_input(self, key: str) -> list[int]:
         """Return the shape of a layer's input."""
         code, called = self.call.code, self.call.layer_input
+        rank = self.entry_point.dimensions + 2
+        example = EXAMPLES[rank]
         if called is not None:
             shape = self.reader.tensor(called, option(key)).value
             if shape is None:
@@ -58,10 +69,11 @@ class LayerReading(Reading):
             shape = [1, *self.reader.shape(node)]
         elif (shape := self.options.get(key)) is None:
             name = self.call.symbol.rpartition(".")[2]
-            advice = f"write {name}(…)(x[1,24,24,3]), or give {option(key)} 1,24,24,3"
+            advice = f"write {name}(…)(x[{example}]), or give {option(key)} {example}"
             raise code.error(self.call.node, f"the layer has no input; {advice}")
-        if not isinstance(shape, list) or len(shape) != 4:
-            reason = "expected four sizes for the layer's input, as in 1,24,24,3"
+        if not isinstance(shape, list) or len(shape) != rank:
+            count = {3: "three", 4: "four"}[rank]
+            reason = f"expected {count} sizes for the layer's input, as in {example}"
             raise code.error(called or self.call.node, f"{reason}; got {flow(shape)}")
         return shape
 
@@ -70,7 +82,7 @@ class LayerReading(Reading):
         node = self._argument("groups")
         if node is None or (groups := self.reader.integer(node)) == 1:
             return "$in_channels"
-        channels = shape[1 if keys.get("data_format") == "NCHW" else 3]
+        channels = shape[1 if keys.get("data_format") in CHANNELS_FIRST else -1]
         if groups < 1 or channels % groups:
             reason = f"{channels} channels of the input do not divide into {groups} groups"
             raise self.call.code.error(node, reason)
@@ -81,8 +93,8 @@ class LayerReading(Reading):
     ) -> dict[str, Any]:
         """Return the tensors of Keras's transposed convolution: `input` is its output."""
         first = keys.get("data_format") == "NCHW"
-        strides = spatial(as_tuples(keys.get("strides", 1)), first)
-        rates = spatial(as_tuples(keys.get("dilations", 1)), first)
+        strides = as_pair(as_tuples(keys.get("strides", 1)), first)
+        rates = as_pair(as_tuples(keys.get("dilations", 1)), first)
         padding = spatial_padding(str(keys["padding"]).upper(), first)
         if strides is None or rates is None or padding is None or min(strides + rates) < 1:
             reason = "the shape of the layer's output is not documented"
@@ -90,7 +102,7 @@ class LayerReading(Reading):
         places = (2, 3) if first else (1, 2)
         axes = [Axis(0, *one) for one in zip(sizes, strides, rates, padding, strict=True)]
         node = self._argument("output_padding")
-        added = spatial(as_tuples(self.reader.integers(node)), first) if node else None
+        added = as_pair(as_tuples(self.reader.integers(node)), first) if node else None
         output, filters = list(x), self.reader.integer(self._needed("filters"))
         output[1 if first else 3] = filters
         for place, axis, extra in zip(places, axes, added or (None, None), strict=True):

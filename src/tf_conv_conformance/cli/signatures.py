@@ -21,6 +21,10 @@ _TEXTS = {
         "filters, kernel_size, strides, padding, data_format, dilation_rate, groups"
     ),
     "keras.ops.conv": "inputs, kernel, strides, padding, data_format, dilation_rate",
+    "tf.nn.conv1d": f"input, filters, stride, padding, {_REST}",
+    "tf.keras.layers.Conv1D": (
+        "filters, kernel_size, strides, padding, data_format, dilation_rate, groups"
+    ),
     "tf.raw_ops.Conv2DBackpropInput": (
         f"input_sizes, filter, out_backprop, strides, padding, {_RAW}"
     ),
@@ -50,6 +54,12 @@ _TEXTS = {
         "kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate"
     ),
     "keras.ops.depthwise_conv": "inputs, kernel, strides, padding, data_format, dilation_rate",
+    "tf.keras.layers.SeparableConv2D": (
+        "filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier"
+    ),
+    "tf.keras.layers.DepthwiseConv1D": (
+        "kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate"
+    ),
     "tf.raw_ops.DepthwiseConv2dNativeBackpropInput": (
         f"input_sizes, filter, out_backprop, strides, padding, {_NATIVE}"
     ),
@@ -68,7 +78,9 @@ _TEXTS = {
 def _parameters(symbol: str, text: str) -> tuple[str, ...]:
     if ".layers." not in symbol:
         return tuple(text.split(", "))
-    of = ("depthwise" if "Depthwise" in symbol else "kernel", "bias")
+    of = ["depthwise" if "Depthwise" in symbol else "kernel", "bias"]
+    if "Separable" in symbol:
+        of = ["depthwise", "pointwise", "bias"]
     weights = [f"{name}_{suffix}" for suffix in _SUFFIXES for name in of]
     return (*text.split(", "), *_LAYER.split(", "), *weights, *_KEYWORDS.split(", "))
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
-from tf_conv_conformance.convolution.names import Held, Op, Symbol, Through, Unknown
+from tf_conv_conformance.convolution.names import Held, Lost, Op, Symbol, Through, Unknown
 
 IntOrInts = int | tuple[int, ...]
 Pairs = tuple[tuple[int, ...], ...]
+Steps = Literal["strides", "dilations"]
+FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW")}
+"""The data formats by the number of spatial axes: channels last, and channels first."""
+CHANNELS_FIRST = ("NCHW", "NCW")
+KERAS_FORMATS = ("channels_last", "channels_first")
+CAUSAL = "CAUSAL"
+"""The padding of Keras's ``Conv1D`` by which no output reads a later input."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,11 @@ class Arguments:
         return ENTRY_POINTS[self.via] if self.via else DEFAULTS[self.op]
 
     @property
+    def dimensions(self) -> int:
+        """The number of spatial axes: height and width, or the width alone."""
+        return self.entry_point.dimensions
+
+    @property
     def given_sizes(self) -> tuple[int, ...]:
         """The shape of the tensor to differentiate by, as an entry point for gradients gets it."""
         if self.sizes is not None:
@@ -82,7 +94,10 @@ RARE = {"unknown": (), "upstream": None, "sizes": None, "through": None, "variab
 
 @dataclass(frozen=True)
 class Interpretation:
-    """The documented meaning of arguments: two axes, the channels, and the batch."""
+    """The documented meaning of arguments: two axes, the channels, and the batch.
+
+    With one of the `dimensions`, the tensors have no height, and it is 1.
+    """
 
     batch_shape: tuple[int, ...]
     height: Axis
@@ -91,6 +106,7 @@ class Interpretation:
     filter_in_channels: int
     filter_out: int
     channels_first: bool
+    dimensions: int = 2
 
     @property
     def axes(self) -> tuple[Axis, Axis]:
@@ -142,34 +158,69 @@ def from_record(plain: Mapping[str, Any]) -> Arguments:
 
 def channels_first(arguments: Arguments) -> bool:
     """Return whether the data format puts the channels before height and width."""
-    return arguments.data_format == "NCHW"
+    return arguments.data_format in CHANNELS_FIRST
+
+
+def dimension_names(arguments: Arguments, rank: int) -> tuple[Lost, ...]:
+    """Return the names of the dimensions of an input or a result of a rank."""
+    sizes: tuple[Lost, ...] = ("height", "width")
+    sizes = sizes[-arguments.dimensions :]
+    inner = ("channels", *sizes) if channels_first(arguments) else (*sizes, "channels")
+    batch: tuple[Lost, ...] = ("batch",)
+    return (*batch * rank, *inner)[len(inner) :]
+
+
+def channel_place(arguments: Arguments) -> int:
+    """Return the index of the channels of an input or a result, from its end."""
+    return -1 - arguments.dimensions if channels_first(arguments) else -1
+
+
+def with_height(arguments: Arguments) -> tuple[int, ...]:
+    """Return the filter's shape, with a height of 1 if the filter has none."""
+    shape = arguments.filter.shape
+    return (1, *shape) if arguments.dimensions == 1 else shape
 
 
 def in_channels_of(arguments: Arguments) -> int:
     """Return the input's number of channels; 0 if its rank is too low to have any."""
     shape = arguments.input.shape
-    return shape[-3 if channels_first(arguments) else -1] if len(shape) > 2 else 0
+    return shape[channel_place(arguments)] if len(shape) > arguments.dimensions else 0
 
 
-def spatial(value: IntOrInts | None, first: bool) -> tuple[int, int] | None:
+def spatial(arguments: Arguments, name: Steps) -> tuple[int, int] | None:
+    """Return the strides or dilations of height and width; None if there are none for them."""
+    value: IntOrInts | None = getattr(arguments, name)
+    return as_pair(value, channels_first(arguments), arguments.dimensions)
+
+
+def as_pair(value: IntOrInts | None, first: bool, dimensions: int = 2) -> tuple[int, int] | None:
     """Return the entries of strides or dilations for height and width; None if there are none."""
     if value is None:
         return 1, 1
     values = (value,) if isinstance(value, int) else value
-    if len(values) == 1:
-        return values[0], values[0]
-    if len(values) == 2:
-        return values[0], values[1]
-    if len(values) == 4:
-        return (values[2], values[3]) if first else (values[1], values[2])
-    return None
+    if len(values) == dimensions + 2:
+        values = values[2:] if first else values[1:-1]
+    elif len(values) == 1:
+        values *= dimensions
+    if len(values) != dimensions:
+        return None
+    return (1, values[0]) if dimensions == 1 else (values[0], values[1])
 
 
-def outer(value: IntOrInts | None, first: bool) -> tuple[int, int]:
-    """Return the entries of strides or dilations for batch and channels, which default to 1."""
-    if value is None or isinstance(value, int) or len(value) != 4:
+def outer(arguments: Arguments, name: Steps) -> tuple[int, int]:
+    """Return the strides or dilations of batch and channels, which default to 1."""
+    value: IntOrInts | None = getattr(arguments, name)
+    if value is None or isinstance(value, int) or len(value) != arguments.dimensions + 2:
         return 1, 1
-    return (value[0], value[1]) if first else (value[0], value[3])
+    return value[0], value[1 if channels_first(arguments) else -1]
+
+
+def padding_of(arguments: Arguments) -> str | Pairs:
+    """Return the padding with its name in capitals, since Keras accepts either case."""
+    padding = arguments.padding
+    if isinstance(padding, str) and arguments.entry_point.is_keras:
+        return padding.upper()
+    return padding
 
 
 def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding] | None:
@@ -184,12 +235,11 @@ def spatial_padding(padding: str | Pairs, first: bool) -> tuple[Padding, Padding
     return (height[0], height[1]), (width[0], width[1])
 
 
-def padding_of(arguments: Arguments) -> str | Pairs:
-    """Return the padding with its name in capitals, since Keras accepts either case."""
-    padding = arguments.padding
-    if isinstance(padding, str) and arguments.entry_point.is_keras:
-        return padding.upper()
-    return padding
+def _padding(arguments: Arguments, rate: int) -> tuple[Padding, Padding] | None:
+    padding = padding_of(arguments)
+    if padding == CAUSAL and arguments.dimensions == 1:
+        return (0, 0), (rate * (arguments.filter.shape[0] - 1), 0)
+    return spatial_padding(padding, channels_first(arguments))
 
 
 def outer_padding(padding: str | Pairs, first: bool) -> tuple[tuple[int, ...], ...]:
@@ -199,10 +249,16 @@ def outer_padding(padding: str | Pairs, first: bool) -> tuple[tuple[int, ...], .
     return padding[:2] if first else (padding[0], padding[3])
 
 
-def split_shape(shape: Sequence[int], first: bool) -> tuple[tuple[int, ...], int, int, int]:
-    """Split an input's shape, of rank 3 or more, into batch shape, height, width and channels."""
-    batch, inner = tuple(shape[:-3]), tuple(shape[-3:])
-    return (batch, inner[1], inner[2], inner[0]) if first else (batch, inner[0], inner[1], inner[2])
+def split_shape(
+    shape: Sequence[int], first: bool, dimensions: int = 2
+) -> tuple[tuple[int, ...], int, int, int]:
+    """Split an input's shape into batch shape, height, width and channels.
+
+    It has at least one more than its spatial `dimensions`. Without a height, that is 1.
+    """
+    batch, inner = tuple(shape[: -1 - dimensions]), tuple(shape[-1 - dimensions :])
+    channels, sizes = (inner[0], inner[1:]) if first else (inner[-1], inner[:-1])
+    return batch, sizes[0] if dimensions == 2 else 1, sizes[-1], channels
 
 
 @lru_cache(maxsize=8192)
@@ -211,15 +267,18 @@ def interpret(arguments: Arguments) -> Interpretation | None:
 
     Arguments that break a precondition may still have a meaning, since TensorFlow may accept them.
     """
-    first = channels_first(arguments)
-    strides, dilations = spatial(arguments.strides, first), spatial(arguments.dilations, first)
-    padding = spatial_padding(padding_of(arguments), first)
-    if len(arguments.input.shape) < 4 or len(arguments.filter.shape) != 4:
+    first, dimensions = channels_first(arguments), arguments.dimensions
+    shape, sizes = arguments.input.shape, with_height(arguments)
+    if len(shape) < dimensions + 2 or len(sizes) != 4:
         return None
-    if strides is None or dilations is None or padding is None or min(strides + dilations) < 1:
+    strides, dilations = spatial(arguments, "strides"), spatial(arguments, "dilations")
+    if strides is None or dilations is None or min(strides + dilations) < 1:
         return None
-    batch_shape, height, width, in_channels = split_shape(arguments.input.shape, first)
-    rows, columns, filter_in, filter_out = arguments.filter.shape
+    padding = _padding(arguments, dilations[1])
+    if padding is None:
+        return None
+    batch_shape, height, width, in_channels = split_shape(shape, first, dimensions)
+    rows, columns, filter_in, filter_out = sizes
     return Interpretation(
         batch_shape=batch_shape,
         height=Axis(height, rows, strides[0], dilations[0], padding[0]),
@@ -228,4 +287,5 @@ def interpret(arguments: Arguments) -> Interpretation | None:
         filter_in_channels=filter_in,
         filter_out=filter_out,
         channels_first=first,
+        dimensions=dimensions,
     )

@@ -16,9 +16,10 @@ ListForm = Literal["spatial", "full"]
 class EntryPoint:
     """A function or layer of TensorFlow or Keras that reaches an operator.
 
-    The ids of its rules begin with `rules`. Without a list form, strides or dilations may be an
-    integer. `parameters` are its parameters other than tensors, and `dilations_name` is its name
-    for the dilations. A `pointwise` entry point takes a second filter.
+    The ids of its rules begin with `rules`. Its tensors have `dimensions` spatial axes: height and
+    width, or the width alone. Without a list form, strides or dilations may be an integer.
+    `parameters` are its parameters other than tensors; it has its own names for strides and
+    dilations. A `pointwise` entry point takes a second filter.
 
     One that `computes` a gradient takes the upstream gradient, which it calls `upstream_name`, the
     tensor that it does not differentiate by, `tensor_name`, and the shape of the other one,
@@ -31,6 +32,7 @@ class EntryPoint:
     style: Style = "function"
     strides_form: ListForm | None = None
     dilations_form: ListForm | None = None
+    strides_name: str = "strides"
     dilations_name: str = "dilations"
     parameters: tuple[str, ...] = ("strides", "padding", "dilations", "data_format")
     needs_dilations: bool = False
@@ -40,6 +42,7 @@ class EntryPoint:
     upstream_name: str = "out_backprop"
     tensor_name: str = "filter"
     sizes_name: str = "input_sizes"
+    dimensions: int = 2
 
     @property
     def is_layer(self) -> bool:
@@ -86,6 +89,11 @@ _TABLE = (
     EntryPoint(
         "keras.ops.conv", "conv2d", "keras-ops-conv", dilations_name="dilation_rate",
         counts_axes_by_filter=True,
+    ),
+    EntryPoint("tf.nn.conv1d", "conv2d", "conv1d", strides_name="stride", dimensions=1),
+    EntryPoint(
+        "tf.keras.layers.Conv1D", "conv2d", "keras-conv1d", "layer",
+        dilations_name="dilation_rate", dimensions=1,
     ),
     EntryPoint(
         "tf.raw_ops.Conv2DBackpropInput", "conv2d", "raw-conv2d-input", "raw op", "full", "full",
@@ -138,6 +146,14 @@ _TABLE = (
     EntryPoint(
         "keras.ops.depthwise_conv", "depthwise_conv2d", "keras-ops-depthwise",
         dilations_name="dilation_rate", counts_axes_by_filter=True,
+    ),
+    EntryPoint(
+        "tf.keras.layers.SeparableConv2D", "depthwise_conv2d", "keras-separable", "layer",
+        dilations_name="dilation_rate", pointwise=True,
+    ),
+    EntryPoint(
+        "tf.keras.layers.DepthwiseConv1D", "depthwise_conv2d", "keras-depthwise1d", "layer",
+        dilations_name="dilation_rate", dimensions=1,
     ),
     EntryPoint(
         "tf.raw_ops.DepthwiseConv2dNativeBackpropInput", "depthwise_conv2d", "raw-depthwise-input",

@@ -6,26 +6,27 @@ import math
 from typing import Any
 
 from tf_conv_conformance.convolution.arguments import (
+    FORMATS,
+    KERAS_FORMATS,
     Arguments,
     as_lists,
-    channels_first,
+    dimension_names,
     in_channels_of,
 )
 from tf_conv_conformance.convolution.output_padding import output_padding
-
-KERAS_FORMATS = {"NHWC": "channels_last", "NCHW": "channels_first"}
 
 
 def keywords(arguments: Arguments) -> dict[str, Any]:
     """Return the keyword arguments of a call other than its tensors, as JSON values."""
     entry_point = arguments.entry_point
-    given = {}
+    given, own = {}, {"strides": entry_point.strides_name, "dilations": entry_point.dilations_name}
     for name in entry_point.parameters:
         value = as_lists(getattr(arguments, name))
         if value is not None:
-            given[entry_point.dilations_name if name == "dilations" else name] = value
+            given[own.get(name, name)] = value
     if entry_point.is_keras and "data_format" in given:
-        given["data_format"] = KERAS_FORMATS.get(given["data_format"], given["data_format"])
+        words = dict(zip(FORMATS[arguments.dimensions], KERAS_FORMATS, strict=True))
+        given["data_format"] = words.get(given["data_format"], given["data_format"])
     if entry_point.is_keras and given["padding"] in ("SAME", "VALID") and not entry_point.is_layer:
         given["padding"] = given["padding"].lower()
     if entry_point.style == "raw op" and isinstance(given["padding"], list):
@@ -63,9 +64,7 @@ def signature(arguments: Arguments) -> list[list[int | None] | None] | None:
     if not unknown:
         return None
     sizes = arguments.input.shape
-    inner = ("channels", "height", "width")
-    inner = inner if channels_first(arguments) else (*inner[1:], inner[0])
-    names = (*["batch"] * len(sizes), *inner)[len(inner) :]
+    names = dimension_names(arguments, len(sizes))
     shape = [None if name in unknown else size for name, size in zip(names, sizes, strict=True)]
     x = None if "rank" in unknown else shape
     w: list[int | None] | None = None if "filter" in unknown else list(arguments.filter.shape)
@@ -81,14 +80,16 @@ def source(arguments: Arguments) -> list[str]:
     """
     entry_point = arguments.entry_point
     given = "".join(f", {name}={value!r}" for name, value in keywords(arguments).items())
+    size = math.prod(arguments.filter.shape[2:])  # of the pointwise identity
     if entry_point.is_layer:
         x, taken = ("x", "x, w") if entry_point.computes is None else ("dy", "x, w, dy")
         name = "convolve" if entry_point.computes is None else "gradient"
+        identity = f", np.eye({size})[None, None]" if entry_point.pointwise else ""
         return [
             f"layer = {entry_point.symbol}({_layer_sizes(arguments)}{given}, use_bias=False, "
             f"dtype={arguments.dtype!r})",
             f"layer.build({x}.shape)",
-            "layer.set_weights([w])",
+            f"layer.set_weights([w{identity}])",
             f"{name} = lambda {taken}: layer({x})",
         ]
     if (names := tensor_names(arguments)) is not None:
@@ -96,17 +97,18 @@ def source(arguments: Arguments) -> list[str]:
         return [f"gradient = lambda x, w, dy: {entry_point.symbol}({tensors}{given})"]
     tensors = "input=x, filter=w" if entry_point.style == "raw op" else "x, w"
     if entry_point.pointwise:
-        size = math.prod(arguments.filter.shape[2:])
         tensors = f"x, w, tf.eye({size}, dtype=w.dtype)[None, None]"
     return [f"convolve = lambda x, w: {entry_point.symbol}({tensors}{given})"]
 
 
 def _layer_sizes(arguments: Arguments) -> str:
     """Return the arguments for which a Keras layer creates a filter of the call's shape."""
-    height, width, filter_in_channels, out = arguments.filter.shape
+    *sizes, filter_in_channels, out = arguments.filter.shape
+    kernel = str(tuple(sizes))
     if arguments.entry_point.computes is not None:
-        return f"{filter_in_channels}, ({height}, {width})"
+        return f"{filter_in_channels}, {kernel}"
     if arguments.op == "depthwise_conv2d":
-        return f"({height}, {width}), depth_multiplier={out}"
+        filters = f"{filter_in_channels * out}, " if arguments.entry_point.pointwise else ""
+        return f"{filters}{kernel}, depth_multiplier={out}"
     groups = in_channels_of(arguments) // filter_in_channels
-    return f"{out}, ({height}, {width})" + (f", groups={groups}" if groups > 1 else "")
+    return f"{out}, {kernel}" + (f", groups={groups}" if groups > 1 else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
-    channels_first,
+    channel_place,
     in_channels_of,
     interpret,
     spatial,
@@ -40,6 +40,8 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
     if entry_point.is_keras and "rank" in arguments.unknown:
         reason = "documents the rank of its input, and nothing for one whose rank is unknown"
         return "unknown", f"{reason}; leave `rank` out"
+    if entry_point.dimensions == 1 and "height" in arguments.unknown:
+        return "unknown", "has an input without height; leave `height` out"
     if entry_point.needs_dilations:
         return _atrous_obstacle(arguments)
     if entry_point.is_layer and entry_point.computes is not None:
@@ -137,7 +139,7 @@ def _transposed_obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.sizes is not None:
         return "sizes", "infers the shape of its output; leave `sizes` out"
     upstream, channels = arguments.upstream, arguments.filter.shape[3]
-    place = -3 if channels_first(arguments) else -1
+    place = channel_place(arguments)
     if upstream is not None and (len(upstream) < 3 or upstream[place] != channels):
         reason = (
             f"creates a filter for the channels of its input, so it cannot have one for {channels}"
@@ -146,7 +148,7 @@ def _transposed_obstacle(arguments: Arguments) -> Obstacle | None:
     if in_channels_of(arguments) != arguments.filter.shape[2]:
         reason = "has as many output channels as its filter"
         return "input", f"{reason}, {arguments.filter.shape[2]}, not {in_channels_of(arguments)}"
-    amounts, strides = output_padding(arguments), spatial(arguments.strides, False)
+    amounts, strides = output_padding(arguments), spatial(arguments, "strides")
     if amounts is not None and min(amounts) < 0:
         reason = "has a larger output without any output_padding"
         return "input", f"{reason}, which would be {list(amounts)} here"
@@ -168,7 +170,8 @@ def _is_of_a_convolution(arguments: Arguments) -> bool:
 def _layer_obstacle(arguments: Arguments) -> Obstacle | None:
     """Return why a Keras layer, which creates its own filter, cannot create the case's."""
     shape, in_channels = list(arguments.filter.shape), in_channels_of(arguments)
-    if len(arguments.input.shape) < 3:
+    rank_of_filter = arguments.dimensions + 2
+    if len(arguments.input.shape) < rank_of_filter - 1:
         rank = len(arguments.input.shape)
         reason = (
             f"creates its filter for the input's channels, but an input of rank {rank} has none"
@@ -180,16 +183,17 @@ def _layer_obstacle(arguments: Arguments) -> Obstacle | None:
     if "float" not in arguments.dtype:
         reason = f"fills its filter with random reals, so it cannot use {arguments.dtype}"
         return "dtype", f"{reason}; use a floating dtype"
-    if len(shape) != 4:
-        return "filter", f"creates a filter of rank 4, so it cannot have one of shape {shape}"
+    if len(shape) != rank_of_filter:
+        reason = f"creates a filter of rank {rank_of_filter}"
+        return "filter", f"{reason}, so it cannot have one of shape {shape}"
     if 0 in shape:
         reason = "creates a filter with sizes of 1 or more"
         return "filter", f"{reason}, so it cannot have one of shape {shape}"
-    if arguments.op == "depthwise_conv2d" and shape[2] != in_channels:
+    if arguments.op == "depthwise_conv2d" and shape[-2] != in_channels:
         reason = f"creates a filter for the input's {in_channels} channels"
-        return "filter", f"{reason}, so it cannot have one for {shape[2]}"
-    if in_channels % shape[2]:
+        return "filter", f"{reason}, so it cannot have one for {shape[-2]}"
+    if in_channels % shape[-2]:
         reason = "creates a filter for the input's channels, or with `groups` for a divisor of them"
-        mismatch = f"the filter's {shape[2]} in_channels do not divide {in_channels}"
+        mismatch = f"the filter's {shape[-2]} in_channels do not divide {in_channels}"
         return "filter", f"{reason}; {mismatch}"
     return None

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tf_conv_conformance.convolution.arguments import Arguments, as_lists, channels_first, spatial
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    Steps,
+    as_lists,
+    channels_first,
+    spatial,
+)
 
 AsIf = Callable[[Arguments], Arguments]
 
@@ -21,17 +27,17 @@ def _without_outer_padding(arguments: Arguments) -> Arguments:
     return replace(arguments, padding=(zero, *padding[1:3], zero))
 
 
-def _numbers(name: str, choose: Callable[[int, int], tuple[int, int]]) -> AsIf:
+def _numbers(name: Steps, choose: Callable[[int, int], tuple[int, int]]) -> AsIf:
     """Return a change of strides or dilations, with 1 for batch and channels."""
 
     def as_if(arguments: Arguments) -> Arguments:
-        value, first = getattr(arguments, name), channels_first(arguments)
-        pair = spatial(value, first)
+        value, pair = getattr(arguments, name), spatial(arguments, name)
         if value is None or pair is None:
             return arguments
-        numbers: tuple[int, ...] = choose(*pair)
-        if isinstance(value, tuple) and len(value) == 4:
-            numbers = (1, 1, *numbers) if first else (1, *numbers, 1)
+        dimensions = arguments.dimensions
+        numbers: tuple[int, ...] = choose(*pair)[-dimensions:]
+        if isinstance(value, tuple) and len(value) == dimensions + 2:
+            numbers = (1, 1, *numbers) if channels_first(arguments) else (1, *numbers, 1)
         other: Any = {name: numbers}
         return replace(arguments, **other)
 

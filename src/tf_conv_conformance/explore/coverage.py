@@ -6,13 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import combinations, product
+from string import ascii_letters
 from typing import Any, get_args
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import (
+    FORMATS,
     Arguments,
-    IntOrInts,
-    channels_first,
+    Steps,
     interpret,
     outer,
     spatial,
@@ -21,7 +22,7 @@ from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.names import DTYPES, MODES, Held, Through
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LETTERS = ascii_letters
 Pairs = list[tuple[str, str]]
 Dimension = tuple[tuple[str, ...], Callable[[Arguments], str]]
 """The classes of a dimension, and a function that returns the class of a call."""
@@ -37,19 +38,22 @@ def _by_edge(otherwise: str, classes: Mapping[str, str]) -> Dimension:
     return (otherwise, *classes.values()), classify
 
 
-def _number(value: IntOrInts | None, first: bool) -> str:
-    pair = spatial(value, first)
-    if value is None or pair is None:
-        return "not given" if value is None else "length"
+def _number(arguments: Arguments, name: Steps) -> str:
+    pair = spatial(arguments, name)
+    if pair is None:
+        return "length"
+    if getattr(arguments, name) is None:
+        return "not given"
+    pair = (pair[1],) * 2 if arguments.dimensions == 1 else pair
     if min(pair) < 1:
         return "0 or less"
-    if outer(value, first) != (1, 1):
+    if outer(arguments, name) != (1, 1):
         return "outer"
     largest = max(pair)
     limits = {"2**31 or more": INT32, "32768 to 2**31 - 1": LARGE, "101 to 32767": 101}
-    for name, limit in limits.items():
+    for size, limit in limits.items():
         if largest >= limit:
-            return name
+            return size
     if pair[0] != pair[1]:
         return "unequal"
     return str(largest) if largest < 3 else "3 to 100"
@@ -94,8 +98,12 @@ def _data(arguments: Arguments) -> str:
 
 
 def _data_format(arguments: Arguments) -> str:
-    word = "not given" if arguments.data_format is None else arguments.data_format
-    return word if word in FORMATS else "another word"
+    if arguments.data_format is None:
+        return "not given"
+    known = FORMATS[arguments.dimensions]
+    if arguments.data_format not in known:
+        return "another word"
+    return FORMATS[2][known.index(arguments.data_format)]
 
 
 NUMBERS = (
@@ -126,7 +134,6 @@ RANKS = {
     "filter of another rank": "filter not 4",
 }
 RATE_CLASSES = ("no rate", "a multiple", "one above", "one below", "between")
-FORMATS = ("not given", "NHWC", "NCHW", "another word")
 SHORT_SYMBOLS = tuple(symbol.removeprefix("tf.") for symbol in ENTRY_POINTS)
 DIMENSIONS: dict[str, Dimension] = {
     "entry point": (SHORT_SYMBOLS, lambda a: a.entry_point.symbol.removeprefix("tf.")),
@@ -134,9 +141,9 @@ DIMENSIONS: dict[str, Dimension] = {
     "dtype": (tuple(DTYPES), lambda a: a.dtype),
     "filter's dtype": _by_edge("the input's", {"filter of another dtype": "another"}),
     "padding": (PADDINGS, _padding),
-    "strides": (NUMBERS[1:], lambda a: _number(a.strides, channels_first(a))),
-    "rates": (NUMBERS, lambda a: _number(a.dilations, channels_first(a))),
-    "data format": (FORMATS, _data_format),
+    "strides": (NUMBERS[1:], lambda a: _number(a, "strides")),
+    "rates": (NUMBERS, lambda a: _number(a, "dilations")),
+    "data format": (("not given", *FORMATS[2], "another word"), _data_format),
     "gradient": (("none", "input", "filter"), lambda a: a.gradient or "none"),
     "through": (("none", *get_args(Through)), lambda a: a.through or "none"),
     "variables": (("none", *get_args(Held)), lambda a: (*a.variables, "none")[0]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar, get_args
 
+from tf_conv_conformance.convolution.arguments import FORMATS
 from tf_conv_conformance.convolution.entry_points import BY_OP, DEFAULTS, EntryPoint
 from tf_conv_conformance.convolution.names import OPS, Held, Op, Through
 from tf_conv_conformance.prediction.rules.catalogue import RULES
@@ -15,6 +16,7 @@ Value = TypeVar("Value")
 Pair = tuple[int, int]
 
 EXPLICIT = frozenset(RULES["padding.amounts"].entry_points)
+CAUSAL = frozenset(RULES["keras-conv1d.causal"].entry_points)
 SIZES = range(1, 13)
 MULTIPLES = range(1, 6)
 BESIDE = {0: 3, -1: 2, 1: 2}
@@ -107,6 +109,27 @@ def draw_draft(random: Random) -> Draft:
     return draft
 
 
+def drop_height(draft: Draft) -> None:
+    """Take the height out of a case whose entry point has none."""
+    if draft.entry_point.dimensions == 2:
+        return
+    case, from_end = draft.case, 2 if draft.channels_first else 3
+    if len(case["input"]) >= from_end:
+        case["input"] = _without(case["input"], len(case["input"]) - from_end)
+    case["filter"] = case["filter"][1:]
+    for key in ("strides", "dilations"):
+        value = case.get(key)
+        if isinstance(value, list) and len(value) in (2, 4):
+            case[key] = _without(value, 0 if len(value) == 2 else 4 - from_end)
+    if case.get("data_format") in FORMATS[2]:
+        case["data_format"] = FORMATS[1][draft.channels_first]
+
+
+def _without(values: Sequence[Any], place: int) -> list[Any]:
+    """Return a copy of the values without the one at an index."""
+    return [*values[:place], *values[place + 1 :]]
+
+
 def _add_other_shapes(draft: Draft) -> None:
     """Give an entry point for gradients, now and then, shapes that do not fit."""
     if draft.one_in(6):
@@ -149,7 +172,7 @@ def _size(draft: Draft, filter_size: int, rate: int) -> int:
 
 def _padding(draft: Draft) -> Any:
     if draft.entry_point not in EXPLICIT or draft.weighted({True: 3, False: 2}):
-        return draft.choice(["SAME", "VALID"])
+        return draft.choice(["SAME", "VALID", *["causal"] * (draft.entry_point in CAUSAL)])
     height, width = ([draft.weighted(AMOUNT), draft.weighted(AMOUNT)] for _ in range(2))
     none: list[int] = [0, 0]
     return [none, none, height, width] if draft.channels_first else [none, height, width, none]

@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tf_conv_conformance.convolution.arguments import (
+    CAUSAL,
+    FORMATS,
     Arguments,
+    IntOrInts,
+    Steps,
+    channel_place,
     channels_first,
     in_groups,
     interpret,
     outer,
     outer_padding,
     spatial,
+    with_height,
 )
 from tf_conv_conformance.convolution.geometry import documented_padding, documented_size
 
@@ -41,19 +47,19 @@ def generalizes(plain: Arguments, arguments: Arguments) -> bool:
 
 
 def _of_tensors(arguments: Arguments) -> Iterator[str]:
-    shape, sizes = arguments.input.shape, arguments.filter.shape
-    first = channels_first(arguments)
-    if len(shape) != 4:
-        yield "input of rank below 4" if len(shape) < 4 else "input of rank above 4"
+    shape, sizes = arguments.input.shape, with_height(arguments)
+    rank = arguments.dimensions + 2
+    if len(shape) != rank:
+        yield "input of rank below 4" if len(shape) < rank else "input of rank above 4"
     if len(sizes) != 4:
         yield "filter of another rank"
-    if first:
+    if channels_first(arguments):
         yield "channels first"
-    elif arguments.data_format not in (None, "NHWC"):
+    elif arguments.data_format not in (None, FORMATS[arguments.dimensions][0]):
         yield "unknown data format"
-    if len(shape) != 4 or len(sizes) != 4:
+    if len(shape) != rank or len(sizes) != 4:
         return
-    channels = shape[1 if first else 3]
+    channels = shape[channel_place(arguments)]
     if shape[0] == 0:
         yield "no batch"
     if math.prod(shape) == 0 and shape[0] and channels:
@@ -70,8 +76,9 @@ def _of_tensors(arguments: Arguments) -> Iterator[str]:
 
 
 def _of_numbers(arguments: Arguments) -> Iterator[str]:
-    first = channels_first(arguments)
-    for name, value in (("stride", arguments.strides), ("rate", arguments.dilations)):
+    names: tuple[tuple[str, Steps], ...] = (("stride", "strides"), ("rate", "dilations"))
+    for name, key in names:
+        value: IntOrInts | None = getattr(arguments, key)
         if value is None:
             continue
         numbers = (value,) if isinstance(value, int) else value
@@ -81,18 +88,18 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
             yield f"{name} out of int32"
         elif any(number >= LARGE for number in numbers):
             yield f"large {name}"
-        if (pair := spatial(value, first)) is None:
+        if (pair := spatial(arguments, key)) is None:
             yield f"{name}s of length {len(numbers)}"
-        elif pair[0] != pair[1] and name == "stride":
+        elif pair[0] != pair[1] and name == "stride" and arguments.dimensions == 2:
             yield "unequal strides"
-        if outer(value, first) != (1, 1):
+        if outer(arguments, key) != (1, 1):
             yield f"{name} of batch or channels"
 
 
 def _of_padding(arguments: Arguments) -> Iterator[str]:
     padding = arguments.padding
     if isinstance(padding, str):
-        if padding not in ("SAME", "VALID"):
+        if padding not in ("SAME", "VALID", CAUSAL):
             yield "unknown padding"
         return
     if len(padding) != 4 or any(len(pair) != 2 for pair in padding):

@@ -66,5 +66,6 @@ def named_shapes(arguments: Arguments) -> Iterator[tuple[str, Shape]]:
     channels = {"": meaning.in_channels, " with the result's channels": results}
     for name, spatial in (("input", sizes), ("padded input", padded)):
         for of, count in channels.items():
-            inner = [count, *spatial] if meaning.channels_first else [*spatial, count]
+            inner = spatial[-meaning.dimensions :]
+            inner = [count, *inner] if meaning.channels_first else [*inner, count]
             yield f"the {name}'s{of}", (*meaning.batch_shape, *inner)

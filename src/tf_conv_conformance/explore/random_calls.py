@@ -20,7 +20,7 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.entry_points import DEFAULTS
 from tf_conv_conformance.convolution.modes import can_be_made
 from tf_conv_conformance.convolution.names import DEFAULT_MODES, Mode
-from tf_conv_conformance.explore.draft import draw_draft
+from tf_conv_conformance.explore.draft import draw_draft, drop_height
 from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
 from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Returns, predict
@@ -61,9 +61,10 @@ def draw_case(random: Random) -> Plain:
     draft = draw_draft(random)
     count = draft.weighted(ODDITY_COUNT)
     oddities = random.choices(list(ODDITIES), list(ODDITIES.values()), k=count)
-    # Literal values must fill a shape, so they come after the oddities that change shapes.
-    for oddity in sorted(oddities, key=lambda oddity: oddity is literal_values):
-        oddity(draft)
+    # Literal values must fill a shape, so they come after all that changes shapes.
+    shaping = [oddity for oddity in oddities if oddity is not literal_values]
+    for change in [*shaping, drop_height, *[literal_values] * (len(oddities) - len(shaping))]:
+        change(draft)
     usual = {"via": DEFAULTS[draft.op].symbol, "dtype": "float32"}
     return {key: value for key, value in draft.case.items() if usual.get(key) != value}
 

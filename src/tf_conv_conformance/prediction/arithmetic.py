@@ -14,6 +14,8 @@ from tf_conv_conformance.prediction.models import Model, interpretation_of
 
 def axes_of(interpretation: Interpretation) -> dict[str, Axis]:
     """Return the axes by name. If they are equal, they share one name."""
+    if interpretation.dimensions == 1:
+        return {"width": interpretation.width}
     if interpretation.height == interpretation.width:
         return {"height and width": interpretation.height}
     return {"height": interpretation.height, "width": interpretation.width}
@@ -23,7 +25,7 @@ def sizes(arguments: Arguments, models: Sequence[Model]) -> Iterator[tuple[str, 
     """Yield how each model computes the sizes. The first line of each axis has its name."""
     names = axes_of(interpretation_of(arguments))
     by_model = [(model, model.interpretation(arguments).axes) for model in models]
-    for number, axis_name in enumerate(names):
+    for number, axis_name in enumerate(names, start=-len(names)):
         name = "size" if len(names) == 1 else axis_name
         for model, axes in by_model:
             for line in steps(model, axes[number]):

@@ -44,9 +44,9 @@ STRIP = 2**21  # elements in the input rows of a block, at most; wider filters a
 def grouped(w: Array, in_channels: int, depthwise: bool) -> Array:
     """Return a filter ``(height, width, filter_in, filter_out)`` with an extra axis for groups.
 
-    A depthwise filter has a group for each channel.
+    A depthwise filter has a group for each channel. A filter without height gets one of 1.
     """
-    height, width, filter_in, filter_out = w.shape
+    height, width, filter_in, filter_out = (1, *w.shape)[-4:]
     if depthwise:
         return w.reshape(height, width, 1, filter_in, filter_out)
     groups = in_channels // filter_in if filter_in else 1

@@ -19,7 +19,12 @@ import numpy as np
 from cachetools import LRUCache, cached
 
 from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, channels_first
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    TensorSpec,
+    channel_place,
+    with_height,
+)
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION, largest
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import models
@@ -120,9 +125,9 @@ def products(arguments: Arguments) -> int:
     """
     if arguments.gradient == "filter":
         shape = result_shape(arguments)
-        channels = shape[-3 if channels_first(arguments) else -1] if shape else 1
+        channels = shape[channel_place(arguments)] if shape else 1
         return math.prod(shape) // max(channels, 1)
-    sizes = arguments.filter.shape
+    sizes = with_height(arguments)
     if arguments.gradient == "input":
         return math.prod((*sizes[:2], *sizes[3:]))
     return math.prod(sizes[: 2 if arguments.op == "depthwise_conv2d" else 3])

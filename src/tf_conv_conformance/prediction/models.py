@@ -84,13 +84,14 @@ class Model:
         Raises :class:`NoResultError`.
         """
         interpretation = self.interpretation(arguments)
-        height, width = (self.size(axis, self.truncates_sizes) for axis in interpretation.axes)
-        if height < 0 or width < 0:
-            raise NoResultError(f"the size of the result would be {height} × {width}")
+        sizes = [self.size(axis, self.truncates_sizes) for axis in interpretation.axes]
+        sizes = sizes[-interpretation.dimensions :]
+        if min(sizes) < 0:
+            raise NoResultError(f"the size of the result would be {' × '.join(map(str, sizes))}")
         batch, channels = interpretation.batch_shape, channels_out(arguments, interpretation)
         if interpretation.channels_first:
-            return (*batch, channels, height, width)
-        return (*batch, height, width, channels)
+            return (*batch, channels, *sizes)
+        return (*batch, *sizes, channels)
 
     def shape(self, arguments: Arguments) -> tuple[int, ...]:
         """Return the shape of the result; for a gradient, the shape of its tensor.
@@ -189,14 +190,18 @@ def _pointwise(arguments: Arguments, result: Array) -> Array:
 
 def flat(interpretation: Interpretation, tensor: Array) -> Array:
     """Return a tensor in the call's data format as ``(batch, height, width, channels)``."""
-    channels_last = np.moveaxis(tensor, -3, -1) if interpretation.channels_first else tensor
-    return channels_last.reshape(math.prod(interpretation.batch_shape), *channels_last.shape[-3:])
+    first = -1 - interpretation.dimensions
+    channels_last = np.moveaxis(tensor, first, -1) if interpretation.channels_first else tensor
+    inner = channels_last.shape[first:]
+    height = (1,) if interpretation.dimensions == 1 else ()
+    return channels_last.reshape(math.prod(interpretation.batch_shape), *height, *inner)
 
 
 def _layout(interpretation: Interpretation, result: Array) -> Array:
     """Return ``(batch, height, width, channels)`` in the call's data format and batch shape."""
-    shaped = result.reshape(*interpretation.batch_shape, *result.shape[1:])
-    return np.moveaxis(shaped, -1, -3) if interpretation.channels_first else shaped
+    dimensions = interpretation.dimensions
+    shaped = result.reshape(*interpretation.batch_shape, *result.shape[-1 - dimensions :])
+    return np.moveaxis(shaped, -1, -1 - dimensions) if interpretation.channels_first else shaped
 
 
 def is_atrous_strided(arguments: Arguments) -> bool:

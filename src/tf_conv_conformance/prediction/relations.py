@@ -322,12 +322,16 @@ _RELATIONS = (
         lambda arguments, _, mode: [Other(arguments, mode, how="threads")],
     ),
 )
+OF_HEIGHT = ("grouped", "zero-filled", "explicit", "translation", "transposed")
+"""The relations that change or move axes, which they find where an input with a height has them."""
 RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _RELATIONS}
 
 
 def obstacle(name: str, arguments: Arguments, mode: Mode) -> str | None:
     """Return why a relation cannot be checked for a call with a result; None if it can."""
     relation, meaning = RELATIONS[name], interpret(arguments)
+    if arguments.dimensions == 1 and name in OF_HEIGHT:
+        return f"{name} needs an entry point whose input has a height"
     if meaning is None or not relation.applies(arguments, meaning, mode):
         return f"{name} needs {relation.needs}"
     for other in relation.others(arguments, meaning, mode):

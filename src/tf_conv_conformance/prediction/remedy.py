@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tf_conv_conformance.convolution.arguments import (
+    CAUSAL,
+    FORMATS,
     Arguments,
     Interpretation,
     as_lists,
@@ -28,6 +30,8 @@ def remedy(arguments: Arguments) -> str | None:
     rules, meaning = broken(arguments), interpret(arguments)
     if not rules or meaning is None or arguments.gradient is not None:
         return None
+    if padding_of(arguments) == CAUSAL:  # which no function takes
+        return None
     if not all(rule.id.endswith(RULE) for rule in rules):
         return None
     if not predict(arguments).has_values(DOCUMENTED):
@@ -39,6 +43,7 @@ def remedy(arguments: Arguments) -> str | None:
 def subsample(meaning: Interpretation) -> str:
     """Return the index that selects the documented result from the result with strides of 1."""
     spatial = [_steps(meaning.height), _steps(meaning.width)]
+    spatial = spatial[-meaning.dimensions :]
     batch = [":"] * len(meaning.batch_shape)
     return ", ".join([*batch, *([":", *spatial] if meaning.channels_first else spatial)])
 
@@ -50,17 +55,21 @@ def _steps(axis: Axis) -> str:
 
 
 def dilated_conv2d(arguments: Arguments, meaning: Interpretation) -> str:
-    """Return the equivalent call of `tf.nn.conv2d`, which supports dilations with strides.
+    """Return the equivalent call of `tf.nn.conv2d` or `conv1d`, which dilate with strides.
 
     For a depthwise call it has a group for each channel.
     """
-    rows, columns, channels, multiplier = arguments.filter.shape
+    *sizes, channels, multiplier = arguments.filter.shape
     depthwise = arguments.op == "depthwise_conv2d"
-    strides, rates = zip(*((axis.stride, axis.rate) for axis in meaning.axes), strict=True)
-    padding = as_lists(padding_of(arguments))
-    given = {"strides": list(strides), "padding": padding, "dilations": list(rates)}
+    axes = meaning.axes[-meaning.dimensions :]
+    name, strides = ("conv1d", "stride") if meaning.dimensions == 1 else ("conv2d", "strides")
+    given = {
+        strides: [axis.stride for axis in axes],
+        "padding": as_lists(padding_of(arguments)),
+        "dilations": [axis.rate for axis in axes],
+    }
     if meaning.channels_first:
-        given["data_format"] = "NCHW"
-    kernel = f"tf.reshape(w, {[rows, columns, 1, channels * multiplier]})" if depthwise else "w"
+        given["data_format"] = FORMATS[meaning.dimensions][1]
+    kernel = f"tf.reshape(w, {[*sizes, 1, channels * multiplier]})" if depthwise else "w"
     keywords = "".join(f", {name}={value!r}" for name, value in given.items())
-    return f"tf.nn.conv2d(x, {kernel}{keywords})"
+    return f"tf.nn.{name}(x, {kernel}{keywords})"

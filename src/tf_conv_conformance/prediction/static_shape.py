@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from tf_conv_conformance.convolution.arguments import Arguments, channels_first, padding_of
+from tf_conv_conformance.convolution.arguments import Arguments, dimension_names, padding_of
 from tf_conv_conformance.convolution.invocation import signature
 from tf_conv_conformance.convolution.names import Lost
 from tf_conv_conformance.convolution.static_shape import StaticShape
@@ -66,10 +66,8 @@ def _without(
     arguments: Arguments, sizes: tuple[int | None, ...], unknown: Container[str]
 ) -> tuple[int | None, ...]:
     """Return the sizes of a result with those that are unknown as None."""
-    inner: tuple[Lost, ...] = ("height", "width", "channels")
+    names = dimension_names(arguments, len(sizes))
     if arguments.gradient == "filter":
-        inner = (*inner, "channels")
-    elif channels_first(arguments):
-        inner = ("channels", "height", "width")
-    names = (*["batch"] * (len(sizes) - len(inner)), *inner)
+        of_filter: tuple[Lost, ...] = ("height", "width", "channels", "channels")
+        names = of_filter[-len(sizes) :]
     return tuple(None if name in unknown else size for name, size in zip(names, sizes, strict=True))

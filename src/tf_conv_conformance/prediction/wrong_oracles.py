@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.arguments import Arguments, with_height
 from tf_conv_conformance.convolution.dtypes import PRECISION
 from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction.correlation import Array, grouped, multiplied, places, taken
@@ -60,7 +60,7 @@ class WrongOracle:
     def values(self, arguments: Arguments, tensors: Tensors) -> Array:
         """Return the result for input, filter and, for a gradient, the upstream gradient."""
         x, w, *upstream = tensors
-        w = w if self.filter is None else self.filter(w)
+        w = w if self.filter is None else self.filter(w.reshape(with_height(arguments)))
         indices = self.model.indices(self.height), self.model.indices(self.width)
         return compute(arguments, interpretation_of(arguments), *indices, x, w, *upstream)
 
@@ -73,9 +73,12 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
     """
     interpretation = interpretation_of(arguments)
     height, width = interpretation.height, interpretation.width
-    yield WrongOracle("height padding shifted by one", model, _shifted(model, height), width)
+    has_height = interpretation.dimensions == 2
+    if has_height:
+        yield WrongOracle("height padding shifted by one", model, _shifted(model, height), width)
     yield WrongOracle("width padding shifted by one", model, height, _shifted(model, width))
-    if (height.stride, height.rate, height.padding) != (width.stride, width.rate, width.padding):
+    steps = [(axis.stride, axis.rate, axis.padding) for axis in interpretation.axes]
+    if has_height and steps[0] != steps[1]:
         swapped = _with(height, width), _with(width, height)
         yield WrongOracle("height and width swapped", model, *swapped)
     if height.rate > 1 or width.rate > 1:
@@ -85,7 +88,7 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
         if other.name != model.name:
             yield WrongOracle(f"{other.name} instead of {model.name}", other, height, width)
     if arguments.gradient != "filter":
-        for name, changed in _wrong_filters(arguments.filter.shape):
+        for name, changed in _wrong_filters(with_height(arguments)):
             yield WrongOracle(name, model, height, width, changed)
 
 
@@ -252,6 +255,7 @@ def _agreeing(
 ) -> list[_Sample]:
     """Return the samples whose pixel has the right values, in all batch elements and channels."""
     interpretation, (x, w) = interpretation_of(arguments), tensors
+    w = w.reshape(with_height(arguments))
     depthwise = arguments.op == "depthwise_conv2d"
     filters = [one.oracle.filter for one in samples if one.oracle.filter is not None]
     plain = len(samples) - len(filters)

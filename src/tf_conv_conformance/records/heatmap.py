@@ -21,6 +21,10 @@ def heat(distance: Array, arguments: Arguments) -> HeatRecord | None:
     """
     if distance.size == 0 or distance.ndim < 2:
         return None
+    if arguments.dimensions == 1:
+        inner = 1 if channels_first(arguments) else 2
+        place = 0 if arguments.gradient == "filter" else distance.ndim - inner
+        distance = np.expand_dims(distance, place)
     rows, columns = _spatial_axes(arguments, distance.ndim)
     plane = (
         np.moveaxis(distance, (rows, columns), (0, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.arguments import Arguments, channels_first
 from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.records.outcome import why_no_value
 from tf_conv_conformance.report.agreement import DOCUMENTED, agreement, modes_text, result
@@ -84,7 +84,7 @@ def matrices(calls: Sequence[CallRow]) -> list[Matrix]:
         arguments = call.arguments
         if meaning is None or call.call["relation"] or arguments.gradient or arguments.through:
             continue
-        height, width = meaning.height, meaning.width
+        height, width = meaning.axes if meaning.dimensions == 2 else (meaning.width,) * 2
         place = ((height.stride, width.stride), (height.rate, width.rate))
         groups.setdefault(_group(arguments), {}).setdefault(place, []).append(call)
     made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]
@@ -196,11 +196,11 @@ def _observed(call: CallRow) -> str:
 
 
 def _size(shape: list[int] | None, call: CallRow) -> str | None:
-    """Return height and width; None without a shape."""
+    """Return height and width, or the width alone; None without a shape."""
     if shape is None:
         return None
-    if len(shape) < 3:
+    dimensions = call.arguments.dimensions
+    if len(shape) <= dimensions:
         return shape_text(shape)
-    channels_first = call.arguments.data_format == "NCHW"
-    height, width = shape[-2:] if channels_first else shape[-3:-1]
-    return f"{height}×{width}"
+    inner = shape[-1 - dimensions :]
+    return "×".join(map(str, inner[1:] if channels_first(call.arguments) else inner[:-1]))

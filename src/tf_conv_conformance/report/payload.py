@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tf_conv_conformance.convolution.arguments import channels_first
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES
 from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.converted_models import models_in
@@ -174,7 +175,8 @@ def _detail(call: CallRow) -> dict[str, Any]:
         "gradient": arguments.gradient,
         "through": arguments.through,
         "relation": RELATIONS[relation].says if relation else None,
-        "nchw": arguments.data_format == "NCHW",
+        "nchw": channels_first(arguments),
+        "dimensions": arguments.dimensions,
         "refuses": predicted["refuses"],
         "because": [rule.mismatch(arguments) for rule in broken(arguments)] if refused else [],
         "instead": remedy(arguments) if refused else None,

@@ -82,20 +82,27 @@ def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w:
 def built(layer: Any, shape: Any, w: Any) -> Any:
     """Build a Keras layer for an input's shape, and return it with the filter `w`."""
     observed(layer.build, shape)
-    layer.set_weights([np.asarray(w)])
+    weights = [np.asarray(w)]
+    if len(layer.trainable_weights) > 1:  # a pointwise filter
+        weights.append(np.eye(int(w.shape[2]) * int(w.shape[3]))[None, None])
+    layer.set_weights(weights)
     return layer
 
 
 def new_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
     """Return a Keras layer that can hold the filter `w`."""
-    sizes: dict[str, Any] = {"depth_multiplier": w.shape[3]}
-    if symbol.endswith(".Conv2D"):
-        sizes = {"filters": w.shape[3]}
-        in_channels = x.shape[-3 if keywords.get("data_format") == "channels_first" else -1]
-        if in_channels != w.shape[2]:
-            sizes["groups"] = in_channels // w.shape[2]  # TensorFlow 1 has no such argument
+    sizes: dict[str, Any] = {"depth_multiplier": w.shape[-1]}
+    name = symbol.rpartition(".")[2]
+    if name in ("Conv1D", "Conv2D"):
+        sizes = {"filters": w.shape[-1]}
+        first = 1 - len(w.shape)  # the place of channels that come before the sizes
+        in_channels = x.shape[first if keywords.get("data_format") == "channels_first" else -1]
+        if in_channels != w.shape[-2]:
+            sizes["groups"] = in_channels // w.shape[-2]  # TensorFlow 1 has no such argument
+    elif name == "SeparableConv2D":
+        sizes["filters"] = w.shape[-2] * w.shape[-1]
     given = dict(sizes, use_bias=False, dtype=x.dtype.name, **keywords)
-    return observed(function, kernel_size=tuple(w.shape[:2]), **given)
+    return observed(function, kernel_size=tuple(w.shape[:-2]), **given)
 
 
 def symbolic_shapes(

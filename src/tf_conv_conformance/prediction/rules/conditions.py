@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tf_conv_conformance.convolution.arguments import (
+    CAUSAL,
+    FORMATS,
     Arguments,
     Interpretation,
     IntOrInts,
+    Steps,
     channels_first,
     in_channels_of,
     in_groups,
@@ -22,6 +25,7 @@ from tf_conv_conformance.convolution.output_padding import output_padding
 
 Condition = Callable[[Arguments], bool]
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+HALF_FLOAT_DOUBLE = ("float16", "float32", "float64")
 
 
 def strides(*allowed: str | int) -> Condition:
@@ -78,20 +82,23 @@ def _either_axis(condition: Callable[[Axis], bool]) -> Condition:
     return _means(lambda meaning: any(map(condition, meaning.axes)))
 
 
-def _spatial(name: str, condition: Callable[[tuple[int, int]], bool], otherwise: bool) -> Condition:
+def _spatial(
+    name: Steps, condition: Callable[[tuple[int, int]], bool], otherwise: bool
+) -> Condition:
     """Return a condition on strides or dilations of height and width, or `otherwise` if absent."""
 
     def check(call: Arguments) -> bool:
-        pair = spatial(getattr(call, name), channels_first(call))
+        pair = spatial(call, name)
         return otherwise if pair is None else condition(pair)
 
     return check
 
 
 def _same_in_channels(call: Arguments) -> bool:
-    if len(call.input.shape) < 3 or len(call.filter.shape) != 4:
+    dimensions = call.dimensions
+    if len(call.input.shape) <= dimensions or len(call.filter.shape) != dimensions + 2:
         return True  # there are no channels, which other rules cover
-    return call.filter.shape[2] == in_channels_of(call)
+    return call.filter.shape[-2] == in_channels_of(call)
 
 
 def _groups_fit(meaning: Interpretation) -> bool:
@@ -122,7 +129,7 @@ def upstream_shape(call: Arguments) -> tuple[int, ...]:
 
 
 def _output_padding_fits(call: Arguments) -> bool:
-    amounts, steps = output_padding(call), spatial(call.strides, channels_first(call))
+    amounts, steps = output_padding(call), spatial(call, "strides")
     if amounts is None or steps is None:
         return True
     return all(amount < step for amount, step in zip(amounts, steps, strict=True))
@@ -152,7 +159,12 @@ CONDITIONS: dict[str, Condition] = {
     "rank_4": lambda call: len(call.input.shape) == 4,
     "rank_above_4": lambda call: len(call.input.shape) > 4,
     "filter_rank_4": lambda call: len(call.filter.shape) == 4,
+    "rank_at_least_3": lambda call: len(call.input.shape) >= 3,
+    "rank_3": lambda call: len(call.input.shape) == 3,
+    "rank_above_3": lambda call: len(call.input.shape) > 3,
+    "filter_rank_3": lambda call: len(call.filter.shape) == 3,
     "float_dtype": lambda call: call.dtype in FLOATS,
+    "half_float_or_double": lambda call: call.dtype in HALF_FLOAT_DOUBLE,
     "float_or_int32": lambda call: call.dtype in (*FLOATS, "int32"),
     "filter_of_same_dtype": lambda call: call.filter_dtype in (None, call.dtype),
     # Channels
@@ -162,8 +174,8 @@ CONDITIONS: dict[str, Condition] = {
     "several_channels": _means(lambda meaning: meaning.in_channels > 1),
     "several_multiplied": _means(lambda meaning: meaning.filter_out > 1),
     # Strides and dilations
-    "outer_strides_1": lambda call: outer(call.strides, channels_first(call)) == (1, 1),
-    "outer_dilations_1": lambda call: outer(call.dilations, channels_first(call)) == (1, 1),
+    "outer_strides_1": lambda call: outer(call, "strides") == (1, 1),
+    "outer_dilations_1": lambda call: outer(call, "dilations") == (1, 1),
     "strides_positive": _spatial("strides", lambda steps: min(steps) >= 1, True),
     "rates_equal": _spatial("dilations", lambda rates: rates[0] == rates[1], True),
     "dilations_positive": _spatial("dilations", lambda rates: min(rates) >= 1, True),
@@ -175,11 +187,13 @@ CONDITIONS: dict[str, Condition] = {
     "no_dilations": lambda call: call.dilations is None,
     # Data format and padding
     "no_format": lambda call: call.data_format is None,
-    "known_format": lambda call: call.data_format in (None, "NHWC", "NCHW"),
+    "known_format": lambda call: call.data_format in (None, *FORMATS[call.dimensions]),
     "nchw": channels_first,
     "same": lambda call: padding_of(call) == "SAME",
     "valid": lambda call: padding_of(call) == "VALID",
     "same_or_valid": lambda call: padding_of(call) in ("SAME", "VALID"),
+    "causal": lambda call: padding_of(call) == CAUSAL,
+    "same_valid_or_causal": lambda call: padding_of(call) in ("SAME", "VALID", CAUSAL),
     "explicit": lambda call: not isinstance(call.padding, str),
     "explicit_nchw": lambda call: not isinstance(call.padding, str) and channels_first(call),
     "known_padding": lambda call: (

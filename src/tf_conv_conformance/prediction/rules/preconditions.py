@@ -12,6 +12,7 @@ from typing import Any
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
     IntOrInts,
+    Steps,
     as_lists,
     channels_first,
     in_channels_of,
@@ -75,31 +76,38 @@ def _dtype(*documented: str) -> Mismatch:
     return lambda arguments: f"the dtype is {arguments.dtype}, not {names} as documented"
 
 
-def _outer(name: str) -> Mismatch:
+def _outer(name: Steps) -> Mismatch:
     def text(arguments: Arguments) -> str:
         value: IntOrInts = getattr(arguments, name)
-        batch, channels = outer(value, channels_first(arguments))
+        batch, channels = outer(arguments, name)
         return f"{name} {_compact(value)} has {batch} for the batch and {channels} for the channels"
 
     return text
 
 
-def _spatial(name: str) -> Mismatch:
+def _spatial(name: Steps) -> Mismatch:
     def text(arguments: Arguments) -> str:
         value: IntOrInts = getattr(arguments, name)
         if isinstance(value, int):
             return f"{name} is {value}"
-        pair = spatial(value, channels_first(arguments))
+        pair = spatial(arguments, name)
         assert pair is not None  # a list without height and width does not break the rule
         height, width = pair
+        if arguments.dimensions == 1:
+            return f"{name} {_compact(value)} has {width} for the width"
         return f"{name} {_compact(value)} has {height} for the height and {width} for the width"
 
     return text
 
 
 def _in_channels(arguments: Arguments) -> str:
-    filter_in, input_in = arguments.filter.shape[2], in_channels_of(arguments)
+    filter_in, input_in = arguments.filter.shape[-2], in_channels_of(arguments)
     return f"the filter has {filter_in} in_channels, but the input has {input_in}"
+
+
+def _groups(arguments: Arguments) -> str:
+    out = arguments.filter.shape[-1]
+    return f"{_in_channels(arguments)}, and the filter has {out} out_channels"
 
 
 def _strides_with_rate(arguments: Arguments) -> str:
@@ -127,6 +135,8 @@ def _size(arguments: Arguments) -> str:
     meaning = interpret(arguments)
     assert meaning is not None  # arguments without an interpretation do not break the rule
     rows, columns = map(documented_size, meaning.axes)
+    if meaning.dimensions == 1:
+        return f"the result would have a width of {columns}"
     return f"the result would have {rows} rows and {columns} columns"
 
 
@@ -155,13 +165,19 @@ MISMATCHES: dict[str, Mismatch] = {
     "rank_4": _rank("input", "4"),
     "filter_rank_4": _rank("filter", "4"),
     "float_dtype": _dtype(*conditions.FLOATS),
+    "rank_at_least_3": _rank("input", "3 or more"),
+    "rank_3": _rank("input", "3"),
+    "filter_rank_3": _rank("filter", "3"),
+    "half_float_or_double": _dtype(*conditions.HALF_FLOAT_DOUBLE),
     "float_or_int32": _dtype(*conditions.FLOATS, "int32"),
     "filter_of_same_dtype": (
         lambda call: f"the filter is {call.filter_dtype}, but the input is {call.dtype}"
     ),
     "same_in_channels": _in_channels,
     "groups_fit": (
-        lambda call: f"{_in_channels(call)}, and the filter has {call.filter.shape[3]} out_channels"
+        lambda call: (
+            f"{_in_channels(call)}, and the filter has {call.filter.shape[-1]} out_channels"
+        )
     ),
     "outer_strides_1": _outer("strides"),
     "outer_dilations_1": _outer("dilations"),
@@ -171,6 +187,7 @@ MISMATCHES: dict[str, Mismatch] = {
     "no_strides_with_rate": _strides_with_rate,
     "known_padding": _padding,
     "same_or_valid": _padding,
+    "same_valid_or_causal": _padding,
     "pairs_for_4_dimensions": _pairs,
     "outer_padding_0": _outer_padding,
     "no_negative_padding": lambda call: f"{_padding(call)} has a negative amount",

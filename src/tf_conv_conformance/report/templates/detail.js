@@ -79,8 +79,8 @@ function why(call, number) {
   return make("section", {}, make("h4", {}, "Why"), explained, lines.length ? make("ul", { className: "against" }, ...lines) : null);
 }
 
-function arithmetic(axes) {
-  const parts = [["height", axes[0]], ["width", axes[1]]].flatMap(([name, axis]) => axis.models.map((model) =>
+function arithmetic(axes, dimensions) {
+  const parts = [["height", axes[0]], ["width", axes[1]]].slice(-dimensions).flatMap(([name, axis]) => axis.models.map((model) =>
     make("div", {}, make("h5", {}, `${name}, ${model.name.replace("_", "-")}`), make("pre", { tabIndex: 0, role: "region", "aria-label": `${name}, ${model.name}` }, model.steps.join("\n")))));
   return make("section", { className: "arithmetic" }, make("h4", {}, "The predicted size, step by step"), ...parts);
 }
@@ -150,13 +150,16 @@ async function detail(number) {
     ["Last output", call.observed?.output],
   ]);
   const picture = call.axes && pictures(call.axes);
-  if (picture && call.heat && !call.gradient) picture.choose(...call.largest_at.slice(call.nchw ? -2 : -3).slice(0, 2));
+  if (picture && call.heat && !call.gradient) {
+    const at = call.nchw ? call.largest_at.slice(-call.dimensions) : call.largest_at.slice(-1 - call.dimensions, -1);
+    picture.choose(...[0, ...at].slice(-2));
+  }
   const link = make("a", { className: "permalink", href: `#${encodeURIComponent(fullName(number))}` }, "link to this call");
   const parts = [make("h3", {}, fullName(number)), head, sources(call), table, why(call, number), otherModes(number)];
   if (picture) {
     parts.push(make("section", {}, make("h4", {}, "Which input elements feed an output element"), picture.element));
     if (call.heat) parts.push(make("section", {}, make("h4", {}, "Where the values differ"), heatMap(call.heat, calls.largest[number], picture.choose)));
-    parts.push(arithmetic(call.axes));
+    parts.push(arithmetic(call.axes, call.dimensions));
   }
   parts.push(excluded(call));
   if (call.python) parts.push(copied("The call as Python, without this suite", call.python));
