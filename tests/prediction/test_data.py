@@ -129,6 +129,14 @@ def test_literal_values_must_be_exact(dtype, values, reason):
         data.arms(arguments)
 
 
+def test_a_drawn_filter_has_elements_of_1():
+    """So the steps of its products are those of the literal input."""
+    call = replace(CALL, input=TensorSpec((1, 1, 2, 1), (2.0**22 - 1,) * 2), dilations=1)
+    with pytest.raises(data.InexactDataError, match="in steps of 1, are not exact in float32"):
+        data.arms(replace(call, filter=TensorSpec((1, 2, 1, 1))))
+    assert data.arms(replace(call, filter=TensorSpec((1, 1, 1, 1)), strides=1))
+
+
 def test_dyadic_literals_are_exact():
     assert [arm.name for arm in data.arms(LITERAL)] == ["literal"]
     assert data.arms(LITERAL)[0].arrays(LITERAL)[0].ravel().tolist() == [1, 2, 3, 0.5]

@@ -227,7 +227,7 @@ def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
         finite = [Fraction(value) for value in _finite(spec)]
         for value in set(finite):
             _check_exact_literal(value, name, dtype, top)
-        values = finite if spec.values is not None else [Fraction(SMALL)]
+        values = finite if spec.values is not None else [Fraction(1), Fraction(SMALL)]
         most *= max(values, default=Fraction(0))
         step *= min((_step(value) for value in values if value), default=Fraction(1))
     if summed * most / step > top:
