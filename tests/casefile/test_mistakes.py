@@ -96,8 +96,7 @@ defaults: {}
     4:5: cases[0].defaults: unknown key; `defaults` belongs at the top level of the file, not in a
     case
 bias: true
-    4:5: cases[0].bias: unknown key; convolutions here have neither bias nor activation; leave it
-    out
+    4:5: cases[0].bias: unknown key; write `after`, such as [bias_add, relu]
 kernel_size: 3
     4:5: cases[0].kernel_size: unknown key; write `filter`, the whole shape: [height, width,
     in_channels,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.convolution import company
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
@@ -63,6 +64,7 @@ GRADIENT_OPERATORS = [
 
 def test_the_worker_knows_the_same_entry_points():
     assert tuple(ENTRY_POINTS) == SYMBOLS == worker.FUNCTIONS
+    assert tuple(company.SYMBOLS.values()) == worker.AROUND
 
 
 @pytest.mark.parametrize(

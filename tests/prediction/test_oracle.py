@@ -12,13 +12,12 @@ from scipy.signal import correlate as scipy_correlate
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.geometry import documented_indices
 from tf_conv_conformance.prediction import correlation
+from tf_conv_conformance.prediction.layout import NoResultError, interpretation_of
 from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
     PHASE_STRIDED,
-    NoResultError,
     compute,
     flushed,
-    interpretation_of,
     models_of,
 )
 

@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
+from tf_conv_conformance.convolution.company import AFTER, Operation
 from tf_conv_conformance.convolution.geometry import Axis
 from tf_conv_conformance.prediction import wrong_oracles as module
 from tf_conv_conformance.prediction.error_bounds import Values
 from tf_conv_conformance.prediction.exclusions import CODES
+from tf_conv_conformance.prediction.layout import NoResultError
 from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
     PHASE_STRIDED,
-    NoResultError,
 )
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.wrong_oracles import (
@@ -529,6 +530,7 @@ def test_every_wrong_oracle_has_a_code():
         op="depthwise_conv2d",
         strides=(1, 2, 2, 1),
         padding=((0, 0), (1, 0), (0, 0), (0, 0)),
+        after=tuple(map(Operation, AFTER)),
     )
     names = {
         wrong.name for model in (DOCUMENTED, PHASE_STRIDED) for wrong in wrong_oracles(model, every)

@@ -41,11 +41,7 @@ _FOREIGN_KEYS: tuple[tuple[str, str | None, str], ...] = (
     ("shape input_shape x in_channels", "input", _WHOLE_INPUT),
     ("type", "dtype", "write `dtype` for float32 and the like, `op` for the operator"),
     ("name", "id", "write `id`"),
-    (
-        "bias use_bias activation",
-        "op",
-        "convolutions here have neither bias nor activation; leave it out",
-    ),
+    ("bias use_bias activation", "after", "write `after`, such as [bias_add, relu]"),
     ("atol rtol tol tolerance", None, _NO_TOLERANCE),
     ("description comment", "notes", "write `notes`"),
     ("link url issue", "reported", "write `reported`"),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tf_conv_conformance.casefile.company_fields import AfterOperations, BeforeOperations
 from tf_conv_conformance.casefile.fields import (
     BY_KIND,
     LIST,
@@ -130,6 +131,14 @@ class ArgumentFields(Strict):
 
     By default it is the shape of `input` or `filter`.
     """
+    before: BeforeOperations | None = None
+    """Operations on the input, before it is convolved: `{pad: …}`, or a list."""
+    after: AfterOperations | None = None
+    """Operations on the result, in order: one, or a list such as `[bias_add, relu]`.
+
+    They are `bias_add`, `add` (of a tensor of the result's shape), `relu`, `relu6`,
+    `fused_batch_norm` or another convolution.
+    """
 
 
 class Alternatives(Strict):
@@ -152,6 +161,8 @@ class Alternatives(Strict):
     unknown: Annotated[list[UnknownSizes], Field(min_length=1)] | None = None
     upstream: Annotated[list[Shape], Field(min_length=1), alternatives(1)] | None = None
     sizes: Annotated[list[Ints], Field(min_length=1), alternatives(1)] | None = None
+    before: Annotated[list[BeforeOperations], Field(min_length=1)] | None = None
+    after: Annotated[list[AfterOperations], Field(min_length=1)] | None = None
 
 
 ScopePair = Annotated[

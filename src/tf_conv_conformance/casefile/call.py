@@ -62,6 +62,8 @@ class Call:
             "relation": self.relation,
             "requires": requires.model_dump(exclude_none=True) if requires else None,
         }
+        if self.case.rewrites:
+            content["rewrites"] = self.case.rewrites
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

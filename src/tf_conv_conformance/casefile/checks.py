@@ -14,9 +14,11 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.convolution.quantity import quantity
-from tf_conv_conformance.prediction import data
+from tf_conv_conformance.prediction import company, data
+from tf_conv_conformance.prediction.layout import NoResultError
+from tf_conv_conformance.prediction.models import is_atrous_strided
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
-from tf_conv_conformance.prediction.rules.catalogue import refusal
+from tf_conv_conformance.prediction.rules.catalogue import broken, refusal
 
 _VALUES = ("expect", "values")
 
@@ -26,6 +28,8 @@ def check_arguments(arguments: Arguments, modes: Iterable[Mode] = (), large: boo
     if found := obstacle(arguments):
         key, reason = found
         raise CaseError((key,), reason)
+    if arguments.after:
+        _check_after(arguments)
     check_size(arguments, modes, large)
     is_taped = arguments.gradient is not None and arguments.entry_point.computes is None
     if is_taped and arguments.dtype.startswith(("int", "uint")):
@@ -35,6 +39,24 @@ def check_arguments(arguments: Arguments, modes: Iterable[Mode] = (), large: boo
         data.arms(arguments)
     except data.InexactDataError as error:
         raise CaseError(() if error.tensor is None else (error.tensor,), str(error)) from error
+
+
+def _check_after(arguments: Arguments) -> None:
+    """Refuse operations after the convolution that have no documented result."""
+    if "add" in {one.name for one in arguments.after} and is_atrous_strided(arguments):
+        reason = "`add` needs the shape of the result, and with strides and a rate above 1"
+        raise CaseError(("after",), f"{reason} TensorFlow's is not the documented one")
+    shape = data.result_shape(arguments)
+    for operation in arguments.after:
+        if operation.filter is None or not shape:
+            continue
+        another = company.second(operation, shape, arguments)
+        if reasons := [refusal(rule.id, another) for rule in broken(another)]:
+            raise CaseError(("after",), f"{operation.text} is refused: {'; '.join(reasons)}")
+        try:
+            shape = company.after_second(another)
+        except NoResultError as error:
+            raise CaseError(("after",), f"{operation.text} has no result: {error}") from error
 
 
 def check_expected_values(expect: Expect) -> None:

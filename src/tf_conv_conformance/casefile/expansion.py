@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tf_conv_conformance.casefile import company_fields
 from tf_conv_conformance.casefile.argument_fields import (
     Alternatives,
     ArgumentFields,
@@ -27,6 +28,7 @@ from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 NAMES = (
     "op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype",
     "filter_dtype", "gradient", "through", "variables", "unknown", "upstream", "sizes",
+    "before", "after",
 )  # fmt: skip
 REQUIRED = {
     "op": "conv2d or depthwise_conv2d",
@@ -162,6 +164,8 @@ def _label(name: str, value: Any) -> str:
         return f"{name}={_label('', value.verbatim)}"
     if isinstance(value, Tensor):
         return name + "literal" + "_".join(map(str, flatten(value.values)[1][:8]))
+    if name in ("before", "after"):
+        return company_fields.label(value)
     if name in ("unknown", "variables"):
         return "_".join([name, *value]) if value else {"unknown": "known"}.get(name, "constants")
     if isinstance(value, list):

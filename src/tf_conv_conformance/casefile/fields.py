@@ -56,7 +56,8 @@ BY_KIND = Discriminator(kind)
 SCALAR, LIST, MAPPING = Tag("<scalar>"), Tag("<list>"), Tag("<mapping>")
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
+    """Return a value that may be a list as one."""
     return value if isinstance(value, list) else [value]
 
 
@@ -170,10 +171,10 @@ Values = TypeAliasType(
 OneOrMore = Annotated[
     Annotated[Item, SCALAR] | Annotated[list[Item], Field(min_length=1), LIST],
     BY_KIND,
-    AfterValidator(_as_list),
+    AfterValidator(as_list),
 ]
 AnyNumberOf = Annotated[
-    Annotated[Item, SCALAR] | Annotated[list[Item], LIST], BY_KIND, AfterValidator(_as_list)
+    Annotated[Item, SCALAR] | Annotated[list[Item], LIST], BY_KIND, AfterValidator(as_list)
 ]
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 Texts = AnyNumberOf[Text]
@@ -181,6 +182,10 @@ Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$", ma
 ErrorName = Annotated[Word, _name_of("an exception of Python or TensorFlow", ERRORS)]
 WarningName = Annotated[Word, _name_of("a Python warning", WARNINGS)]
 SignalName = Annotated[Word, _name_of("a signal", SIGNALS)]
+OperationText = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_, ]+\))?$", max_length=200),
+]
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
 ]

@@ -10,8 +10,9 @@ import numpy as np
 from tf_conv_conformance.casefile.diagnostic import CaseError
 from tf_conv_conformance.convolution.arguments import Arguments, channel_place
 from tf_conv_conformance.convolution.names import Mode
-from tf_conv_conformance.prediction import data
-from tf_conv_conformance.prediction.models import MODELS, interpretation_of
+from tf_conv_conformance.prediction import company, data
+from tf_conv_conformance.prediction.layout import interpretation_of
+from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Returns, predict
 
 ELEMENTS = 2**24
@@ -36,7 +37,7 @@ def check_size(arguments: Arguments, modes: Iterable[Mode], large: bool) -> None
     if arguments.through is not None:
         tensors = {**tensors, **transformed(arguments)}
     elements = max(map(math.prod, results.values()), default=0)
-    work = elements * data.products(arguments)
+    work = elements * (data.products(arguments) + company.products(arguments.after))
     if large:
         _check_large(arguments, tensors, results, work)
         _check_memory(arguments, modes)
@@ -102,6 +103,10 @@ def _needed(arguments: Arguments, mode: Mode) -> int:
 def _tensors(arguments: Arguments) -> Shapes:
     """Return the shapes of the tensors that a call takes, by their names."""
     shapes = {"input": arguments.input.shape, "filter": arguments.filter.shape}
+    if arguments.before:
+        shapes["padded input"] = arguments.convolved
+    for shape in company.tensor_shapes(arguments, data.result_shape(arguments)):
+        shapes[f"tensor {len(shapes) + 1}"] = shape
     if arguments.gradient is not None:
         shapes["upstream gradient"] = data.result_shape(arguments)
     return shapes
@@ -118,11 +123,15 @@ def transformed(arguments: Arguments) -> Shapes:
 def _results(arguments: Arguments) -> Shapes:
     """Return the shapes of the results that the models predict, by their names."""
     outcomes = {name: predict(arguments).outcome(model) for name, model in MODELS.items()}
-    return {
+    results = {
         f"{name.replace('_', '-')} result": outcome.shape
         for name, outcome in outcomes.items()
         if isinstance(outcome, Returns)
     }
+    if results and arguments.after:
+        stages = company.stages(arguments, data.result_shape(arguments))
+        results |= {f"result {number}": shape for number, shape in enumerate(stages)}
+    return results
 
 
 def _patches(arguments: Arguments) -> int:

@@ -157,6 +157,8 @@ def _pattern(value: str, pattern: str) -> str:
         return f"refers to nothing; {nearest(value, [f'${name}' for name in REFERENCES])}"
     if "unreported" in pattern:
         return "is neither an address (https://…) nor `unreported`"
+    if "(" in pattern:
+        return "is not an operation, such as _FusedConv2D or _FusedConv2D(BiasAdd, Relu)"
     if not pattern.startswith("^[A-Za-z0-9]"):
         return "is not a single word, such as linux or avx2"
     right = re.sub(r"[^A-Za-z0-9._-]+", "-", value).strip("-._")

@@ -14,8 +14,18 @@ from tf_conv_conformance.casefile.argument_fields import (
     VerbatimInts,
     VerbatimText,
 )
+from tf_conv_conformance.casefile.company_fields import Another, AnotherConvolution, Before
 from tf_conv_conformance.casefile.expectations import Deviation, Expect, Expectation, Observed, When
-from tf_conv_conformance.casefile.fields import Arms, Identifier, Modes, Strict, Text, Texts
+from tf_conv_conformance.casefile.fields import (
+    Arms,
+    Identifier,
+    Modes,
+    OneOrMore,
+    OperationText,
+    Strict,
+    Text,
+    Texts,
+)
 from tf_conv_conformance.convolution.names import RelationName
 
 
@@ -63,6 +73,12 @@ class Case(Defaults):
     """Metamorphic relations to check. Each one that applies to a call adds one extra call."""
     deviations: list[Deviation] = Field(default_factory=list)
     """Known differences between TensorFlow and its documentation."""
+    rewrites: OneOrMore[OperationText] | None = None
+    """Operations of which the executed graph must have one, such as `_FusedConv2D(BiasAdd, Relu)`.
+
+    The name alone stands for any that are fused into it. If the graph has none of them, a call in
+    graph or saved_model mode is vacuous.
+    """
     notes: Text | None = None
     """Free text about the case."""
 
@@ -90,6 +106,9 @@ KNOWN: dict[str, type[Strict]] = {
     "as_if": ArgumentFields,
     "input": Tensor,
     "filter": Tensor,
+    "before": Before,
+    "after": AnotherConvolution,
+    **dict.fromkeys(("conv2d", "depthwise_conv2d"), Another),
     **dict.fromkeys(("strides", "dilations", "rate"), VerbatimInts),
     **dict.fromkeys(("padding", "data_format"), VerbatimText),
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_conv_conformance.casefile.argument_fields import Tensor, VerbatimInts, VerbatimText
+from tf_conv_conformance.casefile.company_fields import operations
 from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
 from tf_conv_conformance.casefile.fields import REFERENCES
 from tf_conv_conformance.convolution.arguments import (
@@ -67,6 +68,8 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         sizes=_own_shape(given, "sizes", entry_point),
         through=given.get("through"),
         variables=tuple(dict.fromkeys(given.get("variables", ()))),
+        before=operations(given.get("before", []), x),
+        after=operations(given.get("after", []), x),
     )
 
 

@@ -19,7 +19,7 @@ from tf_conv_conformance.casefile.limits import has_room
 from tf_conv_conformance.casefile.model import Case, Defaults
 from tf_conv_conformance.casefile.source import Source
 from tf_conv_conformance.convolution.modes import obstacle
-from tf_conv_conformance.convolution.names import DEFAULT_MODES, MODES, Mode
+from tf_conv_conformance.convolution.names import DEFAULT_MODES, GRAPH_MODES, MODES, Mode
 from tf_conv_conformance.prediction import relations
 from tf_conv_conformance.prediction.predict import Refuses, predict
 
@@ -68,6 +68,10 @@ class Sweep:
         obstacles: dict[Mode, list[str]] = {}
         calls = list(self._plain_calls(obstacles))
         self._check_modes({call.mode for call in calls}, obstacles)
+        if self.case.rewrites and not any(call.mode in GRAPH_MODES for call in calls):
+            known = " or ".join(GRAPH_MODES)
+            message = f"the executed graph is observed in {known} mode, and no call is made in it"
+            raise CaseError(("rewrites",), message)
         check_all_apply(self.case.deviations, calls)
         return calls + _related(self.case, calls)
 

@@ -34,6 +34,8 @@ KEYS = (
     "unknown",
     "upstream",
     "sizes",
+    "before",
+    "after",
     "data",
     "modes",
 )

@@ -219,6 +219,12 @@ def _add_case(command: argparse.ArgumentParser) -> None:
     option("--upstream", "SHAPE", text)
     text = "what it gets in place of the shape of its result"
     option("--sizes", "LIST", text)
+    text = "an operation on the input: '{pad: [[0,0],[1,1],[2,0],[0,0]]}'"
+    option("--before", "YAML", text)
+    text = (
+        "operations on the result: bias_add,relu or '{conv2d: {filter: [1,1,8,2], padding: SAME}}'"
+    )
+    option("--after", "YAML", text)
 
 
 def _add_output(command: argparse.ArgumentParser, default: str, text: str) -> None:

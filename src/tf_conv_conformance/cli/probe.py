@@ -16,7 +16,7 @@ from tf_conv_conformance.casefile.writer import WrittenCase, flow
 from tf_conv_conformance.cli.case_options import command
 from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
-from tf_conv_conformance.convolution.invocation import source
+from tf_conv_conformance.convolution.invocation import source, source_in_company
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.convolution.static_shape import StaticShape
 from tf_conv_conformance.prediction.exclusions import listed
@@ -73,12 +73,18 @@ def print_results(to: Console, case: WrittenCase, results: Results, subject: Sub
 
     Return whether no call fails and at least one was made.
     """
-    verbatim(to, "\n".join(source(case.arguments)), indent=INDENT)
+    program = source(case.arguments)
+    if case.arguments.in_company:
+        program += source_in_company(case.arguments)
+    verbatim(to, "\n".join(program), indent=INDENT)
     indented(to, pairs(*tensor_rows(case.arguments), ("subject", subject_text(subject.subject))))
     heading(to, "What the documentation says")
     indented(to, pairs(*documentation_rows(case.arguments, subject.documentation)))
     heading(to, "What was observed")
     indented(to, _table(case, results))
+    if executed := list(_executed(case, results)):
+        heading(to, "What the graph was made into")
+        indented(to, pairs(*executed))
     if agreeing := list(_agreement(case, results)):
         heading(to, "Who agrees with whom")
         indented(to, pairs(*agreeing))
@@ -102,6 +108,15 @@ def _table(case: WrittenCase, results: Results) -> Table:
         cells = ("–", "–", "–") if observation is None else _cells(call, observation)
         table.add_row(call.mode, Text(kind, STYLES.get(kind, "yellow")), *map(Text, cells))
     return table
+
+
+def _executed(case: WrittenCase, results: Results) -> Iterator[tuple[str, str]]:
+    """Yield the operations of the graph that was executed, by the mode."""
+    for call in case.calls:
+        observation = results[call.mode].observation
+        for answer in observation.answers[:1] if observation is not None else ():
+            if answer.operations:
+                yield call.mode, ", ".join(answer.operations)
 
 
 def _cells(call: Call, observation: Observation) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tf_conv_conformance.cli.console import beside
 from tf_conv_conformance.convolution.arguments import Arguments, Interpretation
+from tf_conv_conformance.convolution.company import listed
 from tf_conv_conformance.prediction.arithmetic import axes_of, steps
 from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.models import DOCUMENTED, models_of
@@ -31,6 +32,15 @@ def tensor_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
             yield "dy", value_text(arguments.dtype, arguments.upstream)
         shapes = "shapes are the gradient's, the arithmetic is the convolution's"
         yield "gradient", f"with respect to the {arguments.gradient}; {shapes}"
+    yield from company_rows(arguments)
+
+
+def company_rows(arguments: Arguments) -> Iterator[tuple[str, str]]:
+    """Yield the operations around the convolution."""
+    if arguments.before:
+        yield "before", listed(arguments.before)
+    if arguments.after:
+        yield "after", listed(arguments.after)
 
 
 def documentation_rows(

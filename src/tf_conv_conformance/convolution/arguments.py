@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
+from tf_conv_conformance.convolution.company import Operation, Operations, padded
 from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
 from tf_conv_conformance.convolution.names import Held, Lost, Op, Symbol, Through, Unknown
@@ -41,6 +42,7 @@ class Arguments:
     and `sizes` are what it is given if that is not what fits: the shape of the upstream gradient,
     and that of the tensor to differentiate by. A transformation that the call goes `through`
     changes nothing of what must be returned, nor do `variables` that hold its tensors.
+    The operations `before` the convolution change its input, and those `after` it its result.
     """
 
     op: Op
@@ -61,6 +63,8 @@ class Arguments:
     sizes: tuple[int, ...] | None = field(default=None, repr=False)
     through: Through | None = field(default=None, repr=False)
     variables: tuple[Held, ...] = field(default=(), repr=False)
+    before: Operations = field(default=(), repr=False)
+    after: Operations = field(default=(), repr=False)
 
     @cached_property
     def _hash(self) -> int:
@@ -86,10 +90,30 @@ class Arguments:
             return self.sizes
         return (self.filter if self.gradient == "filter" else self.input).shape
 
+    @property
+    def convolved(self) -> tuple[int, ...]:
+        """The shape of what is convolved: the input after the operations before."""
+        return padded(self.input.shape, self.before)
+
+    @property
+    def in_company(self) -> bool:
+        """Whether there are operations around the convolution."""
+        return bool(self.before or self.after)
+
 
 FIELDS = tuple(one.name for one in fields(Arguments))
-RARE = {"unknown": (), "upstream": None, "sizes": None, "through": None, "variables": ()}
+RARE = {
+    "unknown": (),
+    "upstream": None,
+    "sizes": None,
+    "through": None,
+    "variables": (),
+    "before": (),
+    "after": (),
+}
 """The fields that a record leaves out if they have these values."""
+COMPANY = {"before", "after"}
+"""The fields that are operations."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +165,17 @@ def to_record(arguments: Arguments) -> dict[str, Any]:
     for name, default in RARE.items():
         if plain[name] == default:
             del plain[name]
+    for name in COMPANY & plain.keys():
+        plain[name] = [dict(vars(one)) for one in plain[name]]
     return {**plain, "input": dict(vars(arguments.input)), "filter": dict(vars(arguments.filter))}
 
 
 def from_record(plain: Mapping[str, Any]) -> Arguments:
     """Return arguments from the result of :func:`to_record`, which may have gone through JSON."""
     given = {name: as_tuples(value) for name, value in plain.items()}
+    for name in COMPANY & plain.keys():
+        own = ({key: as_tuples(value) for key, value in one.items()} for one in plain[name])
+        given[name] = tuple(Operation(**one) for one in own)
     for name in ("input", "filter"):
         # Infinities and NaN are strings in a record, since JSON has no numbers for them.
         values = plain[name]["values"]
@@ -183,7 +212,7 @@ def with_height(arguments: Arguments) -> tuple[int, ...]:
 
 def in_channels_of(arguments: Arguments) -> int:
     """Return the input's number of channels; 0 if its rank is too low to have any."""
-    shape = arguments.input.shape
+    shape = arguments.convolved
     return shape[channel_place(arguments)] if len(shape) > arguments.dimensions else 0
 
 
@@ -268,7 +297,7 @@ def interpret(arguments: Arguments) -> Interpretation | None:
     Arguments that break a precondition may still have a meaning, since TensorFlow may accept them.
     """
     first, dimensions = channels_first(arguments), arguments.dimensions
-    shape, sizes = arguments.input.shape, with_height(arguments)
+    shape, sizes = arguments.convolved, with_height(arguments)
     if len(shape) < dimensions + 2 or len(sizes) != 4:
         return None
     strides, dilations = spatial(arguments, "strides"), spatial(arguments, "dilations")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tf_conv_conformance.convolution.arguments import (
@@ -10,9 +12,11 @@ from tf_conv_conformance.convolution.arguments import (
     KERAS_FORMATS,
     Arguments,
     as_lists,
+    channels_first,
     dimension_names,
     in_channels_of,
 )
+from tf_conv_conformance.convolution.company import SYMBOLS, TENSORS
 from tf_conv_conformance.convolution.output_padding import output_padding
 
 
@@ -40,6 +44,43 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
     return given
 
 
+def company(arguments: Arguments) -> dict[str, list[Any]]:
+    """Return the operations before and after the convolution as JSON values.
+
+    Each has its function, the number of tensors that it takes beside its input, and its keyword
+    arguments. It is empty for a convolution alone.
+    """
+    made = {
+        name: [
+            [SYMBOLS[one.name], len(TENSORS[one.name]), one.keywords(_format(arguments))]
+            for one in getattr(arguments, name)
+        ]
+        for name in ("before", "after")
+    }
+    return made if arguments.in_company else {}
+
+
+def _format(arguments: Arguments) -> str:
+    return "NCHW" if channels_first(arguments) else "NHWC"
+
+
+def beside(arguments: Arguments) -> dict[str, str]:
+    """Return the names of the tensors of the operations after the convolution, with their dtypes.
+
+    Names that come more than once are numbered.
+    """
+    found, counts = dict[str, str](), Counter[str]()
+    for operation in arguments.after:
+        is_normal = operation.name == "fused_batch_norm"
+        for name in TENSORS[operation.name]:
+            counts[name] += 1
+            number = counts[name] + (name == "filter")  # the convolution has the first
+            written = "w" if name == "filter" else name
+            dtype = "float32" if is_normal else arguments.dtype
+            found[f"{written}{number}" if number > 1 else written] = dtype
+    return found
+
+
 def tensor_names(arguments: Arguments) -> dict[str, int] | None:
     """Return the tensors that an entry point for gradients takes, by name.
 
@@ -63,12 +104,27 @@ def signature(arguments: Arguments) -> list[list[int | None] | None] | None:
     unknown = arguments.unknown
     if not unknown:
         return None
-    sizes = arguments.input.shape
-    names = dimension_names(arguments, len(sizes))
-    shape = [None if name in unknown else size for name, size in zip(names, sizes, strict=True)]
-    x = None if "rank" in unknown else shape
+    x = None if "rank" in unknown else known_sizes(arguments, arguments.input.shape)
     w: list[int | None] | None = None if "filter" in unknown else list(arguments.filter.shape)
     return [x, w]
+
+
+def known_sizes(arguments: Arguments, sizes: Sequence[int]) -> list[int | None]:
+    """Return the sizes of an input or a result, None for those that a traced function ignores."""
+    named = zip(dimension_names(arguments, len(sizes)), sizes, strict=True)
+    return [None if name in arguments.unknown else size for name, size in named]
+
+
+def known_beside(arguments: Arguments, shapes: Sequence[Sequence[int]]) -> list[list[int | None]]:
+    """Return what a traced function knows of the shapes of the tensors from :func:`beside`.
+
+    An addend is known as well as the result that it is added to.
+    """
+    named = zip(beside(arguments), shapes, strict=True)
+    return [
+        known_sizes(arguments, shape) if name.startswith("addend") else list(shape)
+        for name, shape in named
+    ]
 
 
 def source(arguments: Arguments) -> list[str]:
@@ -79,7 +135,7 @@ def source(arguments: Arguments) -> list[str]:
     before the graph.
     """
     entry_point = arguments.entry_point
-    given = "".join(f", {name}={value!r}" for name, value in keywords(arguments).items())
+    given = _as_source(keywords(arguments))
     size = math.prod(arguments.filter.shape[2:])  # of the pointwise identity
     if entry_point.is_layer:
         x, taken = ("x", "x, w") if entry_point.computes is None else ("dy", "x, w, dy")
@@ -99,6 +155,27 @@ def source(arguments: Arguments) -> list[str]:
     if entry_point.pointwise:
         tensors = f"x, w, tf.eye({size}, dtype=w.dtype)[None, None]"
     return [f"convolve = lambda x, w: {entry_point.symbol}({tensors}{given})"]
+
+
+def source_in_company(arguments: Arguments) -> list[str]:
+    """Return lines that define `in_company`: `convolve` with the operations around it.
+
+    It takes input and filter, then the tensors that :func:`beside` names.
+    """
+    names, made = list(beside(arguments)), company(arguments)
+    lines = [f"def in_company({', '.join(['x', 'w', *names])}):"]
+    for symbol, _, given in made["before"]:
+        lines.append(f"    x = {symbol}(x{_as_source(given)})")
+    lines.append("    y = convolve(x, w)")
+    for symbol, count, given in made["after"]:
+        own, names = names[:count], names[count:]
+        first = "[0]" if symbol == SYMBOLS["fused_batch_norm"] else ""
+        lines.append(f"    y = {symbol}({', '.join(['y', *own])}{_as_source(given)}){first}")
+    return [*lines, "    return y"]
+
+
+def _as_source(given: dict[str, Any]) -> str:
+    return "".join(f", {name}={value!r}" for name, value in given.items())
 
 
 def _layer_sizes(arguments: Arguments) -> str:

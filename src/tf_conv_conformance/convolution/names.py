@@ -63,6 +63,10 @@ Unknown = Literal["batch", "height", "width", "rank", "filter"]
 the filter."""
 Lost = Literal["batch", "height", "width", "channels", "rank"]
 """What a static shape may not know of a result."""
+OperationName = Literal[
+    "pad", "bias_add", "add", "relu", "relu6", "fused_batch_norm", "conv2d", "depthwise_conv2d",
+]  # fmt: skip
+"""The operations that a call may have around its convolution; see company.py."""
 CpuFlag = Literal[
     "avx", "avx2", "fma", "avx_vnni", "avx_vnni_int8", "avx_ne_convert",
     "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
@@ -81,6 +85,8 @@ LAYER_MODES: tuple[Mode, ...] = ("eager", "graph")
 """The modes in which a Keras layer also computes the shape of its result without data."""
 TRACING_MODES: tuple[Mode, ...] = ("graph", "xla", "saved_model")
 """The modes in which TensorFlow runs a function that it has traced."""
+GRAPH_MODES: tuple[Mode, ...] = ("graph", "saved_model")
+"""The modes in which the operations of the executed graph are observed."""
 MODES_OF_SHAPES: dict[str, tuple[Mode, ...]] = {
     "static": TRACING_MODES,
     "symbolic": LAYER_MODES,

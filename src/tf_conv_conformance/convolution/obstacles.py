@@ -13,6 +13,7 @@ from tf_conv_conformance.convolution.arguments import (
     interpret,
     spatial,
 )
+from tf_conv_conformance.convolution.entry_points import DEFAULTS
 from tf_conv_conformance.convolution.geometry import documented_size
 from tf_conv_conformance.convolution.output_padding import output_padding
 
@@ -34,6 +35,8 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.through is not None and (found := _transformation_obstacle(arguments)):
         return found
     if arguments.variables and (found := _variable_obstacle(arguments)):
+        return found
+    if arguments.in_company and (found := _company_obstacle(arguments)):
         return found
     if entry_point.computes == "filter" and arguments.filter_dtype not in (None, arguments.dtype):
         return "filter_dtype", "takes no filter, only its shape; leave `filter_dtype` out"
@@ -96,6 +99,24 @@ def _variable_obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.through is not None or arguments.unknown:
         name = "unknown" if arguments.unknown else "through"
         return name, f"is called with one of `variables` and `{name}`; keep one"
+    return None
+
+
+def _company_obstacle(arguments: Arguments) -> Obstacle | None:
+    """Return why a call cannot have operations around it."""
+    key = "after" if arguments.after else "before"
+    for name in ("gradient", "through"):
+        if getattr(arguments, name) is not None:
+            return key, f"has no operations around it if there is a `{name}`; leave that out"
+    if arguments.entry_point.is_keras or arguments.dimensions == 1:
+        return key, f"has no operations around it; use {DEFAULTS[arguments.op].symbol}"
+    known = [name for name in arguments.unknown if name in ("filter", "rank")]
+    if known:
+        return "unknown", f"has operations around it, which need to know the {known[0]}"
+    is_normalized = "fused_batch_norm" in {one.name for one in arguments.after}
+    if is_normalized and arguments.dtype not in ("float16", "bfloat16", "float32"):
+        reason = f"is followed by fused_batch_norm, which does not document {arguments.dtype}"
+        return "dtype", f"{reason}; use half, bfloat16 or float32"
     return None
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from tf_conv_conformance.convolution.arguments import Arguments, Interpretation
 from tf_conv_conformance.convolution.geometry import Axis, documented_size, phases, same_total
-from tf_conv_conformance.prediction.models import Model, interpretation_of
+from tf_conv_conformance.prediction.layout import interpretation_of
+from tf_conv_conformance.prediction.models import Model
 
 
 def axes_of(interpretation: Interpretation) -> dict[str, Axis]:

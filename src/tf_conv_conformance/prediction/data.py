@@ -25,11 +25,13 @@ from tf_conv_conformance.convolution.arguments import (
     channel_place,
     with_height,
 )
+from tf_conv_conformance.convolution.company import listed
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION, largest
 from tf_conv_conformance.convolution.quantity import quantity
-from tf_conv_conformance.prediction import models
+from tf_conv_conformance.prediction import company, models
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.distributions import Drawn, Normal, Real, Signed
+from tf_conv_conformance.prediction.layout import NoResultError
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 SMALL = 4  # the largest magnitude of `small_integers`
@@ -64,7 +66,8 @@ class Arm:
     def arrays(self, arguments: Arguments) -> tuple[Array, ...]:
         """Return input, filter and, for a gradient, the upstream gradient, drawn in this order.
 
-        The arrays are shared, so they are read-only.
+        Then come the tensors of the operations after the convolution, in their order. The arrays
+        are shared, so they are read-only.
         """
         return _arrays(self, arguments)
 
@@ -82,6 +85,9 @@ def _arrays(arm: Arm, arguments: Arguments) -> tuple[Array, ...]:
     tensors = [_tensor(arguments.input, arm.input), _tensor(arguments.filter, arm.filter)]
     if arm.upstream is not None:
         tensors.append(arm.upstream.draw(_RNG, result_shape(arguments)))
+    shapes = company.tensor_shapes(arguments, result_shape(arguments))
+    beside = zip(company.drawn(arguments), shapes, strict=True)
+    tensors += [drawn.draw(_RNG, shape) for drawn, shape in beside]
     for tensor in tensors:
         tensor.flags.writeable = False
     return tuple(tensors)
@@ -112,7 +118,7 @@ def result_shape(arguments: Arguments) -> tuple[int, ...]:
         return arguments.upstream
     try:
         return computed_model(arguments).forward_shape(arguments)
-    except models.NoResultError:
+    except NoResultError:
         return ()
 
 
@@ -153,6 +159,9 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
     if dtype not in PRECISION:  # the call must be refused, so its sums do not matter
         return Signed(1), Signed(1), Signed(1)
     if name == "reals":
+        if arguments.after:
+            reason = f"no bound is derived for them after {listed(arguments.after)}"
+            raise InexactDataError(f"{reason}; leave out `reals`")
         if "int" in dtype:
             raise InexactDataError(f"{dtype} holds only integers; leave out `reals`")
         real = (Normal if dtype == "float16" else Real)(PRECISION[dtype])
@@ -165,13 +174,38 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
             f"they reach {summed}, and it holds only integers up to {top}; use a smaller filter, "
             "fewer channels or a wider dtype"
         )
+    if arguments.after:
+        top = _left_for_sums(arguments, summed, top)
     if name in ("small_integers", "literal"):
         small = Signed(max(1, min(SMALL, math.isqrt(top // summed))))
+        if any(operation.name == "relu6" for operation in arguments.after):
+            small = Signed(1)  # else it would leave few sums as they are
         return small, small, small
     wide = Signed(max(1, top // summed - (top // summed + 1) % 2), odd=True)
     if arguments.gradient == "input":
         return Signed(1), Signed(1), wide
     return wide, Signed(1), Signed(1)
+
+
+def _left_for_sums(arguments: Arguments, summed: int, top: int) -> int:
+    """Return how large the convolution's sums may be, if what is after it is to be exact.
+
+    Raises :class:`InexactDataError` if nothing is exact.
+    """
+    least, most = 0, top // summed  # the largest products of an input and a filter element
+    while least < most:
+        middle = (least + most + 1) // 2
+        if company.is_exact(arguments, Fraction(summed * middle), Fraction(1), top):
+            least = middle
+        else:
+            most = middle - 1
+    if least == 0:
+        raise InexactDataError(
+            f"sums of {quantity(summed, 'product')} are not exact in {arguments.dtype} after "
+            f"{listed(arguments.after)}, even with data of 1 and -1: it holds only integers "
+            f"up to {top}; use a smaller filter, fewer channels or a wider dtype"
+        )
+    return summed * least
 
 
 def seed(arguments: Arguments, arm: str, salt: int) -> int:
@@ -208,6 +242,9 @@ def _check_finite_literals(arguments: Arguments) -> None:
     }
     for name, (spec, dtype) in tensors.items():
         odd = [value for value in spec.values or () if not math.isfinite(value)]
+        if odd and arguments.after:
+            reason = f"nothing documents what {listed(arguments.after)} make of {odd[0]:g}"
+            raise InexactDataError(f"{reason}; give `{name}` finite values", name)
         if odd and dtype not in (*EXPONENTS, "complex64"):
             message = (
                 f"the value {odd[0]:g} of `{name}` is not finite, but all values of {dtype} are"
@@ -239,6 +276,10 @@ def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
             f"in steps of {float(step):g}, are not exact in {dtype} "
             f"({summed} * {_written(most)} / {float(step):g} > {top}); {advice}"
         )
+    if not company.is_exact(arguments, summed * most, step, top):
+        sums = f"sums of up to {_written(summed * most)} in steps of {float(step):g}"
+        after = f"not exact in {dtype} after {listed(arguments.after)}"
+        raise InexactDataError(f"{sums} are {after}; use smaller or rounder values")
 
 
 def _check_exact_literal(value: Fraction, name: str, dtype: str, top: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tf_conv_conformance.convolution.names import Mode
 
 _CONVERT = """\
@@ -38,11 +40,13 @@ IMPORTS: dict[Mode, tuple[str, ...]] = {
 """The imports of a mode's source, beside NumPy and TensorFlow."""
 
 
-def converted(mode: Mode, shape: str) -> list[str]:
-    """Return lines that define `deployed`, a function of the arrays `x` and `w`, by `convolve`.
+def converted(mode: Mode, shape: str, call: str, beside: Sequence[str]) -> list[str]:
+    """Return lines that define `deployed`, a function of arrays, by the function `call`.
 
-    `shape` is what the model knows of the input's shape, as source.
+    The arrays are `x`, `w` and those `beside`. `shape` is what the model knows of the input's
+    shape, as source.
     """
+    arrays = ", ".join(["x", "w", *beside])
     if mode == "onnx":
         body = _ONNX.format(shape=shape)
     else:
@@ -50,8 +54,8 @@ def converted(mode: Mode, shape: str) -> list[str]:
     if shape == "x.shape":
         body = "\n".join(line for line in body.splitlines() if "resize" not in line)
     return [
-        "def deployed(x, w):",
-        "    model = tf.function(lambda x: convolve(x, w), autograph=False)",
+        f"def deployed({arrays}):",
+        f"    model = tf.function(lambda x: {call}({arrays}), autograph=False)",
         *body.splitlines(),
     ]
 

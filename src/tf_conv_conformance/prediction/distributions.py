@@ -87,7 +87,22 @@ class Normal:
         return f"{magnitudes} * rng.choice([-1, 1], size={shape}) * {scales} / {top}"
 
 
-Drawn = Signed | Real | Normal
+@dataclass(frozen=True)
+class Chosen:
+    """Some numbers, each as probable as the others."""
+
+    numbers: tuple[float, ...]
+
+    def draw(self, rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
+        """Draw numbers in float64, as the expression from :meth:`source` does."""
+        return np.asarray(rng.choice(self.numbers, size=shape), dtype=np.float64)
+
+    def source(self, shape: tuple[int, ...]) -> str:
+        """Return the Python expression that draws from `rng`."""
+        return f"rng.choice({list(self.numbers)}, size={shape})"
+
+
+Drawn = Signed | Real | Normal | Chosen
 
 
 def distribution(kind: Mapping[str, Any]) -> Drawn:

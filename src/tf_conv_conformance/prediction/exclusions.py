@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tf_conv_conformance.convolution.company import AFTER
+
 CODES = {
     "height padding shifted by one": "pad-h",
     "width padding shifted by one": "pad-w",
@@ -19,12 +21,14 @@ CODES = {
     "filter flipped in height and width": "flip",
     "channels reversed": "in",
     "filters reversed": "out",
+    **{f"{name} dropped": f"no-{name}" for name in AFTER},
+    "order of operations swapped": "order",
     "sums of 8 bits": "8",
     "sums of 11 bits": "11",
     "sums of 24 bits": "24",
 }
 """The code of each wrong oracle in :mod:`wrong_oracles` by its name, in reading order."""
-NAMES = {code: name.replace("_", "-") for name, code in CODES.items()}
+NAMES = {code: name.replace("phase_strided", "phase-strided") for name, code in CODES.items()}
 
 
 def codes(names: Iterable[str]) -> list[str]:

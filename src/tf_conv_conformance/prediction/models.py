@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tf_conv_conformance import ConformanceError
-from tf_conv_conformance.convolution.arguments import (
-    Arguments,
-    Interpretation,
-    in_groups,
-    interpret,
-)
+from tf_conv_conformance.convolution.arguments import Arguments, Interpretation, interpret
 from tf_conv_conformance.convolution.geometry import (
     Axis,
     Indices,
@@ -27,12 +20,20 @@ from tf_conv_conformance.convolution.geometry import (
     phase_strided_size,
     within,
 )
+from tf_conv_conformance.prediction import company
 from tf_conv_conformance.prediction.correlation import (
     Array,
     adjoint_filter,
     adjoint_input,
     correlate,
     grouped,
+)
+from tf_conv_conformance.prediction.layout import (
+    NoResultError,
+    channels_out,
+    flat,
+    in_layout,
+    interpretation_of,
 )
 
 SMALLEST_NORMAL = {"float16": 2.0**-14, "float64": 2.0**-1022}  # 2**-126 in other dtypes
@@ -41,10 +42,6 @@ SMALLEST_NORMAL = {"float16": 2.0**-14, "float64": 2.0**-1022}  # 2**-126 in oth
 def as_given(arguments: Arguments, interpretation: Interpretation) -> Interpretation:
     """Return what the arguments mean."""
     return interpretation
-
-
-class NoResultError(ConformanceError):
-    """A model has no result for the arguments; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class Model:
         return within(self.indices(axis), axis.size)
 
     def forward_shape(self, arguments: Arguments) -> tuple[int, ...]:
-        """Return the shape of the convolution in the call's data format.
+        """Return the shape of the convolution itself in the call's data format.
 
         Raises :class:`NoResultError`.
         """
@@ -100,13 +97,14 @@ class Model:
         """
         forward = self.forward_shape(arguments)
         if arguments.gradient is None:
-            return forward
+            return company.stages(arguments, forward)[-1]
         return arguments.input.shape if arguments.gradient == "input" else arguments.filter.shape
 
     def values(self, arguments: Arguments, *tensors: Array) -> Array:
         """Return the result in float64 and in the call's data format.
 
-        `tensors` are input and filter, and the upstream gradient of a gradient.
+        `tensors` are input and filter, then the upstream gradient of a gradient, or the tensors of
+        the operations after the convolution.
         """
         interpretation = self.interpretation(arguments)
         if self.flushes_subnormals:
@@ -124,32 +122,6 @@ PHASE_STRIDED = Model(
 MODELS = {model.name: model for model in (DOCUMENTED, PHASE_STRIDED)}
 
 
-def interpretation_of(arguments: Arguments) -> Interpretation:
-    """Return what the arguments mean. Raises :class:`NoResultError` if they mean nothing."""
-    interpretation = interpret(arguments)
-    if interpretation is None:
-        raise NoResultError("the arguments have no meaning as a convolution")
-    return interpretation
-
-
-def channels_out(arguments: Arguments, interpretation: Interpretation) -> int:
-    """Return the channels of the result.
-
-    Raises :class:`NoResultError` if input and filter do not fit.
-    """
-    in_channels, out = interpretation.in_channels, interpretation.filter_out
-    depth = interpretation.filter_in_channels
-    if arguments.op == "depthwise_conv2d":
-        if in_channels != depth:
-            message = f"the filter is for {depth} channels, but the input has {in_channels}"
-            raise NoResultError(message)
-        return in_channels * out
-    if in_channels != depth and not in_groups(in_channels, depth, out):
-        groups = f"{in_channels} input channels in groups of {depth}"
-        raise NoResultError(f"{groups} do not fit {out} output channels")
-    return out
-
-
 def flushed(numbers: Array, dtype: str) -> Array:
     """Replace numbers that are subnormal in a dtype with zero."""
     return np.where(np.abs(numbers) < SMALLEST_NORMAL.get(dtype, 2.0**-126), 0.0, numbers)
@@ -162,20 +134,25 @@ def compute(
     columns: Indices,
     x: Array,
     w: Array,
-    dy: Array | None = None,
-    *,
+    *others: Array,
     skip_padding: bool = False,
+    after: Sequence[company.Step] | None = None,
 ) -> Array:
-    """Return the convolution, or its gradient, that reads the input at these indices."""
-    across = flat(interpretation, x)
+    """Return the convolution, or its gradient, that reads the input at these indices.
+
+    The operations around the convolution are made, too; `after` are other ones than the call's.
+    """
+    across = flat(interpretation, company.padded(x, arguments.before))
     kernel = grouped(w, interpretation.in_channels, arguments.op == "depthwise_conv2d")
-    if arguments.gradient is None or dy is None:
+    if arguments.gradient is None or not others:
         sums = correlate(across, kernel, rows, columns, skip_padding)
-        return _layout(interpretation, _pointwise(arguments, sums))
-    upstream = flat(interpretation, dy)
+        result = in_layout(interpretation, _pointwise(arguments, sums))
+        steps = company.steps(arguments.after, others) if after is None else after
+        return company.finished(arguments, result, steps)
+    upstream = flat(interpretation, others[0])
     if arguments.gradient == "input":
         sizes = (axis.size for axis in interpretation.axes)
-        return _layout(interpretation, adjoint_input(upstream, kernel, rows, columns, *sizes))
+        return in_layout(interpretation, adjoint_input(upstream, kernel, rows, columns, *sizes))
     channels = kernel.shape[2:4]
     return adjoint_filter(across, upstream, rows, columns, *channels).reshape(w.shape)
 
@@ -186,22 +163,6 @@ def _pointwise(arguments: Arguments, result: Array) -> Array:
         return result
     with np.errstate(invalid="ignore"):
         return result @ np.eye(result.shape[-1])
-
-
-def flat(interpretation: Interpretation, tensor: Array) -> Array:
-    """Return a tensor in the call's data format as ``(batch, height, width, channels)``."""
-    first = -1 - interpretation.dimensions
-    channels_last = np.moveaxis(tensor, first, -1) if interpretation.channels_first else tensor
-    inner = channels_last.shape[first:]
-    height = (1,) if interpretation.dimensions == 1 else ()
-    return channels_last.reshape(math.prod(interpretation.batch_shape), *height, *inner)
-
-
-def _layout(interpretation: Interpretation, result: Array) -> Array:
-    """Return ``(batch, height, width, channels)`` in the call's data format and batch shape."""
-    dimensions = interpretation.dimensions
-    shaped = result.reshape(*interpretation.batch_shape, *result.shape[-1 - dimensions :])
-    return np.moveaxis(shaped, -1, -1 - dimensions) if interpretation.channels_first else shaped
 
 
 def is_atrous_strided(arguments: Arguments) -> bool:

@@ -15,11 +15,11 @@ from tf_conv_conformance.convolution.dtypes import PRECISION, as_numbers, encode
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.error_bounds import Values, bound, unit_roundoff
+from tf_conv_conformance.prediction.layout import NoResultError
 from tf_conv_conformance.prediction.models import (
     DOCUMENTED,
     MODELS,
     Model,
-    NoResultError,
     models_of,
 )
 from tf_conv_conformance.prediction.rules import catalogue

@@ -7,10 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, interpret
-from tf_conv_conformance.convolution.invocation import signature, source
+from tf_conv_conformance.convolution.invocation import (
+    beside,
+    known_beside,
+    signature,
+    source,
+    source_in_company,
+)
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, TRACING_MODES, Mode
 from tf_conv_conformance.convolution.quantity import quantity
-from tf_conv_conformance.prediction import deployment
+from tf_conv_conformance.prediction import company, deployment
 from tf_conv_conformance.prediction.data import Arm, result_shape
 from tf_conv_conformance.prediction.distributions import Drawn, distribution
 from tf_conv_conformance.prediction.relations import RELATIONS, is_across_subjects
@@ -51,7 +57,7 @@ def _static_shape(arguments: Arguments, mode: Mode) -> list[str]:
     """Return a line that prints the static shape of the result, if it is not the shape itself."""
     if not arguments.unknown or mode not in TRACING_MODES:
         return []
-    call = "convolve" if arguments.gradient is None else "gradient"
+    call = _function(arguments)
     traced = "module.call" if mode == "saved_model" else call
     return [f"print({traced}.get_concrete_function().structured_outputs.shape)"]
 
@@ -62,24 +68,34 @@ def _data(arguments: Arguments, arm: Arm) -> list[str]:
     lines += [f"{name} = {made}" for name, made in tensors.items()]
     if arm.upstream is not None:
         lines.append(f"dy = {arm.upstream.source(result_shape(arguments))}")
-    return lines
+    shapes = company.tensor_shapes(arguments, result_shape(arguments))
+    named = zip(beside(arguments), company.drawn(arguments), shapes, strict=True)
+    return lines + [f"{name} = {drawn.source(shape)}" for name, drawn, shape in named]
+
+
+def _function(arguments: Arguments) -> str:
+    """Return the name of the function that makes the call."""
+    if arguments.in_company:
+        return "in_company"
+    return "convolve" if arguments.gradient is None else "gradient"
 
 
 def _definition(arguments: Arguments, mode: Mode) -> list[str]:
     """Return lines that define the call in its mode, for :func:`_invocation`."""
-    lines, call = source(arguments), "convolve"
+    lines, call = source(arguments), _function(arguments)
+    if arguments.in_company:
+        lines += source_in_company(arguments)
     if arguments.through is not None:
         lines += transformed_source(arguments)
-    if arguments.gradient is not None:
-        call = "gradient"
-        if arguments.entry_point.computes is None and arguments.through is None:
-            lines += gradient_source(arguments)
+    elif call == "gradient" and arguments.entry_point.computes is None:
+        lines += gradient_source(arguments)
     lines += _variables(arguments, call)
     known, traced = signature(arguments), ""
     if known is not None:
         traced = f", input_signature=[{', '.join(_specs(arguments, known))}]"
     if mode in CONVERTED_MODES:
-        lines += deployment.converted(mode, "x.shape" if known is None else str(known[0]))
+        shape = "x.shape" if known is None else str(known[0])
+        lines += deployment.converted(mode, shape, call, list(beside(arguments)))
     elif mode == "saved_model":
         return lines + _assignments(arguments) + deployment.saved(call, _tensors(arguments), traced)
     elif mode != "eager":
@@ -134,14 +150,18 @@ def _specs(arguments: Arguments, known: Sequence[object]) -> Iterator[str]:
         yield f"tf.TensorSpec({shape}, tf.{dtype})"
     if arguments.gradient is not None:
         yield f"tf.TensorSpec(dy.shape, tf.{arguments.dtype})"
+    shapes = company.tensor_shapes(arguments, result_shape(arguments))
+    known_others = known_beside(arguments, shapes)
+    for shape, dtype in zip(known_others, beside(arguments).values(), strict=True):
+        yield f"tf.TensorSpec({shape}, tf.{dtype})"
 
 
 def _invocation(arguments: Arguments, mode: Mode) -> str:
     """Return the expression that calls what :func:`_definition` defines."""
     if mode in CONVERTED_MODES:
-        return "deployed(x.astype(np.float32), w.astype(np.float32))"
-    call = "convolve" if arguments.gradient is None else "gradient"
-    return f"{call}({_tensors(arguments)})"
+        names = ["x", "w", *beside(arguments)]
+        return f"deployed({', '.join(f'{name}.astype(np.float32)' for name in names)})"
+    return f"{_function(arguments)}({_tensors(arguments)})"
 
 
 def _tensors(arguments: Arguments) -> str:
@@ -152,6 +172,7 @@ def _constants(arguments: Arguments) -> dict[str, str]:
     dtypes = {"x": arguments.dtype, "w": arguments.filter_dtype or arguments.dtype}
     if arguments.gradient is not None:
         dtypes["dy"] = arguments.dtype
+    dtypes |= beside(arguments)
     return {name: _constant(name, dtype) for name, dtype in dtypes.items()}
 
 

@@ -16,16 +16,13 @@ import numpy as np
 from tf_conv_conformance.convolution.arguments import Arguments, with_height
 from tf_conv_conformance.convolution.dtypes import PRECISION
 from tf_conv_conformance.convolution.geometry import Axis
+from tf_conv_conformance.prediction import company
 from tf_conv_conformance.prediction.correlation import Array, grouped, multiplied, places, taken
 from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.error_bounds import Values
-from tf_conv_conformance.prediction.models import (
-    MODELS,
-    Model,
-    compute,
-    flat,
-    interpretation_of,
-)
+from tf_conv_conformance.prediction.layout import flat, interpretation_of
+from tf_conv_conformance.prediction.models import MODELS, Model, compute
+from tf_conv_conformance.prediction.wrong_company import Wrong, wrong_operations
 
 Tensors = tuple[Array, ...]
 FEWER_BITS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
@@ -49,20 +46,23 @@ class Detection:
 
 @dataclass(frozen=True)
 class WrongOracle:
-    """An oracle with an error: in the indices of the two axes, or in its filter."""
+    """An oracle with an error: in the indices of the two axes, in its filter, or `after` both."""
 
     name: str
     model: Model
     height: Axis
     width: Axis
     filter: Callable[[Array], Array] | None = None
+    after: Wrong | None = None
 
     def values(self, arguments: Arguments, tensors: Tensors) -> Array:
-        """Return the result for input, filter and, for a gradient, the upstream gradient."""
-        x, w, *upstream = tensors
+        """Return the result for the tensors of an arm."""
+        x, w, *others = tensors
         w = w if self.filter is None else self.filter(w.reshape(with_height(arguments)))
         indices = self.model.indices(self.height), self.model.indices(self.width)
-        return compute(arguments, interpretation_of(arguments), *indices, x, w, *upstream)
+        after = self.after and self.after(company.steps(arguments.after, others))
+        meaning = interpretation_of(arguments)
+        return compute(arguments, meaning, *indices, x, w, *others, after=after)
 
 
 def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
@@ -90,6 +90,8 @@ def wrong_oracles(model: Model, arguments: Arguments) -> Iterator[WrongOracle]:
     if arguments.gradient != "filter":
         for name, changed in _wrong_filters(with_height(arguments)):
             yield WrongOracle(name, model, height, width, changed)
+    for name, after in wrong_operations(arguments.after):
+        yield WrongOracle(name, model, height, width, after=after)
 
 
 def _shifted(model: Model, axis: Axis) -> Axis:
@@ -160,7 +162,7 @@ def detect_wrong_function(
     """
     resized, samples = _samples(model, arguments)
     pending = samples
-    if arguments.gradient is None:
+    if arguments.gradient is None and not arguments.in_company:
         for tensors, values in zip(arms, right, strict=True):
             pending = _agreeing(pending, arguments, tensors, values, held) if pending else []
     for tensors, values in zip(arms, right, strict=True):
@@ -204,13 +206,13 @@ def _samples(model: Model, arguments: Arguments) -> tuple[list[str], list[_Sampl
     resized, samples = [], []
     for wrong in wrong_oracles(model, arguments):
         down, along = same
-        if wrong.filter is None:
+        if wrong.filter is None and wrong.after is None:
             down = _contrast(model, interpretation.height, wrong.model, wrong.height)
             along = _contrast(model, interpretation.width, wrong.model, wrong.width)
         if down is None or along is None:
             resized.append(wrong.name)
         elif min(down.output, along.output) >= 0 and (
-            down.differs or along.differs or wrong.filter
+            down.differs or along.differs or wrong.filter or wrong.after
         ):
             samples.append(_Sample(wrong, down.output, along.output, down.reads, along.reads))
     return resized, samples
@@ -309,7 +311,7 @@ def detect_low_precision(
     if any(_needs_more(values, bits) for values in reversed(right)):  # wide integers come last
         return Detection((name,))
     most = 4 ** (PRECISION[arguments.dtype] - bits - 2)
-    if "wide_integers" not in arms or products(arguments) > most:
+    if "wide_integers" not in arms or arguments.after or products(arguments) > most:
         return Detection()
     _, wide = _wide(model, arguments, arms["wide_integers"], seed)
     return Detection() if np.array_equal(_rounded(wide, bits), wide) else Detection(missed=name)
@@ -337,9 +339,14 @@ def _differs(
 
 
 def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple[Tensors, Array]:
-    """Return random data, wide enough that equality is no coincidence, and its right values."""
-    random = np.random.RandomState(seed)
-    tensors = tuple(random.randint(1, 2**16, size=array.shape).astype(np.float64) for array in like)
+    """Return random data, wide enough that equality is no coincidence, and its right values.
+
+    With operations after the convolution it has both signs, and their tensors are those of `like`.
+    """
+    random, least = np.random.RandomState(seed), -(2**16) if arguments.after else 1
+    drawn = like[:2] if arguments.after else like
+    wide = [random.randint(least, 2**16, size=one.shape).astype(np.float64) for one in drawn]
+    tensors = (*wide, *like[len(drawn) :])
     interpretation = interpretation_of(arguments)
     right = WrongOracle("", model, interpretation.height, interpretation.width)
     return tensors, right.values(arguments, tensors)

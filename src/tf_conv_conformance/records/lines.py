@@ -236,6 +236,8 @@ def observed(observation: Observation) -> ObservedRecord:
     value: ObservedRecord = {"shape": list(first.shape or ()), "dtype": str(first.dtype)}
     for name, shape in first.known.items():
         value[name] = list(shape) if isinstance(shape, tuple) else shape  # type: ignore[literal-required]
+    if first.operations is not None:
+        value["operations"] = list(first.operations)
     return value
 
 

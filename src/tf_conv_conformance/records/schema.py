@@ -21,6 +21,7 @@ from tf_conv_conformance.convolution.names import (
     Held,
     Mode,
     Op,
+    OperationName,
     RelationName,
     Symbol,
     Through,
@@ -88,6 +89,15 @@ class TensorRecord(TypedDict):
     values: list[int | float | Literal["nan", "inf", "-inf"]] | None
 
 
+class OperationRecord(TypedDict):
+    """An operation around the convolution, with its padding, and the filter of another."""
+
+    name: OperationName
+    padding: str | list[list[Integer]] | None
+    filter: Shape | None
+    strides: Annotated[list[Count], Meta(min_length=2, max_length=2)]
+
+
 class ArgumentsRecord(TypedDict):
     """The arguments of a call."""
 
@@ -106,6 +116,10 @@ class ArgumentsRecord(TypedDict):
     unknown: NotRequired[list[Unknown]]
     through: NotRequired[Through]
     variables: NotRequired[list[Held]]
+    upstream: NotRequired[Shape | None]
+    sizes: NotRequired[list[Integer] | None]
+    before: NotRequired[list[OperationRecord]]
+    after: NotRequired[list[OperationRecord]]
 
 
 class PredictedRecord(TypedDict):
@@ -207,7 +221,7 @@ class ObservedRecord(TypedDict, total=False):
 
     `static` is what a traced function knew of the shape. `symbolic` and `computed` are the shapes
     that a Keras layer gives for an unknown batch, called with ``keras.Input`` and by its method
-    ``compute_output_shape``.
+    ``compute_output_shape``. `operations` are those of the graph that was executed.
     """
 
     shape: Shape
@@ -215,6 +229,7 @@ class ObservedRecord(TypedDict, total=False):
     static: KnownShape
     symbolic: KnownShape
     computed: KnownShape
+    operations: list[str]
     error: str
     message: str
     ended: Literal["crashed", "timed out", "suite error"]

@@ -19,29 +19,36 @@ from .exceptions import WorkerError
 RAM = "ram://tf-conv-conformance"  # TensorFlow's file system in memory
 
 
-def deployed(tf: Any, mode: str, function: Callable[..., Any], specs: Any) -> Callable[..., Any]:
+def deployed(
+    tf: Any, mode: str, function: Callable[..., Any], specs: Any, each: int = 2
+) -> Callable[..., Any]:
     """Return `function` in a mode of :data:`RUNTIMES`, as a function of the same tensors.
 
-    `function` takes the input and the filter of one call or more, in turn. It returns a result, or
-    a list with None for each call that raised. `specs` says what it knows of their shapes while it
-    is traced; None if it knows all.
+    `function` takes the tensors of one call or more, in turn: `each` has an input, a filter, and
+    perhaps others. It returns a result, or a list with None for each call that raised. `specs` says
+    what it knows of their shapes while it is traced; None if it knows all.
     """
-    return lambda *tensors: Deployment(tf, function, tensors, mode, specs).results()
+    return lambda *tensors: Deployment(tf, function, tensors, mode, specs, each).results()
 
 
 class Deployment:
     """A function on its way to a runtime, with the tensors of one arm."""
 
     def __init__(
-        self, tf: Any, function: Callable[..., Any], tensors: Any, mode: str, specs: Any
+        self, tf: Any, function: Callable[..., Any], tensors: Any, mode: str, specs: Any, each: int
     ) -> None:
         self.tf, self.function, self.mode = tf, function, mode
         is_saved = mode == "saved_model"
-        self.inputs = tensors if is_saved else tensors[0::2]
-        self.constants = () if is_saved else [tensor.numpy() for tensor in tensors[1::2]]
+        each = 1 if is_saved else each
+        self.inputs = tensors[0::each]
+        # The constants of each input.
+        self.constants = [
+            [tensor.numpy() for tensor in tensors[first + 1 : first + each]]
+            for first in range(0, len(tensors), each)
+        ]
         self.traced: Any = None  # what the function returned while it was traced
         specs = tensors if specs is None else specs
-        specs = specs if is_saved else specs[0::2]
+        specs = specs[0::each]
         self.specs = [
             tf.TensorSpec(known.shape, known.dtype, name="x{}".format(number))
             for number, known in enumerate(specs)
@@ -59,10 +66,8 @@ class Deployment:
 
     def trace(self, *inputs: Any) -> list[Any]:
         """Return the results of all calls that do not raise."""
-        tensors = list(inputs)
-        if self.constants:
-            pairs = zip(inputs, self.constants)
-            tensors = [tensor for pair in pairs for tensor in pair]
+        pairs = zip(inputs, self.constants)
+        tensors = [tensor for first, others in pairs for tensor in (first, *others)]
         self.traced = self.function(*tensors)
         results = self.traced if isinstance(self.traced, list) else [self.traced]
         return [result for result in results if result is not None]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .company import executed, in_company
 from .deployment import RUNTIMES, deployed
 from .exceptions import MESSAGE_LIMIT, RaisedError, observed, raised_arm
 from .state import SURROUNDINGS, with_variables
@@ -55,12 +56,16 @@ def in_mode(
     mode: str,
     specs: list[Any] | None,
     autograph: bool = True,
+    each: int = 2,
 ) -> Callable[..., Any]:
-    """Return the function in an execution mode, traced with `specs` if there are any."""
+    """Return the function in an execution mode, traced with `specs` if there are any.
+
+    `each` is how many tensors a call takes, of which a converted model has all but one.
+    """
     if mode == "eager":
         return function
     if mode in RUNTIMES:
-        return deployed(tf, mode, function, specs)
+        return deployed(tf, mode, function, specs, each)
     compiled: Callable[..., Any]
     tracing = {"autograph": autograph, "input_signature": specs}
     compiling = {"jit_compile": True} if mode == "xla" else {}
@@ -80,6 +85,8 @@ def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
     by = request["gradient"]
     if "through" in request:
         return transformed(tf, function, by, request["through"])
+    if "after" in request:
+        return in_company(tf, request, function)
     return with_gradient(tf, function, variable, by) if by else function
 
 
@@ -93,6 +100,7 @@ class PreparedCall:
 
     Code compiled for one arm is reused for the others, except for a Keras layer, which holds its
     filter. `traced` is what was known of the last result of the function while it was traced.
+    `operations` are those of the graph that TensorFlow executed, if the request wants to know them.
     """
 
     def __init__(self, tf: Any, request: Any) -> None:
@@ -100,6 +108,7 @@ class PreparedCall:
         self.function: Callable[..., Any] | None = None
         self.traced: dict[str, Any] = {}
         self.known: dict[str, Any] | None = None
+        self.operations: list[str] | None = None
 
     def __call__(self, tensors: list[Any]) -> Any:
         """Return the result for one arm's tensors. Raises :class:`RaisedError`."""
@@ -109,6 +118,9 @@ class PreparedCall:
             function = self._in_mode(prepared)
             if ".keras." not in self.request["function"]:
                 self.function = function
+        if self.operations is None and self.request.get("operations"):
+            with executed(self.tf) as self.operations:
+                return observed(function, *tensors)
         return observed(function, *tensors)
 
     def _in_mode(self, prepared: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,7 +128,8 @@ class PreparedCall:
         tf, request = self.tf, self.request
 
         def moded(function: Callable[..., Any]) -> Callable[..., Any]:
-            return in_mode(tf, function, request["mode"], specs_of(tf, request))
+            specs, each = specs_of(tf, request), len(request["dtypes"])
+            return in_mode(tf, function, request["mode"], specs, each=each)
 
         variables = request.get("variables")
         made = with_variables(tf, prepared, variables, moded) if variables else moded(prepared)
@@ -189,6 +202,8 @@ def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict
                 arm["bases"] = ["NoGradient"]
             else:
                 arm, array = value_arm(result, getattr(call, "traced", {}))
+                if getattr(call, "operations", None) is not None:
+                    arm["operations"] = call.operations  # type: ignore[attr-defined]
         except RaisedError as raised:
             arm = raised_arm(tf, raised.error)
     arm["warnings"] = plain_warnings(caught)

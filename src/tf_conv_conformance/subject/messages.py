@@ -92,7 +92,17 @@ def _answer(arm: Mapping[str, Any], rest: list[np.ndarray]) -> Answer:
         received = f"{array.dtype.name} of shape {list(array.shape)}"
         raise ProtocolError(f"expected an array of {announced}, as announced; got {received}")
     known = {name: _known(arm[name]) for name in KNOWN_SHAPES if name in arm}
-    return Answer(array, dtype, known, warnings=warned)
+    return Answer(array, dtype, known, warnings=warned, operations=_operations(arm))
+
+
+def _operations(arm: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the operations in an arm, if it has any. Raises :class:`ProtocolError`."""
+    named = arm.get("operations")
+    if named is None:
+        return None
+    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+        raise ProtocolError(f"{named!r} are not names of operations")
+    return tuple(named)
 
 
 def _known(shape: Any) -> KnownShape:

@@ -29,10 +29,11 @@ class Answer:
     """What a call returned for one arm of data: a value with its dtype and shape, or an exception.
 
     `values` holds the bits of the value; bfloat16 is stored as uint16. `known` is what was known of
-    its shape without it, by who knew it; see :data:`KNOWN_SHAPES`. `bases` are the names of the
-    exception's class, of its bases, and of the TensorFlow error that it replaces. A case may name
-    any of them, since TensorFlow re-raises InvalidArgumentError as ValueError while it builds a
-    graph.
+    its shape without it, by who knew it; see :data:`KNOWN_SHAPES`. `operations` are those of the
+    graph that was executed, after TensorFlow's optimizations; None if they are not known. `bases`
+    are the names of the exception's class, of its bases, and of the TensorFlow error that it
+    replaces. A case may name any of them, since TensorFlow re-raises InvalidArgumentError as
+    ValueError while it builds a graph.
     """
 
     values: np.ndarray | None = None
@@ -42,6 +43,7 @@ class Answer:
     bases: tuple[str, ...] = ()
     message: str = ""
     warnings: tuple[Warned, ...] = ()
+    operations: tuple[str, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...] | None:

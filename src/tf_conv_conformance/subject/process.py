@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.subject import (
+    company,
     deployment,
     exceptions,
     execution,
@@ -33,8 +34,8 @@ from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
 _MODULES = (
-    wire, exceptions, onednn, host, symbols, deployment, transformations, state, execution,
-    tensorflow_subject, keras_subject, forkserver, worker,
+    wire, exceptions, onednn, host, symbols, company, deployment, transformations, state,
+    execution, tensorflow_subject, keras_subject, forkserver, worker,
 )  # fmt: skip
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
 _SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]

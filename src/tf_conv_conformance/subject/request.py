@@ -36,10 +36,10 @@ class Request:
         """The properties that calls must share to be made together; None for a call made alone.
 
         A Keras layer holds its filter, so it cannot be part of a function of several calls. Nor can
-        a call with variables, or in surroundings of its own.
+        a call with variables, with operations around it, or in surroundings of its own.
         """
         head = self.head
-        if self.alone or "variables" in head or "how" in head:
+        if self.alone or not {"variables", "how", "after", "operations"}.isdisjoint(head):
             return None
         if head["mode"] == "eager" or ".keras." in head["function"]:
             return None

@@ -15,19 +15,23 @@ Protocol, on standard input and output, in the format of wire.py:
                          cannot have a setting of the subject's definition
     suite → worker   {"type": "calls", "together", "calls": [call, ...]}
                          a call is {"function", "keywords", "gradient", "dtypes", "mode", "arms"},
-                         with "tensors" if the function computes a gradient (symbols.py), and
-                         "through" if a transformation leads to it (transformations.py), and
+                         with "tensors" if the function computes a gradient (symbols.py), with
+                         "through" if a transformation leads to it (transformations.py), with
                          "variables" and "how" if a tensor is held in one, or if it is made in
-                         other surroundings (state.py);
-                         each arm of a call has an array for each of the dtypes: input, filter, and
-                         for a gradient the upstream gradient. Calls to be made together have one
-                         mode, graph or xla, and the same number of arms, and share a tf.function
+                         other surroundings (state.py), with
+                         "before" and "after" if operations are around it (company.py), and with
+                         "operations" to ask for those of the graph;
+                         each arm of a call has an array for each of the dtypes: input, filter, for
+                         a gradient the upstream gradient, and the tensors of "after". Calls to be
+                         made together have one mode, graph or xla, and the same number of arms, and
+                         share a tf.function
     worker → suite   {"type": "answer", "arms": [arm, ...], "seconds", "printed"}
                          one for each call, in order. An arm is
                          {"status": "value", "dtype", "shape", "warnings"}, with its array. It
                          has "static" if a function was traced, the shape that was known then,
                          and "symbolic" and "computed" if Keras says the shape without data:
-                         null for an unknown size or rank, an exception's name instead; or
+                         null for an unknown size or rank, an exception's name instead, and
+                         "operations" if the call wants them; or
                          {"status": "error", "error", "bases", "message", "warnings"};
                          "printed" is the size of standard error's file, null if it is not a file
                      {"type": "fault", "message", "printed"}
@@ -87,6 +91,17 @@ FUNCTIONS = (
     "tf.nn.depthwise_conv2d_backprop_input",
     "tf.nn.depthwise_conv2d_backprop_filter",
 )
+AROUND = (
+    "tf.pad",
+    "tf.nn.bias_add",
+    "tf.add",
+    "tf.nn.relu",
+    "tf.nn.relu6",
+    "tf.compat.v1.nn.fused_batch_norm",
+    "tf.nn.conv2d",
+    "tf.nn.depthwise_conv2d",
+)
+"""The functions that a call may have around its own."""
 PRINTED_LIMIT = 2**26  # bytes that may be printed
 
 
@@ -142,12 +157,19 @@ def serve(pipe: Any, subject: Any, library: Any, settings: Any, said: Any) -> No
             if request["type"] == "close":
                 return
             for call in request["calls"]:
-                if call["function"] not in FUNCTIONS:
-                    raise ValueError("unknown function {!r}".format(call["function"]))
+                check_known(call)
             calls, together = request["calls"], request["together"]
             for answer, results in subject.execute_all(library, calls, arrays, together):
                 answer["printed"] = printed()
                 pipe.send(answer, results)
+
+
+def check_known(call: Any) -> None:
+    """Raise an exception for a call of a function that no request has."""
+    around = {one[0] for key in ("before", "after") for one in call.get(key, ())}
+    unknown = ({call["function"]} - set(FUNCTIONS)) | (around - set(AROUND))
+    if unknown:
+        raise ValueError("unknown function {!r}".format(unknown.pop()))
 
 
 def printed() -> int | None:

@@ -8,12 +8,8 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.geometry import Taps
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS, models_in
-from tf_conv_conformance.prediction.models import (
-    DOCUMENTED,
-    Model,
-    channels_out,
-    interpretation_of,
-)
+from tf_conv_conformance.prediction.layout import channels_out, interpretation_of
+from tf_conv_conformance.prediction.models import DOCUMENTED, Model
 from tf_conv_conformance.prediction.predict import Prediction, Returns
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison

@@ -27,6 +27,7 @@ from tf_conv_conformance.verdict.deviations import (
     not_applying,
 )
 from tf_conv_conformance.verdict.kinds import Kind
+from tf_conv_conformance.verdict.rewrites import with_rewrites
 from tf_conv_conformance.verdict.static_shapes import with_static_shape
 from tf_conv_conformance.verdict.verdict import Verdict
 
@@ -49,6 +50,8 @@ def judge(
         verdict = _of_claim(call, prediction, claim, observation)
     if not verdict.failing:
         verdict = with_static_shape(verdict, prediction, observation, static)
+    if not verdict.failing:
+        verdict = with_rewrites(verdict, call, observation)
     verdict = replace(verdict, excluded=_excluded(prediction, claim, declared))
     if call.mode in CONVERTED_MODES and (of_eager := deviations_of_eager(call, subject)):
         reason = f"{verdict.reason}; in eager mode TensorFlow deviates: {'; '.join(of_eager)}"

@@ -9,7 +9,15 @@ from typing import Any
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.dtypes import encode
-from tf_conv_conformance.convolution.invocation import keywords, signature, tensor_names
+from tf_conv_conformance.convolution.invocation import (
+    beside,
+    company,
+    keywords,
+    known_beside,
+    signature,
+    tensor_names,
+)
+from tf_conv_conformance.convolution.names import GRAPH_MODES
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.relations import is_across_subjects, others_of
@@ -39,6 +47,8 @@ def own_request(call: Call) -> Request:
     calls of its group would have to be made again.
     """
     made = request(call.arguments, call.mode, predict(call.arguments).tensors)
+    if call.mode in GRAPH_MODES and (call.arguments.in_company or call.case.rewrites):
+        made = replace(made, head={**made.head, "operations": True})
     return replace(made, alone=not _returns(call))
 
 
@@ -55,20 +65,23 @@ def request(
     dtypes = [arguments.dtype, arguments.filter_dtype or arguments.dtype]
     if arguments.gradient:
         dtypes.append(arguments.dtype)
+    dtypes += beside(arguments).values()
     head: dict[str, Any] = {
         "function": arguments.entry_point.symbol,
         "keywords": keywords(arguments),
         "gradient": arguments.gradient,
         "dtypes": dtypes,
         "mode": mode,
+        **company(arguments),
     }
     if (names := tensor_names(arguments)) is not None:
         head["tensors"] = names
     optional = {"through": arguments.through, "variables": list(arguments.variables), "how": how}
     head |= {name: value for name, value in optional.items() if value}
     if (shapes := signature(arguments)) is not None:
-        upstream = [list(tensor.shape) for tensor in arms[0][2:]]
-        head["signature"] = [*shapes, *upstream]
+        others = [tensor.shape for tensor in arms[0][2:]]
+        known = known_beside(arguments, others) if arguments.after else map(list, others)
+        head["signature"] = [*shapes, *known]
     arrays = [
         encode(array, dtype)
         for tensors in arms

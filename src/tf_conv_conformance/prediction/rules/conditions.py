@@ -38,6 +38,16 @@ def dilations(*allowed: str | int) -> Condition:
     return _form("dilations", allowed)
 
 
+def before(*names: str) -> Condition:
+    """Return the condition that an operation before the convolution has one of these names."""
+    return lambda call: any(operation.name in names for operation in call.before)
+
+
+def after(*names: str) -> Condition:
+    """Return the condition that an operation after the convolution has one of these names."""
+    return lambda call: any(operation.name in names for operation in call.after)
+
+
 def printed_example(input: Sequence[int], filter: Sequence[int], valid: bool) -> Condition:  # noqa: A002
     """Return the condition for a usage example: these shapes, literal values, VALID or not."""
     shapes = tuple(input), tuple(filter)
@@ -238,6 +248,8 @@ CONDITIONS: dict[str, Condition] = {
 MAKERS: dict[str, Callable[..., Condition]] = {
     "strides": strides,
     "dilations": dilations,
+    "before": before,
+    "after": after,
     "printed_example": printed_example,
     "through": through,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.company import AFTER, SYMBOLS
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.prediction.rules.conditions import Condition
 from tf_conv_conformance.prediction.rules.preconditions import Precondition
@@ -21,9 +22,10 @@ TRANSFORMATIONS = (
     "tf.recompute_grad",
 )
 LAYER = "tf.keras.layers.Layer"
+COMPANY = tuple(SYMBOLS[name] for name in ("pad", *AFTER))
 STATIC_SHAPES = ("tf.Tensor.shape", "tf.TensorShape", "tf.keras.KerasTensor")
 DOCUMENTED_SYMBOLS = (
-    *ENTRY_POINTS, NOTES, GRADIENT, *TRANSFORMATIONS, LAYER, *STATIC_SHAPES,
+    *ENTRY_POINTS, NOTES, GRADIENT, *TRANSFORMATIONS, LAYER, *COMPANY, *STATIC_SHAPES,
 )  # fmt: skip
 
 Aspect = Literal[

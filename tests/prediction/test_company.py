@@ -1,0 +1,169 @@
+"""The operations around a convolution, against literal loops; and what their data detects."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    TensorSpec,
+    from_record,
+    to_record,
+)
+from tf_conv_conformance.convolution.company import Operation, listed
+from tf_conv_conformance.prediction.data import InexactDataError, arms, result_shape
+from tf_conv_conformance.prediction.models import DOCUMENTED
+from tf_conv_conformance.prediction.predict import predict
+
+PAD = Operation("pad", ((1, 0), (0, 2), (1, 1), (0, 0)))
+BIAS, ADD, RELU, RELU6, NORM = map(
+    Operation, ("bias_add", "add", "relu", "relu6", "fused_batch_norm")
+)
+SECOND = Operation("conv2d", "VALID", (2, 1, 6, 3), (1, 2))
+DEPTHWISE = Operation("depthwise_conv2d", ((0, 0), (1, 0), (0, 1), (0, 0)), (2, 2, 6, 2))
+ALONE = Arguments(
+    "conv2d", TensorSpec((2, 5, 6, 3)), TensorSpec((2, 3, 3, 6)), (1, 2, 1, 1), "VALID"
+)
+TAILS = [
+    (BIAS,),
+    (BIAS, RELU),
+    (RELU6, ADD),
+    (NORM, RELU),
+    (BIAS, SECOND, BIAS),
+    (RELU, DEPTHWISE, NORM),
+]
+
+
+def convolved(x, w, strides, padding=((0, 0), (0, 0)), depthwise=False):
+    """The documented sum as a loop, of an input with explicit padding in NHWC."""
+    x = np.pad(x, ((0, 0), *padding, (0, 0)))
+    height = (x.shape[1] - w.shape[0]) // strides[0] + 1
+    width = (x.shape[2] - w.shape[1]) // strides[1] + 1
+    channels = w.shape[2] * w.shape[3] if depthwise else w.shape[3]
+    y = np.zeros((x.shape[0], height, width, channels))
+    for b, i, j, k in np.ndindex(y.shape):
+        for di, dj in np.ndindex(w.shape[:2]):
+            pixel = x[b, strides[0] * i + di, strides[1] * j + dj]
+            if depthwise:
+                y[b, i, j, k] += pixel[k // w.shape[3]] * w[di, dj, k // w.shape[3], k % w.shape[3]]
+            else:
+                y[b, i, j, k] += pixel @ w[di, dj, :, k]
+    return y
+
+
+def by_loops(arguments, x, w, *others):
+    rest = list(others)
+    for pad in arguments.before:
+        x = np.pad(x, pad.padding)
+    y = convolved(x, w, arguments.strides[1:3])
+    for one in arguments.after:
+        if one.filter is not None:
+            padding = one.padding[1:3] if one.padding != "VALID" else ((0, 0), (0, 0))
+            y = convolved(y, rest.pop(0), one.strides, padding, one.name != "conv2d")
+        elif one.name == "fused_batch_norm":
+            scale, offset, mean, variance = rest[:4]
+            del rest[:4]
+            y = np.stack(
+                [
+                    (y[..., k] - mean[k]) / np.sqrt(variance[k] + 1) * scale[k] + offset[k]
+                    for k in range(y.shape[-1])
+                ],
+                axis=-1,
+            )
+        elif one.name in ("bias_add", "add"):
+            y = y + rest.pop(0)
+        else:
+            y = np.minimum(np.maximum(y, 0), 6 if one.name == "relu6" else np.inf)
+    assert not rest
+    return y
+
+
+@pytest.mark.parametrize("before", [(), (PAD,)], ids=["alone", "padded"])
+@pytest.mark.parametrize("after", TAILS, ids=listed)
+def test_the_oracle_is_the_documented_arithmetic(before, after):
+    arguments = replace(ALONE, before=before, after=after)
+    prediction = predict(arguments)
+    assert prediction.vacuous is None
+    for tensors, values in zip(prediction.tensors, prediction.values(DOCUMENTED), strict=True):
+        assert np.array_equal(values.numbers, by_loops(arguments, *tensors))
+        assert values.numbers.shape == prediction.documented.shape
+
+
+def test_channels_first_is_the_same_transposed():
+    last = replace(ALONE, before=(PAD,), after=(BIAS, NORM, SECOND, ADD, RELU6))
+    first = replace(
+        last,
+        data_format="NCHW",
+        input=TensorSpec((2, 3, 5, 6)),
+        strides=(1, 1, 2, 1),
+        before=(Operation("pad", tuple(PAD.padding[place] for place in (0, 3, 1, 2))),),
+    )
+    tensors = predict(last).tensors[0]
+    moved = list(tensors)
+    for place in (0, -1):  # the input and the addend
+        moved[place] = np.moveaxis(tensors[place], -1, 1)
+    expected = np.moveaxis(DOCUMENTED.values(last, *tensors), -1, 1)
+    assert np.array_equal(DOCUMENTED.values(first, *moved), expected)
+    assert DOCUMENTED.shape(first) == expected.shape
+
+
+def test_a_record_has_the_operations_and_a_call_alone_has_none():
+    arguments = replace(ALONE, before=(PAD,), after=(BIAS, SECOND))
+    assert from_record(to_record(arguments)) == arguments
+    assert to_record(ALONE).keys().isdisjoint({"before", "after"})
+    assert repr(arguments) == repr(ALONE)  # so the data is that of the convolution alone
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_every_sum_is_exact_in_any_order(dtype):
+    """A batch norm may be folded into the filter, so that its products are summed first."""
+    precision = {"float32": 24, "float16": 11, "bfloat16": 8}[dtype]
+    for after in itertools.chain(TAILS[:4], [(BIAS, NORM, ADD)]):
+        arguments = replace(ALONE, dtype=dtype, after=after)
+        products = 2 * 3 * 3
+        for arm in arms(arguments):
+            most = products * arm.input.limit * arm.filter.limit
+            for one in after:
+                if one is NORM:
+                    most = 2 * (most + 4) + 4  # with the factor of 2
+                elif one in (BIAS, ADD):
+                    most += 4
+                assert most <= 2**precision - 1
+
+
+def filled(value):
+    return TensorSpec((1, 2, 3, 3), (value,) * 18)
+
+
+def test_data_that_cannot_be_exact_is_refused():
+    with pytest.raises(
+        InexactDataError, match="18 products are not exact in bfloat16 after conv2d"
+    ):
+        arms(replace(ALONE, dtype="bfloat16", after=(replace(SECOND, filter=(3, 1, 6, 3)),)))
+    with pytest.raises(InexactDataError, match="no bound is derived for them after bias_add"):
+        arms(replace(ALONE, data=("reals",), after=(BIAS,)))
+    with pytest.raises(InexactDataError, match="nothing documents what relu make of inf"):
+        arms(replace(ALONE, input=filled(float("inf")), after=(RELU,)))
+    with pytest.raises(InexactDataError, match="are not exact in float32 after bias_add"):
+        arms(replace(ALONE, input=filled(2.0**-23), after=(BIAS,)))
+
+
+def test_dropped_and_swapped_operations_are_detected():
+    found = predict(replace(ALONE, after=(BIAS, RELU6, ADD))).excluded(DOCUMENTED)
+    assert {"bias_add dropped", "relu6 dropped", "add dropped"} < set(found)
+    assert "order of operations swapped" in found
+    twice = predict(replace(ALONE, after=(RELU, RELU)))  # the second changes nothing
+    assert twice.vacuous is None
+    assert "relu dropped" not in twice.excluded(DOCUMENTED)
+    x, w = TensorSpec((1, 3, 3, 1), (2.0,) * 9), TensorSpec((1, 1, 1, 1), (3.0,))
+    positive = Arguments("conv2d", x, w, 1, "SAME", after=(RELU,))
+    assert predict(positive).vacuous == "relu dropped"
+
+
+def test_an_addend_has_the_shape_of_what_it_is_added_to():
+    arguments = replace(ALONE, after=(ADD, SECOND, ADD))
+    shapes = [one.shape for one in predict(arguments).tensors[0][2:]]
+    assert shapes == [(2, 2, 4, 6), (2, 1, 6, 3), (2, 1, 2, 3)]
+    assert result_shape(arguments) == shapes[0]
