@@ -40,7 +40,9 @@ IMPORTS: dict[Mode, tuple[str, ...]] = {
 """The imports of a mode's source, beside NumPy and TensorFlow."""
 
 
-def converted(mode: Mode, shape: str, call: str, beside: Sequence[str]) -> list[str]:
+def converted(
+    mode: Mode, shape: str, call: str = "convolve", beside: Sequence[str] = ()
+) -> list[str]:
     """Return lines that define `deployed`, a function of arrays, by the function `call`.
 
     The arrays are `x`, `w` and those `beside`. `shape` is what the model knows of the input's

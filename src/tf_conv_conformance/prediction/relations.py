@@ -332,7 +332,7 @@ def obstacle(name: str, arguments: Arguments, mode: Mode) -> str | None:
     relation, meaning = RELATIONS[name], interpret(arguments)
     if arguments.dimensions == 1 and name in OF_HEIGHT:
         return f"{name} needs an entry point whose input has a height"
-    if arguments.in_company and name not in ("again", "modes"):
+    if arguments.in_company and name not in ("again", "modes", "subjects", "threads"):
         return f"{name} needs a convolution without `before` and `after`"
     if meaning is None or not relation.applies(arguments, meaning, mode):
         return f"{name} needs {relation.needs}"
