@@ -20,6 +20,7 @@ from checks import ERRORS, WARNINGS
 from geometry import GEOMETRY, LAYOUT
 from numbers_and_channels import CHANNELS, FORM, GROUPS, PRECISION, SPECIAL
 from static_shapes import STATIC_SHAPES
+from without_height import WITHOUT_HEIGHT
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ _CLASSES = {
     "warnings": WARNINGS,
     "gradients": GRADIENTS,
     "entry points": ENTRY_POINTS,
+    "without height": WITHOUT_HEIGHT,
     "gradient operators": OPERATORS,
     "transformations": TRANSFORMATIONS,
     "one mode": MODES,

@@ -84,16 +84,31 @@ DERIVED = {
 """Faults of transformations, state and threads, and the calls of faults/derived.yaml that fail."""
 
 
+WITHOUT_HEIGHT = {
+    "conv1d-drops-batch": ["one[eager]"],
+    "conv1d-batch-dimensions": ["batches[eager]"],
+    "conv1d-stride-list": ["listed[eager]"],
+    "causal-behind": ["causal[eager]"],
+    "causal-undilated": ["causal-dilated[eager]"],
+    "keras-1d-dilation": ["dilated[eager]"],
+    "separable-pointwise": ["pointwise[eager]"],
+}
+"""Faults of entry points without height, and the calls of faults/without_height.yaml that fail."""
+
+
 @pytest.mark.tensorflow
-def test_faults_of_transformations_state_and_threads_cost_their_own_calls():
+@pytest.mark.parametrize(
+    ("file", "faults"), [("derived", DERIVED), ("without_height", WITHOUT_HEIGHT)]
+)
+def test_faults_of_further_kinds_cost_their_own_calls(file, faults):
     """No two of them alter the same call, so one process has them all."""
-    calls, subject = read("faults/derived.yaml"), gateway(",".join(DERIVED))
+    calls, subject = read(f"faults/{file}.yaml"), gateway(",".join(faults))
     try:
         performed = perform_all(calls, subject)
     finally:
         subject.close()
     kinds = {call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)}
-    wrong = [name for names in DERIVED.values() for name in names]
+    wrong = [name for names in faults.values() for name in names]
     assert kinds == {name: "violates" if name in wrong else "conforms" for name in kinds}
 
 
