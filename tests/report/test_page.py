@@ -24,10 +24,12 @@ from tf_conv_conformance.report import overview
 from tf_conv_conformance.report.agreement import MODELS, OTHER
 from tf_conv_conformance.report.calls import call_rows
 from tf_conv_conformance.report.matrix import LOOKS, matrices
-from tf_conv_conformance.report.modes import mode_rows, verdicts
+from tf_conv_conformance.report.modes import by_operator, mode_rows, verdicts
+from tf_conv_conformance.report.multiples import rows as multiples
 from tf_conv_conformance.report.page import ranges, render
 from tf_conv_conformance.report.refusals import refusal_lines
 from tf_conv_conformance.report.statements import statements
+from tf_conv_conformance.report.versions import differing_facts
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
 
@@ -131,7 +133,7 @@ def test_modes_that_fail_alike_need_attention_in_one_entry(tmp_path, calls):
     entries = re.search('<ul class="failing">(.*?)</ul>', page, re.DOTALL)[1].split("<li>")[1:]
     texts = [re.sub("<[^>]*>", "", entry.partition("<small>")[0]) for entry in entries]
     assert texts == ["f.yaml::x[eager], graph, xla", "f.yaml::y[xla]"]
-    assert [entry.count('data-number="') for entry in entries] == [3, 1]
+    assert [entry.count('href="#f.yaml%3A%3A') for entry in entries] == [3, 1]
 
 
 REFUSING = """
@@ -248,16 +250,50 @@ def test_each_mode_is_compared_with_eager(tmp_path, calls):
     assert verdicts(rows) == ["violates", "deviates", "unsupported", "conforms"]
     found = {row.mode: row for row in mode_rows(rows, column.subject)}
     assert list(found) == list(MODES)
-    assert found["eager"].counts == (0, 2, 0, 4)
+    assert found["eager"].counts == {"deviates": 2, "conforms": 4}
     assert (found["graph"].agreeing, found["graph"].differing) == (6, ())
-    assert found["litert"].counts == (0, 0, 6, 0)
+    assert found["litert"].counts == {"unsupported": 6}
     assert (found["litert"].agreeing, found["litert"].differing) == (0, ())
     assert found["tflite"].agreeing == 4
     assert {rows[number].call["mode"] for number in found["tflite"].differing} == {"tflite"}
     assert found["onnx"].runtimes == "onnxruntime 1.32.0, tf2onnx 1.17.0"
     assert found["litert"].runtimes == "LiteRT (none)"
-    eager = [call for call in rows if call.call["mode"] == "eager"]
-    assert mode_rows(eager, column.subject) == [], "one mode is compared with nothing"
+    assert list(by_operator(rows, column.subject)) == ["depthwise_conv2d"]
+
+
+def test_small_multiples_show_who_follows_the_documentation(tmp_path, calls):
+    (row,) = multiples(call_rows([converted(tmp_path, calls)]))
+    assert (row.entry_point, row.padding) == ("tf.nn.depthwise_conv2d", "SAME")
+    assert (row.strides, row.rates) == (("1", "2", "4"), ("1", "2"))
+    found = {one.mode: one for one in row.multiples}
+    assert "litert" not in found, "it made no call"
+    looks = {
+        mode: [mark.look for marks in one.rows for mark in marks] for mode, one in found.items()
+    }
+    documented = ["documented"] * 6
+    assert looks["tflite"] == documented
+    assert looks["eager"] == [*documented[:3], "phases", "documented", "phases"]
+    assert looks["onnx"] == [*documented[:3], "other", "documented", "other"]
+    assert {mode: one.agrees for mode, one in found.items()} == {
+        "eager": None,
+        "graph": "eager",
+        "xla": "eager",
+        "saved_model": "eager",
+        "tflite": None,
+        "tflite-reference": "tflite",
+        "onnx": None,
+    }
+    assert found["eager"].rows[1][1].words == "1 in phases"
+
+
+def test_subjects_have_the_facts_in_which_they_differ():
+    old = {**SUBJECT, "name": "old", "isa": "avx2", "environment": {"TF_X": "1"}}
+    new = {**SUBJECT, "name": "new", "isa": "avx512_core", "litert": "2.3.0"}
+    columns = [Column(one["name"], one, {}, Records(header={})) for one in (old, new)]
+    assert differing_facts(columns) == {
+        "instruction set": ["avx2", "avx512_core"],
+        "LiteRT": ["–", "2.3.0"],
+    }
 
 
 def test_rules_carry_the_installed_sentence_or_say_that_it_changed(column):
@@ -484,4 +520,4 @@ def test_of_many_matrices_the_first_are_drawn():
     )
     assert page.count('<table class="matrix">') == 200
     assert "3 more matrices are not drawn" in page
-    assert 'id="m199-0-0"' in page
+    assert page.count('-2-2" data-calls="') == 200

@@ -18,6 +18,8 @@ from tf_conv_conformance.records.reader import Records, is_new_failure
 from tf_conv_conformance.records.schema import CallLine, CaseLine, EndLine, ObservedRecord
 from tf_conv_conformance.verdict.kinds import FAILING, PASSING, Kind
 
+Pair = tuple[int, int]
+"""A stride or a rate of height and width."""
 ORDER: tuple[Kind, ...] = (
     "violates",
     "crashed",
@@ -90,6 +92,36 @@ class CallRow:
     def observed_shape(self) -> list[int] | None:
         """The shape of the result, if there is one."""
         return self.observed.get("shape")
+
+    @property
+    def steps(self) -> tuple[Pair, Pair] | None:
+        """The stride and the rate of height and width; None if the arguments have no meaning."""
+        if self.interpretation is None:
+            return None
+        meaning = self.interpretation
+        height, width = meaning.axes if meaning.dimensions == 2 else (meaning.width,) * 2
+        return (height.stride, width.stride), (height.rate, width.rate)
+
+    @property
+    def stride(self) -> str:
+        """The stride as text; empty if the arguments have no meaning."""
+        return pair_text(self.steps[0]) if self.steps else ""
+
+    @property
+    def rate(self) -> str:
+        """The rate as text; empty if the arguments have no meaning."""
+        return pair_text(self.steps[1]) if self.steps else ""
+
+    @property
+    def padding(self) -> str:
+        """The padding as text: SAME, VALID, or explicit."""
+        padding = self.arguments.padding
+        return padding.upper() if isinstance(padding, str) else "explicit"
+
+
+def pair_text(pair: Pair) -> str:
+    """Return a stride or a rate as text: one number, or two if height and width differ."""
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]},{pair[1]}"
 
 
 def call_rows(columns: Sequence[Column]) -> list[CallRow]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from tf_conv_conformance.convolution.arguments import Arguments, channels_first
 from tf_conv_conformance.convolution.names import MODES
 from tf_conv_conformance.records.outcome import why_no_value
 from tf_conv_conformance.report.agreement import DOCUMENTED, agreement, modes_text, result
-from tf_conv_conformance.report.calls import ORDER, CallRow
+from tf_conv_conformance.report.calls import ORDER, CallRow, Pair, pair_text
 from tf_conv_conformance.verdict.comparison import shape_text
 from tf_conv_conformance.verdict.kinds import PASSING
 
-Pair = tuple[int, int]
-"""A stride or a rate of height and width."""
 LOOKS = {"documented": "conforms", "as expected": "conforms", "in phases": "deviates"}
 """How results look in a cell in which modes disagree; others look like failures."""
 
@@ -59,6 +58,12 @@ class Matrix:
     rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
     @property
+    def name(self) -> str:
+        """A name that is the same in every run, for links to its cells."""
+        text = "|".join((self.entry_point, self.padding, self.sizes))
+        return f"m{crc32(text.encode()):08x}"
+
+    @property
     def deviates(self) -> bool:
         """Whether any of its cells is not as documented."""
         return any(cell.look not in PASSING for cell in self._cells)
@@ -80,13 +85,10 @@ def matrices(calls: Sequence[CallRow]) -> list[Matrix]:
     """
     groups: dict[tuple[str, str, str], dict[tuple[Pair, Pair], list[CallRow]]] = {}
     for call in calls:
-        meaning = call.interpretation
         arguments = call.arguments
-        if meaning is None or call.call["relation"] or arguments.gradient or arguments.through:
+        if call.steps is None or call.call["relation"] or arguments.gradient or arguments.through:
             continue
-        height, width = meaning.axes if meaning.dimensions == 2 else (meaning.width,) * 2
-        place = ((height.stride, width.stride), (height.rate, width.rate))
-        groups.setdefault(_group(arguments), {}).setdefault(place, []).append(call)
+        groups.setdefault(_group(arguments), {}).setdefault(call.steps, []).append(call)
     made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]
     return sorted(
         made, key=lambda matrix: (not matrix.deviates, -len(matrix.rows) * len(matrix.rates))
@@ -117,12 +119,8 @@ def _matrix(
     rows = []
     for stride in strides:
         row = [_cell(cells.get((stride, rate))) for rate in rates]
-        rows.append((_pair_text(stride), tuple(row)))
-    return Matrix(*key, rates=tuple(map(_pair_text, rates)), rows=tuple(rows))
-
-
-def _pair_text(pair: Pair) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]},{pair[1]}"
+        rows.append((pair_text(stride), tuple(row)))
+    return Matrix(*key, rates=tuple(map(pair_text, rates)), rows=tuple(rows))
 
 
 def _cell(calls: Sequence[CallRow] | None) -> Cell | None:

@@ -1,4 +1,4 @@
-"""The modes of a run: the verdicts in each, and the calls that differ from eager mode."""
+"""Operators by mode: the verdicts in each, and the calls that differ from eager mode."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_conv_conformance.convolution.modes import RUNTIMES
-from tf_conv_conformance.convolution.names import MODES, Mode
+from tf_conv_conformance.convolution.names import MODES, OPS, Mode, Op
 from tf_conv_conformance.records.outcome import absent
 from tf_conv_conformance.report.agreement import likeness
 from tf_conv_conformance.report.calls import ORDER, CallRow
@@ -33,9 +33,14 @@ class ModeRow:
 
     mode: Mode
     runtimes: str
-    counts: tuple[int, ...]
+    counts: Mapping[Kind, int]
     agreeing: int
     differing: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """The number of its calls."""
+        return sum(self.counts.values())
 
 
 def verdicts(calls: Sequence[CallRow]) -> list[Kind]:
@@ -44,22 +49,26 @@ def verdicts(calls: Sequence[CallRow]) -> list[Kind]:
     return [verdict for verdict in ORDER if verdict in found]
 
 
+def by_operator(
+    calls: Sequence[CallRow], subject: Mapping[str, Any] | None
+) -> dict[Op, list[ModeRow]]:
+    """Return the rows of the modes for each operator that was called."""
+    own = {op: [call for call in calls if call.arguments.op == op] for op in OPS}
+    return {op: mode_rows(some, subject) for op, some in own.items() if some}
+
+
 def mode_rows(calls: Sequence[CallRow], subject: Mapping[str, Any] | None) -> list[ModeRow]:
-    """Return a row for each mode of the calls of one subject; none if there is only one mode."""
+    """Return a row for each mode of the calls of one subject."""
     by_mode: dict[Mode, list[CallRow]] = {}
     for call in calls:
         by_mode.setdefault(call.call["mode"], []).append(call)
-    if len(by_mode) < 2:
-        return []
-    shown = verdicts(calls)
     eager = {_likes(call): call for call in by_mode.get("eager", ())}
-    return [_row(mode, by_mode[mode], shown, eager, subject) for mode in MODES if mode in by_mode]
+    return [_row(mode, by_mode[mode], eager, subject) for mode in MODES if mode in by_mode]
 
 
 def _row(
     mode: Mode,
     calls: Sequence[CallRow],
-    shown: Sequence[Kind],
     eager: Mapping[tuple[object, ...], CallRow],
     subject: Mapping[str, Any] | None,
 ) -> ModeRow:
@@ -73,7 +82,7 @@ def _row(
     return ModeRow(
         mode,
         _runtimes(mode, subject),
-        tuple(counts[verdict] for verdict in shown),
+        counts,
         sum(agree.values()),
         tuple(number for number, same in agree.items() if not same),
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,14 +19,24 @@ from tf_conv_conformance.records.series import disagreement, runtimes
 from tf_conv_conformance.report import overview
 from tf_conv_conformance.report.calls import CallRow, by_column, call_rows
 from tf_conv_conformance.report.matrix import matrices
-from tf_conv_conformance.report.modes import mode_rows, verdicts
+from tf_conv_conformance.report.modes import by_operator, verdicts
+from tf_conv_conformance.report.multiples import rows
 from tf_conv_conformance.report.novelty import novelty
-from tf_conv_conformance.report.payload import chunks, index
+from tf_conv_conformance.report.payload import HASH, chunks, index
 from tf_conv_conformance.report.statements import statements
-from tf_conv_conformance.report.versions import lines, patterns, version
+from tf_conv_conformance.report.versions import differing_facts, lines, patterns, version
 
+CONTRADICTED = 8  # rules that the overview names
 MATRICES = 200  # that are drawn: a sweep may have one for each of its inputs
-SCRIPTS = ("data.js", "picture.js", "detail.js", "list.js", "page.js")
+SCRIPTS = (
+    "data.js",
+    "picture.js",
+    "markdown.js",
+    "detail.js",
+    "list.js",
+    "facets.js",
+    "page.js",
+)
 """The parts of the page's script; each builds on those before it."""
 COMPRESSION = 7  # takes half of the time of 9, for pages that are a twenty-fifth larger
 
@@ -56,6 +67,7 @@ def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any
     newest, latest = columns[-1], apart[-1]
     drawn = matrices(latest)
     numbers = _changed_numbers(columns, apart, changes)
+    rules = list(statements(calls, newest.sentences))
     return {
         "style": (assets / "style.css").read_text(encoding="utf-8"),
         "script": "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
@@ -64,6 +76,8 @@ def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any
         "totals": overview.totals(calls),
         "changes": changes,
         "numbers_of": lambda ids: [numbers[identifier] for identifier in ids],
+        "link": lambda call: _link(call, columns),
+        "filtered": lambda **given: _filtered(given, columns),
         "coverage": overview.coverage(latest),
         "failing": overview.in_modes(overview.new_failures(calls)),
         "known": overview.in_modes(call for call in calls if call.known),
@@ -71,12 +85,17 @@ def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any
         "patterns": patterns(columns, calls) if len(columns) > 1 else [],
         "lines": lines(columns),
         "versions": [version(column) for column in columns],
-        "modes": mode_rows(latest, newest.subject),
+        "differing": differing_facts(columns),
+        "operators": by_operator(latest, newest.subject),
         "mode_verdicts": verdicts(latest),
+        "multiples": rows(latest),
         "matrices": drawn[:MATRICES],
         "disagreeing": any(matrix.disagrees for matrix in drawn[:MATRICES]),
         "matrices_left": max(0, len(drawn) - MATRICES),
-        "statements": list(statements(calls, newest.sentences)),
+        "statements": rules,
+        "contradicted": sorted(
+            (one for one in rules if one.contradicting), key=lambda one: -one.contradicting
+        )[:CONTRADICTED],
         "index": packed(index(columns, calls)),
         "chunks": [packed(chunk) for chunk in chunks(calls)],
     }
@@ -86,6 +105,7 @@ def _column(column: Column, calls: Sequence[CallRow]) -> dict[str, Any]:
     """Return what the head of the page shows of a subject."""
     return {
         "label": column.label,
+        "short": (column.subject and column.subject.get("name")) or column.label,
         "subject": column.subject,
         "header": column.records.header,
         "lacks": column.records.lacks,
@@ -94,6 +114,18 @@ def _column(column: Column, calls: Sequence[CallRow]) -> dict[str, Any]:
         "outcome": overview.outcome(calls),
         "totals": overview.totals(calls),
     }
+
+
+def _link(call: CallRow, columns: Sequence[Column]) -> str:
+    """Return the address of a call: by its id, and by its content if the id is another now."""
+    label = f" @ {columns[call.column].label}" if len(columns) > 1 else ""
+    return f"#{quote(call.call['id'] + label, safe='')}?h={call.call['hash'][:HASH]}"
+
+
+def _filtered(given: Mapping[str, str], columns: Sequence[Column]) -> str:
+    """Return the address of the calls with these values, of the newest subject unless given."""
+    version = {"version": columns[-1].label} if len(columns) > 1 else {}
+    return f"#?{urlencode({**version, **given})}"
 
 
 def _changed_numbers(

@@ -19,6 +19,7 @@ from tf_conv_conformance.prediction.rules.catalogue import broken
 from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.outcome import absent, why_no_value
 from tf_conv_conformance.records.schema import ObservedRecord
+from tf_conv_conformance.records.series import identifying, varying
 from tf_conv_conformance.report.agreement import result
 from tf_conv_conformance.report.calls import ORDER, CallRow
 from tf_conv_conformance.report.figures import figure
@@ -26,6 +27,7 @@ from tf_conv_conformance.report.overview import Exclusions, exclusions
 from tf_conv_conformance.verdict.comparison import shape_text
 
 CHUNK = 512  # calls of a chunk: a few milliseconds to open
+HASH = 8  # digits of a call's content hash, by which a link finds it under another name
 CASE_KEYS = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
 END_KEYS = ("observed", "difference", "explained", "ulp", "largest_at", "heat")
 
@@ -58,12 +60,18 @@ def index(columns: Sequence[Column], calls: Sequence[CallRow]) -> dict[str, Any]
         "verdict": [call.verdict for call in calls],
         "reason": [_reason(call) for call in calls],
         "result": [_result(call) for call in calls],
-        "rules": [tuple(call.call["rules"]) for call in calls],
+        "outcome": [_outcome(call) for call in calls],
+        "via": [call.arguments.entry_point.symbol for call in calls],
+        "padding": [call.padding for call in calls],
+        "stride": [call.stride for call in calls],
+        "rate": [call.rate for call in calls],
+        "rule": [tuple(call.call["rules"]) for call in calls],
         "against": [tuple(call.end["rules"]) for call in calls],
         "supports": [call.supports for call in calls],
     }
     properties: dict[str, list[Any]] = {
         "name": [call.call["id"].removeprefix(call.case["file"] + "::") for call in calls],
+        "hash": [call.call["hash"][:HASH] for call in calls],
         "version": [call.column for call in calls],
         "seconds": [call.end.get("seconds") for call in calls],
         "largest": [call.end.get("largest") for call in calls],
@@ -80,7 +88,20 @@ def index(columns: Sequence[Column], calls: Sequence[CallRow]) -> dict[str, Any]
         "chunk": CHUNK,
         "calls": properties,
         "alike": groups(calls),
+        "subjects": [_facts(column) for column in columns],
+        "suite": columns[0].records.header["suite"],
     }
+
+
+def _facts(column: Column) -> list[tuple[str, str]]:
+    """Return the facts of a subject in words, for a report about one of its calls."""
+    subject = column.subject
+    return [*identifying(subject).items(), *varying(subject).items()]
+
+
+def _outcome(call: CallRow) -> str:
+    """Return what a call followed, or why it has no result, in a word or two."""
+    return result(call.end) if not absent(call.end) else call.verdict
 
 
 def _result(call: CallRow) -> str:

@@ -9,13 +9,19 @@ from tf_conv_conformance.records.differences import differences
 from tf_conv_conformance.records.disagreement import disagreements
 from tf_conv_conformance.records.merge import Column
 from tf_conv_conformance.records.outcome import absent, why_no_value
-from tf_conv_conformance.records.series import series
+from tf_conv_conformance.records.series import identifying, series, varying
 from tf_conv_conformance.report.calls import ORDER, CallRow
 from tf_conv_conformance.report.escape import is_link
 from tf_conv_conformance.verdict.comparison import shape_text
 
 VARYING = ("name", "tensorflow", "keras", "backend", "environment")
 """The facts in which the subjects of a line may differ."""
+
+TELLING = (
+    *("TensorFlow", "library", "oneDNN", "device", "machine", "instruction set", "CPU", "threads"),
+    *("Python", "Keras", "LiteRT", "onnxruntime", "tf2onnx"),
+)
+"""The facts that are columns of the table of subjects; their environments have the others."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,13 @@ def version(column: Column) -> str:
     if column.subject is None:
         return column.label
     return column.subject["tensorflow"] or column.subject.get("backend") or column.label
+
+
+def differing_facts(columns: Sequence[Column]) -> dict[str, list[str]]:
+    """Return the facts of versions and processors in which columns differ, one for each column."""
+    facts = [{**identifying(one.subject), **varying(one.subject)} for one in columns]
+    found = {name: [own.get(name, "–") for own in facts] for name in TELLING}
+    return {name: values for name, values in found.items() if len(set(values)) > 1}
 
 
 def patterns(columns: Sequence[Column], calls: Sequence[CallRow]) -> list[Pattern]:

@@ -16,6 +16,8 @@ const opened = new Map();
 
 const value = (name, number) => values[name][calls[name][number]];
 const fullName = (number) => `${value("file", number)}::${calls.name[number]}${several ? ` @ ${value("version", number)}` : ""}`;
+// A link that still finds the call by its content when its file or its name is another.
+const linkTo = (number) => `#${encodeURIComponent(fullName(number))}?h=${calls.hash[number]}`;
 const look = (verdict) => `v ${verdict.replace(" ", "-")}`;
 const shapeText = (sizes) => (sizes ? `[${sizes.join(", ")}]` : "none");
 

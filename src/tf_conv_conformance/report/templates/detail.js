@@ -47,14 +47,18 @@ function largestOf(call, number) {
   return `${calls.largest[number]}${call.ulp == null ? "" : `, ${call.ulp} ulp`}${place}`;
 }
 
-function copied(title, text) {
-  const button = make("button", { type: "button", className: "copy" }, "Copy");
+function copyButton(label, text) {
+  const button = make("button", { type: "button", className: "copy" }, label);
   button.addEventListener("click", async () => {
-    await copy(text);
+    await copy(text());
     button.textContent = "Copied";
   });
+  return button;
+}
+
+function copied(title, text) {
   const block = make("pre", { tabIndex: 0, role: "region", "aria-label": title }, text);
-  return make("section", {}, make("h4", {}, title), button, block);
+  return make("section", { className: "copied" }, make("h4", {}, title), copyButton("Copy", () => text), block);
 }
 
 async function copy(text) {
@@ -123,7 +127,7 @@ function otherModes(number) {
   const others = index.alike.mode.flatMap((one, other) => (one === group && other !== number ? [other] : []));
   others.sort((one, other) => placeOf(one) - placeOf(other));
   if (others.length === 0) return null;
-  const items = others.map((other) => make("li", {}, make("i", { className: look(value("verdict", other)) }), make("a", { href: `#${encodeURIComponent(fullName(other))}` }, value("mode", other)), ` ${value("verdict", other)}: ${value("result", other)}`));
+  const items = others.map((other) => make("li", {}, make("i", { className: look(value("verdict", other)) }), make("a", { href: linkTo(other) }, value("mode", other)), ` ${value("verdict", other)}: ${value("result", other)}`));
   return make("section", {}, make("h4", {}, "The same call in other modes"), make("ul", { className: "others" }, ...items));
 }
 
@@ -154,8 +158,8 @@ async function detail(number) {
     const at = call.nchw ? call.largest_at.slice(-call.dimensions) : call.largest_at.slice(-1 - call.dimensions, -1);
     picture.choose(...[0, ...at].slice(-2));
   }
-  const link = make("a", { className: "permalink", href: `#${encodeURIComponent(fullName(number))}` }, "link to this call");
-  const parts = [make("h3", {}, fullName(number)), head, sources(call), table, why(call, number), otherModes(number)];
+  const actions = make("p", { className: "actions" }, copyButton("Copy as Markdown", () => markdown(call, number)), make("a", { className: "permalink", href: linkTo(number) }, "Link to this call"));
+  const parts = [make("h3", {}, fullName(number)), head, actions, sources(call), table, why(call, number), otherModes(number)];
   if (picture) {
     parts.push(make("section", {}, make("h4", {}, "Which input elements feed an output element"), picture.element));
     if (call.heat) parts.push(make("section", {}, make("h4", {}, "Where the values differ"), heatMap(call.heat, calls.largest[number], picture.choose)));
@@ -164,6 +168,6 @@ async function detail(number) {
   parts.push(excluded(call));
   if (call.python) parts.push(copied("The call as Python, without this suite", call.python));
   parts.push(copied(`The case, ${own.file}:${own.line}`, own.yaml));
-  parts.push(facts([["Exercises", value("rules", number).join(", ")]]), link);
+  parts.push(facts([["Exercises", value("rule", number).join(", ")]]));
   return parts.filter(Boolean);
 }

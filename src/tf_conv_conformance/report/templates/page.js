@@ -1,6 +1,5 @@
 // What is shown is said by the address: "#call?verdict=violates&mode=xla". Whatever is chosen or filtered changes the address.
-const form = $(".filters");
-const fields = [...form.elements].map((element) => element.name).filter(Boolean);
+const form = $("#filters");
 const list = new List($(".list"), (number) => { state.call = number; remember(); open(number); });
 const numberOf = new Map();
 for (let number = total - 1; number >= 0; number -= 1) numberOf.set(fullName(number), number).set(`${value("file", number)}::${calls.name[number]}`, number);
@@ -12,33 +11,14 @@ function haystack(number) {
   return (haystacks[number] ??= `${fullName(number)} ${value("verdict", number)} ${value("reason", number)} ${value("against", number).join(" ")}`.toLowerCase());
 }
 
-function options() {
-  for (const name of ["verdict", "version", "op", "mode", "dtype", "file"]) {
-    const given = { version: values.version, mode: index.modes }[name] ?? [...values[name]].sort();
-    form.elements[name]?.append(...given.map((one) => make("option", { value: one }, one)));
-  }
-  for (const [name, column] of [["against", "against"], ["supports", "supports"], ["rule", "rules"]]) {
-    form.elements[name].append(...[...new Set(values[column].flat())].sort().map((one) => make("option", { value: one }, one)));
-  }
-}
-
 // The numbers of the calls that the form lets through.
 function found() {
-  const wanted = Object.fromEntries(new FormData(form));
-  const words = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = new FormData(form);
+  const words = wanted.get("text").toLowerCase().split(/\s+/).filter(Boolean);
   const cell = state.only && document.getElementById(state.only);
-  const numbers = cell ? numbersIn(cell.dataset.calls) : Array.from({ length: total }, (_, number) => number);
-  const tests = ["verdict", "version", "op", "mode", "dtype", "file"].filter((name) => wanted[name]).map((name) => {
-    const column = calls[name], one = values[name].indexOf(wanted[name]);
-    return (number) => column[number] === one;
-  });
-  for (const [name, column] of [["against", "against"], ["supports", "supports"], ["rule", "rules"]]) {
-    if (!wanted[name]) continue;
-    const has = values[column].map((rules) => rules.includes(wanted[name]));
-    tests.push((number) => has[calls[column][number]]);
-  }
-  if (words.length) tests.push((number) => words.every((word) => haystack(number).includes(word)));
-  return sorted(numbers.filter((number) => tests.every((test) => test(number))), wanted.sort);
+  const all = cell ? numbersIn(cell.dataset.calls) : Array.from({ length: total }, (_, number) => number);
+  const some = words.length ? all.filter((number) => words.every((word) => haystack(number).includes(word))) : all;
+  return sorted(tally(some, (facet) => wanted.getAll(facet.name)), wanted.get("sort"));
 }
 
 function sorted(numbers, by) {
@@ -77,13 +57,21 @@ function grouped(numbers, by) {
 
 function filter() {
   const numbers = found();
-  $("output", form).textContent = `${numbers.length.toLocaleString("en")} of ${total.toLocaleString("en")} calls${state.only ? ", filtered by what was clicked" : ""}`;
-  for (const button of $$(".totals [data-verdict]")) {
-    const version = !several || form.elements.version.value === values.version[button.dataset.version];
-    button.setAttribute("aria-pressed", String(button.dataset.verdict === form.elements.verdict.value && version));
-  }
+  $("output", form).textContent = `${numbers.length.toLocaleString("en")} of ${total.toLocaleString("en")} calls`;
+  $(".chips", form).replaceChildren(...chips());
   list.show(grouped(numbers, form.elements.group.value));
   if (state.call != null) list.select(state.call);
+}
+
+// The filters, each a button that takes it away.
+function chips() {
+  const chip = (text, remove) => {
+    const button = make("button", { type: "button", className: "chip", "aria-label": `Remove the filter ${text}` }, `${text} ×`);
+    button.addEventListener("click", () => { remove(); filter(); remember(); });
+    return button;
+  };
+  const checked = facets.flatMap((facet) => facet.boxes.filter((box) => box.checked).map((box) => chip(`${facet.title}: ${box.value || "none"}`, () => { box.checked = false; })));
+  return state.only ? [chip("what was clicked", () => { state.only = ""; }), ...checked] : checked;
 }
 
 async function open(number) {
@@ -95,58 +83,62 @@ async function open(number) {
 }
 
 function remember(jump = false) {
-  const given = new URLSearchParams();
-  for (const name of fields) if (form.elements[name].value) given.set(name, form.elements[name].value);
+  const given = new URLSearchParams([...new FormData(form)].filter(([name, text]) => text || facets.some((facet) => facet.name === name)));
   if (state.only) given.set("only", state.only);
+  if (state.call != null) given.set("h", calls.hash[state.call]);
   const call = state.call == null ? "" : encodeURIComponent(fullName(state.call));
-  const address = `#${call}${given.size ? `?${given}` : ""}`;
-  history[jump ? "pushState" : "replaceState"](null, "", address);
+  history[jump ? "pushState" : "replaceState"](null, "", `#${call}${given.size ? `?${given}` : ""}`);
+}
+
+// Set the form; what is not given is cleared.
+function fill(given) {
+  for (const element of form.elements) {
+    if (element.type === "checkbox") element.checked = given.getAll(element.name).includes(element.value);
+    else if (element.name) element.value = given.get(element.name) ?? "";
+  }
+}
+
+// The call of a link: by its name if that still is the same call, else by its content, else by its name alone.
+function linked(name, hash) {
+  const byName = numberOf.get(name) ?? null;
+  if (!hash || (byName != null && calls.hash[byName] === hash)) return byName;
+  const alike = calls.hash.flatMap((one, number) => (one === hash ? [number] : []));
+  return alike.find((number) => several && name.endsWith(` @ ${value("version", number)}`)) ?? alike.at(-1) ?? byName;
 }
 
 // Take the state from the address; an address that names a section is the browser's.
 function restore() {
   const address = location.hash.slice(1);
   if (address && document.getElementById(address)) return;
-  const [name, given = ""] = address.split("?");
-  const wanted = new URLSearchParams(given);
-  for (const field of fields) form.elements[field].value = wanted.get(field) ?? "";
+  const [encoded, given = ""] = address.split("?");
+  const wanted = new URLSearchParams(given), name = decodeURIComponent(encoded);
+  fill(wanted);
   state.only = document.getElementById(wanted.get("only") ?? "")?.dataset.calls ? wanted.get("only") : "";
-  state.call = numberOf.get(decodeURIComponent(name)) ?? null;
+  state.call = name ? linked(name, wanted.get("h")) : null;
   filter();
   if (state.call != null) open(state.call);
+  else if (name) $(".detail").replaceChildren(make("p", { className: "partial" }, `This report has no call ${name}, nor one of the same content.`));
   if (address) $("#calls").scrollIntoView();
 }
 
-// Show other calls: filtered by what was clicked, or those that match.
-function jump(only, given) {
-  form.reset();
+// Show the calls of what was clicked.
+function jump(only) {
+  fill(new URLSearchParams());
   state.only = only;
-  for (const [name, wanted] of Object.entries(given)) if (form.elements[name]) form.elements[name].value = wanted;
   filter();
   remember(true);
-  $("#calls").scrollIntoView();
+  if (only) $("#calls").scrollIntoView();
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button, [data-number]");
-  if (!button) return;
-  const { number, calls: some, supports, against, verdict, version, mode } = button.dataset;
-  if (number) {
-    event.preventDefault();
-    state.call = Number(number);
-    jump("", {});
-    open(state.call);
-  }
-  if (some) jump(button.id, {});
-  if (supports) jump("", { supports });
-  if (against) jump("", { against });
-  if (mode) jump("", { mode, verdict, version: several ? values.version[version] : "" });
-  else if (verdict) jump("", button.getAttribute("aria-pressed") === "true" ? {} : { verdict, version: several ? values.version[version] : "" });
+  const button = event.target.closest("[data-calls]");
+  if (button) jump(button.id);
 });
-form.addEventListener("input", () => { filter(); remember(); });
+const panel = $(".facets");
+drawFacets(panel);
+panel.open = matchMedia("(min-width: 60rem)").matches;
+for (const one of [form, panel]) one.addEventListener("input", () => { filter(); remember(); });
 form.addEventListener("submit", (event) => event.preventDefault());
-$("[type=reset]", form).addEventListener("click", (event) => { event.preventDefault(); jump("", {}); });
-addEventListener("popstate", restore);
+form.addEventListener("reset", (event) => { event.preventDefault(); jump(""); });
 addEventListener("hashchange", restore);
-options();
 restore();
