@@ -1,8 +1,8 @@
 """Writes docs/field-reports.md: ``python docs/field_reports/make.py [RECORDS...]``.
 
-Record files of cases/field_reports, or folders of them, go into outcomes.json first: one run with
-oneDNN in effect and one without. The page is made from outcomes.json, the case files,
-not_stated.yaml and page.md.jinja.
+Record files of cases/field_reports, or folders of them, go into outcomes.json first, in place of
+what it has of the same case files: a run with oneDNN in effect and one without. The page is made
+from outcomes.json, the case files, not_stated.yaml and page.md.jinja.
 """
 
 from __future__ import annotations
@@ -40,10 +40,21 @@ Outcomes = dict[str, Any]
 
 
 def main(paths: Sequence[str]) -> None:
-    """Write outcomes.json if there are record files, and then the page."""
+    """Update outcomes.json if there are record files, and write the page."""
+    known = json.loads(OUTCOMES.read_text(encoding="utf-8"))
     if paths:
-        write(OUTCOMES, text_of(outcomes(paths)))
-    write(PAGE, page(json.loads(OUTCOMES.read_text(encoding="utf-8"))))
+        known = updated(known, outcomes(paths))
+        write(OUTCOMES, text_of(known))
+    write(PAGE, page(known))
+
+
+def updated(known: Outcomes, new: Outcomes) -> Outcomes:
+    """Return outcomes with those of other files or versions; files that are gone are left out."""
+    files = {**known["files"], **new["files"]}
+    return {
+        "tensorflow": new["tensorflow"],
+        "files": {name: files[name] for name in sorted(files) if (CASES / name).exists()},
+    }
 
 
 def write(path: Path, text: str) -> None:

@@ -60,6 +60,8 @@ def test_modes_are_named_where_they_differ(make, tmp_path):
     run(tmp_path / "results-off.jsonl", {f"{file}::x[eager]": documented}, on=subject(onednn=False))
     found = make.outcomes([str(tmp_path)])["files"]["f.yaml"]
     assert found == {"x": {"as documented": {"off": ["eager"]}, "unpredictable": {"on": ["eager"]}}}
+    known = {"tensorflow": [], "files": {"gone.yaml": {}}}
+    assert make.updated(known, {"tensorflow": ["2.21.0"], "files": {}})["files"] == {}
     states = {"any": {"xla"}, "on": {"eager", "graph"}, "off": {"graph"}}
     assert make.where(states, {"eager", "graph", "xla"}) == " (graph, xla; eager with oneDNN)"
     assert make.where({"any": {"xla"}}, {"xla"}) == ""
