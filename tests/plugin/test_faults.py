@@ -7,33 +7,18 @@ from collections import Counter
 import pytest
 
 from support.faulty import FAULTS, fault
-from support.faulty_runs import (
-    FAULTY,
-    WORKERS,
-    cases,
-    expected,
-    marked,
-    shape_in,
-    workers_of,
-    write_many_calls,
-)
+from support.faulty_runs import FAULTY, cases, expected, marked, shape_in, workers_of
 from tf_conv_conformance.records.reader import read
 
 
-@pytest.mark.parametrize("workers", WORKERS)
-@pytest.mark.slow
-def test_each_fault_costs_its_own_call(pytester, workers):
-    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(), encoding="utf-8")
-    result = pytester.runpytest_inprocess(
-        "cases", "--tf-timeout=1", "--tf-subject", FAULTY, workers
-    )
+def check_records(pytester, count):
+    """Each call has one record with the right verdict, and each fault is described."""
     records = read(pytester.path / "reports/results-faulty.jsonl")
     assert records.complete
-    assert {identifier: end["verdict"] for identifier, end in records.ends.items()} == {
-        identifier: expected(identifier) for identifier in records.calls
-    }
-    assert len(records.every_end) == len(records.calls)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert len(records.calls) == len(records.every_end) == len(records.ends) == count
+    verdicts = {identifier: end["verdict"] for identifier, end in records.ends.items()}
+    assert Counter(verdicts.values()) == Counter(map(expected, records.calls))
+    assert [one for one, verdict in verdicts.items() if verdict != expected(one)] == []
     ends = {
         wrong: end
         for identifier, end in records.ends.items()
@@ -59,28 +44,21 @@ def test_each_fault_costs_its_own_call(pytester, workers):
 
 
 @pytest.mark.slow
-def test_thousands_of_calls_with_one_fault_in_a_hundred(pytester):
-    write_many_calls(pytester.mkdir("cases"), files=3, hangs=1)
-    result = pytester.runpytest_subprocess(
-        "cases",
-        "--tf-timeout=1",
-        "--tf-subject",
-        marked(pytester.path),
-        "-n2",
-        "-q",
-        "--tb=no",
-        "-p",
-        "no:cacheprovider",
-    )
-    records = read(pytester.path / "reports/results-faulty.jsonl")
+def test_each_fault_costs_its_own_call(pytester):
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(cases(), encoding="utf-8")
+    result = pytester.runpytest_inprocess("cases", "--tf-timeout=1", "--tf-subject", FAULTY, "-n0")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert len(records.calls) == len(records.every_end) == len(records.ends) == 3_298
-    assert Counter(end["verdict"] for end in records.ends.values()) == Counter(
-        map(expected, records.calls)
+    check_records(pytester, 100)
+
+
+@pytest.mark.slow
+def test_a_thousand_calls_with_one_fault_in_a_hundred(pytester):
+    text = cases(batches=range(1, 12))
+    pytester.mkdir("cases").joinpath("a.yaml").write_text(text, encoding="utf-8")
+    subject = marked(pytester.path)
+    result = pytester.runpytest_subprocess(
+        "cases", "--tf-timeout=1", "--tf-subject", subject, "-n2", "-q", "--tb=no"
     )
-    assert [
-        identifier
-        for identifier, end in records.ends.items()
-        if end["verdict"] != expected(identifier)
-    ] == []
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    check_records(pytester, 1_100)
     assert workers_of(pytester.path) == []

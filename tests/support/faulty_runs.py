@@ -43,17 +43,6 @@ cases:
 """
 
 
-def write_many_calls(folder, files=10, hangs=2):
-    """Write files of some thousand calls each, one in a hundred with a fault."""
-    for number in range(files):
-        faults = [
-            fault for fault in FAULTS if fault != "hang" or number < hangs
-        ]  # each waits for the time limit
-        folder.joinpath(f"{number}.yaml").write_text(
-            cases(range(1, 12), f"file{number}", faults), encoding="utf-8"
-        )
-
-
 def shape_in(identifier):
     return [int(size) for size in identifier.partition("input")[2].partition("-")[0].split("x")]
 
