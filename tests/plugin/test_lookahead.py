@@ -47,26 +47,23 @@ def one_at_a_time(pytester):
     )
 
 
-@pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.slow
-def test_the_records_are_those_of_calls_made_one_at_a_time(run, pytester, workers):
-    run("cases", workers).assert_outcomes(passed=90, failed=2)
-    ahead = without_times(pytester.path / RECORDS)
-    assert {one: end["verdict"] for one, end in read(pytester.path / RECORDS).ends.items()} == {
-        line["id"]: expected(line["id"]) for line in ahead if line["type"] == "call"
-    }
-    one_at_a_time(pytester)
-    run("cases", apart=True).assert_outcomes(passed=90, failed=2)
-    assert without_times(pytester.path / RECORDS) == ahead
-
-
-@pytest.mark.slow
-def test_a_call_is_made_once_and_one_that_fails_twice(run, received):
-    run("cases", "-n2")
+def test_the_records_are_those_of_calls_made_one_at_a_time(run, pytester, received):
+    """A call is made once, and one that fails twice."""
+    run("cases", "-n2").assert_outcomes(passed=90, failed=2)
     assert len(received()) == 92
     twice = {shape for shape, count in received().items() if count == 2}
     assert twice == {shape for shape in received() if fault(shape) in ("crash", "value")}
     assert max(received().values()) == 2
+    ahead = without_times(pytester.path / RECORDS)
+    assert {one: end["verdict"] for one, end in read(pytester.path / RECORDS).ends.items()} == {
+        line["id"]: expected(line["id"]) for line in ahead if line["type"] == "call"
+    }
+    run("cases").assert_outcomes(passed=90, failed=2)
+    assert without_times(pytester.path / RECORDS) == ahead
+    one_at_a_time(pytester)
+    run("cases", apart=True).assert_outcomes(passed=90, failed=2)
+    assert without_times(pytester.path / RECORDS) == ahead
 
 
 @pytest.mark.parametrize("workers", WORKERS)

@@ -285,7 +285,9 @@ def pytest_collection_modifyitems(items):
 )
 def test_beside_other_plugins_the_records_are_the_same(beside, pytester, dist):
     pytester.makeconftest(GROUPED)
-    workers = ["-n2", f"--dist={dist}"] if dist != "no" else ["--splits=1", "--group=1"]
+    workers = ["--splits=1", "--group=1"]
+    if dist != "no":
+        workers = ["-n2" if dist == "load" else "-n1", f"--dist={dist}"]
     result = beside(*PLUGINS, *workers)
     assert result.parseoutcomes() == {"failed": 1, "passed": 9, "skipped": 1}
     records = read(pytester.path / RECORDS)

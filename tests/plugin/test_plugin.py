@@ -1,41 +1,9 @@
 """The plugin through real pytest runs: what it collects, selects and records."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from support.faulty_runs import FAULTY
-from support.plugin_cases import (
-    DECLARED,
-    DYING,
-    GOOD,
-    LARGER,
-    records,
-)
-
-
-@pytest.mark.tensorflow
-def test_each_call_and_mode_is_a_test(pytester, write, run_apart):
-    write(cases__folder__good=LARGER)
-    result = run_apart("cases", "-v")
-    result.assert_outcomes(passed=5)
-    result.stdout.fnmatch_lines(
-        [
-            "cases/folder/good.yaml::plain[[]eager[]] PASSED*",
-            "cases/folder/good.yaml::plain[[]graph[]] PASSED*",
-            "cases/folder/good.yaml::plain[[]xla[]] PASSED*",
-            "cases/folder/good.yaml::double[[]eager[]] PASSED*",
-            "cases/folder/good.yaml::double[[]xla[]] PASSED*",
-            "5 calls: 5 conforms",
-            f"records: {pytester.path}/reports/results.jsonl",
-            f"report:  {pytester.path}/reports/index.html",
-        ]
-    )
-    assert records(pytester).complete
-    assert "oneDNN" not in result.stderr.str(), "TensorFlow's chatter stays out of the terminal"
-    assert "cpu_feature" not in result.stdout.str()
-    assert "<h1>" in (pytester.path / "reports/index.html").read_text(encoding="utf-8")
+from support.plugin_cases import DYING, GOOD, records
 
 
 def test_collection_is_complete_without_tensorflow(pytester, write, run):
@@ -153,38 +121,6 @@ def test_other_tests_beside_are_left_alone(pytester, write, run_faulty):
     assert not (pytester.path / "reports").exists()
     run_faulty(".", "--tf-modes", "eager").assert_outcomes(passed=3)
     assert len(records(pytester, "results-faulty").calls) == 2
-
-
-@pytest.mark.tensorflow
-def test_a_call_is_recorded_with_all_it_takes_to_make_it_again(pytester, write, run):
-    write(cases__declared=DECLARED)
-    run("cases", "--tf-modes", "eager", "--tf-reports", "out/put")
-    lines = [
-        json.loads(line)
-        for line in Path(pytester.path / "out/put/results.jsonl")
-        .read_text(encoding="utf-8")
-        .splitlines()
-    ]
-    assert [line["type"] for line in lines] == [
-        "header",
-        "case",
-        "call",
-        "start",
-        "subject",
-        "end",
-        "footer",
-    ]
-    _, _, call, _, subject, end, _ = lines
-    assert call["arguments"]["strides"] == [1, 2, 2, 1]
-    assert call["predicted"] == {
-        "refuses": ["depthwise.unit-strides-when-atrous"],
-        "shape": [1, 5, 5, 1],
-    }
-    assert end["observed"] == {"shape": [1, 5, 5, 1], "dtype": "float32"}
-    assert [arm["name"] for arm in end["data"]] == ["small_integers", "wide_integers"]
-    assert subject["sentences"]["depthwise.unit-strides-when-atrous"].startswith(
-        "If any value in `dilations`"
-    )
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support.faulty_runs import FAULTY, WORKERS, cases, expected, marked, workers_of
+from support.faulty_runs import FAULTY, cases, expected, marked, workers_of
 from support.resumed_runs import RECORDS, cut, without_times
 from tf_conv_conformance.records.reader import read
 
@@ -40,21 +40,20 @@ def run(pytester):
 
 @pytest.mark.slow
 def test_the_same_calls_leave_the_same_lines(run, pytester):
+    """Test_lookahead.py has those of two workers."""
     run("cases")
     first = without_times(pytester.path / RECORDS)
-    for options in (["cases", "-n2"], ["cases/b.yaml", "cases/a.yaml"]):
-        run(*options)
-        assert without_times(pytester.path / RECORDS) == first
+    run("cases/b.yaml", "cases/a.yaml")
+    assert without_times(pytester.path / RECORDS) == first
 
 
-@pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.slow
-def test_a_run_that_was_cut_goes_on(run, pytester, workers):
+def test_a_run_that_was_cut_goes_on(run, pytester):
     run("cases")
     whole = without_times(pytester.path / RECORDS)
     cut(pytester.path / RECORDS, 120)
     assert len(read(pytester.path / RECORDS).ends) == 120
-    result = run("cases", "--tf-resume", workers)
+    result = run("cases", "--tf-resume", "-n2")
     result.stdout.fnmatch_lines(
         ["64 calls: *", "resumed: 120 calls had results already, some of them failures"]
     )
@@ -169,5 +168,5 @@ def test_a_run_that_is_killed_loses_the_calls_in_flight_alone(run, pytester, how
     while workers_of(pytester.path) and time.monotonic() < deadline:
         pass  # they end when their pipes do
     assert workers_of(pytester.path) == []
-    run("cases", "--tf-resume", "-n2")
+    run("cases", "--tf-resume")
     assert read(path).complete

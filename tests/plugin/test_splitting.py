@@ -95,17 +95,16 @@ def split(pytester, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize(
-    "options", [["-n2"], ["-n0", "--splitting-algorithm=least_duration"]], ids=str
-)
 @pytest.mark.slow
-def test_the_parts_of_a_run_are_the_run(split, pytester, options, capsys):
-    first, whole = split("whole", "--store-durations", *options)
+def test_the_parts_of_a_run_are_the_run(split, pytester, capsys):
+    first, whole = split("whole", "--store-durations")
     assert (
         json.loads((pytester.path / ".test_durations").read_text(encoding="utf-8")).keys() == first
     )
+    parts = ("--splits=2", "--splitting-algorithm=least_duration")
     made, files = zip(
-        *(split(f"part{number}", "--splits=2", f"--group={number}", *options) for number in (1, 2)),
+        split("part1", *parts, "--group=1", "-n2"),
+        split("part2", *parts, "--group=2"),
         strict=True,
     )
     assert sum(map(len, made)) == len(set().union(*made)) == len(first)
@@ -125,14 +124,13 @@ def test_the_parts_of_a_run_are_the_run(split, pytester, options, capsys):
     )
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 @pytest.mark.slow
-def test_a_part_that_was_cut_goes_on_with_its_own_calls(split, workers):
-    part = ("--splits=2", "--group=1", workers)
+def test_a_part_that_was_cut_goes_on_with_its_own_calls(split):
+    part = ("--splits=2", "--group=1")
     first, path = split("reports", *part)
     whole = without_times(path)
     cut(path, 60)
-    made, _ = split("reports", "--tf-resume", *part)
+    made, _ = split("reports", "--tf-resume", "-n2", *part)
     assert made < first
     assert without_times(path) == [
         line for line in whole if line["type"] != "start" or line["id"] in made_calls(made)
@@ -153,7 +151,7 @@ def test_workers_in_another_folder_leave_their_records_here(pytester, monkeypatc
     here.joinpath("cases/a.yaml").write_text(cases(faults=("crash", "value")), encoding="utf-8")
     shutil.copytree(here, there)
     monkeypatch.chdir(here)
-    workers = ("-d", "--tx", f"popen//chdir={there}", "--tx", "popen")
+    workers = ("-d", "--tx", f"popen//chdir={there}")
     pytester.runpytest_subprocess("--tf-subject", FAULTY, "-p", "no:cacheprovider", *workers)
     records = read(here / "reports/results-faulty.jsonl")
     assert records.complete
