@@ -489,7 +489,7 @@ def test_all_modes_are_those_in_which_the_call_can_be_made(dtype, count):
 def test_the_page_shows_what_is_printed(repository, tensorflow):
     """But for the line that names the TensorFlow under test."""
     page = (repository / "docs/command-line.md").read_text(encoding="utf-8")
-    command, in_every_mode = re.findall(r"```sh\ntf-conv-conformance probe (.*)\n```", page)
+    command, in_every_mode = re.findall(r"```sh\ntf-conv-conformance probe (depth.*)\n```", page)
     assert in_every_mode == f"{command} --modes all"
     assert command.split() == [
         word

@@ -1,5 +1,6 @@
 """Random calls depend only on the seed, are valid cases, and reach all edges."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -8,7 +9,12 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.names import SYMBOLS
 from tf_conv_conformance.explore.edges import edges
-from tf_conv_conformance.explore.random_calls import ELEMENTS, calls_of, draw_block
+from tf_conv_conformance.explore.random_calls import (
+    ELEMENTS,
+    MORE_ELEMENTS,
+    calls_of,
+    draw_block,
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +88,10 @@ def test_half_of_the_calls_lie_on_edges_and_every_edge_occurs(drawn):
 
 
 def test_tensors_are_small(drawn):
-    for one in drawn:
-        size = 1
-        for length in one.call.arguments.input.shape:
-            size *= length
-        assert size <= ELEMENTS
+    """But for a few, whose work is split among threads."""
+    sizes = [math.prod(one.call.arguments.input.shape) for one in drawn]
+    assert max(sizes) <= MORE_ELEMENTS
+    assert 0 < sum(size > ELEMENTS for size in sizes) < len(drawn) / 50
 
 
 def test_invalid_and_large_cases_make_no_calls():

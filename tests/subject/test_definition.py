@@ -33,9 +33,9 @@ HERE = Path("/project")
             ),
         ),
         (
-            "gpu = CUDA_VISIBLE_DEVICES=1 device=GPU:0 threads=2 ssh host python3",
+            "gpu = CUDA_VISIBLE_DEVICES=1 device=GPU:0 deterministic=true threads=2 ssh a python",
             Definition(
-                "gpu", ("ssh", "host", "python3"), (("CUDA_VISIBLE_DEVICES", "1"),), 2, "GPU:0"
+                "gpu", ("ssh", "a", "python"), (("CUDA_VISIBLE_DEVICES", "1"),), 2, "GPU:0", True
             ),
         ),
     ],
@@ -58,6 +58,7 @@ def test_a_valid_definition_is_parsed(text, defined):
         ("[x] = python3", "a NAME of letters"),
         ("a = threads=0 python3", "'threads=0' is not a setting"),
         ("a = threads=many python3", "expected threads=N"),
+        ("a = deterministic=yes python3", "expected threads=N with N of at least 1, det"),
         ("a = device=TPU python3", "expected .* device=CPU:0"),
         ("a = colour=red python3", "'colour=red' is not a setting"),
         ("a = 'python3", "No closing quotation"),
@@ -71,9 +72,14 @@ def test_an_invalid_definition_is_rejected(text, message):
 @pytest.mark.tensorflow
 def test_a_subject_has_its_environment_threads_and_device():
     gateway = Gateway(
-        (), 60, define("a = TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 device=CPU:0", HERE)
+        (),
+        60,
+        define(
+            "a = TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 deterministic=true device=CPU:0", HERE
+        ),
     )
     subject = gateway.subject
+    assert subject["deterministic"] is True
     assert (subject["onednn"], subject["threads"], subject["device"]) == (False, 1, "cpu")
     assert subject["environment"]["XLA_FLAGS"] == ""
     assert gateway.call(head(), arrays()).kind == "answered"

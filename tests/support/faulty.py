@@ -142,6 +142,17 @@ def answer(pipe, wire, request, arrays, printed):
     pipe.send({"type": "answer", "arms": arms, "seconds": 0.0, "printed": printed()}, results)
 
 
+def about_model(pipe, wire, wrong):
+    """Go wrong as the name of a model file says."""
+    if wrong == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif wrong == "hang":
+        time.sleep(1000)
+    elif wrong == "garbage":
+        raw(wire.LENGTHS.pack(9, 0) + b"\x00 no JSON")
+    pipe.send({"type": "model", "format": "faulty", "inputs": [[]], "convolutions": [{}]})
+
+
 def main():
     worker_module, wire = worker()
     pipe = wire.Pipe()
@@ -164,6 +175,9 @@ def main():
         request, arrays = wire.receive(pipe)
         if request["type"] == "close":
             return
+        if request["type"] == "model":
+            about_model(pipe, wire, Path(request["path"]).name)
+            continue
         if request["together"] and any(
             array.ndim == 4 and array.shape[2] == LONELY for array in arrays
         ):

@@ -66,10 +66,15 @@ def flow(value: Any) -> str:
 
 def case_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the text of a case file with one case and its deviations."""
-    parts = ["cases:", _item(case, 2)]
+    return "\n".join(["cases:", item_text(case, deviations)]) + "\n"
+
+
+def item_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return a case with its deviations as an item of the list of cases."""
+    parts = [_item(case, 2)]
     if deviations:
         parts += ["    deviations:", *(_item(deviation, 6) for deviation in deviations)]
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts)
 
 
 def _item(mapping: Mapping[str, Any], indent: int) -> str:

@@ -113,33 +113,28 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def probe(arguments: argparse.Namespace) -> int:
-    """Make a call on TensorFlow.
+    """Make a call on TensorFlow, or those of a model.
 
-    Return 1 if it fails, and 2 if an option is invalid or TensorFlow does not start.
+    Return 1 if one fails, and 2 if an option is invalid or TensorFlow does not start.
     """
     from tf_conv_conformance.cli.case_options import OptionError
-    from tf_conv_conformance.cli.console import console, working
-    from tf_conv_conformance.cli.probe import make_calls, print_results
-    from tf_conv_conformance.cli.question import read_question
-    from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
+    from tf_conv_conformance.cli.console import console
+    from tf_conv_conformance.cli.model_command import is_model, probe_model
+    from tf_conv_conformance.cli.probe import probe_call
     from tf_conv_conformance.subject.errors import SubjectUnavailableError
-    from tf_conv_conformance.subject.pool import SubjectPool
 
-    pool, to = SubjectPool(DOCUMENTED_SYMBOLS, arguments.timeout), console()
+    to, options = console(), vars(arguments)
     try:
-        case = read_question(to, vars(arguments))
-        with working("Running TensorFlow …"):
-            subject = pool.subject()
-            results = make_calls(case, subject)
-        passes = print_results(to, case, results, subject)
+        if is_model(arguments.op):
+            passes = probe_model(to, options, arguments.output, arguments.timeout)
+        else:
+            passes = probe_call(to, options, arguments.output, arguments.timeout)
     except OptionError as error:
         complain(str(error))
         return 2
     except SubjectUnavailableError as error:
         complain(error.brief)
         return 2
-    finally:
-        pool.close()
     return 0 if passes else 1
 
 

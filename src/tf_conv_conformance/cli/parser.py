@@ -40,6 +40,12 @@ Examples:
   {PROGRAM} {{0}} 'tf.nn.conv2d(x[1,24,24,3], w[4,4,3,8], strides=2, padding="SAME")'
   {PROGRAM} {{0}} 'Conv2D(64, 3, padding="same")(x)' --input 1,24,24,3
 """
+MODEL_EPILOG = f"""
+A model is not run. Its convolutions are called one by one, with the --modes; --input is the shape
+of its input, if it has unknown sizes. -o writes them as a case file:
+
+  {PROGRAM} probe model.keras --input 1,224,224,3 -o cases/model.yaml
+"""
 PADDING = """\
 SAME, VALID, or a pair for each dimension: [[0,0],[1,2],[3,0],[0,0]] or its 8 integers,
 0,0,1,2,3,0,0,0 (default: VALID)
@@ -119,18 +125,22 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawTextHelpFormatter,
         allow_abbrev=False,
     )
-    text = "make one call on TensorFlow in several modes, and judge it"
-    probe = add("probe", text, epilog=CASE_EPILOG.format("probe"), formatter_class=RAW)
-    _add_case(probe)
+    text = "make one call on TensorFlow in several modes, or those of a model, and judge it"
+    epilog = CASE_EPILOG.format("probe") + MODEL_EPILOG
+    probe = add("probe", text, epilog=epilog, formatter_class=RAW)
+    _add_case(probe, "OP|CODE|MODEL", "conv2d or depthwise_conv2d; or a call as Python code; or a "
+              "model: a .keras or .h5 file, or the folder of a SavedModel")  # fmt: skip
     default = ",".join(DEFAULT_MODES)
     text = f"all, or some of {','.join(MODES)} (default: {default})"
     probe.add_argument("--modes", metavar="LIST", help=text)
-    text = "time limit of one call (default: 60)"
+    text = "of a model: the case file to write, which must not exist, such as cases/model.yaml"
+    probe.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
+    text = "time limit of one call, or of reading a model (default: 60)"
     probe.add_argument("--timeout", metavar="SECONDS", type=seconds, default=60.0, help=text)
 
     text = "explain one call without making it: its rules, the arithmetic, and a picture"
     explain = add("explain", text, epilog=CASE_EPILOG.format("explain"), formatter_class=RAW)
-    _add_case(explain)
+    _add_case(explain, "OP|CODE", "conv2d or depthwise_conv2d; or a call as Python code")
     text = (
         "the element of the result to draw (default: the first that the two models compute from "
         "different input, or 0,0)"
@@ -188,14 +198,13 @@ def parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpa
     return arguments
 
 
-def _add_case(command: argparse.ArgumentParser) -> None:
+def _add_case(command: argparse.ArgumentParser, metavar: str, text: str) -> None:
     """Add the options that describe a call: the keys of a case."""
+    command.add_argument("op", metavar=metavar, help=text)
 
     def option(name: str, metavar: str | None, text: str, **settings: Any) -> None:
         command.add_argument(name, metavar=metavar, help=text, **settings)
 
-    text = "conv2d or depthwise_conv2d, or a call as Python code"
-    command.add_argument("op", metavar="OP|CODE", help=text)
     text = "[batch, height, width, channels] in NHWC: 1,24,24,3"
     option("--input", "SHAPE", text)
     text = "[height, width, in_channels, out_channels or multiplier]"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -13,8 +15,9 @@ from rich.text import Text
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.writer import WrittenCase, flow
-from tf_conv_conformance.cli.case_options import command
-from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim
+from tf_conv_conformance.cli.case_options import OptionError, command
+from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim, working
+from tf_conv_conformance.cli.question import read_question
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.invocation import source, source_in_company
 from tf_conv_conformance.convolution.quantity import quantity
@@ -23,10 +26,12 @@ from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.records.lines import end_line
 from tf_conv_conformance.records.schema import EndLine
 from tf_conv_conformance.records.series import subject_text
 from tf_conv_conformance.report.agreement import agreement, likenesses
+from tf_conv_conformance.subject.gateway import Gateway
 from tf_conv_conformance.subject.interface import Subject
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.output import without_stacks
@@ -58,6 +63,22 @@ STYLES = {
     "crashed": "red",
     "timed out": "red",
 }
+
+
+def probe_call(
+    to: Console, options: Mapping[str, str | None], output: Path | None, timeout: float
+) -> bool:
+    """Probe the call that the options describe. Return whether it fails in no mode.
+
+    Raises ``OptionError``, and ``SubjectUnavailableError``.
+    """
+    if output is not None:
+        raise OptionError("--output: is for a model, whose cases it writes; leave it out")
+    case = read_question(to, options)
+    with closing(Gateway(DOCUMENTED_SYMBOLS, timeout)) as subject:
+        with working("Running TensorFlow …"):
+            results = make_calls(case, subject)
+        return print_results(to, case, results, subject)
 
 
 def make_calls(case: WrittenCase, subject: Subject) -> Results:

@@ -18,6 +18,7 @@ Pair = tuple[int, int]
 EXPLICIT = frozenset(RULES["padding.amounts"].entry_points)
 CAUSAL = frozenset(RULES["keras-conv1d.causal"].entry_points)
 SIZES = range(1, 13)
+SPLIT = 256
 MULTIPLES = range(1, 6)
 BESIDE = {0: 3, -1: 2, 1: 2}
 NEAR = {"free": 3, "multiple": 4, "filter": 3}
@@ -145,6 +146,8 @@ def _add_shapes(draft: Draft) -> None:
     filters = (draft.weighted(FILTER), draft.weighted(FILTER))
     case["padding"] = _padding(draft)
     sizes = [_size(draft, filters[axis], rates[axis]) for axis in (0, 1)]
+    if draft.one_in(100):  # so that kernels split their work among threads
+        sizes = [SPLIT + size for size in sizes]
     channels = draft.weighted(CHANNELS)
     inner = [channels, *sizes] if draft.channels_first else [*sizes, channels]
     case["input"] = [draft.weighted(BATCH), *inner]

@@ -18,6 +18,9 @@ from tf_conv_conformance.prediction.remedy import RULE
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 ANOTHER = "TFLite, LiteRT and ONNX compute another result than TensorFlow"
+OLD_KERAS = "before Keras 3.15, "
+"""Since then Keras itself computes strides with a rate by the formula, where it refused them or
+left them to TensorFlow."""
 ZEROS = "TFLite in TensorFlow 2.8 to 2.21 (XNNPACK) and LiteRT before 2.2 return zeros"
 AS_SAME = "TFLite and LiteRT take the padding for SAME"
 PAGE = "docs/deploying.md"
@@ -35,6 +38,8 @@ def conversion(arguments: Arguments) -> str | None:
     change = _change(arguments)
     if change is None:
         return None
+    if change == ANOTHER and arguments.entry_point.is_keras:
+        change = OLD_KERAS + change
     call = rewritten(arguments, meaning)
     return f"{change}; to get one result everywhere, write {call} ({PAGE})"
 

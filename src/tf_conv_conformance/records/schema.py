@@ -169,6 +169,7 @@ class SubjectRecord(TypedDict):
     tf2onnx: NotRequired[str | None]
     name: NotRequired[str | None]
     threads: NotRequired[Integer | None]
+    deterministic: NotRequired[bool]
     onednn: bool | None
     onednn_version: NotRequired[str | None]
     isa: NotRequired[str | None]

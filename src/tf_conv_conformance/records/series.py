@@ -20,6 +20,7 @@ IDENTIFYING = (
     "onednn",
     "device",
     "threads",
+    "deterministic",
     "platform",
     "machine",
     "environment",
@@ -73,6 +74,7 @@ def identifying(subject: SubjectRecord | None) -> dict[str, str]:
         "platform": subject["platform"],
         "machine": subject["machine"],
         "threads": subject.get("threads"),
+        "op determinism": "enabled" if subject.get("deterministic") else None,
     }
     given = {name: str(value) for name, value in facts.items() if value}
     return {**given, **dict(sorted(subject["environment"].items()))}

@@ -28,7 +28,8 @@ def command(
     """Return the command line that starts a worker, whose program has `length` bytes."""
     later = {name: value for name, value in definition.environment if name != "TMPDIR"}
     bootstrap = BOOTSTRAP.format(length=length, environment=later)
-    settings = {"threads": definition.threads, "device": definition.device, "memory": memory}
+    names = ("threads", "device", "deterministic")
+    settings = {**{name: getattr(definition, name) for name in names}, "memory": memory}
     added = ["-u", "-c", bootstrap, json.dumps({**settings, "symbols": list(symbols)})]
     words = list(definition.command)
     if not _is_remote(definition):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tf_conv_conformance import ConformanceError
 
-FORM = "NAME = [VARIABLE=value …] [threads=N] [device=CPU:0] COMMAND"
+FORM = "NAME = [VARIABLE=value …] [threads=N] [deterministic=true] [device=CPU:0] COMMAND"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]*")
 _GIVEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.S)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-_UNNAMED = re.compile(r"\s*([A-Z_][A-Z0-9_]*|threads|device)=")
+_UNNAMED = re.compile(r"\s*([A-Z_][A-Z0-9_]*|threads|deterministic|device)=")
 """Matches a definition without a name. A name in capitals needs a space before its `=`."""
 _DEVICE = re.compile(r"(CPU|GPU):[0-9]+")
 
@@ -28,7 +28,8 @@ class SubjectDefinitionError(ConformanceError):
 class Definition:
     """How to start a subject, by default the TensorFlow of this interpreter.
 
-    If `threads` or `device` is None, TensorFlow chooses it.
+    If `threads` or `device` is None, TensorFlow chooses it. A `deterministic` subject has
+    TensorFlow's op determinism enabled.
     """
 
     name: str = ""
@@ -36,6 +37,7 @@ class Definition:
     environment: tuple[tuple[str, str], ...] = ()
     threads: int | None = None
     device: str | None = None
+    deterministic: bool = False
 
     @property
     def library(self) -> str:
@@ -78,19 +80,23 @@ def define(text: str, folder: Path) -> Definition:
     except ValueError as error:
         raise SubjectDefinitionError(f"{name}: {error} in {rest!r}") from error
     environment = []
-    threads, device = None, None
+    threads, device, deterministic = None, None, False
     while words and (given := _GIVEN.fullmatch(words[0])):
         words.pop(0)
         if _VARIABLE.fullmatch(given[1]):
             environment.append((given[1], given[2]))
         elif given[1] == "threads" and given[2].isdecimal() and int(given[2]) > 0:
             threads = int(given[2])
+        elif given[0] == "deterministic=true":
+            deterministic = True
         elif given[1] == "device" and _DEVICE.fullmatch(given[2]):
             device = given[2]
         else:
-            form = "expected threads=N with N of at least 1, device=CPU:0, or VARIABLE=value"
+            settings = "threads=N with N of at least 1, deterministic=true, device=CPU:0"
+            form = f"expected {settings}, or VARIABLE=value"
             raise SubjectDefinitionError(f"{name}: {given[0]!r} is not a setting; {form}")
-    return Definition(name, tuple(located(words, folder)), tuple(environment), threads, device)
+    command = tuple(located(words, folder))
+    return Definition(name, command, tuple(environment), threads, device, deterministic)
 
 
 def located(words: list[str], folder: Path) -> list[str]:

@@ -26,6 +26,10 @@ class SettingRefusedError(ConformanceError):
     """A subject cannot have a setting of its definition; the text says why."""
 
 
+class NoAnswerError(ConformanceError):
+    """A worker has not answered a request; the message says why."""
+
+
 class LateAnswerError(ConformanceError):
     """A message did not arrive within its time limit."""
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tf_conv_conformance.subject.definition import DEFAULT, Definition
-from tf_conv_conformance.subject.errors import RECEIVING_ERRORS, LateAnswerError
+from tf_conv_conformance.subject.errors import RECEIVING_ERRORS, LateAnswerError, NoAnswerError
 from tf_conv_conformance.subject.messages import observation_of
 from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.output import without_stacks
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.subject.supervisor import Supervisor, signal_name
 
@@ -112,6 +113,29 @@ class Gateway:
                 self._abandon()
                 raise
             yield call.observation
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a request that makes no call.
+
+        Raises :class:`NoAnswerError` if the worker dies or is late.
+        """
+        self._greeting()
+        if not self._supervisor.started:
+            self._start()
+        process = self._supervisor.process
+        assert process is not None
+        process.send(request)
+        try:
+            answer, _ = process.receive(self.time_limit)
+            self._supervisor.output.mark(answer)
+        except RECEIVING_ERRORS as error:
+            code = self._supervisor.end(error)
+            if isinstance(error, LateAnswerError):
+                raise NoAnswerError(f"no answer within {self.time_limit:g} s") from error
+            why = f"the process died ({signal_name(code)})" if code < 0 else str(error)
+            printed = self._supervisor.output.tail()
+            raise NoAnswerError("\n".join([why, without_stacks(printed)]).strip()) from error
+        return answer
 
     def close(self) -> None:
         """End the worker."""

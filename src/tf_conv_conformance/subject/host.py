@@ -38,6 +38,7 @@ def facts(settings: Any, device: str, switches: Any) -> dict[str, Any]:
         "cpu": cpu(),
         "device": device.partition(":")[0].lower(),
         "threads": settings.get("threads"),
+        **({"deterministic": True} if settings.get("deterministic") else {}),
         "environment": {
             name: value
             for name, value in sorted(os.environ.items())

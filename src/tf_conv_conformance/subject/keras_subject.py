@@ -42,6 +42,8 @@ def configure(keras: Any, settings: Any) -> Any:
 
     Raises :class:`SettingError`.
     """
+    if settings.get("deterministic"):
+        raise SettingError("deterministic=true can be set for TensorFlow alone")
     if settings.get("threads"):
         backend = keras.backend.backend()
         if backend != "torch":

@@ -8,7 +8,7 @@ import platform
 from typing import Any
 
 from . import execution, host, onednn
-from .exceptions import check_device
+from .exceptions import SettingError, check_device
 from .symbols import resolve
 
 SWITCHES = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
@@ -27,10 +27,15 @@ def load() -> Any:
 
 
 def configure(tf: Any, settings: Any) -> Any:
-    """Set the number of threads, and return a context manager for the device of calls.
+    """Set threads and determinism, and return a context manager for the device of calls.
 
     Raises :class:`SettingError`.
     """
+    if settings.get("deterministic"):
+        enable = getattr(tf.config.experimental, "enable_op_determinism", None)
+        if enable is None:
+            raise SettingError("TensorFlow {} has no op determinism".format(tf.__version__))
+        enable()
     if settings.get("threads"):
         tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
         tf.config.threading.set_inter_op_parallelism_threads(settings["threads"])

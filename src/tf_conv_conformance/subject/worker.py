@@ -36,6 +36,14 @@ Protocol, on standard input and output, in the format of wire.py:
                          "printed" is the size of standard error's file, null if it is not a file
                      {"type": "fault", "message", "printed"}
                          instead of an answer: the worker failed, not TensorFlow
+    suite → worker   {"type": "model", "path", "input"}
+                         a model file or the folder of a SavedModel, and the shape of its input, or
+                         null if the model knows it
+    worker → suite   {"type": "model", "format", "inputs", "convolutions"}
+                         the inputs are pairs of a name and a shape; a convolution is what
+                         model_graphs.py and models.py return
+                     {"type": "unreadable", "message"}
+                         the file cannot be read, and why; or a fault as above
     suite → worker   {"type": "close"}
 
 After the greeting, calls may be sent before earlier ones are answered. If forkserver.py forks the
@@ -56,7 +64,7 @@ import stat
 import sys
 from typing import Any
 
-from . import forkserver, keras_subject, tensorflow_subject
+from . import forkserver, keras_subject, models, tensorflow_subject
 from .exceptions import SettingError
 from .wire import Pipe, receive
 
@@ -156,6 +164,9 @@ def serve(pipe: Any, subject: Any, library: Any, settings: Any, said: Any) -> No
                 return
             if request["type"] == "close":
                 return
+            if request["type"] == "model":
+                pipe.send(dict(models.read_model(library, request), printed=printed()))
+                continue
             for call in request["calls"]:
                 check_known(call)
             calls, together = request["calls"], request["together"]

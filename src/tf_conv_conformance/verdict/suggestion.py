@@ -56,10 +56,11 @@ NO_DEVIATION = {
 
 @dataclass(frozen=True)
 class Suggestion:
-    """The text of a case file, and the outcome to expect from it."""
+    """The text of a case file, the outcome to expect from it, and the deviations in it."""
 
     text: str
     outlook: str
+    deviations: tuple[Plain, ...] = ()
 
 
 def suggest(
@@ -89,7 +90,7 @@ def suggest(
         with_deviations = case_text(written.case, declared)
         if _passes(with_deviations, results, subject):
             outlook = "this case passes with the deviations that it declares, on this TensorFlow"
-            return Suggestion(with_deviations, outlook)
+            return Suggestion(with_deviations, outlook, tuple(declared))
     return Suggestion(text, f"this case fails, and no deviation can describe it: {_why(failing)}")
 
 

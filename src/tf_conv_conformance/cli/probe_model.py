@@ -1,0 +1,179 @@
+"""Make the calls of a model's cases, and print them with what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tf_conv_conformance.casefile.writer import flow, item_text
+from tf_conv_conformance.cli.case_options import command
+from tf_conv_conformance.cli.console import heading, indented, pairs, verbatim
+from tf_conv_conformance.cli.known import Explained, explained, shipped_deviations
+from tf_conv_conformance.cli.model_cases import ModelCase, Uncovered
+from tf_conv_conformance.cli.probe import STYLES, make_calls
+from tf_conv_conformance.cli.sections import documentation_rows
+from tf_conv_conformance.convolution.arguments import as_lists, in_channels_of
+from tf_conv_conformance.convolution.quantity import quantity
+from tf_conv_conformance.prediction.conversion import conversion
+from tf_conv_conformance.prediction.rules.catalogue import broken
+from tf_conv_conformance.records.series import subject_text
+from tf_conv_conformance.report.escape import plain
+from tf_conv_conformance.subject.interface import Subject
+from tf_conv_conformance.subject.model_file import ModelFile
+from tf_conv_conformance.verdict.comparison import ending
+from tf_conv_conformance.verdict.suggestion import Results
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """The calls of a case, with the deviations that explain them; no results of a large case."""
+
+    case: ModelCase
+    results: Results
+    explained: Explained
+
+    @property
+    def failing(self) -> bool:
+        """Whether one of the calls fails."""
+        return any(one.verdict.failing for one in self.results.values())
+
+    @property
+    def is_undocumented(self) -> bool:
+        """Whether the call breaks a rule, or fails: its result is not the documented one."""
+        return self.failing or bool(broken(self.case.written.arguments))
+
+
+def make_all(cases: Sequence[ModelCase], subject: Subject) -> list[ModelResult]:
+    """Make the calls of all cases, except of large ones."""
+    results = [{} if case.is_large else make_calls(case.written, subject) for case in cases]
+    any_fails = any(one.verdict.failing for each in results for one in each.values())
+    known = shipped_deviations() if any_fails else ()
+    return [
+        ModelResult(case, each, explained(case.written, each, subject.subject, known))
+        for case, each in zip(cases, results, strict=True)
+    ]
+
+
+def case_file(name: str, results: Sequence[ModelResult]) -> str:
+    """Return the text of a case file with the convolutions of a model."""
+    about = f"The convolutions of {name}, as `tf-conv-conformance probe` read them."
+    items = [item_text(one.case.written.case, one.explained.deviations) for one in results]
+    return f"about: {flow(about)}\ncases:\n" + "\n\n".join(items) + "\n"
+
+
+def print_model(
+    to: Console,
+    model: ModelFile,
+    results: Sequence[ModelResult],
+    uncovered: Sequence[Uncovered],
+    subject: Subject,
+) -> bool:
+    """Print the convolutions of a model. Return whether no call fails and one was made."""
+    inputs = ", ".join(f"{plain(name)} {flow(shape)}" for name, shape in model.inputs)
+    of = ("model", f"a {model.format} with the input {inputs}")
+    indented(to, pairs(of, ("subject", subject_text(subject.subject))))
+    heading(to, _count(results))
+    if results:
+        indented(to, _table(results))
+    for result in results:
+        if result.is_undocumented or conversion(result.case.written.arguments) is not None:
+            heading(to, ", ".join(map(plain, result.case.names)))
+            indented(to, pairs(*_about(result, subject)))
+            verbatim(to, command(result.case.written, "probe"), indent=2)
+    if uncovered:
+        heading(to, "Not covered")
+        rows = [(plain(one.name), plain(f"{one.type}: {one.why}")) for one in uncovered]
+        indented(to, pairs(*dict.fromkeys(rows)))
+    made = any(one.results for one in results)
+    return made and not any(result.failing for result in results)
+
+
+def _count(results: Sequence[ModelResult]) -> str:
+    """Return how many convolutions there are, and how many rest on what is not documented."""
+    count = sum(len(result.case.names) for result in results)
+    undocumented = sum(len(one.case.names) for one in results if one.is_undocumented)
+    rest = "rest" if undocumented > 1 else "rests"
+    number = f"{undocumented:,}" if undocumented else "none"
+    return f"{quantity(count, 'convolution')}, of which {number} {rest} on undocumented behaviour"
+
+
+def _table(results: Sequence[ModelResult]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    columns = [_cells(result) for result in results]
+    shown = [name for name in columns[0] if any(one[name] != "" for one in columns)]
+    for title in shown:
+        table.add_column(title, overflow="fold")
+    for cells in columns:
+        table.add_row(*(cells[title] for title in shown))
+    return table
+
+
+def _cells(result: ModelResult) -> dict[str, str | Text]:
+    """Return the cells of a row by their titles; columns that are empty in all rows are left out.
+
+    Groups are of a convolution alone.
+    """
+    arguments, verdict = result.case.written.arguments, _verdict(result)
+    channels, own = in_channels_of(arguments), arguments.filter.shape[2]
+    in_groups = arguments.op == "conv2d" and own and channels != own and channels % own == 0
+    padding, rate = arguments.padding, arguments.dilations
+    return {
+        "name": ", ".join(map(plain, result.case.names)),
+        "operator": arguments.op,
+        "input": _short(arguments.input.shape),
+        "filter": _short(arguments.filter.shape),
+        "groups": str(channels // own) if in_groups else "",
+        "strides": _short(arguments.strides),
+        "rate": "" if rate is None else _short(rate),
+        "padding": padding if isinstance(padding, str) else flow(as_lists(padding)),
+        "verdict": Text(verdict, STYLES.get(verdict.partition(",")[0], "yellow")),
+    }
+
+
+def _short(numbers: Any) -> str:
+    return ",".join(map(str, numbers)) if isinstance(numbers, tuple) else str(numbers)
+
+
+def _verdict(result: ModelResult) -> str:
+    """Return the verdicts of all modes in a few words."""
+    if not result.results:
+        return "not made, it is large"
+    modes: dict[str, list[str]] = {}
+    for mode, one in result.results.items():
+        modes.setdefault(one.verdict.kind, []).append(mode)
+    known = ", known" if result.explained.deviations else ""
+    if len(modes) == 1:
+        return next(iter(modes)) + known
+    return "; ".join(f"{kind} in {', '.join(own)}" for kind, own in modes.items()) + known
+
+
+def _about(result: ModelResult, subject: Subject) -> Iterator[tuple[str, str]]:
+    """Yield what the documentation says about a call, what came out, and where that is known."""
+    arguments = result.case.written.arguments
+    yield from documentation_rows(arguments, subject.documentation)
+    ends: dict[str, list[str]] = {}
+    for mode, one in result.results.items():
+        if one.observation is not None:
+            # Why a call should be refused is said above.
+            reason = "" if broken(arguments) else f": {one.verdict.reason}"
+            text = f"{one.verdict.kind}, {ending(one.observation)}{reason}"
+            ends.setdefault(text, []).append(mode)
+    yield from (("observed", f"{', '.join(modes)}: {text}") for text, modes in ends.items())
+    yield from _known_rows(result.explained.deviations, result)
+
+
+def _known_rows(
+    deviations: Sequence[Mapping[str, Any]], result: ModelResult
+) -> Iterator[tuple[str, str]]:
+    if deviations:
+        reports = [str(one["reported"]) for one in deviations if one["reported"] != "unreported"]
+        places = "; ".join(result.explained.where)
+        yield "known", ", ".join(dict.fromkeys([places, *reports]))
+    elif result.failing:
+        yield "known", "no: no shipped deviation explains this, so the case fails in pytest"

@@ -1,0 +1,183 @@
+"""`probe` of a model file: its convolutions, which of them are not as documented, and its cases."""
+
+import json
+import zipfile
+
+import pytest
+
+from tf_conv_conformance.cli.main import main
+from tf_conv_conformance.cli.model_cases import Uncovered, cases_of
+from tf_conv_conformance.subject.model_file import Convolution
+
+PLAIN = {
+    "input": [1, 9, 9, 4],
+    "filter": [3, 3, 4, 8],
+    "strides": [1, 2, 2, 1],
+    "dilations": [1, 1, 1, 1],
+    "padding": "SAME",
+    "data_format": "NHWC",
+    "dtype": "float32",
+}
+
+
+def layer(kind, **config):
+    return {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
+
+
+def three_layers(path):
+    """A Keras model without weights: five layers, with six convolutions, and a transposed one."""
+    layers = [
+        layer("InputLayer", batch_shape=[None, 13, 12, 3], dtype="float32", name="image"),
+        layer("Conv2D", name="stem", filters=4, kernel_size=[3, 3], padding="same"),
+        layer("DepthwiseConv2D", name="both", kernel_size=[3, 3], strides=[2, 2],
+              dilation_rate=[2, 2], padding="same"),
+        layer("SeparableConv2D", name="apart", filters=4, kernel_size=[3, 1], padding="same"),
+        layer("TimeDistributed", name="rows",
+              layer=layer("Conv1D", name="row", filters=4, kernel_size=[2], padding="causal")),
+        layer("Conv2D", name="head", filters=6, kernel_size=[1, 1], groups=2, activation="relu"),
+        layer("Conv2DTranspose", name="up", filters=2, kernel_size=[2, 2], strides=[2, 2]),
+    ]  # fmt: skip
+    config = {"module": "keras", "class_name": "Sequential", "registered_name": None}
+    config["config"] = {"name": "three", "layers": layers}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+
+
+@pytest.mark.tensorflow
+def test_the_layers_of_a_keras_model(pytester, capsys):
+    three_layers(pytester.path / "three.keras")
+    assert main(["probe", "three.keras", "-o", "cases/three.yaml"]) == 1
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert err == ""
+    assert lines[0] == "  model    a Keras model with the input image [1, 13, 12, 3]"
+    assert "6 convolutions, of which 1 rests on undocumented behaviour" in lines
+    table = [" ".join(line.split()) for line in lines]
+    assert "stem conv2d 1,13,12,3 3,3,3,4 1,1 same conforms" in table
+    assert "both depthwise_conv2d 1,13,12,4 3,3,4,1 2,2 2,2 same violates, known" in table
+    assert "head conv2d 1,7,6,4 1,1,2,6 2 1,1 valid conforms" in table
+    assert "apart depthwise_conv2d 1,7,6,4 3,1,4,1 1,1 same conforms" in table
+    assert "row conv2d 1,6,4 2,4,4 1 causal conforms" in table
+    assert any(line.endswith("conv2d 1,7,6,4 1,1,4,4 1,1,1,1 VALID conforms") for line in table)
+    assert "because strides [2,2] with dilations [2,2]" in table
+    assert any(line.startswith("known cases/") for line in table)
+    assert "up Conv2DTranspose: no case is made of this layer" in table
+    assert "cases/three.yaml is written. Run it: pytest cases/three.yaml" in table
+    written = (pytester.path / "cases/three.yaml").read_text(encoding="utf-8")
+    assert written.startswith(
+        "about: The convolutions of three.keras, as `tf-conv-conformance probe` read them.\n"
+        "cases:\n"
+        "  - id: stem\n"
+        "    op: conv2d\n"
+        "    via: tf.keras.layers.Conv2D\n"
+        "    input: [1, 13, 12, 3]\n"
+        "    filter: [3, 3, 3, 4]\n"
+        "    strides: [1, 1]\n"
+        "    padding: same\n"
+    )
+    assert "      - rule: keras-depthwise.unit-strides-when-atrous\n" in written
+    assert "unreported" not in written
+    result = pytester.runpytest_subprocess("cases")
+    result.assert_outcomes(passed=15, xfailed=3)
+    assert main(["probe", "three.keras", "-o", "cases/three.yaml"]) == 2
+    said = "cases/three.yaml exists; name a new file, or remove it first"
+    assert capsys.readouterr().err == f"tf-conv-conformance: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["missing.keras"], "missing.keras: no such file"),
+        (
+            ["model.tflite"],
+            "model.tflite: such a file is not read; give a .keras or .h5 file, or the folder of a "
+            "SavedModel",
+        ),
+        ([".", "--filter", "3,3,3,3"], "--filter: a model has its own; leave the option out"),
+        (
+            [".", "--input", "1,x,3"],
+            "--input: expected the shape of the model's input, as in 1,224,224,3",
+        ),
+        (
+            ["conv2d", "--input", "1,4,4,1", "--filter", "1,1,1,1", "-o", "cases/x.yaml"],
+            "--output: is for a model, whose cases it writes; leave it out",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    assert main(["probe", *words]) == 2
+    assert capsys.readouterr() == ("", f"tf-conv-conformance: {said}\n")
+
+
+def convolution(name, op="conv2d", **changes):
+    return Convolution(name, "Conv2D", op, None, {**PLAIN, **changes})
+
+
+def test_equal_convolutions_are_one_case():
+    cases, uncovered = cases_of(
+        [
+            convolution("model/a/Conv2D"),
+            convolution("model/b/Conv2D"),
+            convolution("model_a:Conv2D", dilations=[1, 2, 2, 1], dtype="float16"),
+            convolution("model/a/Conv2D", padding="VALID"),
+        ],
+        "eager",
+    )
+    assert uncovered == []
+    assert [dict(one.written.case) for one in cases] == [
+        {
+            "id": "model-a-Conv2D",
+            "notes": "The same convolution: model/a/Conv2D, model/b/Conv2D",
+            "op": "conv2d",
+            "input": [1, 9, 9, 4],
+            "filter": [3, 3, 4, 8],
+            "strides": [1, 2, 2, 1],
+            "padding": "SAME",
+            "modes": "eager",
+        },
+        {
+            "id": "model_a-Conv2D",
+            "op": "conv2d",
+            "input": [1, 9, 9, 4],
+            "filter": [3, 3, 4, 8],
+            "strides": [1, 2, 2, 1],
+            "dilations": [1, 2, 2, 1],
+            "padding": "SAME",
+            "dtype": "float16",
+            "modes": "eager",
+        },
+        {
+            "id": "model-a-Conv2D-2",
+            "op": "conv2d",
+            "input": [1, 9, 9, 4],
+            "filter": [3, 3, 4, 8],
+            "strides": [1, 2, 2, 1],
+            "padding": "VALID",
+            "modes": "eager",
+        },
+    ]
+
+
+def test_what_no_case_is_made_of_is_listed():
+    cases, uncovered = cases_of(
+        [
+            Convolution("up", "Conv2DTranspose", problem="no case is made of this layer"),
+            convolution("free", input=[1, None, 9, 4]),
+            convolution("rankless", filter=None),
+            convolution("circular", padding="circular"),
+            convolution("huge", input=[1, 40_000, 40_000, 4]),
+            convolution("large", input=[1, 1500, 1500, 16], filter=[1, 1, 16, 8]),
+        ],
+        None,
+    )
+    assert [(one.id, one.is_large) for one in cases] == [("large", True)]
+    assert uncovered[:3] == [
+        Uncovered("up", "Conv2DTranspose", "no case is made of this layer"),
+        Uncovered("free", "Conv2D", "its input is [1, ?, 9, 4], and a call needs every size"),
+        Uncovered("rankless", "Conv2D", "its filter is of unknown rank, and a call needs every "
+                  "size"),
+    ]  # fmt: skip
+    assert [one.name for one in uncovered[3:]] == ["circular", "huge"]
+    assert uncovered[3].why.startswith("its padding: expected SAME, VALID or a pair")
+    assert "9,600,000,288 elements" in uncovered[4].why
