@@ -26,6 +26,7 @@ from tf_conv_conformance.report.payload import HASH, chunks, index
 from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.report.versions import differing_facts, lines, patterns, version
 
+LISTED = 12  # failures at the top; the list of calls has all
 CONTRADICTED = 8  # rules that the overview names
 MATRICES = 200  # that are drawn: a sweep may have one for each of its inputs
 SCRIPTS = (
@@ -81,6 +82,7 @@ def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any
         "coverage": overview.coverage(latest),
         "failing": overview.in_modes(overview.new_failures(calls)),
         "known": overview.in_modes(call for call in calls if call.known),
+        "listed_most": LISTED,
         "unobserved": overview.unobserved(calls),
         "patterns": patterns(columns, calls) if len(columns) > 1 else [],
         "lines": lines(columns),

@@ -106,12 +106,21 @@ function linked(name, hash) {
   return alike.find((number) => several && name.endsWith(` @ ${value("version", number)}`)) ?? alike.at(-1) ?? byName;
 }
 
+// What a link names; one that was cut within an escape names nothing.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 // Take the state from the address; an address that names a section is the browser's.
 function restore() {
   const address = location.hash.slice(1);
   if (address && document.getElementById(address)) return;
   const [encoded, given = ""] = address.split("?");
-  const wanted = new URLSearchParams(given), name = decodeURIComponent(encoded);
+  const wanted = new URLSearchParams(given), name = decoded(encoded);
   fill(wanted);
   state.only = document.getElementById(wanted.get("only") ?? "")?.dataset.calls ? wanted.get("only") : "";
   state.call = name ? linked(name, wanted.get("h")) : null;
