@@ -104,6 +104,7 @@ def test_a_mistake(line, column, message):
         ),
         ("after: relu\n    unknown: filter", "which need to know the filter"),
         ("after: fused_batch_norm\n    dtype: float64", "does not document float64"),
+        ("after: [relu, bias_add]\n    dtype: half", "bias_add, which does not document float16"),
         ("after: relu\n    data: reals", "no bound is derived for them after relu"),
         (
             "after: relu\n    relations: [linear]",

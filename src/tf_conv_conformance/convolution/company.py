@@ -23,6 +23,12 @@ TENSORS: dict[OperationName, tuple[str, ...]] = {
 CONVOLUTIONS: tuple[OperationName, ...] = ("conv2d", "depthwise_conv2d")
 AFTER = tuple(name for name in TENSORS if name not in ("pad", *CONVOLUTIONS))
 """The operations after a convolution that are no convolutions."""
+DTYPES: dict[OperationName, tuple[str, ...]] = {
+    "bias_add": ("float32", "float64", "int32"),
+    "relu6": ("float32", "float64", "int32"),
+    "fused_batch_norm": ("float16", "bfloat16", "float32"),
+}
+"""The dtypes that an operation documents, if they are not those of convolutions."""
 EPSILON = 1.0
 """The epsilon of `fused_batch_norm`, which makes its variance plus epsilon a power of 4."""
 

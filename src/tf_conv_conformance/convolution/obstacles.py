@@ -13,6 +13,7 @@ from tf_conv_conformance.convolution.arguments import (
     interpret,
     spatial,
 )
+from tf_conv_conformance.convolution.company import DTYPES
 from tf_conv_conformance.convolution.entry_points import DEFAULTS
 from tf_conv_conformance.convolution.geometry import documented_size
 from tf_conv_conformance.convolution.output_padding import output_padding
@@ -110,13 +111,14 @@ def _company_obstacle(arguments: Arguments) -> Obstacle | None:
             return key, f"has no operations around it if there is a `{name}`; leave that out"
     if arguments.entry_point.is_keras or arguments.dimensions == 1:
         return key, f"has no operations around it; use {DEFAULTS[arguments.op].symbol}"
-    known = [name for name in arguments.unknown if name in ("filter", "rank")]
-    if known:
-        return "unknown", f"has operations around it, which need to know the {known[0]}"
-    is_normalized = "fused_batch_norm" in {one.name for one in arguments.after}
-    if is_normalized and arguments.dtype not in ("float16", "bfloat16", "float32"):
-        reason = f"is followed by fused_batch_norm, which does not document {arguments.dtype}"
-        return "dtype", f"{reason}; use half, bfloat16 or float32"
+    for name in ("filter", "rank"):
+        if name in arguments.unknown:
+            return "unknown", f"has operations around it, which need to know the {name}"
+    for operation in arguments.after:
+        known = DTYPES.get(operation.name, (arguments.dtype,))
+        if arguments.dtype not in known:
+            reason = f"is followed by {operation.name}, which does not document {arguments.dtype}"
+            return "dtype", f"{reason}; use {', '.join(known)}"
     return None
 
 
