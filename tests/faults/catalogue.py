@@ -17,6 +17,7 @@ from calls import (
     TRANSFORMATIONS,
 )
 from checks import ERRORS, WARNINGS
+from company import COMPANY
 from geometry import GEOMETRY, LAYOUT
 from numbers_and_channels import CHANNELS, FORM, GROUPS, PRECISION, SPECIAL
 from static_shapes import STATIC_SHAPES
@@ -57,6 +58,7 @@ _CLASSES = {
     "without height": WITHOUT_HEIGHT,
     "gradient operators": OPERATORS,
     "transformations": TRANSFORMATIONS,
+    "company": COMPANY,
     "one mode": MODES,
     "state": STATE,
     "process": PROCESS,

@@ -96,9 +96,24 @@ WITHOUT_HEIGHT = {
 """Faults of entry points without height, and the calls of faults/without_height.yaml that fail."""
 
 
+COMPANY = {
+    "fused-bias-dropped": ["biased[graph]"],
+    "fused-clips-first": ["clipped[graph]"],
+    "fused-relu6-as-relu": ["limited[graph]"],
+    "batch-norm-epsilon": ["normal[graph]"],
+    "fused-add-dropped": ["added[graph]"],
+    "between-two-convolutions": ["two[graph]"],
+    "layout-not-undone": ["layout[graph]"],
+    "fused-pad-dropped": ["padded[graph]"],
+    "fused-pad-swapped": ["sided[graph]"],
+}
+"""Faults of what is around a convolution, and the calls of faults/company.yaml that fail."""
+
+
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
-    ("file", "faults"), [("derived", DERIVED), ("without_height", WITHOUT_HEIGHT)]
+    ("file", "faults"),
+    [("derived", DERIVED), ("without_height", WITHOUT_HEIGHT), ("company", COMPANY)],
 )
 def test_faults_of_further_kinds_cost_their_own_calls(file, faults):
     """No two of them alter the same call, so one process has them all."""

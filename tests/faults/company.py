@@ -1,0 +1,125 @@
+"""Faults of what is around a convolution: of fusions, layouts and folded constants in a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from altering import Alteration, Function, Invocation, When
+
+Steps = list[tuple[list[Any], range]]
+"""The operations after a convolution, and the places of their tensors."""
+
+
+def names(a: Invocation, key: str = "after") -> list[str]:
+    """The operations, by the names of their functions."""
+    return [symbol.rpartition(".")[2] for symbol, *_ in a.request.get(key, ())]
+
+
+def ends_with(*last: str) -> When:
+    """A graph whose last operations are these."""
+    return lambda a: a.mode in ("graph", "saved_model") and names(a)[-len(last) :] == [*last]
+
+
+def padded(a: Invocation) -> bool:
+    return a.mode in ("graph", "saved_model") and names(a, "before") == ["pad"]
+
+
+def rearranged(change: Callable[[Steps], Steps], when: When) -> Alteration:
+    """Other operations after the convolution."""
+
+    def make(invocation: Invocation) -> Function:
+        first, steps = 2, []
+        for step in invocation.request["after"]:
+            steps.append((step, range(first, first + step[1])))
+            first += step[1]
+        steps = change(steps)
+        request = {**invocation.request, "after": [step for step, _ in steps]}
+        chosen = [0, 1, *(place for _, places in steps for place in places)]
+
+        def faulty(*tensors: Any) -> Any:
+            own = [tensors[place] for place in chosen]
+            return invocation.true(request, own)(*own)
+
+        return faulty
+
+    return Alteration(when, make)
+
+
+def with_pad(change: Callable[[list[list[int]]], list[list[int]]], when: When) -> Alteration:
+    """Another padding before the convolution."""
+
+    def make(invocation: Invocation) -> Function:
+        ((symbol, count, given),) = invocation.request["before"]
+        before = [[symbol, count, {"paddings": change(given["paddings"])}]]
+        return invocation.true({**invocation.request, "before": before}, invocation.tensors)
+
+    return Alteration(when, make)
+
+
+def out(change: Callable[[Any, Any], Any], when: When) -> Alteration:
+    """Another result, of TensorFlow and the result."""
+
+    def make(invocation: Invocation) -> Function:
+        real = invocation.real
+        return lambda *tensors: change(invocation.tf, real(*tensors))
+
+    return Alteration(when, make)
+
+
+def without(name: str) -> Callable[[Steps], Steps]:
+    return lambda steps: [one for one in steps if not one[0][0].endswith("." + name)]
+
+
+def as_relu(steps: Steps) -> Steps:
+    return [*steps[:-1], (["tf.nn.relu", 0, {}], range(0))]
+
+
+def by_another_epsilon(steps: Steps) -> Steps:
+    (symbol, count, given), places = steps[0]
+    return [([symbol, count, {**given, "epsilon": 0.001}], places), *steps[1:]]
+
+
+def kept_in_nchw(tf: Any, y: Any) -> Any:
+    """The elements as they lie in memory with the channels first."""
+    return tf.reshape(tf.transpose(y, [0, 3, 1, 2]), tf.shape(y))
+
+
+COMPANY: dict[str, tuple[str, Alteration]] = {
+    "fused-bias-dropped": (
+        "a fused convolution leaves out its bias if an activation follows",
+        rearranged(without("bias_add"), ends_with("bias_add", "relu")),
+    ),
+    "fused-clips-first": (
+        "a fused convolution clips before it adds the bias",
+        rearranged(lambda steps: steps[::-1], ends_with("bias_add", "relu6")),
+    ),
+    "fused-relu6-as-relu": (
+        "a fused ReLU6 has no upper limit",
+        rearranged(as_relu, ends_with("fused_batch_norm", "relu6")),
+    ),
+    "batch-norm-epsilon": (
+        "a batch norm that is folded into the filter has the default epsilon",
+        rearranged(by_another_epsilon, ends_with("fused_batch_norm")),
+    ),
+    "fused-add-dropped": (
+        "a fused convolution leaves out what is added after its bias",
+        rearranged(without("add"), ends_with("bias_add", "add")),
+    ),
+    "between-two-convolutions": (
+        "an activation between two convolutions is left out",
+        rearranged(without("relu"), ends_with("relu", "conv2d")),
+    ),
+    "layout-not-undone": (
+        "the layout optimizer does not transpose a result back",
+        out(kept_in_nchw, ends_with("add", "relu")),
+    ),
+    "fused-pad-dropped": (
+        "a padding that a convolution takes in is lost",
+        with_pad(lambda pairs: [[0, 0]] * 4, lambda a: padded(a) and not names(a)),
+    ),
+    "fused-pad-swapped": (
+        "a padding that a convolution takes in has its sides exchanged",
+        with_pad(lambda pairs: [pair[::-1] for pair in pairs], lambda a: padded(a) and names(a)),
+    ),
+}
