@@ -26,22 +26,11 @@ AXES = [
     Axis(*numbers)
     for numbers in product(range(1, 21), range(1, 6), range(1, 6), range(1, 6), PADDINGS)
 ]
-RUN_ALL = """
-import contextlib, io, json, sys, warnings
-warnings.simplefilter("ignore")
-printed = []
-for snippet in json.load(sys.stdin):
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        exec(compile(snippet, "<page>", "exec"), {"__name__": "page"})
-    printed.append(out.getvalue())
-print(json.dumps(printed))
-"""
-
-MODES = """
-import json, re, sys
+PROGRAM = """
+import contextlib, io, json, re, sys, warnings
 import tensorflow as tf
 tf.config.set_visible_devices([], "GPU")
-text = json.load(sys.stdin)
+snippets, text = json.load(sys.stdin)
 lines = re.findall(r"^(subsampled|blocks|dense|grouped) = (.*)$", text, re.MULTILINE)
 sources = dict(lines)
 sources["dense"] = sources["dense"].replace("blocks", sources["blocks"])
@@ -61,7 +50,13 @@ for mode in ("eager", "graph", "xla"):
         except tf.errors.InvalidArgumentError:
             gradient = False
         found.append((mode, way, bool(tf.reduce_all(result == expected)), gradient))
-print(json.dumps(found))
+warnings.simplefilter("ignore")
+printed = []
+for snippet in snippets:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(snippet, "<page>", "exec"), {"__name__": "page"})
+    printed.append(out.getvalue())
+print(json.dumps([printed, found]))
 """
 
 
@@ -281,42 +276,47 @@ def test_the_drawing(blocks):
     assert axis.stride * axis.rate == 4
 
 
-@pytest.mark.tensorflow
-@pytest.mark.parametrize("onednn", ["0", "1"])
-def test_the_snippets_print_what_the_page_says(blocks, onednn):
-    snippets, printed = [], []
+def snippets_of(blocks):
+    """The snippets of the page, and what it says that each prints."""
     for (language, text), (following, output) in pairwise(blocks):
         if language == "python" and "import" in text:
             assert following == "text"
-            snippets.append(text)
-            printed.append(output)
-    assert len(snippets) == 7
-    assert programs.printed(RUN_ALL, snippets, TF_ENABLE_ONEDNN_OPTS=onednn) == printed
+            yield text, output
+
+
+@pytest.fixture(scope="module", params=["0", "1"])
+def ran(request, blocks):
+    """Whether oneDNN was on, what the snippets printed, and what the three ways gave."""
+    snippets = [text for text, _ in snippets_of(blocks)]
+    (ways,) = [text for language, text in blocks if language == "python" and "grouped = " in text]
+    onednn = request.param
+    found = programs.printed(PROGRAM, [snippets, ways], TF_ENABLE_ONEDNN_OPTS=onednn)
+    return onednn == "1", *found
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("onednn", ["0", "1"])
-def test_the_three_ways_in_every_mode(blocks, onednn):
+def test_the_snippets_print_what_the_page_says(blocks, ran):
+    expected = [output for _, output in snippets_of(blocks)]
+    _, printed, _ = ran
+    assert len(expected) == 7
+    assert printed == expected
+
+
+@pytest.mark.tensorflow
+def test_the_three_ways_in_every_mode(ran):
     """The same values in every mode; gradients of all but `conv2d` without oneDNN or XLA."""
-    (snippet,) = [
-        text for language, text in blocks if language == "python" and "grouped = " in text
-    ]
+    onednn, _, ways = ran
     forwards_only = {
         ("eager", "dense"),
         ("eager", "grouped"),
         ("graph", "dense"),
         ("graph", "grouped"),
     }
-    found = {
-        (mode, way): (equal, gradient)
-        for mode, way, equal, gradient in programs.printed(
-            MODES, snippet, TF_ENABLE_ONEDNN_OPTS=onednn
-        )
-    }
+    found = {(mode, way): (equal, gradient) for mode, way, equal, gradient in ways}
     assert len(found) == 9
     assert all(equal for equal, _ in found.values())
     assert {key for key, (_, gradient) in found.items() if not gradient} == (
-        forwards_only if onednn == "0" else set()
+        set() if onednn else forwards_only
     )
 
 
