@@ -73,8 +73,8 @@ def update(known: dict[str, Any], paths: Sequence[str]) -> None:
         version = str(subject["tensorflow"])
         if newer(version, known["documented"]["version"]):
             rules = {one["rule"] for case in records.cases.values() for one in case["deviations"]}
-            sentences = {rule: column.sentences.get(rule) for rule in rules}
-            known["documented"] = {"version": version, "sentences": sentences}
+            known["documented"]["version"] = version
+            known["documented"]["sentences"] |= {rule: column.sentences.get(rule) for rule in rules}
         for identifier, call in records.calls.items():
             end = records.ends.get(identifier)
             outcome = compared(call, end)
