@@ -146,6 +146,27 @@ def test_the_graph_of_a_saved_model_is_read(tmp_path):
     assert answer["message"].startswith("saved_model.pb cannot be read: ")
 
 
+@pytest.mark.tensorflow
+def test_a_keras_file_of_the_older_format_is_read(tmp_path):
+    """Keras 2 wrote no modules, and `groups` for a depthwise layer, which Keras 3 refuses."""
+    import h5py
+    import tensorflow as tf
+
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 9, 8, 2], "name": "x"}},
+        {
+            "class_name": "DepthwiseConv2D",
+            "config": {"name": "y", "kernel_size": [3, 2], "groups": 1},
+        },
+    ]
+    config = {"class_name": "Sequential", "config": {"name": "old", "layers": layers}}
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(config)
+    answer = read_model(tf, {"path": str(tmp_path / "old.h5"), "input": None})
+    (read,) = answer["convolutions"]
+    assert (read["name"], read["input"], read["filter"]) == ("y", [1, 9, 8, 2], [3, 2, 2, 1])
+
+
 def test_a_worker_that_fails_is_no_traceback():
     gateway = Gateway((), 2, Definition("faulty", ("env", sys.executable, FAULTY)))
     said = {

@@ -14,7 +14,7 @@ import traceback
 import zipfile
 from typing import Any
 
-from .exceptions import MESSAGE_LIMIT
+from .exceptions import MESSAGE_LIMIT, clean_message
 from .model_graphs import UnreadableModelError, convolutions, flat_graph, sizes_of, uncovered
 
 CONFIGURATION_LIMIT = 2**26  # bytes
@@ -62,7 +62,7 @@ def keras_model(tf: Any, path: str, shape: Any) -> dict[str, Any]:
     try:
         model = built(tf, config)
     except Exception as error:
-        reason = str(error).partition("Full object config")[0].strip().partition("\n")[0]
+        reason = reason_of(error)
         raise UnreadableModelError("Keras refuses its configuration: {}".format(reason)) from error
     if not getattr(model, "built", False) or not getattr(model, "inputs", None):
         raise UnreadableModelError("it has no inputs of known rank; " + EXPORT)
@@ -87,10 +87,20 @@ def keras_model(tf: Any, path: str, shape: Any) -> dict[str, Any]:
     return {"format": "Keras model", "inputs": list(zip(names, shapes)), "convolutions": found}
 
 
+def reason_of(error: Exception) -> str:
+    """Return the last reason in the message of an exception, on one line."""
+    message = clean_message(str(error), type(error).__name__)
+    reason = message.rpartition("Exception encountered: ")[2].partition("Full object config")[0]
+    return (reason.strip() or type(error).__name__).partition("\n")[0]
+
+
 def built(tf: Any, config: Any) -> Any:
     """Return the model of a configuration, which has no modules in the older format."""
     if "module" in config:
         return tf.keras.models.model_from_json(json.dumps(config))
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] == "DepthwiseConv2D":
+            layer["config"].pop("groups", None)  # Keras 2 wrote it, and Keras 3 refuses it
     kind = tf.keras.Sequential if config["class_name"] == "Sequential" else tf.keras.Model
     return kind.from_config(config["config"])
 
@@ -208,7 +218,7 @@ def saved_model(tf: Any, folder: str, shape: Any) -> dict[str, Any]:
     except UnreadableModelError:
         raise
     except Exception as error:
-        raise UnreadableModelError("TensorFlow cannot read its graph: {}".format(error)) from error
+        raise UnreadableModelError("TensorFlow cannot read it: " + reason_of(error)) from error
     found = list(convolutions(tf, graph, set()))
     return {"format": "SavedModel", "inputs": list(shapes.items()), "convolutions": found}
 
