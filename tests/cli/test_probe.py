@@ -92,10 +92,12 @@ def outlook(lines):
 
 @pytest.mark.tensorflow
 def test_the_blogs_question(pytester, capsys):
-    assert main(["probe", *words(BLOG)]) == 1
+    assert main(["probe", *words(BLOG), "-o", "kept/blog.yaml"]) == 1
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert err == ""
+    assert (pytester.path / "kept/blog.yaml").read_text(encoding="utf-8") == kept(lines)
+    assert "The case, written to kept/blog.yaml" in lines
     assert rows(lines) == [
         ["eager", "violates", "float32 of shape [1, 6, 6, 12]", "another shape", "UserWarning"],
         ["graph", "violates", "float32 of shape [1, 6, 6, 12]", "another shape", "UserWarning"],

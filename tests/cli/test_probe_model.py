@@ -99,8 +99,8 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
             "--input: expected the shape of the model's input, as in 1,224,224,3",
         ),
         (
-            ["conv2d", "--input", "1,4,4,1", "--filter", "1,1,1,1", "-o", "cases/x.yaml"],
-            "--output: is for a model, whose cases it writes; leave it out",
+            ["three.keras", "--padding", "SAME", "-o", "x.yaml"],
+            "three.keras: no such file",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import WrittenCase, case_text, flow
 from tf_conv_conformance.casefile.yaml_reader import read_source
 from tf_conv_conformance.convolution.modes import can_be_made
-from tf_conv_conformance.convolution.names import MODES
+from tf_conv_conformance.convolution.names import MODES, OPS
 
 KEYS = (
     "op",
@@ -86,7 +86,8 @@ def written_case(case: Mapping[str, Any], place: Callable[[str], str] = option) 
 
 def _written_case(case: Mapping[str, Any], place: Callable[[str], str]) -> WrittenCase:
     """Return a case with its calls. Raises :class:`OptionError`."""
-    if missing := [option(key) for key in ("input", "filter") if key not in case]:
+    missing = [option(key) for key in ("input", "filter") if key not in case]
+    if missing and case["op"] in OPS:
         raise OptionError(f"give {' and '.join(missing)}: the shape, as in 1,24,24,3")
     loaded = load_text(case_text(case))
     if loaded.diagnostics:

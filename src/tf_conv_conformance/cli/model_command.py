@@ -11,6 +11,7 @@ from rich.console import Console
 from tf_conv_conformance.cli.case_options import KEYS, OptionError, option, option_values
 from tf_conv_conformance.cli.console import heading, indented, working
 from tf_conv_conformance.cli.model_cases import cases_of
+from tf_conv_conformance.cli.new_file import check_new, write_new
 from tf_conv_conformance.cli.probe_model import case_file, make_all, print_model
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.report.escape import plain
@@ -51,14 +52,14 @@ def probe_model(
         with working("Running TensorFlow …"):
             results = make_all(cases, gateway)
         passes = print_model(to, model, results, uncovered, gateway)
-    heading(to, "The cases")
     if not results:
-        indented(to, "There are none.")
-    elif output is None:
+        return passes
+    heading(to, "The cases")
+    if output is None:
         suggested = f"cases/{plain(path.stem or 'model')}.yaml"
         indented(to, f"Write them with -o {suggested}, and run them: pytest {suggested}")
     else:
-        _write(output, case_file(path.name, results))
+        write_new(output, case_file(path.name, results))
         indented(to, f"{output} is written. Run it: pytest {output}")
     return passes
 
@@ -77,15 +78,4 @@ def _check(path: Path, options: Mapping[str, str | None], output: Path | None) -
     for key in KEYS:
         if key not in OPTIONS and options.get(key) is not None:
             raise OptionError(f"{option(key)}: a model has its own; leave the option out")
-    if output is not None and output.exists():
-        raise OptionError(f"{output} exists; name a new file, or remove it first")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a new file. Raises :class:`OptionError`."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise OptionError(f"cannot write {path}: {error.strerror}") from error
+    check_new(output)

@@ -133,7 +133,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     default = ",".join(DEFAULT_MODES)
     text = f"all, or some of {','.join(MODES)} (default: {default})"
     probe.add_argument("--modes", metavar="LIST", help=text)
-    text = "of a model: the case file to write, which must not exist, such as cases/model.yaml"
+    text = "the case file to write, such as cases/mine.yaml; it must not exist"
     probe.add_argument("-o", "--output", type=Path, metavar="FILE", help=text)
     text = "time limit of one call, or of reading a model (default: 60)"
     probe.add_argument("--timeout", metavar="SECONDS", type=seconds, default=60.0, help=text)

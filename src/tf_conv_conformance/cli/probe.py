@@ -15,8 +15,9 @@ from rich.text import Text
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.writer import WrittenCase, flow
-from tf_conv_conformance.cli.case_options import OptionError, command
+from tf_conv_conformance.cli.case_options import command
 from tf_conv_conformance.cli.console import INDENT, heading, indented, pairs, verbatim, working
+from tf_conv_conformance.cli.new_file import check_new, write_new
 from tf_conv_conformance.cli.question import read_question
 from tf_conv_conformance.cli.sections import documentation_rows, tensor_rows
 from tf_conv_conformance.convolution.invocation import source, source_in_company
@@ -42,6 +43,7 @@ from tf_conv_conformance.verdict.message import arm_of, first_difference
 from tf_conv_conformance.verdict.perform import CallResult, perform
 from tf_conv_conformance.verdict.suggestion import Results, explaining, suggest
 
+KEEP = "The case, to keep as cases/NAME.yaml"
 MESSAGE_LINES = 12  # of what TensorFlow printed or raised
 CELL = 90  # characters of an outcome in the table
 SHOWN_FIRST: tuple[Kind, ...] = (
@@ -72,13 +74,12 @@ def probe_call(
 
     Raises ``OptionError``, and ``SubjectUnavailableError``.
     """
-    if output is not None:
-        raise OptionError("--output: is for a model, whose cases it writes; leave it out")
+    check_new(output)
     case = read_question(to, options)
     with closing(Gateway(DOCUMENTED_SYMBOLS, timeout)) as subject:
         with working("Running TensorFlow …"):
             results = make_calls(case, subject)
-        return print_results(to, case, results, subject)
+        return print_results(to, case, results, subject, output)
 
 
 def make_calls(case: WrittenCase, subject: Subject) -> Results:
@@ -89,8 +90,14 @@ def make_calls(case: WrittenCase, subject: Subject) -> Results:
     return {call.mode: perform(call, subject) for call in case.calls}
 
 
-def print_results(to: Console, case: WrittenCase, results: Results, subject: Subject) -> bool:
-    """Print the results of the calls, and explain them.
+def print_results(
+    to: Console,
+    case: WrittenCase,
+    results: Results,
+    subject: Subject,
+    output: Path | None = None,
+) -> bool:
+    """Print the results of the calls, and explain them. Write the case to a file, if there is one.
 
     Return whether no call fails and at least one was made.
     """
@@ -115,7 +122,7 @@ def print_results(to: Console, case: WrittenCase, results: Results, subject: Sub
     heading(to, "The arithmetic, and a picture of the input of an element")
     to.print()
     verbatim(to, command(case, "explain"))
-    _to_keep(to, case, results, subject.subject)
+    _to_keep(to, case, results, subject.subject, output)
     failing = any(result.verdict.failing for result in results.values())
     return not failing and any(result.observation is not None for result in results.values())
 
@@ -237,7 +244,13 @@ def _shortened(text: str) -> str:
     return "\n".join([*lines[:MESSAGE_LINES], *more])
 
 
-def _to_keep(to: Console, case: WrittenCase, results: Results, subject: Mapping[str, Any]) -> None:
+def _to_keep(
+    to: Console,
+    case: WrittenCase,
+    results: Results,
+    subject: Mapping[str, Any],
+    output: Path | None,
+) -> None:
     """Print the call as Python, and the case as YAML."""
     call = min(case.calls, key=lambda call: SHOWN_FIRST.index(results[call.mode].verdict.kind))
     prediction = predict(call.arguments)
@@ -246,7 +259,9 @@ def _to_keep(to: Console, case: WrittenCase, results: Results, subject: Mapping[
     to.print()
     verbatim(to, python(call.arguments, call.mode, arm))
     suggestion = suggest(case, results, subject)
-    heading(to, "The case, to keep as cases/NAME.yaml")
+    if output is not None:
+        write_new(output, suggestion.text)
+    heading(to, f"The case, written to {output}" if output else KEEP)
     indented(to, Text(f"Run by pytest, {suggestion.outlook}."))
     to.print()
     verbatim(to, suggestion.text)

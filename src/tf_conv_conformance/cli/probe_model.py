@@ -96,6 +96,8 @@ def print_model(
 
 def _count(results: Sequence[ModelResult]) -> str:
     """Return how many convolutions there are, and how many rest on what is not documented."""
+    if not results:
+        return "No convolution of which a case is made"
     count = sum(len(result.case.names) for result in results)
     undocumented = sum(len(one.case.names) for one in results if one.is_undocumented)
     rest = "rest" if undocumented > 1 else "rests"
