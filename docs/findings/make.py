@@ -92,10 +92,13 @@ def observe(
     version = str(subject["tensorflow"])
     if identifier in observed and not newer(version, observed[identifier]["version"]):
         return
+    text, did = end.get("difference") or end["reason"], end.get("observed", {})
+    if end.get("difference") is None and did.get("shape") is not None:
+        text = f"no exception, but {did.get('dtype')} of shape {did['shape']}"
     observed[identifier] = {
         "version": version,
         "environment": environment(subject),
-        "text": end.get("difference") or end["reason"],
+        "text": text,
     }
 
 
