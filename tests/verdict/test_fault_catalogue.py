@@ -56,16 +56,27 @@ def gateway(fault, time_limit=60):
     )
 
 
+@pytest.fixture(scope="module")
+def with_faults(tmp_path_factory):
+    """A TensorFlow that gets other faults for each test."""
+    names = tmp_path_factory.mktemp("faults") / "names"
+    subject = gateway(f"@{names}")
+
+    def with_faults(*faults, time_limit=60):
+        names.write_text(",".join(faults), encoding="utf-8")
+        subject.time_limit = time_limit
+        return subject
+
+    yield with_faults
+    subject.close()
+
+
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("fault", VERDICTS)
-def test_a_fault_costs_the_calls_that_it_alters_and_no_other(fault):
+def test_a_fault_costs_the_calls_that_it_alters_and_no_other(with_faults, fault):
     calls = read("faults/cases.yaml")
     assert tuple(call.name for call in calls) == ALL
-    subject = gateway(fault, 3 if fault == "hang" else 60)
-    try:
-        performed = perform_all(calls, subject)
-    finally:
-        subject.close()
+    performed = perform_all(calls, with_faults(fault, time_limit=3 if fault == "hang" else 60))
     right = {name: "deviates" if name.startswith("atrous") else "conforms" for name in ALL}
     assert {
         call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)
@@ -115,27 +126,21 @@ COMPANY = {
     ("file", "faults"),
     [("derived", DERIVED), ("without_height", WITHOUT_HEIGHT), ("company", COMPANY)],
 )
-def test_faults_of_further_kinds_cost_their_own_calls(file, faults):
+def test_faults_of_further_kinds_cost_their_own_calls(with_faults, file, faults):
     """No two of them alter the same call, so one process has them all."""
-    calls, subject = read(f"faults/{file}.yaml"), gateway(",".join(faults))
-    try:
-        performed = perform_all(calls, subject)
-    finally:
-        subject.close()
+    calls = read(f"faults/{file}.yaml")
+    performed = perform_all(calls, with_faults(*faults))
     kinds = {call.name: one.verdict.kind for call, one in zip(calls, performed, strict=True)}
     wrong = [name for names in faults.values() for name in names]
     assert kinds == {name: "violates" if name in wrong else "conforms" for name in kinds}
 
 
 @pytest.mark.tensorflow
-def test_a_result_that_changes_from_call_to_call_is_flaky():
+def test_a_result_that_changes_from_call_to_call_is_flaky(with_faults):
     """Every third eager arm is wrong, so a call and its repetition differ in another arm."""
     (call,) = (call for call in read("faults/cases.yaml") if call.name == "dilated[eager]")
-    subject = gateway("every-third-differs")
-    try:
-        kinds = [perform(call, subject).verdict.kind for _ in range(3)]
-    finally:
-        subject.close()
+    subject = with_faults("every-third-differs")
+    kinds = [perform(call, subject).verdict.kind for _ in range(3)]
     assert "flaky" in kinds
     assert set(kinds) <= {"conforms", "flaky"}
 
