@@ -37,8 +37,7 @@ def returned(call, model="documented", change=lambda values: values, dtype=None,
     arguments = call.arguments
     arms = []
     for arm in predict(arguments).arms:
-        x, w = arm.arrays(arguments)
-        result = change(MODELS[model].values(arguments, x, w).copy())
+        result = change(MODELS[model].values(arguments, *arm.arrays(arguments)).copy())
         arms.append(
             Answer(
                 values=encode(result, dtype or arguments.dtype),

@@ -2,13 +2,24 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from support.observations import SUBJECT, returned
+from support.observations import SUBJECT, end_call, returned
+from support.page_records import SUBJECT as RECORDED
 from support.performing import perform_all
+from support.record_files import single
+from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
-from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.records import lines
+from tf_conv_conformance.records.reader import read
+from tf_conv_conformance.records.writer import Recorder
+from tf_conv_conformance.report.calls import call_rows
+from tf_conv_conformance.report.payload import chunks
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.message import first_difference
 
 CLAIMING = """
 defaults: {op: conv2d, input: [1, 5, 5, 2], filter: [2, 2, 2, 3], padding: SAME}
@@ -36,6 +47,17 @@ cases:
       - {depthwise_conv2d: {filter: [2, 2, 4, 1], padding: VALID}}
       - relu6
   - {id: unknown, filter: [3, 2, 2, 3], unknown: [batch, height, width], after: [add, bias_add]}
+"""
+COMPANY = """
+cases:
+  - id: x
+    op: conv2d
+    input: [1, 5, 5, 2]
+    filter: [2, 2, 2, 3]
+    padding: VALID
+    modes: [graph, tflite]
+    before: {pad: [[0, 0], [1, 1], [2, 0], [0, 0]]}
+    after: [bias_add, relu]
 """
 CLAIM = """
 cases:
@@ -108,3 +130,56 @@ def test_a_claim_is_part_of_what_a_call_is(calls):
     one, other = (calls(CLAIM % name)["x[graph]"] for name in ("Conv2D", "_FusedConv2D"))
     assert one.content_hash != other.content_hash
     assert one.arguments == other.arguments
+
+
+def test_a_failure_names_the_error_after_the_convolution_that_explains_it(calls):
+    call = calls(COMPANY)["x[graph]"]
+    arguments, prediction = call.arguments, predict(call.arguments)
+    dropped = replace(arguments, after=arguments.after[1:])
+    answers = tuple(
+        Answer(DOCUMENTED.values(dropped, *tensors[:2]).astype("float32"), "float32")
+        for tensors in prediction.tensors
+    )
+    observation = Observation("answered", answers)
+    verdict = judge(call, prediction, observation, SUBJECT)
+    assert verdict.kind == "violates"
+    assert {"company.bias-add", "company.relu"} < set(verdict.rules)
+    rows = dict(first_difference(prediction, verdict, observation, call.mode))
+    assert "(bias_add dropped)" in rows["explained"]
+    assert "fed by" not in rows
+
+
+def test_records_and_the_page_have_operations(calls, tmp_path):
+    call = calls(COMPANY)["x[graph]"]
+    answered = returned(call)
+    executed = ("Pad", "_FusedConv2D(BiasAdd, Relu)")
+    answers = tuple(replace(one, operations=executed) for one in answered.answers)
+    recorder = Recorder(tmp_path / "results.jsonl", lines.plan([("f::x", "f.yaml", call)]))
+    subject = lines.subject_line(RECORDED, {})
+    recorder.start("f::x")
+    end_call(recorder, "f::x", call, Observation("answered", answers), subject)
+    recorder.close()
+    column = single("results.jsonl", read(recorder.path))
+    (row,) = call_rows([column])
+    assert row.arguments == call.arguments
+    (chunk,) = chunks([row])
+    (detail,) = chunk["calls"]
+    assert detail["before"] == "pad [[0,0],[1,1],[2,0],[0,0]]"
+    assert detail["after"] == "bias_add, relu"
+    assert detail["observed"]["operations"] == list(executed)
+    assert "y = tf.nn.bias_add(y, bias, data_format='NHWC')" in detail["python"]
+    assert "tf.pad(x, paddings=[[0, 0], [1, 1], [2, 0], [0, 0]])" in detail["python"]
+
+
+def test_a_program_makes_the_call(calls):
+    """The same data and operations as the worker's, in a converted mode, too."""
+    call = calls(COMPANY)["x[tflite]"]
+    prediction = predict(call.arguments)
+    program = python(call.arguments, "tflite", prediction.arms[0])
+    assert "def deployed(x, w, bias):" in program
+    assert "tf.function(lambda x: in_company(x, w, bias), autograph=False)" in program
+    drawn = program[program.index("rng ") : program.index("convolve")]
+    names: dict[str, np.ndarray] = {}
+    exec(drawn, {"np": np}, names)
+    for name, tensor in zip(("x", "w", "bias"), prediction.tensors[0], strict=True):
+        assert np.array_equal(names[name], tensor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 import numpy as np
@@ -82,7 +83,9 @@ def tensor_shapes(arguments: Arguments, result: tuple[int, ...]) -> list[tuple[i
     `result` is the shape of the convolution; () if it has no result.
     """
     shapes: list[tuple[int, ...]] = []
-    between = stages(arguments, result) if result else [()] * (len(arguments.after) + 1)
+    between: list[tuple[int, ...]] = [()] * (len(arguments.after) + 1)
+    with suppress(NoResultError):  # a record may have any operations
+        between = stages(arguments, result) if result else between
     for operation, given in zip(arguments.after, between[:-1], strict=True):
         if operation.filter is not None:
             shapes.append(operation.filter)

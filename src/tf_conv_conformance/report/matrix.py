@@ -86,7 +86,9 @@ def matrices(calls: Sequence[CallRow]) -> list[Matrix]:
     groups: dict[tuple[str, str, str], dict[tuple[Pair, Pair], list[CallRow]]] = {}
     for call in calls:
         arguments = call.arguments
-        if call.steps is None or call.call["relation"] or arguments.gradient or arguments.through:
+        if call.steps is None or call.call["relation"] or arguments.in_company:
+            continue
+        if arguments.gradient or arguments.through:
             continue
         groups.setdefault(_group(arguments), {}).setdefault(call.steps, []).append(call)
     made = [matrix for key, cells in groups.items() if (matrix := _matrix(key, cells)) is not None]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from tf_conv_conformance.convolution.arguments import channels_first
+from tf_conv_conformance.convolution.company import listed
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES
 from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.converted_models import models_in
@@ -146,7 +147,8 @@ def _chunk(calls: Sequence[CallRow], excluded: Mapping[str, Exclusions]) -> dict
     details = []
     for call in calls:
         places = None
-        if call.interpretation is not None:
+        is_last = not any(operation.filter for operation in call.arguments.after)
+        if call.interpretation is not None and is_last:
             models = models_in(call.arguments, call.call["mode"])
             read = (model.interpretation(call.arguments).axes for model in models)
             places = [axes.number((axis, models)) for axis in zip(*read, strict=True)]
@@ -195,6 +197,8 @@ def _detail(call: CallRow) -> dict[str, Any]:
         "via": arguments.entry_point.symbol,
         "gradient": arguments.gradient,
         "through": arguments.through,
+        "before": listed(arguments.before),
+        "after": listed(arguments.after),
         "relation": RELATIONS[relation].says if relation else None,
         "nchw": channels_first(arguments),
         "dimensions": arguments.dimensions,

@@ -8,9 +8,12 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.geometry import Taps
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS, models_in
+from tf_conv_conformance.prediction.error_bounds import Values
 from tf_conv_conformance.prediction.layout import channels_out, interpretation_of
 from tf_conv_conformance.prediction.models import DOCUMENTED, Model
 from tf_conv_conformance.prediction.predict import Prediction, Returns
+from tf_conv_conformance.prediction.wrong_company import wrong_operations
+from tf_conv_conformance.prediction.wrong_oracles import WrongOracle
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
 from tf_conv_conformance.verdict.comparison import Difference
@@ -28,6 +31,21 @@ def explaining_model(
     """Return the name of the first model that explains an observation in a mode, if any."""
     models = models_in(prediction.arguments, mode)
     return next((one.name for one in models if explains(one, prediction, observation)), None)
+
+
+def explaining_error(prediction: Prediction, observation: Observation) -> str | None:
+    """Return the error in the operations after the convolution that explains an observation."""
+    arguments = prediction.arguments
+    if not arguments.after or not prediction.has_values(DOCUMENTED):
+        return None
+    height, width = interpretation_of(arguments).axes
+    for name, after in wrong_operations(arguments.after):
+        wrong = WrongOracle(name, DOCUMENTED, height, width, after=after)
+        values = [Values(wrong.values(arguments, tensors)) for tensors in prediction.tensors]
+        expected = Returns(values[0].numbers.shape, arguments.dtype)
+        if not comparison.from_values(expected, values, prediction.names, observation):
+            return name
+    return None
 
 
 def model_difference(

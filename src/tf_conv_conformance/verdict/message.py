@@ -22,7 +22,12 @@ from tf_conv_conformance.prediction.rules.sentences import quoted
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.claim import claim_of
 from tf_conv_conformance.verdict.comparison import Difference, ending, shape_text, value_text
-from tf_conv_conformance.verdict.explanation import explaining_model, feeding, from_formula
+from tf_conv_conformance.verdict.explanation import (
+    explaining_error,
+    explaining_model,
+    feeding,
+    from_formula,
+)
 from tf_conv_conformance.verdict.verdict import Verdict
 
 WIDTH = 100  # columns, if the run has no terminal
@@ -152,13 +157,15 @@ def first_difference(
     if difference is not None and not (gradient and difference.aspect == "values"):
         if difference.text(by) not in verdict.reason:
             yield from _difference_text(difference, by)
-        if not gradient:
+        if not gradient and not prediction.arguments.in_company:
             yield from _origin(prediction, difference, explained)
     if explained is not None and (
         explained != "documented" or not isinstance(prediction.documented, Returns)
     ):
         text = f"by the model {explained}, which predicts this shape, dtype and every value"
         yield "explained", text
+    elif explained is None and (error := explaining_error(prediction, observation)):
+        yield "explained", f"by an error after the convolution ({error}), which predicts all values"
 
 
 def _difference_text(difference: Difference, by: str) -> Iterator[Row]:
