@@ -163,7 +163,7 @@ def keys_of(code, **options):
             },
         ),
         (
-            f"tf.nn.depthwise_conv2d({X}, {W}, 2, 'SAME')",
+            f">>> y = tf.nn.depthwise_conv2d({X}, {W}, 2,\n...   'SAME')",
             {
                 "op": "depthwise_conv2d",
                 "input": [1, 24, 24, 3],
@@ -252,6 +252,10 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
             f"tf.nn.conv2d({X}, model.w, 1, 'SAME')",
             "column 28: the shape of model.w is not in the code; write x[1,24,24,3] in its place, "
             "or a name such as x with --filter 1,24,24,3",
+        ),
+        (
+            f"tf.nn.conv2d(tf.constant(image), {W}, 1, 'SAME')",
+            "column 14: tf.constant(image) has no shape; give --input 1,24,24,3",
         ),
         (
             f"tf.nn.conv2d({X}, {W}, stride=2, padding='SAME')",

@@ -88,6 +88,9 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
     ("words", "said"),
     [
         (["missing.keras"], "missing.keras: no such file"),
+        (["n" * 300 + ".keras"], "n" * 300 + ".keras: no such file"),
+        (["models"], "OP: 'models' is not one of 'conv2d' or 'depthwise_conv2d'"),
+        (["conv2d"], "give --input and --filter: the shape, as in 1,24,24,3"),
         (
             ["model.tflite"],
             "model.tflite: such a file is not read; give a .keras or .h5 file, or the folder of a "
@@ -106,6 +109,7 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
 )
 def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "conv2d").mkdir()
     assert main(["probe", *words]) == 2
     assert capsys.readouterr() == ("", f"tf-conv-conformance: {said}\n")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from tf_conv_conformance.cli.console import heading, indented, working
 from tf_conv_conformance.cli.model_cases import cases_of
 from tf_conv_conformance.cli.new_file import check_new, write_new
 from tf_conv_conformance.cli.probe_model import case_file, make_all, print_model
+from tf_conv_conformance.cli.python_call import is_code
+from tf_conv_conformance.convolution.names import OPS
 from tf_conv_conformance.prediction.rules.rule import DOCUMENTED_SYMBOLS
 from tf_conv_conformance.report.escape import plain
 from tf_conv_conformance.subject.gateway import Gateway
@@ -25,8 +27,19 @@ MEMORY = 8.0  # GiB that TensorFlow may use, as with pytest
 
 
 def is_model(text: str) -> bool:
-    """Return whether the text names a model, and not an operator."""
-    return text.endswith((*SUFFIXES, *OTHERS)) or Path(text).is_dir()
+    """Return whether the text names a model, and not an operator or a call."""
+    if text.endswith((*SUFFIXES, *OTHERS)):
+        return True
+    # A folder may have the name of an operator, as in the shipped cases; code is no name at all.
+    return text not in OPS and not is_code(text) and _is_there(Path(text), Path.is_dir)
+
+
+def _is_there(path: Path, check: Callable[[Path], bool]) -> bool:
+    """Return the result of a check, false for a name that no file can have."""
+    try:
+        return check(path)
+    except (OSError, ValueError):
+        return False
 
 
 def probe_model(
@@ -73,7 +86,7 @@ def _check(path: Path, options: Mapping[str, str | None], output: Path | None) -
     if path.name.endswith(OTHERS):
         advice = "give a .keras or .h5 file, or the folder of a SavedModel"
         raise OptionError(f"{path}: such a file is not read; {advice}")
-    if not path.exists():
+    if not _is_there(path, Path.exists):
         raise OptionError(f"{path}: no such file")
     for key in KEYS:
         if key not in OPTIONS and options.get(key) is not None:

@@ -175,7 +175,9 @@ class Reading:
         shown, size = self.call.code.shown(node), {"filter": "4,"}.get(key, "24,")
         sizes = size * self.entry_point.dimensions
         example = f"{sizes}3,8" if key == "filter" else f"1,{sizes}3"
-        advice = f"write {shown}[{example}], or give {option(key)} {example}"
+        advice = f"give {option(key)} {example}"
+        if isinstance(node, ast.Name):
+            advice = f"write {shown}[{example}], or {advice}"
         return self.call.code.error(node, f"{shown} has no shape; {advice}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def is_code(text: str) -> bool:
 
 def read_call(text: str) -> PythonCall:
     """Return the call in a piece of Python code. Raises :class:`OptionError`."""
-    code = Code(text.strip())
+    code = Code(re.sub(r"(?m)^\s*(>>>|\.\.\.)(\s|$)", "", text).strip())
     call = _call(code, _parsed(code))
     if isinstance(call.func, ast.Call):
         layer, x = call.func, _only(code, call)

@@ -89,7 +89,7 @@ def full(prefix: str, name: str) -> str:
 
 def source(alias: dict[str, str], name: str) -> str:
     """Return the tensor that a name stands for in the end."""
-    for _ in range(2 * DEPTH_LIMIT):
+    for _ in range(len(alias) + 1):
         if name not in alias:
             return name
         name = alias[name]
