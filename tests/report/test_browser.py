@@ -545,7 +545,8 @@ def test_only_rows_in_sight_are_drawn(visit, report):
 
 
 def test_rules_lead_to_their_calls(visit, report):
-    page = visit(report)
+    page = visit(report, "#rule-conv2d.values")
+    assert page.locator("#rule-conv2d\\.values").is_visible()
     button = page.locator("#rules [href='#?against=depthwise.unit-strides-when-atrous']")
     wanted = button.inner_text()
     button.click()

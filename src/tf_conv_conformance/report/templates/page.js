@@ -118,7 +118,10 @@ function decoded(text) {
 // Take the state from the address; an address that names a section is the browser's.
 function restore() {
   const address = location.hash.slice(1);
-  if (address && document.getElementById(address)) return;
+  if (address && document.getElementById(address)) {
+    if (!list.rows.length) filter(); // the page was opened there
+    return;
+  }
   const [encoded, given = ""] = address.split("?");
   const wanted = new URLSearchParams(given), name = decoded(encoded);
   fill(wanted);
