@@ -341,6 +341,7 @@ def test_a_link_survives_that_its_case_is_moved_or_renamed(visit, report, tmp_pa
     chosen(page, "cases/else/b.yaml::renamed[float32-eager]")
     gone = visit(tmp_path / "index.html", link[:-8] + "00000000")
     assert "has no call cases/a.yaml::wrong" in gone.inner_text(".detail")
+    assert "has no call cut%E0%A" in visit(report, "#cut%E0%A").inner_text(".detail")
 
 
 def taps_drawn(page, model):

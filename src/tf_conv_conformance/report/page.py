@@ -23,7 +23,7 @@ from tf_conv_conformance.report.modes import by_operator, verdicts
 from tf_conv_conformance.report.multiples import rows
 from tf_conv_conformance.report.novelty import novelty
 from tf_conv_conformance.report.payload import HASH, chunks, index
-from tf_conv_conformance.report.statements import statements
+from tf_conv_conformance.report.statements import most_contradicted, statements
 from tf_conv_conformance.report.versions import differing_facts, lines, patterns, version
 
 LISTED = 12  # failures at the top; the list of calls has all
@@ -74,7 +74,6 @@ def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any
         "script": "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
         "columns": [_column(column, own) for column, own in zip(columns, apart, strict=True)],
         "total": len(calls),
-        "totals": overview.totals(calls),
         "changes": changes,
         "numbers_of": lambda ids: [numbers[identifier] for identifier in ids],
         "link": lambda call: _link(call, columns),
@@ -95,9 +94,7 @@ def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any
         "disagreeing": any(matrix.disagrees for matrix in drawn[:MATRICES]),
         "matrices_left": max(0, len(drawn) - MATRICES),
         "statements": rules,
-        "contradicted": sorted(
-            (one for one in rules if one.contradicting), key=lambda one: -one.contradicting
-        )[:CONTRADICTED],
+        "contradicted": most_contradicted(rules)[:CONTRADICTED],
         "index": packed(index(columns, calls)),
         "chunks": [packed(chunk) for chunk in chunks(calls)],
     }

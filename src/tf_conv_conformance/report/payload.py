@@ -53,7 +53,33 @@ def index(columns: Sequence[Column], calls: Sequence[CallRow]) -> dict[str, Any]
 
     Each property is a list with an entry for each call, most of them numbers into `values`.
     """
-    numbered: dict[str, list[Hashable]] = {
+    properties: dict[str, list[Any]] = {
+        "name": [call.call["id"].removeprefix(call.case["file"] + "::") for call in calls],
+        "hash": [call.call["hash"][:HASH] for call in calls],
+        "version": [call.column for call in calls],
+        "seconds": [call.end.get("seconds") for call in calls],
+        "largest": [call.end.get("largest") for call in calls],
+    }
+    values: dict[str, list[Any]] = {"version": [column.label for column in columns]}
+    for name, own in _numbered(calls).items():
+        numbering = Numbering()
+        properties[name] = list(map(numbering.number, own))
+        values[name] = numbering.values()
+    return {
+        "values": values,
+        "order": ORDER,
+        "modes": [mode for mode in MODES if mode in values["mode"]],
+        "chunk": CHUNK,
+        "calls": properties,
+        "alike": groups(calls),
+        "subjects": [_facts(column) for column in columns],
+        "suite": columns[0].records.header["suite"],
+    }
+
+
+def _numbered(calls: Sequence[CallRow]) -> dict[str, list[Hashable]]:
+    """Return the properties whose values are numbered, each with its value for each call."""
+    return {
         "file": [call.case["file"] for call in calls],
         "op": [call.arguments.op for call in calls],
         "mode": [call.call["mode"] for call in calls],
@@ -69,28 +95,6 @@ def index(columns: Sequence[Column], calls: Sequence[CallRow]) -> dict[str, Any]
         "rule": [tuple(call.call["rules"]) for call in calls],
         "against": [tuple(call.end["rules"]) for call in calls],
         "supports": [call.supports for call in calls],
-    }
-    properties: dict[str, list[Any]] = {
-        "name": [call.call["id"].removeprefix(call.case["file"] + "::") for call in calls],
-        "hash": [call.call["hash"][:HASH] for call in calls],
-        "version": [call.column for call in calls],
-        "seconds": [call.end.get("seconds") for call in calls],
-        "largest": [call.end.get("largest") for call in calls],
-    }
-    values: dict[str, list[Any]] = {"version": [column.label for column in columns]}
-    for name, own in numbered.items():
-        numbering = Numbering()
-        properties[name] = list(map(numbering.number, own))
-        values[name] = numbering.values()
-    return {
-        "values": values,
-        "order": ORDER,
-        "modes": [mode for mode in MODES if mode in values["mode"]],
-        "chunk": CHUNK,
-        "calls": properties,
-        "alike": groups(calls),
-        "subjects": [_facts(column) for column in columns],
-        "suite": columns[0].records.header["suite"],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_conv_conformance.prediction.rules.catalogue import RULES
@@ -42,3 +42,9 @@ def statements(
         yield Statement(
             rule, sentences.get(rule.id), supporting[rule.id], contradicting[rule.id], links
         )
+
+
+def most_contradicted(found: Iterable[Statement]) -> list[Statement]:
+    """Return the statements that calls contradict, those that most calls contradict first."""
+    contradicted = (one for one in found if one.contradicting)
+    return sorted(contradicted, key=lambda one: -one.contradicting)
