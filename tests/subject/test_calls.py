@@ -371,16 +371,13 @@ def test_a_grouped_call_has_the_same_observation_as_alone(tensorflow, mode):
     assert any(arm.error for one in alone for arm in one.answers)
 
 
-@pytest.mark.tensorflow
-def test_tensorflow_crashing_in_a_group_costs_only_that_call():
-    gateway = Gateway((), 60)
+def test_tensorflow_crashing_in_a_group_costs_only_that_call(tensorflow):
     requests = [
         Request(head("depthwise_conv2d", "xla", padding="SAME"), arrays((1, 4, 4, 1), (3, 3, 1, 2)))
         for _ in range(4)
     ]
     requests[2] = Request(requests[0].head, arrays((1, 4, 4, 0), (3, 3, 0, 2)))
-    assert [one.signal for one in gateway.calls(requests)] == [None, None, "SIGFPE", None]
-    gateway.close()
+    assert [one.signal for one in tensorflow.calls(requests)] == [None, None, "SIGFPE", None]
 
 
 @pytest.mark.parametrize(

@@ -71,24 +71,15 @@ def test_an_invalid_definition_is_rejected(text, message):
 
 @pytest.mark.tensorflow
 def test_a_subject_has_its_environment_threads_and_device():
-    gateway = Gateway(
-        (),
-        60,
-        define(
-            "a = TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 deterministic=true device=CPU:0", HERE
-        ),
-    )
+    """A command may precede the interpreter."""
+    settings = "TF_ENABLE_ONEDNN_OPTS=0 XLA_FLAGS= threads=1 deterministic=true device=CPU:0"
+    command = f"nice env HOME=/tmp {sys.executable}"
+    gateway = Gateway((), 60, define(f"a = {settings} {command}", HERE))
     subject = gateway.subject
     assert subject["deterministic"] is True
     assert (subject["onednn"], subject["threads"], subject["device"]) == (False, 1, "cpu")
     assert subject["environment"]["XLA_FLAGS"] == ""
     assert gateway.call(head(), arrays()).kind == "answered"
-    gateway.close()
-
-
-@pytest.mark.tensorflow
-def test_a_command_may_precede_the_interpreter():
-    gateway = Gateway((), 60, define(f"a = nice env HOME=/tmp {sys.executable}", HERE))
     assert gateway.call(head(mode="graph"), arrays()).kind == "answered"
     gateway.close()
 

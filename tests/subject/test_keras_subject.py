@@ -92,7 +92,9 @@ def test_the_layers_are_tested_and_the_rest_is_unsupported(pytester, backend):
 
 
 def test_a_worker_that_dies_costs_one_call(backend):
-    gateway = Gateway((), 60, define(definition(backend), Path()))
+    name, _, rest = definition(backend).partition(" = ")
+    gateway = Gateway((), 60, define(f"{name} = device=CPU:0 {rest}", Path()))
+    assert gateway.subject["device"] == "cpu"
     call = {**head(strides=1), "function": "tf.keras.layers.Conv2D"}
     first = gateway.call(call, arrays())
     (worker,) = children(gateway.pid)
@@ -109,9 +111,6 @@ def test_a_device_that_is_not_there_is_refused(pytester, backend):
     run = pytester.runpytest_inprocess("test.yaml", f"--tf-subject={name} = device=GPU:7 {rest}")
     run.stdout.fnmatch_lines(["*there is no device GPU:7; its devices are: CPU:0*"])
     run.stdout.no_fnmatch_line("*pip install*")
-    gateway = Gateway((), 60, define(f"{name} = device=CPU:0 {rest}", Path()))
-    assert gateway.subject["device"] == "cpu"
-    gateway.close()
 
 
 def test_a_backend_that_is_none_is_named():

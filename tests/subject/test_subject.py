@@ -70,16 +70,6 @@ def test_an_emulated_processor_is_not_the_hosts():
     }
 
 
-@pytest.mark.tensorflow
-@pytest.mark.parametrize("onednn", [False, True])
-def test_the_environment_switches_onednn(monkeypatch, onednn):
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", str(int(onednn)))
-    gateway = Gateway((), 60)
-    assert gateway.subject["onednn"] is onednn
-    assert gateway.subject["environment"]["TF_ENABLE_ONEDNN_OPTS"] == str(int(onednn))
-    gateway.close()
-
-
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_values_are_exchanged_bit_for_bit(tensorflow, mode, dtype):
@@ -176,9 +166,8 @@ def test_messages_are_cleaned(raw, clean):
     assert exceptions.clean_message(raw, "ValueError") == clean
 
 
-@pytest.mark.tensorflow
-def test_a_crash_reports_its_signal_and_costs_one_call():
-    gateway = Gateway(DOCUMENTED_SYMBOLS, 60)
+def test_a_crash_reports_its_signal_and_costs_one_call(tensorflow):
+    gateway = tensorflow
     greeting = gateway.subject, gateway.documentation
     process = gateway.pid
     (worker,) = children(process)
@@ -192,12 +181,11 @@ def test_a_crash_reports_its_signal_and_costs_one_call():
     assert (gateway.subject, gateway.documentation) == greeting
     assert gateway.pid == process, "TensorFlow was imported again"
     assert children(process) != [worker]
-    gateway.close()
 
 
 @pytest.mark.tensorflow
-def test_a_worker_that_is_killed_leaves_no_temporary_file(tmp_path):
-    """AutoGraph writes the source of each function that it traces to one."""
+def test_a_worker_that_is_killed_costs_one_call_and_leaves_no_temporary_file(tmp_path):
+    """It dies, and then it takes too long. AutoGraph writes the source of functions to files."""
     gateway = Gateway((), 60, Definition(environment=(("TMPDIR", str(tmp_path)),)))
     assert gateway.call(head(mode="graph"), arrays()).kind == "answered"
     (folder,) = tmp_path.iterdir()
@@ -205,20 +193,6 @@ def test_a_worker_that_is_killed_leaves_no_temporary_file(tmp_path):
     (worker,) = children(gateway.pid)
     os.kill(worker, signal.SIGKILL)
     assert gateway.call(head(mode="graph"), arrays()).signal == "SIGKILL"
-    gateway.close()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_command_that_does_not_start_leaves_no_folder(tmp_path):
-    definition = Definition("a", ("/no/such/python",), (("TMPDIR", str(tmp_path)),))
-    with pytest.raises(SubjectUnavailableError, match="No such file"):
-        Gateway((), 60, definition).subject  # noqa: B018
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.tensorflow
-def test_a_time_out_costs_one_call():
-    gateway = Gateway((), 60)
     gateway.time_limit = 0.001  # the first XLA compilation takes more
     late = gateway.call(head(mode="xla"), arrays())
     assert (late.kind, late.unanswered) == ("timed out", {"time_limit": 0.001})
@@ -227,6 +201,14 @@ def test_a_time_out_costs_one_call():
     process = gateway.pid
     gateway.close()
     await_end(process)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_that_does_not_start_leaves_no_folder(tmp_path):
+    definition = Definition("a", ("/no/such/python",), (("TMPDIR", str(tmp_path)),))
+    with pytest.raises(SubjectUnavailableError, match="No such file"):
+        Gateway((), 60, definition).subject  # noqa: B018
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.tensorflow
