@@ -6,7 +6,11 @@ import pytest
 
 from support.explored import call, error, shaped, values
 from support.record_files import FACTS
-from tf_conv_conformance.explore.known_deviations import find_known, read_known
+from tf_conv_conformance.explore.known_deviations import (
+    find_known,
+    find_known_shape,
+    read_known,
+)
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.subject.observation import Observation
 
@@ -191,3 +195,38 @@ def test_a_shape_without_a_name_matches_other_shapes_without_a_name(tmp_path):
     assert matching(known, five, shaped(2, 8, 7, 3)) == ["x"]
     assert matching(known, five, shaped(2, 1, 9, 8, 3)) == []
     assert matching(known, call(op="depthwise_conv2d"), shaped(2, 8, 7, 3)) == []
+
+
+def test_a_lost_size_matches_for_other_sizes_of_its_entry_point_and_rate(tmp_path):
+    lost = """
+cases:
+  - id: width
+    op: conv2d
+    via: tf.nn.convolution
+    modes: graph
+    input: [3, 9, 8, 2]
+    filter: [3, 2, 2, 3]
+    rate: 2
+    padding: SAME
+    unknown: height
+    deviations:
+      - rule: static-shape.known
+        observed: {unknown: [height, width]}
+        reported: unreported
+"""
+    tmp_path.joinpath("a.yaml").write_text(lost, encoding="utf-8")
+    known = read_known([tmp_path])
+
+    def find(found, **changes):
+        plain = {"op": "conv2d", "via": "tf.nn.convolution", "unknown": "height", **changes}
+        one = call("graph", **plain, padding="SAME")
+        answers = values(one).answers
+        seen = tuple(replace(answer, known={"static": found}) for answer in answers)
+        return find_known_shape(known, one, Observation("answered", seen), FACTS) is not None
+
+    assert find((1, None, None, 1), dilations=3)
+    assert find((None, None, None, 1), dilations=3, unknown=["batch", "height"])
+    assert not find((1, None, None, None), dilations=3)
+    assert not find((1, None, None, 1))
+    assert not find((1, None, None, 1), dilations=3, via="tf.nn.conv2d")
+    assert not find((1, None, 9, 1), dilations=3)  # contradicts the result

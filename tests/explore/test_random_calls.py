@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
+from typing import get_args
 
 import pytest
 
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.casefile.writer import case_text
-from tf_conv_conformance.convolution.names import SYMBOLS
+from tf_conv_conformance.convolution.names import SYMBOLS, Unknown
 from tf_conv_conformance.explore.edges import edges
 from tf_conv_conformance.explore.random_calls import (
     ELEMENTS,
@@ -85,6 +86,9 @@ def test_half_of_the_calls_lie_on_edges_and_every_edge_occurs(drawn):
     assert expected <= found.keys()
     assert 0.3 < sum(bool(edges(one.call.arguments)) for one in drawn) / len(drawn) < 0.9
     assert {one.call.arguments.entry_point.symbol for one in drawn} == set(SYMBOLS)
+    assert "causal" in [one.plain["padding"] for one in drawn]
+    unknown = {name for one in drawn for name in one.call.arguments.unknown}
+    assert unknown == set(get_args(Unknown))
 
 
 def test_tensors_are_small(drawn):

@@ -11,15 +11,17 @@ from typing import Any, get_args
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import (
+    CAUSAL,
     FORMATS,
     Arguments,
     Steps,
     interpret,
     outer,
+    padding_of,
     spatial,
 )
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
-from tf_conv_conformance.convolution.names import DTYPES, MODES, Held, Through
+from tf_conv_conformance.convolution.names import DTYPES, MODES, Held, Through, Unknown
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
 
 LETTERS = ascii_letters
@@ -60,7 +62,7 @@ def _number(arguments: Arguments, name: Steps) -> str:
 
 
 def _padding(arguments: Arguments) -> str:
-    padding = arguments.padding
+    padding = padding_of(arguments)
     return ODD_PADDING[1](arguments) or (padding if isinstance(padding, str) else "explicit")
 
 
@@ -122,7 +124,8 @@ ODD_PADDING = _by_edge(
     },
 )
 PADDINGS = (
-    "SAME", "VALID", "explicit", "outer", "negative", "large", "another form", "another word",
+    "SAME", "VALID", CAUSAL, "explicit", "outer", "negative", "large", "another form",
+    "another word",
 )  # fmt: skip
 EMPTY = (
     "no batch", "no height or width", "no channels", "empty filter", "no result channels",
@@ -147,6 +150,10 @@ DIMENSIONS: dict[str, Dimension] = {
     "gradient": (("none", "input", "filter"), lambda a: a.gradient or "none"),
     "through": (("none", *get_args(Through)), lambda a: a.through or "none"),
     "variables": (("none", *get_args(Held)), lambda a: (*a.variables, "none")[0]),
+    "unknown": (
+        ("nothing", *get_args(Unknown), "several"),
+        lambda a: "several" if len(a.unknown) > 1 else "".join(a.unknown) or "nothing",
+    ),
     "filter against input": (("smaller", "equal", "larger", "no meaning"), _filter_size),
     "size against rate": (RATE_CLASSES, _input_size),
     "emptiness": _by_edge("nothing empty", {edge: edge for edge in EMPTY}),

@@ -30,6 +30,7 @@ OUT = {1: 5, 2: 5, 3: 2, 4: 1}
 BATCH = {1: 6, 2: 3, 3: 1}
 UPSTREAM = range(5)
 TRANSFORMATIONS, HELD = get_args(Through), get_args(Held)
+UNKNOWN = ("batch", "height", "width", ["batch", "height", "width"], "filter", "rank")
 AMOUNT = {0: 5, 1: 5, 2: 3, 3: 2, 7: 1}
 DTYPE = {"float32": 6, "float64": 2, "half": 2, "bfloat16": 2}
 
@@ -105,6 +106,9 @@ def draw_draft(random: Random) -> Draft:
         case["through"] = draft.choice(TRANSFORMATIONS)
     elif not draft.is_keras and draft.one_in(16):
         case["variables"] = [draft.choice(HELD)]
+    if draft.entry_point.computes is None and "through" not in case and draft.one_in(10):
+        names = UNKNOWN[:-1] if draft.is_keras else UNKNOWN  # Keras takes no unknown rank
+        case["unknown"] = draft.choice(names)
     if draft.one_in(8):
         case["data"] = ["reals"]
     return draft

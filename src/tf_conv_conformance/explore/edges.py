@@ -18,6 +18,7 @@ from tf_conv_conformance.convolution.arguments import (
     interpret,
     outer,
     outer_padding,
+    padding_of,
     spatial,
     with_height,
 )
@@ -97,7 +98,7 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
 
 
 def _of_padding(arguments: Arguments) -> Iterator[str]:
-    padding = arguments.padding
+    padding = padding_of(arguments)
     if isinstance(padding, str):
         if padding not in ("SAME", "VALID", CAUSAL):
             yield "unknown padding"

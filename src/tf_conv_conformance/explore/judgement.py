@@ -11,7 +11,11 @@ from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.edges import edges, generalizes
-from tf_conv_conformance.explore.known_deviations import KnownDeviation, find_known
+from tf_conv_conformance.explore.known_deviations import (
+    KnownDeviation,
+    find_known,
+    find_known_shape,
+)
 from tf_conv_conformance.explore.signature import ObservedOutcome, outcome_of
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.subject.errors import SubjectUnavailableError
@@ -142,8 +146,9 @@ class Judge:
             return Judgement("vacuous", result)
         if not verdict.failing:
             return Judgement("refused" if verdict.kind == "refused" else "conforms", result)
-        known = None
-        if not is_about_static_shape(verdict):
+        if is_about_static_shape(verdict):
+            known = find_known_shape(self._known, call, observation, facts)
+        else:
             known = find_known(self._known, call, observation, facts)
         if known is not None:
             return Judgement("known", result, f"{known.deviation.rule} ({known.where})")

@@ -21,9 +21,11 @@ from tf_conv_conformance.explore.edges import FLOATS, edges
 from tf_conv_conformance.explore.matching import broken_rules, named_shapes, predicts, short
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import RULES
+from tf_conv_conformance.prediction.rules.conditions import CONDITIONS
 from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict import comparison
 from tf_conv_conformance.verdict.deviations import deviation_difference, unmet
+from tf_conv_conformance.verdict.static_shapes import declaration, finding
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class KnownDeviation:
     paddings: frozenset[str]
     as_if: tuple[str, ...]
     shapes: frozenset[str]
+    entry_points: frozenset[str]
+    is_dilated: bool
 
     def covers(self, call: Call, subject: Mapping[str, Any]) -> bool:
         """Return whether the call resembles the deviation's own calls, and concerns its rule."""
@@ -105,6 +109,25 @@ class KnownDeviation:
         applied = AppliedDeviation(deviation, call.arguments)
         return deviation_difference(applied, predict(call.arguments), observation) is None
 
+    def matches_known_shape(self, call: Call, observation: Observation) -> bool:
+        """Return whether a shape that was known differs as declared.
+
+        The call must use an entry point of the deviation's calls, and be dilated if they all are.
+        """
+        rule, observed = RULES[self.deviation.rule], self.deviation.observed
+        prediction, arguments = predict(call.arguments), call.arguments
+        found = finding(rule.knows or "", prediction, observation)
+        if found is None or found.rule != rule.id:
+            return False
+        if arguments.entry_point.symbol not in self.entry_points:
+            return False
+        if self.is_dilated and not CONDITIONS["atrous"](arguments):
+            return False
+        declared = declaration(found.knows, prediction, observation) or {}
+        if observed.unknown is None or "unknown" not in declared:
+            return observed.unknown is None and "unknown" not in declared
+        return set(declared["unknown"]) <= {*observed.unknown, *arguments.unknown}
+
     def _matches_shape(self, call: Call, observation: Observation) -> bool:
         observed = self.deviation.observed
         shapes = dict(named_shapes(call.arguments))
@@ -134,7 +157,11 @@ def find_known(
     breaks, a deviation declares that TensorFlow accepts such calls, the call is expected to behave
     like one that breaks no rule. Then deviations about results may also explain it.
     """
-    like = [one for one in known if one.resembles(call, subject)]
+    like = [
+        one
+        for one in known
+        if not one.deviation.observed.is_static and one.resembles(call, subject)
+    ]
     covering = [one for one in like if one.concerns_rule(call.arguments)]
     entry_point = call.arguments.entry_point
     covering.sort(key=lambda one: entry_point not in RULES[one.deviation.rule].entry_points)
@@ -146,6 +173,18 @@ def find_known(
     if accepted.issuperset(broken_rules(call.arguments)):
         covering += [one for one in like if not one.is_of_precondition]
     return next((one for one in covering if one.matches(call, observation)), None)
+
+
+def find_known_shape(
+    known: Sequence[KnownDeviation],
+    call: Call,
+    observation: Observation,
+    subject: Mapping[str, Any],
+) -> KnownDeviation | None:
+    """Return the deviation that explains what was known of the shape of a right result."""
+    declared = (one for one in known if one.deviation.observed.is_static)
+    like = (one for one in declared if one.resembles(call, subject))
+    return next((one for one in like if one.matches_known_shape(call, observation)), None)
 
 
 def _padding_kind(arguments: Arguments) -> str:
@@ -165,7 +204,7 @@ def read_known(folders: Iterable[Path]) -> tuple[KnownDeviation, ...]:
     for file, folder in folder_of.items():
         name = f"{folder.name}/{file.relative_to(folder.resolve())}"
         for call in contents[file].calls:
-            for applied in call.value_deviations:
+            for applied in call.deviations:
                 # Group by identity, which is valid since `contents` keeps all deviations alive.
                 key = id(applied.deviation), call.arguments.op
                 where = f"{name}:{call.line} {call.case.id}"
@@ -200,4 +239,6 @@ def _known(group: Sequence[tuple[str, Call, AppliedDeviation]]) -> KnownDeviatio
         paddings=frozenset(map(_padding_kind, calls)),
         as_if=tuple(name for name in AS_IF if name in as_if),
         shapes=frozenset(set.intersection(*named) if named else ()),
+        entry_points=frozenset(arguments.entry_point.symbol for arguments in calls),
+        is_dilated=all(map(CONDITIONS["atrous"], calls)),
     )

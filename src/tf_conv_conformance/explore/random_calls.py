@@ -25,7 +25,7 @@ from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
 from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Returns, predict
 
-VERSION = 3
+VERSION = 4
 """The version of what a seed draws. It must be raised whenever that changes."""
 ELEMENTS = 2**16  # of a tensor, so that a call takes milliseconds
 MORE_ELEMENTS = 2**19  # of the tensors of a call whose input exceeds that
