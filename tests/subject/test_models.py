@@ -173,6 +173,7 @@ def test_a_worker_that_fails_is_no_traceback():
         "crash": r"\ATensorFlow did not read it: the process died \(SIGSEGV\)",
         "hang": r"\ATensorFlow did not read it: no answer within 2 s\Z",
         "garbage": r"\ATensorFlow did not read it: ",
+        "fault": r"\Athe suite itself failed while it read it: KeyError: 'x'\Z",
         "form": r"\Athe worker's answer about it is of another form\Z",
     }
     for name, text in said.items():

@@ -150,6 +150,9 @@ def about_model(pipe, wire, wrong):
         time.sleep(1000)
     elif wrong == "garbage":
         raw(wire.LENGTHS.pack(9, 0) + b"\x00 no JSON")
+    elif wrong == "fault":
+        pipe.send({"type": "fault", "message": "Traceback:\n  line\nKeyError: 'x'\n"})
+        return
     pipe.send({"type": "model", "format": "faulty", "inputs": [[]], "convolutions": [{}]})
 
 

@@ -51,8 +51,11 @@ def read_model_file(gateway: Gateway, path: Path, shape: list[int] | None) -> Mo
         answer = gateway.ask({"type": "model", "path": str(path.resolve()), "input": shape})
     except NoAnswerError as error:
         raise ModelFileError(f"TensorFlow did not read it: {error}") from error
-    if answer.get("type") != "model":
+    if answer.get("type") == "unreadable":
         raise ModelFileError(str(answer.get("message")))
+    if answer.get("type") != "model":  # a traceback of the worker's own fault
+        last = str(answer.get("message")).strip().rpartition("\n")[2]
+        raise ModelFileError(f"the suite itself failed while it read it: {last}")
     try:
         return ModelFile(
             format=str(answer["format"]),
