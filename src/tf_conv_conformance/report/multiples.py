@@ -12,6 +12,7 @@ from tf_conv_conformance.report.agreement import result
 from tf_conv_conformance.report.calls import CallRow
 
 MOST = 5  # strides and rates of a multiple
+LARGEST = 99  # stride or rate of a multiple
 FEWEST = 6  # marks of one that is worth its room
 LOOKS = {"documented": "documented", "as expected": "documented", "in phases": "phases"}
 """How a result looks; others look like `other`, and what is no result like `raised`."""
@@ -101,7 +102,8 @@ def _row(
 def _tried(places: set[Place], axis: int) -> tuple[str, ...]:
     """Return the smallest strides or rates that were tried with several of the others."""
     counts = Counter(place[axis] for place in places)
-    return tuple(sorted((one for one in counts if counts[one] > 1), key=int)[:MOST])
+    found = (one for one in counts if counts[one] > 1 and int(one) <= LARGEST)
+    return tuple(sorted(found, key=int)[:MOST])
 
 
 def _mark(calls: Sequence[CallRow] | None) -> Mark | None:
