@@ -77,6 +77,11 @@ def test_a_sweep_names_its_calls_by_the_operations(calls):
             12,
             "conv2d 6x6x8x2 VALID is refused: the result would have -1 rows",
         ),
+        (
+            "after: {conv2d: {filter: [5, 4, 8, 2], padding: VALID}}",
+            12,
+            "conv2d 5x4x8x2 VALID has an empty result, of shape [2, 0, 1, 2], which shows nothing",
+        ),
         ("before: relu", 13, "expected"),
         (
             "before: {pad: [[0, 0], [1, 1]]}",

@@ -57,6 +57,9 @@ def _check_after(arguments: Arguments) -> None:
             shape = company.after_second(another)
         except NoResultError as error:
             raise CaseError(("after",), f"{operation.text} has no result: {error}") from error
+        if 0 in shape:
+            reason = f"{operation.text} has an empty result, of shape {list(shape)}"
+            raise CaseError(("after",), f"{reason}, which shows nothing; use a smaller filter")
 
 
 def check_expected_values(expect: Expect) -> None:

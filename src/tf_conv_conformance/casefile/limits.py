@@ -128,8 +128,8 @@ def _results(arguments: Arguments) -> Shapes:
         for name, outcome in outcomes.items()
         if isinstance(outcome, Returns)
     }
-    if results and arguments.after:
-        stages = company.stages(arguments, data.result_shape(arguments))
+    if arguments.after and (shape := data.result_shape(arguments)):
+        stages = company.stages(arguments, shape)
         results |= {f"result {number}": shape for number, shape in enumerate(stages)}
     return results
 

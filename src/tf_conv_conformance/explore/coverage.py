@@ -20,6 +20,7 @@ from tf_conv_conformance.convolution.arguments import (
     padding_of,
     spatial,
 )
+from tf_conv_conformance.convolution.company import TENSORS
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.names import DTYPES, MODES, Held, Through, Unknown
 from tf_conv_conformance.explore.edges import INT32, LARGE, edges
@@ -149,6 +150,10 @@ DIMENSIONS: dict[str, Dimension] = {
     "data format": (("not given", *FORMATS[2], "another word"), _data_format),
     "gradient": (("none", "input", "filter"), lambda a: a.gradient or "none"),
     "through": (("none", *get_args(Through)), lambda a: a.through or "none"),
+    "company": (
+        ("alone", *TENSORS),
+        lambda a: next((one.name for one in reversed((*a.before, *a.after))), "alone"),
+    ),
     "variables": (("none", *get_args(Held)), lambda a: (*a.variables, "none")[0]),
     "unknown": (
         ("nothing", *get_args(Unknown), "several"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.explore.edges import edges, generalizes
 from tf_conv_conformance.explore.known_deviations import (
@@ -37,7 +37,7 @@ JUDGEMENT_KINDS: dict[JudgementKind, str] = {
     "refused": "an exception, as documented",
     "vacuous": "as documented, but the data could not have detected a wrong oracle",
     "known": "as a declared deviation says",
-    "consequence": "the gradient of a result that is itself not as documented",
+    "consequence": "the gradient, or the company, of a result that is itself not as documented",
     "new": "not as documented, and no deviation declares it",
     "unjudged": "this suite itself failed",
     "spared": "not made: calls of this kind end the process",
@@ -153,7 +153,7 @@ class Judge:
         if known is not None:
             return Judgement("known", result, f"{known.deviation.rule} ({known.where})")
         is_derived = (call.arguments.gradient, call.arguments.through) != (None, None)
-        if is_derived and self._forward_fails(call):
+        if (is_derived or call.arguments.in_company) and self._forward_fails(call):
             return Judgement("consequence", result)
         result = self._confirmed(call, result, observation)
         if result.verdict.kind == "suite error":
@@ -176,8 +176,11 @@ class Judge:
         return replace(first, verdict=replace(first.verdict, kind="flaky", reason=reason))
 
     def _forward_fails(self, call: Call) -> bool:
-        """Return whether the convolution itself differs, so that its gradient is a consequence."""
-        forward = replace(call, arguments=replace(call.arguments, gradient=None, through=None))
+        """Return whether the convolution itself differs, so that what is made of it does, too."""
+        arguments = replace(call.arguments, gradient=None, through=None, before=(), after=())
+        if call.arguments.before and arguments.input.values is None:
+            arguments = replace(arguments, input=TensorSpec(call.arguments.convolved))
+        forward = replace(call, arguments=arguments)
         observation = observe(forward, self.subject)
         prediction = predict(forward.arguments)
         verdict = judge(forward, prediction, observation, self.subject.subject)

@@ -45,7 +45,8 @@ def predicts(model: Model, other: Arguments, call: Call, observation: Observatio
 
 
 def _upstream_shape(arguments: Arguments) -> Shape | None:
-    return data.result_shape(arguments) if arguments.gradient else None
+    is_drawn = arguments.gradient or arguments.after  # for this shape
+    return data.result_shape(arguments) if is_drawn else None
 
 
 def named_shapes(arguments: Arguments) -> Iterator[tuple[str, Shape]]:

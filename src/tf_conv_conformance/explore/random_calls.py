@@ -20,6 +20,7 @@ from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.entry_points import DEFAULTS
 from tf_conv_conformance.convolution.modes import can_be_made
 from tf_conv_conformance.convolution.names import DEFAULT_MODES, Mode
+from tf_conv_conformance.explore.company import draw_company
 from tf_conv_conformance.explore.draft import draw_draft, drop_height
 from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
 from tf_conv_conformance.prediction.models import MODELS
@@ -52,6 +53,8 @@ def draw_block(
     while len(calls) < count:
         plain = draw_case(random)
         (drawn,) = random.choices(list(MODE_WEIGHTS), list(MODE_WEIGHTS.values()))
+        if "after" in plain and drawn == "eager":
+            drawn = "graph"  # in which operations are fused
         chosen = [mode for mode in modes if drawn in (mode, "all")]
         calls += calls_of(plain, chosen or [modes[len(calls) % len(modes)]])
     return calls[:count]
@@ -60,6 +63,7 @@ def draw_block(
 def draw_case(random: Random) -> Plain:
     """Return a case with up to two oddities, without default values, id and modes."""
     draft = draw_draft(random)
+    draw_company(draft)
     count = draft.weighted(ODDITY_COUNT)
     oddities = random.choices(list(ODDITIES), list(ODDITIES.values()), k=count)
     # Literal values must fill a shape, so they come after all that changes shapes.
@@ -92,7 +96,7 @@ def _is_small(arguments: Arguments) -> bool:
     forward = replace(arguments, gradient=None, through=None)
     outcomes = (predict(forward).outcome(model) for model in MODELS.values())
     results = [outcome.shape for outcome in outcomes if isinstance(outcome, Returns)]
-    shapes = [arguments.input.shape, arguments.filter.shape, *results]
+    shapes = [arguments.input.shape, arguments.convolved, arguments.filter.shape, *results]
     if arguments.through is not None:
         shapes += map(tuple, transformed(arguments).values())
     limit = ELEMENTS if math.prod(arguments.input.shape) <= ELEMENTS else MORE_ELEMENTS

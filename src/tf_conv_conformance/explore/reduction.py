@@ -9,13 +9,14 @@ from itertools import combinations
 from typing import Any
 
 from tf_conv_conformance.convolution.entry_points import DEFAULTS
+from tf_conv_conformance.explore.company import fewer_operations, smaller_operations
 from tf_conv_conformance.explore.draft import replaced
 
 Plain = dict[str, Any]
 Step = Callable[[Plain], Iterator[Plain]]
 CAPPED = 2**12  # larger numbers weigh this plus their logarithm
 USUAL_KEYS = {"op", "dtype", "via", "input", "filter", "strides", "padding", "modes"}
-UNUSUAL_KEY, ENTRY_POINT, DTYPE = 12, 15, 10  # weights
+UNUSUAL_KEY, ENTRY_POINT, DTYPE, OPERATION = 12, 15, 10, 8  # weights
 PADDING = {"VALID": 0, "SAME": 1}
 OTHER_PADDING = 8
 
@@ -26,8 +27,10 @@ def weight(plain: Plain) -> float:
     entry_point = ENTRY_POINT * (plain.get("via") not in (None, DEFAULTS[plain["op"]].symbol))
     dtype = DTYPE * (plain.get("dtype", "float32") != "float32")
     padding = plain["padding"]
+    operations = OPERATION * len([*plain.get("before", ()), *plain.get("after", ())])
     kind = PADDING.get(padding, OTHER_PADDING) if isinstance(padding, str) else OTHER_PADDING
-    return float(keys + entry_point + dtype + kind + sum(map(_weight, plain.values())))
+    others = keys + entry_point + dtype + kind + operations
+    return float(others + sum(map(_weight, plain.values())))
 
 
 def _weight(value: Any) -> float:
@@ -122,6 +125,9 @@ def _channels_last(plain: Plain) -> Iterator[Plain]:
         value = plain.get(name)
         if isinstance(value, list) and len(value) == 4:
             last[name] = [value[0], value[2], value[3], value[1]]
+    if "before" in plain:
+        batch, channels, *sizes = plain["before"]["pad"]
+        last["before"] = {"pad": [batch, *sizes, channels]}
     tensor = plain["input"]
     shape = tensor["shape"] if isinstance(tensor, dict) else tensor
     if len(shape) >= 4:
@@ -206,6 +212,7 @@ def _fewer_values(tensor: Plain) -> Iterator[Plain]:
 
 STEPS: tuple[Step, ...] = (
     _leaps,
+    fewer_operations,
     _without("through", "variables", "gradient", "data", "filter_dtype", "dilations", "dtype"),
     _default_entry_point,
     lambda plain: ({**plain, "padding": word} for word in ("VALID", "SAME")),
@@ -214,5 +221,6 @@ STEPS: tuple[Step, ...] = (
     _no_values,
     _equal_numbers,
     _fewer_channels,
+    smaller_operations,
     _plainer_values,
 )

@@ -99,6 +99,7 @@ def signature(
         arguments.gradient,
         *([arguments.through] if arguments.through else []),
         *arguments.variables,
+        *(operation.name for operation in (*arguments.before, *arguments.after)),
         "" if arguments.dtype == "float32" else arguments.dtype,
         arguments.filter_dtype,
         rules,
