@@ -9,8 +9,15 @@ from typing import Any
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.shipped import shipped
 from tf_conv_conformance.casefile.writer import WrittenCase
-from tf_conv_conformance.explore.known_deviations import KnownDeviation, find_known, read_known
+from tf_conv_conformance.explore.known_deviations import (
+    KnownDeviation,
+    find_known,
+    find_known_shape,
+    read_known,
+)
+from tf_conv_conformance.verdict.static_shapes import is_about_static_shape
 from tf_conv_conformance.verdict.suggestion import Plain, Results, suggest
+from tf_conv_conformance.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -36,28 +43,37 @@ def explained(
     known: Sequence[KnownDeviation],
 ) -> Explained:
     """Return the deviations of a case, if shipped ones explain all that its calls returned."""
-    suggested = suggest(case, results, subject).deviations
-    by_mode = {
-        call.mode: _known(call, results, subject, known)
-        for call in case.calls
-        if results[call.mode].verdict.failing
-    }
-    deviations = []
-    for deviation in suggested:
-        modes = deviation.get("when", {}).get("modes", list(by_mode))
-        found = [by_mode[mode] for mode in modes if mode in by_mode]
+    deviations, where = [], dict[str, None]()
+    for deviation in suggest(case, results, subject).deviations:
+        is_static = not {"static", "unknown"}.isdisjoint(deviation["observed"])
+        modes = deviation.get("when", {}).get("modes", list(results))
+        found = [
+            _known(call, results, subject, known, is_static)
+            for call in case.calls
+            if call.mode in modes and _fails(results[call.mode].verdict, is_static)
+        ]
         if not found or None in found:
             return Explained()
+        where |= {one.where: None for one in found if one is not None}
         deviations.append(_declared(deviation, found[0]))
-    where = dict.fromkeys(one.where for one in by_mode.values() if one is not None)
-    return Explained(tuple(deviations), tuple(where) if deviations else ())
+    return Explained(tuple(deviations), tuple(where))
+
+
+def _fails(verdict: Verdict, is_static: bool) -> bool:
+    """Return whether a call fails, for its result or for what was known of its shape."""
+    return verdict.failing and is_about_static_shape(verdict) == is_static
 
 
 def _known(
-    call: Call, results: Results, subject: Mapping[str, Any], known: Sequence[KnownDeviation]
+    call: Call,
+    results: Results,
+    subject: Mapping[str, Any],
+    known: Sequence[KnownDeviation],
+    is_static: bool,
 ) -> KnownDeviation | None:
     observation = results[call.mode].observation
-    return None if observation is None else find_known(known, call, observation, subject)
+    find = find_known_shape if is_static else find_known
+    return None if observation is None else find(known, call, observation, subject)
 
 
 def _declared(deviation: Plain, known: KnownDeviation | None) -> Plain:
