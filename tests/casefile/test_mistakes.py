@@ -64,8 +64,8 @@ sweep: {data: [reals]}
     4:13: cases[0].sweep.data: unknown key; `data` belongs in a case, not in `sweep`
 sweep: {id: [a]}
     4:13: cases[0].sweep.id: unknown key; `id` belongs in a case, not in `sweep`
-sweep: {name: [a]}
-    4:13: cases[0].sweep.name: unknown key; known here: op, input, filter,
+sweep: {network: [a]}
+    4:13: cases[0].sweep.network: unknown key; known here: op, input, filter,
 expect: {strides: 1}
     4:14: cases[0].expect.strides: unknown key; `strides` belongs in a case, not in `expect`
 expect: ValueError

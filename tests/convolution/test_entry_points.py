@@ -291,6 +291,13 @@ def test_an_entry_point_of_the_other_operator_is_refused():
         ({"variables": "filter", "via": "keras.ops.conv"}, "variables", "belongs to Keras"),
         ({"variables": "filter", "modes": "saved_model"}, "modes", "name a captured variable"),
         ({"variables": "captured_filter", "modes": "onnx"}, "modes", "is a constant of the model"),
+        ({"op_name": "mine", "gradient": "input", "modes": "graph"}, "op_name", "leave it out"),
+        (
+            {"op_name": "mine", "via": "keras.ops.conv", "modes": "graph"},
+            "op_name",
+            "without a name",
+        ),
+        ({"op_name": "mine", "modes": "eager"}, "modes", "it has no graph of TensorFlow"),
         ({"through": "vectorized_map", "modes": "onnx"}, "modes", "has no transformation"),
         (
             {"through": "jacobian", "gradient": "input", "input": "[1, 99, 99, 2]"},

@@ -526,6 +526,10 @@ STATE: dict[str, tuple[str, Alteration]] = {
             read_once,
         ),
     ),
+    "name-lost": (
+        "a traced function does not pass the name of its operation on",
+        keywords(lambda a: {"name": None}, lambda a: "name" in a.keywords),
+    ),
     "first-shape-kept": (
         "a function that is traced again gives zeros for the second shape",
         Alteration(lambda a: not eager(a), first_shape),

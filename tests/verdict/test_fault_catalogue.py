@@ -89,6 +89,7 @@ DERIVED = {
     "vectorized-without-padding": ["vectorized[graph]"],
     "recomputed-twice": ["recomputed[graph]"],
     "captured-variable-read-once": ["captured[graph]"],
+    "name-lost": ["named[graph]"],
     "first-shape-kept": ["again[graph-retraced]"],
     "race": ["thread[eager-threads]"],
 }

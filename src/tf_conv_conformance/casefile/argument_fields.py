@@ -68,6 +68,7 @@ FormatLike = Annotated[
 
 UnknownSizes = AnyNumberOf[Unknown]
 HeldTensors = AnyNumberOf[Held]
+OperationName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=50)]
 
 
 class ArgumentFields(Strict):
@@ -113,6 +114,8 @@ class ArgumentFields(Strict):
     """Differentiate the result with respect to this tensor."""
     through: Through | None = None
     """A transformation that leads to the same result, such as a gradient of a gradient."""
+    op_name: OperationName | None = None
+    """The name of the operation in the graph of a traced function."""
     variables: HeldTensors | None = None
     """Tensors that are a `tf.Variable`, which changes between two calls of one function: `input` or
     `filter` if it is an argument, `captured_input` or `captured_filter` if it is none."""
@@ -157,6 +160,7 @@ class Alternatives(Strict):
     via: Annotated[list[Symbol], Field(min_length=1)] | None = None
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
     through: Annotated[list[Through], Field(min_length=1)] | None = None
+    op_name: Annotated[list[OperationName], Field(min_length=1)] | None = None
     variables: Annotated[list[HeldTensors], Field(min_length=1)] | None = None
     unknown: Annotated[list[UnknownSizes], Field(min_length=1)] | None = None
     upstream: Annotated[list[Shape], Field(min_length=1), alternatives(1)] | None = None

@@ -67,6 +67,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         upstream=_own_shape(given, "upstream", entry_point),
         sizes=_own_shape(given, "sizes", entry_point),
         through=given.get("through"),
+        op_name=given.get("op_name"),
         variables=tuple(dict.fromkeys(given.get("variables", ()))),
         before=operations(given.get("before", []), x),
         after=operations(given.get("after", []), x),

@@ -63,6 +63,7 @@ class Arguments:
     sizes: tuple[int, ...] | None = field(default=None, repr=False)
     through: Through | None = field(default=None, repr=False)
     variables: tuple[Held, ...] = field(default=(), repr=False)
+    op_name: str | None = field(default=None, repr=False)
     before: Operations = field(default=(), repr=False)
     after: Operations = field(default=(), repr=False)
 
@@ -108,6 +109,7 @@ RARE = {
     "sizes": None,
     "through": None,
     "variables": (),
+    "op_name": None,
     "before": (),
     "after": (),
 }

@@ -28,6 +28,8 @@ def keywords(arguments: Arguments) -> dict[str, Any]:
         value = as_lists(getattr(arguments, name))
         if value is not None:
             given[own.get(name, name)] = value
+    if arguments.op_name is not None:
+        given["name"] = arguments.op_name
     if entry_point.is_keras and "data_format" in given:
         words = dict(zip(FORMATS[arguments.dimensions], KERAS_FORMATS, strict=True))
         given["data_format"] = words.get(given["data_format"], given["data_format"])

@@ -36,6 +36,8 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
     """Return why a call cannot be made in a mode; None if it can."""
     if mode == "eager" and arguments.unknown:
         return f"it traces no function, so `unknown: {arguments.unknown[0]}` means nothing"
+    if arguments.op_name is not None and mode in ("eager", *CONVERTED_MODES):
+        return "it has no graph of TensorFlow, so `op_name` means nothing"
     if mode == "saved_model" and {"input", "filter"} & set(arguments.variables):
         return "a saved function takes tensors; name a captured variable"
     if mode not in CONVERTED_MODES:

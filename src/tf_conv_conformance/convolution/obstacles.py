@@ -37,6 +37,8 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
         return found
     if arguments.variables and (found := _variable_obstacle(arguments)):
         return found
+    if arguments.op_name is not None and (found := _name_obstacle(arguments)):
+        return found
     if arguments.in_company and (found := _company_obstacle(arguments)):
         return found
     if entry_point.computes == "filter" and arguments.filter_dtype not in (None, arguments.dtype):
@@ -100,6 +102,19 @@ def _variable_obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.through is not None or arguments.unknown:
         name = "unknown" if arguments.unknown else "through"
         return name, f"is called with one of `variables` and `{name}`; keep one"
+    return None
+
+
+def _name_obstacle(arguments: Arguments) -> Obstacle | None:
+    """Return why the name of an operation is not that of the one with the result."""
+    entry_point = arguments.entry_point
+    if entry_point.is_keras or entry_point.computes is not None or arguments.dimensions == 1:
+        return "op_name", "is called without a name; leave `op_name` out"
+    if arguments.gradient is not None or arguments.through is not None or arguments.in_company:
+        return (
+            "op_name",
+            "names a convolution, but not its result is returned; leave it out",
+        )
     return None
 
 

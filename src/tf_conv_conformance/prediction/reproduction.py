@@ -54,12 +54,18 @@ def python(arguments: Arguments, mode: Mode, arm: Arm, relation: str | None = No
 
 
 def _static_shape(arguments: Arguments, mode: Mode) -> list[str]:
-    """Return a line that prints the static shape of the result, if it is not the shape itself."""
-    if not arguments.unknown or mode not in TRACING_MODES:
+    """Return a line that prints the static shape of the result, if it is not the shape itself.
+
+    Or one that prints the names of the operations, if the call gives one a name.
+    """
+    if mode not in TRACING_MODES or not (arguments.unknown or arguments.op_name):
         return []
     call = _function(arguments)
     traced = "module.call" if mode == "saved_model" else call
-    return [f"print({traced}.get_concrete_function().structured_outputs.shape)"]
+    if arguments.op_name is None:
+        return [f"print({traced}.get_concrete_function().structured_outputs.shape)"]
+    graph = f"{traced}.get_concrete_function({_tensors(arguments)}).graph"
+    return [f"print([operation.name for operation in {graph}.get_operations()])"]
 
 
 def _data(arguments: Arguments, arm: Arm) -> list[str]:

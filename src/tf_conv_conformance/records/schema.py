@@ -116,6 +116,7 @@ class ArgumentsRecord(TypedDict):
     unknown: NotRequired[list[Unknown]]
     through: NotRequired[Through]
     variables: NotRequired[list[Held]]
+    op_name: NotRequired[str]
     upstream: NotRequired[Shape | None]
     sizes: NotRequired[list[Integer] | None]
     before: NotRequired[list[OperationRecord]]

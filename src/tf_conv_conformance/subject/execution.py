@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 import warnings
@@ -153,7 +154,7 @@ class PreparedCall:
 
         def kept(*tensors: Any) -> Any:
             result = function(*tensors)
-            self.traced = known_of(result)
+            self.traced = known_of(result, self.request)
             return result
 
         return kept
@@ -167,12 +168,21 @@ def plain_warnings(caught: Any) -> list[dict[str, str]]:
     ]
 
 
-def known_of(traced: Any) -> dict[str, Any]:
+def known_of(traced: Any, request: Any) -> dict[str, Any]:
     """Return what is known of the result of a function that is traced; nothing without a result.
 
-    Its graph may be gone later, and with it the shape.
+    Its graph may be gone later, and with it the shape, and the name of its operation.
     """
-    return {} if traced is None else {"static": plain_sizes(traced.shape)}
+    if traced is None:
+        return {}
+    known: dict[str, Any] = {"static": plain_sizes(traced.shape)}
+    name = request["keywords"].get("name")
+    if name is None or ".keras." in request["function"]:
+        return known
+    operation = traced.op.name
+    if not re.match(re.escape(name) + r"(_\d+)?(/|$)", operation):
+        known["misnamed"] = "its operation is {!r}, not {!r}".format(operation, name)
+    return known
 
 
 def value_arm(result: Any, known: dict[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -180,6 +190,9 @@ def value_arm(result: Any, known: dict[str, Any]) -> tuple[dict[str, Any], Any]:
 
     `known` is what was known of its shape before the call. Raises :class:`RaisedError`.
     """
+    if "misnamed" in known:
+        arm = {"status": "error", "error": "Misnamed", "bases": ["Misnamed"]}
+        return dict(arm, message=known["misnamed"]), None
     array = result if isinstance(result, np.ndarray) else observed(result.numpy)
     array = portable(array, result.dtype.name)
     arm = {"status": "value", "dtype": result.dtype.name, "shape": list(array.shape)}
@@ -334,5 +347,5 @@ class Group:
                 except Exception:
                     results.append(None)
         if traces(self.requests[0]["mode"]):
-            self.traced = [known_of(result) for result in results]
+            self.traced = list(map(known_of, results, self.requests))
         return results

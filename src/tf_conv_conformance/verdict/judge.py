@@ -175,7 +175,8 @@ def _contradicted(prediction: Prediction, difference: Difference) -> tuple[str, 
         return tuple(reason for reason in documented.because if reason in RULES)
     rules = exercised(prediction.arguments)
     if difference.aspect == "outcome":  # without a result, only the formula is contradicted
-        return tuple(rule.id for rule in rules if rule.id.endswith(".values"))[:1]
+        stated = ".name" if difference.observed.startswith("Misnamed") else ".values"
+        return tuple(rule.id for rule in rules if rule.id.endswith(stated))[:1]
     return tuple(rule.id for rule in rules if rule.aspect == difference.aspect)
 
 

@@ -241,6 +241,7 @@ CONDITIONS: dict[str, Condition] = {
     ),
     # Gradients
     "with_gradient": lambda call: call.gradient is not None and call.entry_point.computes is None,
+    "named": lambda call: call.op_name is not None,
     "output_padding_below_strides": _output_padding_fits,
     "sizes_fit": lambda call: call.sizes is None,
     "upstream_fits": _upstream_fits,

@@ -29,7 +29,7 @@ DOCUMENTED_SYMBOLS = (
 )  # fmt: skip
 
 Aspect = Literal[
-    "call", "shape", "dtype", "values", "static shape", "symbolic shape", "computed shape"
+    "call", "shape", "dtype", "values", "name", "static shape", "symbolic shape", "computed shape"
 ]
 """What a rule is about: whether a call is allowed at all, or its result."""
 
