@@ -137,14 +137,14 @@ class PreparedCall:
         how = request.get("how")
         return SURROUNDINGS[how](tf, made) if how else made
 
-    def shapes(self, x: Any, w: Any, *upstream: Any) -> dict[str, Any]:
+    def shapes(self, *tensors: Any) -> dict[str, Any]:
         """Return what a Keras layer knows of the result's shape without data."""
         symbol, mode = self.request["function"], self.request["mode"]
         if ".keras.layers." not in symbol or mode not in ("eager", "graph"):
             return {}
         if self.known is None:  # all arms have the same shapes
             function, keras_input = resolve(self.tf, symbol), resolve(self.tf, "tf.keras.Input")
-            self.known = symbolic_shapes(function, keras_input, self.request, x, w)
+            self.known = symbolic_shapes(function, keras_input, self.request, list(tensors))
         return self.known
 
     def _kept(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -156,13 +156,13 @@ class LayerCall:
         """Return the result for one arm's arrays. Raises :class:`RaisedError`."""
         return result(self.keras, self.request, *tensors)
 
-    def shapes(self, x: Any, w: Any) -> dict[str, Any]:
+    def shapes(self, *tensors: Any) -> dict[str, Any]:
         """Return what a layer knows of the result's shape without data."""
         symbol = self.request["function"]
         if ".layers." not in symbol:
             return {}
         function = resolve(self.keras, symbol)
-        return symbolic_shapes(function, self.keras.Input, self.request, x, w)
+        return symbolic_shapes(function, self.keras.Input, self.request, list(tensors))
 
 
 def arms_of(dtypes: list[str], arrays: list[Any]) -> Iterator[list[Any]]:

@@ -69,9 +69,13 @@ def gradient_operator(
 
 def transposed_layer(function: Any, keywords: dict[str, Any], w: Any, upstream: Any) -> Any:
     """Return Keras's layer for transposed convolution that holds the filter `w`."""
+    return built(new_transposed_layer(function, keywords, w, upstream), upstream.shape, w)
+
+
+def new_transposed_layer(function: Any, keywords: dict[str, Any], w: Any, upstream: Any) -> Any:
+    """Return Keras's layer for transposed convolution that can hold the filter `w`."""
     given = dict(use_bias=False, dtype=upstream.dtype.name, **keywords)
-    layer = observed(function, filters=w.shape[2], kernel_size=tuple(w.shape[:2]), **given)
-    return built(layer, upstream.shape, w)
+    return observed(function, filters=w.shape[2], kernel_size=tuple(w.shape[:2]), **given)
 
 
 def keras_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: Any) -> Any:
@@ -106,7 +110,7 @@ def new_layer(function: Any, symbol: str, keywords: dict[str, Any], x: Any, w: A
 
 
 def symbolic_shapes(
-    function: Any, keras_input: Any, request: Any, x: Any, w: Any
+    function: Any, keras_input: Any, request: Any, tensors: list[Any]
 ) -> dict[str, Any]:
     """Return what a Keras layer knows of its result's shape without data, if it is a layer's.
 
@@ -114,13 +118,21 @@ def symbolic_shapes(
     ``compute_output_shape``, both for an unknown batch. Each is of a layer of its own, since older
     layers remember the shape of their first call. An exception is its name.
     """
-    known = request["signature"][0] if "signature" in request else list(x.shape)
-    if request["gradient"] or known is None:
+    x, w = tensors[:2]
+    is_transposed = "tensors" in request
+    given = tensors[2] if is_transposed else x
+    known = request["signature"][0] if "signature" in request else list(given.shape)
+    if (request["gradient"] and not is_transposed) or known is None:
         return {}
     sizes = [None if size is None else int(size) for size in known[1:]]
 
+    def new() -> Any:
+        if is_transposed:
+            return new_transposed_layer(function, request["keywords"], w, given)
+        return new_layer(function, request["function"], request["keywords"], x, w)
+
     def symbolic() -> Any:
-        return layer(keras_input(shape=sizes, dtype=x.dtype.name)).shape
+        return layer(keras_input(shape=sizes, dtype=given.dtype.name)).shape
 
     def computed() -> Any:
         return layer.compute_output_shape((None, *sizes))
@@ -128,7 +140,7 @@ def symbolic_shapes(
     found: dict[str, Any] = {}
     for name, ask in (("symbolic", symbolic), ("computed", computed)):
         try:
-            layer = new_layer(function, request["function"], request["keywords"], x, w)
+            layer = new()
             shape = observed(ask)
         except RaisedError as raised:
             found[name] = type(raised.error).__name__
