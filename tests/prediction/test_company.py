@@ -16,6 +16,7 @@ from tf_conv_conformance.convolution.company import Operation, listed
 from tf_conv_conformance.prediction.data import InexactDataError, arms, result_shape
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.prediction.reproduction import python
 
 PAD = Operation("pad", ((1, 0), (0, 2), (1, 1), (0, 0)))
 BIAS, ADD, RELU, RELU6, NORM = map(
@@ -167,3 +168,14 @@ def test_an_addend_has_the_shape_of_what_it_is_added_to():
     shapes = [one.shape for one in predict(arguments).tensors[0][2:]]
     assert shapes == [(2, 2, 4, 6), (2, 1, 6, 3), (2, 1, 2, 3)]
     assert result_shape(arguments) == shapes[0]
+
+
+def test_operations_of_a_record_that_mean_nothing_are_still_text():
+    """A record file is untrusted: its types are checked, not what they mean together."""
+    odd = replace(
+        ALONE, before=(Operation("pad"), RELU), after=(Operation("conv2d", None, (2, 1)),)
+    )
+    assert listed(odd.before) == "pad, relu"
+    assert listed(odd.after) == "conv2d 2x1"
+    (arm, *_) = arms(ALONE)
+    assert "y = tf.nn.conv2d(y, w2" in python(odd, "graph", arm)

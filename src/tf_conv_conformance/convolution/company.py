@@ -58,17 +58,6 @@ class Operation:
     filter: tuple[int, ...] | None = None
     strides: tuple[int, int] = (1, 1)
 
-    @property
-    def plain(self) -> Any:
-        """The operation as a case file has it."""
-        if self.padding is None:
-            return self.name
-        padding = self.padding if isinstance(self.padding, str) else _lists(self.padding)
-        if self.filter is None:
-            return {self.name: padding}
-        sizes = {"filter": list(self.filter), "strides": list(self.strides)}
-        return {self.name: {**sizes, "padding": padding}}
-
     def keywords(self, data_format: str) -> dict[str, Any]:
         """Return the keyword arguments of its function in TensorFlow."""
         padding = self.padding if isinstance(self.padding, str) else _lists(self.padding or ())
@@ -85,11 +74,11 @@ class Operation:
     @property
     def text(self) -> str:
         """The operation in a few words: `relu`, `pad [[0,0],[1,1],[2,0],[0,0]]`."""
-        padding = str(self.plain[self.name]) if self.name == "pad" else self.padding
         words = [str(self.name)]
         if self.filter is not None:
             words.append("x".join(map(str, self.filter)))
         if self.padding is not None:
+            padding = self.padding if isinstance(self.padding, str) else _lists(self.padding)
             words.append(str(padding).replace(" ", ""))
         if self.strides != (1, 1):
             words.append("strides {}x{}".format(*self.strides))
