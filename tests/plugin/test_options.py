@@ -97,7 +97,7 @@ def test_an_earlier_run_that_cannot_be_read_is_said_before_this_one(pytester, wr
             "all",
             [
                 *(f"plain[{mode}]" for mode in MODES),
-                *(f"half[{mode}]" for mode in ("eager", "graph", "xla", "saved_model")),
+                *(f"half[{mode}]" for mode in ("eager", "graph", "xla", "saved_model", "onnx")),
             ],
         ),
     ],
