@@ -36,10 +36,13 @@ class Request:
         """The properties that calls must share to be made together; None for a call made alone.
 
         A Keras layer holds its filter, so it cannot be part of a function of several calls. Nor can
-        a call with variables, with operations around it, or in surroundings of its own.
+        a call with variables, in surroundings of its own, or with operations around it: those of a
+        group would be optimized together. XLA compiles them in groups, since nothing is observed.
         """
         head = self.head
-        if self.alone or not {"variables", "how", "after", "operations"}.isdisjoint(head):
+        if self.alone or not {"variables", "how", "operations"}.isdisjoint(head):
+            return None
+        if "after" in head and head["mode"] != "xla":
             return None
         if head["mode"] == "eager" or ".keras." in head["function"]:
             return None
