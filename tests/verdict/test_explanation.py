@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from support.observations import ATROUS, CONV2D, eager, off_by_one, raised, returned
+from tf_conv_conformance.casefile.loading import load_text
+from tf_conv_conformance.convolution.arguments import TensorSpec
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.verdict.explanation import explaining_model, feeding
 
@@ -37,3 +39,15 @@ def test_feeding_lists_the_pixels_of_an_element(calls):
         filter=replace(arguments.filter, shape=(3, 2, 2, 4)),
     )
     assert feeding("documented", grouped, (0, 0, 0, 3)).endswith("channels 2:4]")
+
+
+def test_feeding_of_a_call_without_height_names_no_rows():
+    (call,) = load_text(
+        "cases: [{id: a, op: conv2d, via: tf.nn.conv1d, input: [2, 9, 4], filter: [3, 4, 2], "
+        "padding: SAME, modes: eager}]"
+    ).calls
+    fed = "input[1, columns {0*, 0, 1}, channels 0:4]"
+    assert feeding("documented", call.arguments, (1, 0, 1)) == fed
+    channels_first = replace(call.arguments, data_format="NCW", input=TensorSpec((2, 4, 9)))
+    fed = "input[1, channels 0:4, columns {7, 8, 0*}]"
+    assert feeding("documented", channels_first, (1, 1, 8)) == fed

@@ -84,6 +84,20 @@ def test_a_refusal_is_the_documented_one_of_the_two():
     assert "b does what is documented, a does not" in verdict.reason
 
 
+def test_two_subjects_without_a_result_do_not_differ():
+    """Their messages may: they name the processor or a file."""
+    refusal = Observation("answered", (REFUSAL, REFUSAL))
+    other = Observation("answered", (replace(REFUSAL, message="never"),) * 2)
+    assert judged(refusal, other).kind == "refused"
+    call = replace(CALL, arguments=replace(CALL.arguments, strides=(1, 1, 1, 1)), deviations=())
+    sides = (Side("b", FACTS, refusal), Side("a", FACTS, other))
+    verdict = judge_subjects(call, predict(call.arguments), *sides)
+    assert (verdict.kind, verdict.reason) == (
+        "violates",
+        "no result to compare, neither in b nor in a: ValueError: no",
+    )
+
+
 def test_a_declared_difference_deviates():
     refusal = Observation("answered", (REFUSAL, REFUSAL))
     verdict = judged(phases(), refusal, onednn=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.arguments import Arguments, dimension_names
 from tf_conv_conformance.convolution.geometry import Taps
 from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS, models_in
@@ -75,14 +75,16 @@ def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
     `index` is the index of the output element in the call's data format.
     """
     meaning, taps = ALL_MODELS[model].interpretation(arguments), ALL_MODELS[model].taps
-    if meaning.channels_first:
-        *batch, channel, row, column = index
-    else:
-        *batch, row, column, channel = index
-    rows, columns = _positions(taps(meaning.height), row), _positions(taps(meaning.width), column)
-    parts = [f"rows {rows}", f"columns {columns}"]
-    parts.insert(0 if meaning.channels_first else 2, f"channels {_channels(arguments, channel)}")
-    return f"input[{', '.join([*map(str, batch), *parts])}]"
+    axes = {"height": ("rows", meaning.height), "width": ("columns", meaning.width)}
+    parts = []
+    for name, place in zip(dimension_names(arguments, len(index)), index, strict=True):
+        if name in axes:
+            word, axis = axes[name]
+            parts.append(f"{word} {_positions(taps(axis), place)}")
+        else:
+            channels = f"channels {_channels(arguments, place)}"
+            parts.append(channels if name == "channels" else str(place))
+    return f"input[{', '.join(parts)}]"
 
 
 def _positions(taps: Taps, output: int) -> str:

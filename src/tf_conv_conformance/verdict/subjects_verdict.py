@@ -48,6 +48,8 @@ def judge_subjects(call: Call, prediction: Prediction, own: Side, other: Side) -
         judge(replace(call, relation=None), prediction, side.observation, side.facts)
         for side in (own, other)
     ]
+    if (end := _end(own.observation)) is not None and end == _end(other.observation):
+        return _without_result(own, other, alone[0])
     text = f"subjects {own.name} and {other.name} differ: {difference.text(f'in {other.name}')}"
     declared = [one for one in alone if one.kind == "deviates"]
     if declared and not any(one.failing for one in alone):
@@ -62,6 +64,22 @@ def judge_subjects(call: Call, prediction: Prediction, own: Side, other: Side) -
     )
     crash = ended(own.observation) or ended(other.observation)
     return Verdict(crash or "violates", f"{text}; {origins}", (), difference)
+
+
+def _end(observation: Observation) -> str | None:
+    """Return how a call ended without a result; None if it has one. Messages may differ."""
+    if has_values(observation):
+        return None
+    return observation.answers[0].error if observation.answers else ending(observation)
+
+
+def _without_result(own: Side, other: Side, alone: Verdict) -> Verdict:
+    """Return the verdict if a call has no result on either subject. `alone` is that on its own."""
+    reason = f"no result to compare, neither in {own.name} nor in {other.name}"
+    if not alone.failing:
+        return replace(alone, reason=f"{reason}: {alone.reason}")
+    kind = ended(own.observation) or "violates"
+    return Verdict(kind, f"{reason}: {ending(own.observation)}")
 
 
 def _difference(call: Call, prediction: Prediction, own: Side, other: Side) -> Difference | None:
