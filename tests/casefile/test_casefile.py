@@ -203,3 +203,9 @@ def test_a_sweep_of_what_is_unknown_may_begin_with_nothing():
         "x[unknown_height-graph]": ("height",),
         "x[unknown_height_width-graph]": ("height", "width"),
     }
+
+
+@pytest.mark.parametrize("relations", ["threads", ["threads"], ["threads", "threads"]])
+def test_a_relation_adds_one_call_however_it_is_listed(relations):
+    loaded = load_text(one(modes="graph", relations=relations))
+    assert [call.name for call in loaded.calls] == ["x[graph]", "x[graph-threads]"]

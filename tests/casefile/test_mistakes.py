@@ -172,8 +172,8 @@ input: {values: 0.5}
     4:21: cases[0].input.values: expected a list; got the number 0.5; write [0.5]
 input: {values: [[[[0.1, 1]]]]}
     4:12: cases[0].input: the value 0.1 of `input` is not exact in float32; write `data: [reals]`
-relations: linear
-    4:16: cases[0].relations: expected a list; got the string 'linear'; write [linear]
+relations: linearity
+    4:16: cases[0].relations: 'linearity' is unknown; did you mean 'linear'? Known: grouped,
 requires: {tensorflow: 2.21}
     4:28: cases[0].requires.tensorflow: expected a version range in quotes, such as ">=2.12"; got
 requires: {tensorflow: '2.21'}

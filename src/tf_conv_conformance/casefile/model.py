@@ -69,7 +69,7 @@ class Case(Defaults):
     """Alternatives for arguments. Each combination is a call."""
     scope: Scope | None = None
     """All small problems, instead of input, filter, strides, rate and padding."""
-    relations: Annotated[list[RelationName], Field(min_length=1)] | None = None
+    relations: OneOrMore[RelationName] | None = None
     """Metamorphic relations to check. Each one that applies to a call adds one extra call."""
     deviations: list[Deviation] = Field(default_factory=list)
     """Known differences between TensorFlow and its documentation."""

@@ -161,7 +161,10 @@ def _related(case: Case, calls: list[Call]) -> list[Call]:
     Raises :class:`CaseError` for a relation that applies to no call.
     """
     found = []
-    for index, name in enumerate(case.relations or ()):
+    named = case.relations or []
+    for index, name in enumerate(named):
+        if name in named[:index]:
+            continue
         obstacles = [
             _no_result(name, call) or relations.obstacle(name, call.arguments, call.mode)
             for call in calls
