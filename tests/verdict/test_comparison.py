@@ -1,8 +1,12 @@
 """The first difference between an observation and what is expected."""
 
+from dataclasses import replace
+
+import pytest
+
 from support.observations import CONV2D, CRASHED, SUBJECT, eager, off_by_one, raised, returned
 from tf_conv_conformance.prediction.predict import predict
-from tf_conv_conformance.subject.observation import Observation
+from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict import comparison
 from tf_conv_conformance.verdict.judge import judge
 
@@ -29,3 +33,12 @@ def test_a_pattern_that_backtracks_endlessly_does_not_match(calls):
         judge(call, predict(call.arguments), raised(message="a" * 200 + "b"), SUBJECT).kind
         == "unexpected"
     )
+
+
+@pytest.mark.parametrize("first", ["Graph execution error:", "Exception encountered when calling"])
+def test_an_exception_is_described_by_its_reason(first):
+    answer = Answer(error="InvalidArgumentError", message=f"{first}\n\nSizes differ\nat x")
+    observation = Observation("answered", (answer,))
+    assert comparison.ending(observation) == "InvalidArgumentError: Sizes differ"
+    alone = Observation("answered", (replace(answer, message=first),))
+    assert comparison.ending(alone) == f"InvalidArgumentError: {first}"

@@ -68,11 +68,17 @@ class Difference:
         return f"{self.unlike} of {self.elements} values differ{off}; {first} ({arm})"
 
 
+BEFORE_THE_REASON = ("Graph execution error", "Exception encountered when calling")
+"""How the first line of a message begins that says nothing."""
+
+
 def outcome_text(answer: Answer) -> str:
     """Describe an answer in a few words."""
     if answer.error is None:
         return value_text(answer.dtype, answer.shape or ())
-    lines = answer.message.splitlines()
+    lines = [line for line in answer.message.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith(BEFORE_THE_REASON):
+        del lines[0]
     return f"{answer.error}: {lines[0][:MESSAGE_LIMIT] if lines else '(no message)'}"
 
 
