@@ -163,6 +163,45 @@ def test_dropped_and_swapped_operations_are_detected():
     assert predict(positive).vacuous == "relu dropped"
 
 
+@pytest.mark.parametrize("after", [(RELU,), (RELU6,), (BIAS, RELU), (RELU, BIAS)], ids=listed)
+def test_a_single_result_detects_dropped_operations_and_errors_before_them(after):
+    """One sum alone is positive in half of the draws, and then relu makes no difference."""
+    wanted = {f"{one.name} dropped" for one in after}
+    for height, width, channels in itertools.product((1, 2), (1, 2, 3), (1, 2, 3)):
+        x, w = TensorSpec((1, height, width, channels)), TensorSpec((height, width, channels, 1))
+        prediction = predict(Arguments("conv2d", x, w, 1, "VALID", after=after))
+        assert prediction.vacuous is None
+        found = set(prediction.excluded(DOCUMENTED))
+        assert wanted <= found
+        assert ("filter flipped in width" in found) == (width > 1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "after", "missed"),
+    [
+        ((1, 2, 3, 4), (RELU,), "relu dropped"),  # all sums are positive
+        ((-1, -2, -3, -4), (RELU,), "height padding shifted by one"),  # all results are 0
+        ((-1, -2, -3, -4), (RELU6,), "height padding shifted by one"),
+        ((7, 8, 9, 10), (RELU6,), "width padding shifted by one"),  # all results are 6
+        ((-1, 2, 3, -4), (RELU,), None),
+        ((-1, 2, 3, -4), (RELU, RELU), None),  # the second changes nothing
+    ],
+)
+def test_literal_values_need_sums_that_operations_change_and_others_that_they_keep(
+    numbers, after, missed
+):
+    for weights in ((1.0, 2.0), (1.0, 3.0), (2.0, 3.0)):
+        x = TensorSpec((1, 2, 2, 1), tuple(map(float, numbers)))
+        call = Arguments("conv2d", x, TensorSpec((1, 2, 1, 1), weights), 1, "VALID", after=after)
+        assert predict(call).vacuous == missed
+
+
+def test_operations_that_may_change_places_are_the_same_function():
+    found = predict(replace(ALONE, after=(BIAS, ADD)))
+    assert found.vacuous is None
+    assert "order of operations swapped" not in found.excluded(DOCUMENTED)
+
+
 def test_an_addend_has_the_shape_of_what_it_is_added_to():
     arguments = replace(ALONE, after=(ADD, SECOND, ADD))
     shapes = [one.shape for one in predict(arguments).tensors[0][2:]]

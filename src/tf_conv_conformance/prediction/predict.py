@@ -26,6 +26,7 @@ from tf_conv_conformance.prediction.rules import catalogue
 from tf_conv_conformance.prediction.wrong_oracles import Detection, detect
 
 SALTS = 8  # data is drawn up to this many times before a call counts as vacuous
+SALTS_AFTER = 32  # the same for operations after a convolution, which hide some of its sums
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class Prediction:
         if not all(map(math.isfinite, literal)):
             return _Drawn(data.arms(arguments), {})
         models = [model for model in models_of(arguments) if self.has_values(model)]
-        draws = (self._draw(models, salt) for salt in range(SALTS))
+        salts = SALTS_AFTER if arguments.after else SALTS
+        draws = (self._draw(models, salt) for salt in range(salts))
         first = next(draws)
         if first.undetected is None:
             return first

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
+from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.company import Operations
-from tf_conv_conformance.prediction.company import Step
+from tf_conv_conformance.prediction.company import Step, drawn
+from tf_conv_conformance.prediction.correlation import Array
 
 Wrong = Callable[[Sequence[Step]], list[Step]]
 SWAPPED = "order of operations swapped"
@@ -40,3 +44,24 @@ def _swapped(place: int) -> Wrong:
         steps[place],
         *steps[place + 2 :],
     ]
+
+
+def contrasting_data(
+    arguments: Arguments, like: Sequence[Array], summed: int, count: int, seed: int
+) -> Iterator[tuple[Array, ...]]:
+    """Yield random tensors, shaped as `like`, whose results differ if two functions do.
+
+    `relu` hides what is negative and `relu6` what is above 6. So each filter comes with both signs,
+    and in every other draw the sums of `summed` products are about as large as a bias.
+    """
+    random = np.random.RandomState(seed)
+    # A product of two integers up to 2**12 deviates by 2**24 / 3, a sum by the root of its
+    # products more.
+    fitting = 2.0 ** -(21 + summed.bit_length() // 2)
+    for draw in range(count):
+        x, w = (random.randint(-(2**12), 2**12, size=one.shape) * 1.0 for one in like[:2])
+        kinds = zip(drawn(arguments), like[2:], strict=True)
+        others = [kind.draw(random, one.shape) for kind, one in kinds]
+        x *= fitting if draw % 2 else 1.0
+        yield (x, w, *others)
+        yield (x, -w, *others)

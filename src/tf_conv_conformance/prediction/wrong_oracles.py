@@ -7,6 +7,7 @@ oracles that agree there are evaluated in full.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,7 +23,7 @@ from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.error_bounds import Values
 from tf_conv_conformance.prediction.layout import flat, interpretation_of
 from tf_conv_conformance.prediction.models import MODELS, Model, compute
-from tf_conv_conformance.prediction.wrong_company import Wrong, wrong_operations
+from tf_conv_conformance.prediction.wrong_company import Wrong, contrasting_data, wrong_operations
 
 Tensors = tuple[Array, ...]
 FEWER_BITS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
@@ -30,6 +31,8 @@ FEWER_BITS = {"float16": 8, "float32": 11, "float64": 24, "int32": 24}
 
 bfloat16 has no entry, since no convolution of TensorFlow computes in fewer than 8 bits.
 """
+DRAWS = 16  # that show whether a wrong oracle before other operations is the same function
+WORK = 2**24  # products that these draws may take, if they are more than one
 CHANNELS = 8  # the single pixel is evaluated for this many channels of each group, at most
 
 
@@ -334,19 +337,28 @@ def _differs(
     wrong: WrongOracle, model: Model, arguments: Arguments, like: Tensors, seed: int
 ) -> bool:
     """Return whether a wrong oracle and the right one compute different functions."""
-    tensors, right = _wide(model, arguments, like, seed)
-    return not np.array_equal(wrong.values(arguments, tensors), right)
+    if not arguments.after:
+        tensors, numbers = _wide(model, arguments, like, seed)
+        return not np.array_equal(wrong.values(arguments, tensors), numbers)
+    right = _right(model, arguments)
+    summed = max(products(arguments), 1)
+    sums = max(math.prod(model.forward_shape(arguments)), 1)
+    work = sums * (summed + company.products(arguments.after))
+    count = max(1, min(DRAWS, WORK // work))  # one draw of many sums is enough
+    return any(
+        not np.array_equal(wrong.values(arguments, one), right.values(arguments, one))
+        for one in contrasting_data(arguments, like, summed, count, seed)
+    )
+
+
+def _right(model: Model, arguments: Arguments) -> WrongOracle:
+    """Return the right oracle, as one without an error."""
+    interpretation = interpretation_of(arguments)
+    return WrongOracle("", model, interpretation.height, interpretation.width)
 
 
 def _wide(model: Model, arguments: Arguments, like: Tensors, seed: int) -> tuple[Tensors, Array]:
-    """Return random data, wide enough that equality is no coincidence, and its right values.
-
-    With operations after the convolution it has both signs, and their tensors are those of `like`.
-    """
-    random, least = np.random.RandomState(seed), -(2**16) if arguments.after else 1
-    drawn = like[:2] if arguments.after else like
-    wide = [random.randint(least, 2**16, size=one.shape).astype(np.float64) for one in drawn]
-    tensors = (*wide, *like[len(drawn) :])
-    interpretation = interpretation_of(arguments)
-    right = WrongOracle("", model, interpretation.height, interpretation.width)
-    return tensors, right.values(arguments, tensors)
+    """Return random data, wide enough that equality is no coincidence, and its right values."""
+    random = np.random.RandomState(seed)
+    tensors = tuple(random.randint(1, 2**16, size=one.shape).astype(np.float64) for one in like)
+    return tensors, _right(model, arguments).values(arguments, tensors)
