@@ -132,6 +132,28 @@ def test_a_claim_needs_a_graph():
     assert (fault.line, fault.key) == (9, "cases[0].rewrites")
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            "strides: 0\n    after: relu",
+            "but TensorFlow documents that it refuses this call: strides is 0",
+        ),
+        (
+            "sweep: {strides: [1, 0]}",
+            "but TensorFlow documents that it refuses this call: strides0: strides is 0",
+        ),
+        ("expect: {error: [ValueError]}", "but `expect` says that the call raises ValueError"),
+    ],
+)
+def test_a_call_that_must_be_refused_has_no_graph(more, message):
+    (fault,) = load_text(CASE % f"rewrites: _FusedConv2D\n    {more}").diagnostics
+    claims = "`rewrites` claims what the executed graph has, "
+    assert fault.message.startswith(claims + message), fault
+    assert fault.message.endswith(". Change the call, or leave out `rewrites`")
+    assert (fault.line, fault.key) == (9, "cases[0].rewrites")
+
+
 def test_nothing_grows_without_a_limit():
     (fault,) = load_text(
         CASE % "before: {pad: [[0, 0], [999999999, 1], [0, 0], [0, 0]]}"

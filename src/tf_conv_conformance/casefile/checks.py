@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Literal
 
 from tf_conv_conformance.casefile.diagnostic import CaseError
 from tf_conv_conformance.casefile.expansion import Expanded
@@ -21,6 +22,17 @@ from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import broken, refusal
 
 _VALUES = ("expect", "values")
+_NEEDS_RESULT = {
+    "expect": (
+        "`expect: result` requires a result",
+        "Change the call, or write `expect: {error: Exception}` if it must be refused",
+    ),
+    "rewrites": (
+        "`rewrites` claims what the executed graph has",
+        "Change the call, or leave out `rewrites`",
+    ),
+}
+"""Why a key needs a result, and what to do about a call without one."""
 
 
 def check_arguments(arguments: Arguments, modes: Iterable[Mode] = (), large: bool = False) -> None:
@@ -104,12 +116,24 @@ def check_claim(expect: Expect, arguments: Arguments) -> None:
         raise CaseError(_VALUES, f"has {given}, but the result has {result}. {advice}")
 
 
-def check_result(expanded: Expanded) -> None:
-    """Refuse a call that must return a result if its documentation refuses it."""
+def check_result(expanded: Expanded, key: Literal["expect", "rewrites"]) -> None:
+    """Refuse a call that must return a result, by this key, if its documentation refuses it."""
     documented = predict(expanded.arguments).documented
     if isinstance(documented, Refuses):
         why = "; ".join(refusal(reason, expanded.arguments) for reason in documented.because)
         which = f"{expanded.label}: " if expanded.label else ""
-        fact = "`expect: result` requires a result, but TensorFlow documents that it refuses this"
-        advice = "Change the call, or write `expect: {error: Exception}` if it must be refused"
-        raise CaseError(("expect",), f"{fact} call: {which}{why}. {advice}")
+        fact, advice = _NEEDS_RESULT[key]
+        fact = f"{fact}, but TensorFlow documents that it refuses this call"
+        raise CaseError((key,), f"{fact}: {which}{why}. {advice}")
+
+
+def check_rewrites(claim: Expect | None, expanded: Expanded) -> None:
+    """Refuse a claim of what the executed graph has, if nothing must be executed."""
+    if claim is None:
+        check_result(expanded, "rewrites")
+    elif claim.error is not None:
+        fact, advice = _NEEDS_RESULT["rewrites"]
+        raised = " or ".join(claim.error)
+        raise CaseError(
+            ("rewrites",), f"{fact}, but `expect` says that the call raises {raised}. {advice}"
+        )

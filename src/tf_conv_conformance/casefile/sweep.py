@@ -124,9 +124,11 @@ class Sweep:
             swept = ("sweep",) if set(error.keys) & self.expansion.swept else ()
             raise CaseError((*swept, *error.keys), f"{expanded.label}: {error.message}") from None
         if self.case.expect == "result":
-            checks.check_result(expanded)
+            checks.check_result(expanded, "expect")
         if self.case.claim is not None:
             checks.check_claim(self.case.claim, expanded.arguments)
+        if self.case.rewrites:
+            checks.check_rewrites(self.case.claim, expanded)
 
     def _deviations(self, expanded: Expanded) -> list[AppliedDeviation]:
         at_stake = rules_at_stake(expanded.arguments)
