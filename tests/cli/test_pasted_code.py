@@ -125,7 +125,8 @@ def keys_of(code, **options):
                 "filter": [3, 3, 3, 8],
                 "strides": [1, 2, 2, 1],
                 "padding": "SAME",
-                "dtype": "float64",
+                "dtype": "float32",
+                "filter_dtype": "float64",
             },
         ),
         (
@@ -137,7 +138,7 @@ def keys_of(code, **options):
                 "filter": [3, 3, 3, 8],
                 "strides": 1,
                 "padding": [[0, 0], [1, 1], [2, -2], [0, 0]],
-                "dtype": "half",
+                "dtype": "float16",
             },
         ),
         (
@@ -176,6 +177,34 @@ def keys_of(code, **options):
 )
 def test_code_becomes_a_case(code, keys):
     assert keys_of(code) == keys
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "dtypes", "assumed"),
+    [
+        ("tf.ones([1,9,9,2])", "tf.ones([3,3,2,4], tf.float64)", ("float32", "float64"), None),
+        ("tf.ones([1,9,9,2], tf.float64)", "tf.ones([3,3,2,4])", ("float64", "float32"), None),
+        ("tf.random.normal([1,9,9,2], 0., 1., tf.half)", "keras.random.normal([3,3,2,4])",
+         ("float16", "float32"), None),
+        ("tf.constant(1., shape=[1,9,9,2])", "tf.Variable(tf.zeros([3,3,2,4]))", ("float32", None),
+         None),
+        ("tf.constant(1, shape=[1,9,9,2])", "tf.cast(np.ones([3,3,2,4]), tf.int32)",
+         ("int32", None), None),
+        ("tf.compat.v1.placeholder(tf.half, [1,9,9,2])", "np.zeros([3,3,2,4], np.float16)",
+         ("float16", None), None),
+        ("rng.normal(size=[1,9,9,2])", "np.random.rand(3,3,2,4)", ("float64", None), None),
+        ("x[1,9,9,2]", "tf.ones([3,3,2,4], tf.float16)", ("float16", None),
+         "the dtype of input, which the code lacks, is that of filter"),
+        ("tf.ones([1,9,9,2])", "w[3,3,2,4]", ("float32", None),
+         "the dtype of filter, which the code lacks, is that of input"),
+        ("x[1,9,9,2]", "w[3,3,2,4]", (None, None), None),
+    ],
+)  # fmt: skip
+def test_dtypes_are_those_of_the_code(x, w, dtypes, assumed):
+    pasted = read_pasted({"op": f"tf.nn.conv2d({x}, {w}, 1, 'SAME')"})
+    case = pasted.written.case
+    assert (case.get("dtype"), case.get("filter_dtype")) == dtypes
+    assert pasted.assumed == assumed
 
 
 def test_options_complete_the_code():
@@ -295,6 +324,11 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
             "torch.nn.functional.conv2d(x, w)",
             "column 1: torch.nn.functional.conv2d is not an entry point; did you mean "
             "tf.nn.conv2d, tf.compat.v1.nn.conv2d",
+        ),
+        (
+            "tf.nn.conv2d_transpose(tf.ones([1,4,4,8], tf.half), tf.ones([3,3,2,8]), [1,8,8,2], 2)",
+            "column 24: its dtype is float16, and that of the other tensor float32; no case has "
+            "such an upstream gradient",
         ),
         ("tf.nn.conv2d(x", "column 13: this is not Python: '(' was never closed"),
         ("Conv2D(8, 3)", "column 1: the layer has no input; write Conv2D(…)(x[1,24,24,3]), or give "

@@ -20,10 +20,15 @@ from tf_conv_conformance.cli.python_call import read_call
 
 @dataclass(frozen=True)
 class PastedCase:
-    """A case, and the arguments of the code that are no part of it, by name with the reason."""
+    """A case, and what the code and it do not share.
+
+    Arguments of the code that are no part of it are `left_out`, by name with the reason. What it
+    has in place of a dtype that the code lacks is `assumed`.
+    """
 
     written: WrittenCase
     left_out: Mapping[str, str]
+    assumed: str | None
 
 
 def read_pasted(options: Mapping[str, str | None]) -> PastedCase:
@@ -42,4 +47,4 @@ def read_pasted(options: Mapping[str, str | None]) -> PastedCase:
     case = {"id": "tried", **keys, **given}
     ordered = {key: case[key] for key in ("id", *KEYS, "filter_dtype") if key in case}
     written = written_case(ordered, lambda key: option(key) if key in given else f"`{key}`")
-    return PastedCase(written, reading.left_out())
+    return PastedCase(written, reading.left_out(), reading.assumed())

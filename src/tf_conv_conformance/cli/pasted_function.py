@@ -12,6 +12,7 @@ from tf_conv_conformance.cli.case_options import OptionError, option
 from tf_conv_conformance.cli.python_call import PythonCall
 from tf_conv_conformance.cli.python_values import PythonTensor, Reader
 from tf_conv_conformance.convolution.arguments import FORMATS, KERAS_FORMATS
+from tf_conv_conformance.convolution.dtypes import canonical
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS, EntryPoint
 
 INPUTS = ("input", "inputs", "value")
@@ -139,8 +140,9 @@ class Reading:
             word = formats[KERAS_FORMATS.index(word)]
         return word if word in formats else {"verbatim": word}
 
-    def _tensors(self, keys: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the tensors of the call, or their shapes."""
+    @cached_property
+    def _read(self) -> dict[str, PythonTensor]:
+        """The tensors of the call by their keys."""
         entry_point, roles = self.entry_point, {"input": INPUTS, "filter": FILTERS}
         if (computed := entry_point.computes) is not None:
             other = "filter" if computed == "input" else "input"
@@ -150,14 +152,36 @@ class Reading:
                 other: (entry_point.tensor_name, *also),
                 "upstream": (entry_point.upstream_name,),
             }
-        tensors: dict[str, Any] = {}
-        dtypes: dict[str, str | None] = {}
-        for key, names in roles.items():
-            tensor = self._tensor(key, names, key == computed)
-            dtypes[key] = tensor.dtype
-            if tensor.value is not None:
-                tensors[key] = tensor.value
-        return tensors | _dtypes(dtypes)
+        return {key: self._tensor(key, names, key == computed) for key, names in roles.items()}
+
+    def _tensors(self, keys: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the tensors of the call, or their shapes, and their dtypes."""
+        tensors = {key: one.value for key, one in self._read.items() if one.value is not None}
+        return tensors | self._dtypes()
+
+    def _dtypes(self) -> dict[str, str]:
+        """Return the keys for the dtypes of the tensors, where the code gives them."""
+        known = {key: canonical(one.dtype) for key, one in self._read.items() if one.dtype}
+        first = next((known[key] for key in ("input", "filter", "upstream") if key in known), None)
+        keys = {} if first is None else {"dtype": first}
+        if known.get("filter", first) != first:
+            keys["filter_dtype"] = known["filter"]
+        if known.get("upstream", first) != first:
+            node = self._needed(self.entry_point.upstream_name)
+            reason = f"its dtype is {known['upstream']}, and that of the other tensor {first}"
+            raise self.call.code.error(node, f"{reason}; no case has such an upstream gradient")
+        return keys
+
+    def assumed(self) -> str | None:
+        """Return which dtypes are those of another tensor, because the code does not give them."""
+        if self.entry_point.is_layer:
+            return None
+        tensors = {key: one for key, one in self._read.items() if key != self.entry_point.computes}
+        unknown = [key for key, one in tensors.items() if one.dtype is None]
+        if not unknown or len(unknown) == len(tensors):
+            return None
+        known = next(key for key in tensors if key not in unknown)
+        return f"the dtype of {' and '.join(unknown)}, which the code lacks, is that of {known}"
 
     def _tensor(self, key: str, names: tuple[str, ...], is_shape: bool) -> PythonTensor:
         """Return a tensor of the call; without a value if an option gives it."""
@@ -179,13 +203,3 @@ class Reading:
         if isinstance(node, ast.Name):
             advice = f"write {shown}[{example}], or {advice}"
         return self.call.code.error(node, f"{shown} has no shape; {advice}")
-
-
-def _dtypes(dtypes: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the keys for the dtypes of input and filter, where the code states them."""
-    x, w = dtypes.get("input"), dtypes.get("filter")
-    first = x or w or dtypes.get("upstream")
-    keys = {} if first is None else {"dtype": first}
-    if x is not None and w is not None and x != w:
-        keys["filter_dtype"] = w
-    return keys

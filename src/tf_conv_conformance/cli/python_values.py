@@ -21,9 +21,16 @@ SPREAD = ("rand", "randn")
 """Functions that take sizes."""
 AROUND = ("Variable", "constant", "convert_to_tensor", "cast", "asarray", "array")
 """Functions that return a tensor like their first argument."""
-TYPED = ("zeros", "ones", "empty", "TensorSpec", "constant", "cast", "asarray", "array")
-"""Functions whose second argument is a dtype."""
+TYPED = {
+    **dict.fromkeys(("zeros", "ones", "empty", "TensorSpec", "standard_normal"), 1),
+    **dict.fromkeys(("constant", "convert_to_tensor", "cast", "asarray", "array"), 1),
+    **dict.fromkeys(("normal", "uniform", "truncated_normal"), 3),
+    **dict.fromkeys(("random_normal", "random_uniform"), 3),
+    "placeholder": 0,
+}
+"""Functions that take a dtype, by name, with its place. It may also be `dtype`."""
 NUMPY = ("np", "numpy", "onp")
+TENSORFLOW = ("tf", "tensorflow", "keras")
 
 
 @dataclass(frozen=True)
@@ -113,13 +120,13 @@ class Reader:
             return PythonTensor(made.value, self.dtype(node.args[0]))
         root, _, name = (dotted(function) or "").rpartition(".")
         keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-        is_numpys = root.partition(".")[0] in NUMPY
+        is_numpys = root.partition(".")[0] in NUMPY or "size" in keywords
         shape = keywords.get("shape") or keywords.get("size")
         if shape is None and name in FILLED:
             place = 2 if is_numpys and name in ("normal", "uniform") else FILLED[name]
             shape = node.args[place] if len(node.args) > place else None
         if shape is not None and name in (*FILLED, *AROUND):
-            made = PythonTensor(self.shape(shape), "float64" if is_numpys else None)
+            made = PythonTensor(self.shape(shape), self._default(node, root, is_numpys))
         elif name in SPREAD and node.args:
             made = PythonTensor([self.integer(size) for size in node.args], "float64")
         elif name in AROUND and node.args:
@@ -129,9 +136,21 @@ class Reader:
         else:
             raise self._no_shape(node, option)
         dtype = keywords.get("dtype")
-        if dtype is None and name in TYPED and len(node.args) > 1:
-            dtype = node.args[1]
+        if dtype is None and name in TYPED and len(node.args) > TYPED[name]:
+            dtype = node.args[TYPED[name]]
         return made if dtype is None else PythonTensor(made.value, self.dtype(dtype))
+
+    def _default(self, node: ast.Call, root: str, is_numpys: bool) -> str | None:
+        """Return the dtype of a function with a shape, unless it is given; None if unknown."""
+        name = (dotted(node.func) or "").rpartition(".")[2]
+        if name in AROUND:  # tf.constant(1.0, shape=[3, 3])
+            first = node.args[0] if node.args else None
+            filled = first.value if isinstance(first, ast.Constant) else None
+            return _dtype_of([filled], is_numpys) if type(filled) in (int, float) else None
+        if name == "TensorShape":
+            return None
+        in_tensorflow = root.partition(".")[0] in TENSORFLOW
+        return "float64" if is_numpys else "float32" if in_tensorflow else None
 
     def _numbers(self, node: ast.expr) -> Any:
         """Return nested lists of numbers."""

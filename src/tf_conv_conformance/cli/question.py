@@ -31,6 +31,8 @@ def read_question(to: Console, options: Mapping[str, str | None]) -> WrittenCase
 def _rows(pasted: PastedCase) -> Iterator[tuple[str, str]]:
     """Yield the keys of the case, and the arguments of the code that it leaves out."""
     yield from ((key, flow(value)) for key, value in pasted.written.case.items() if key != "id")
+    if pasted.assumed is not None:
+        yield "assumed", pasted.assumed
     for reason in dict.fromkeys(pasted.left_out.values()):
         names = [name for name, why in pasted.left_out.items() if why == reason]
         yield "left out", f"{', '.join(names)}: {reason}"
