@@ -215,6 +215,12 @@ def test_options_complete_the_code():
     assert keys_of("x = Conv2D(4, 3)(x)", input="1,9,8,2")["input"] == [1, 9, 8, 2]
 
 
+def test_the_raw_operators_default_for_amounts():
+    code = f"raw_ops.DepthwiseConv2dNative(input={X}, filter={W}, strides=[1,1,1,1],"
+    keys = keys_of(code + " padding='SAME', explicit_paddings=[])")
+    assert keys["padding"] == "SAME"
+
+
 def test_an_option_does_not_contradict_the_code():
     with pytest.raises(OptionError, match=r"\A--strides: the code gives it; change it there\Z"):
         read_pasted({"op": BLOG, "strides": "2"})
@@ -330,6 +336,35 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
             "column 24: its dtype is float16, and that of the other tensor float32; no case has "
             "such an upstream gradient",
         ),
+        (
+            f"raw_ops.Conv2D(x[1,9,9,3], {W}, [1,1,1,1], 'SAME')",
+            "column 16: tf.raw_ops.Conv2D takes its arguments by name; write input=x[1,9,9,3]",
+        ),
+        (
+            f"raw_ops.Conv2D(input={X}, filter={W}, strides=[1,1,1,1], padding='SAME', "
+            "explicit_paddings=[0])",
+            'column 108: the raw operator takes amounts only with padding="EXPLICIT"',
+        ),
+        (
+            f"tf.nn.conv2d({X}, {W}, strides=12345678901234567890123456789, padding='SAME')",
+            "column 48: a number of more than 20 digits is out of range",
+        ),
+        (
+            f"tf.nn.conv2d([[[[0x{'f' * 5000}]]]], {W}, 1, 'SAME')",
+            "column 18: a number of more than 20 digits is out of range",
+        ),
+        (
+            f"tf.nn.conv2d(x[-1,24,24,3], {W}, 1, 'SAME')",
+            "column 16: -1 is out of range; a size must be at least 0",
+        ),
+        (
+            "Conv2D(-3, 3)(x[1,9,9,2])",
+            "column 8: -3 is out of range; a size must be at least 0",
+        ),
+        (
+            "DepthwiseConv2D((3, -2))(x[1,9,9,2])",
+            "column 21: -2 is out of range; a size must be at least 0",
+        ),
         ("tf.nn.conv2d(x", "column 13: this is not Python: '(' was never closed"),
         ("Conv2D(8, 3)", "column 1: the layer has no input; write Conv2D(…)(x[1,24,24,3]), or give "
          "--input 1,24,24,3"),
@@ -358,10 +393,8 @@ def test_what_cannot_be_read_is_named_with_its_place(code, said):
 
 
 def test_a_value_that_is_wrong_is_named_by_its_key():
-    with pytest.raises(
-        OptionError, match=r"\A`input`\[0\]: -1 is out of range; it must be at least 0"
-    ):
-        read_pasted({"op": f"tf.nn.conv2d(x[-1,24,24,3], {W}, 1, 'SAME')"})
+    with pytest.raises(OptionError, match=r"\A`input`\[1\]: 99999999999 is out of range"):
+        read_pasted({"op": f"tf.nn.conv2d(x[1,99999999999,24,3], {W}, 1, 'SAME')"})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from tf_conv_conformance.cli.case_options import OTHER_OPS
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.model_cases import Uncovered, cases_of
 from tf_conv_conformance.subject.model_file import Convolution
@@ -89,7 +90,10 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
     [
         (["missing.keras"], "missing.keras: no such file"),
         (["n" * 300 + ".keras"], "n" * 300 + ".keras: no such file"),
-        (["models"], "OP: 'models' is not one of 'conv2d' or 'depthwise_conv2d'"),
+        (
+            ["models"],
+            f"OP: 'models' is not one of 'conv2d' or 'depthwise_conv2d'; {OTHER_OPS}",
+        ),
         (["conv2d"], "give --input and --filter: the shape, as in 1,24,24,3"),
         (
             ["model.tflite"],

@@ -40,6 +40,11 @@ KEYS = (
     "modes",
 )
 """The keys of a case that are options, in the order in which they are written."""
+OTHER_OPS = (
+    "it may also be a call as Python code, such as "
+    "'tf.nn.conv2d(x[1,24,24,3], w[3,3,3,8], 1, \"SAME\")', or, of probe, an existing model: "
+    "a .keras or .h5 file, or the folder of a SavedModel"
+)
 ALL = "all"
 """The value of ``--modes`` for every mode in which the call can be made."""
 
@@ -160,7 +165,11 @@ def _pairs(value: Any) -> Any:
 def _about_options(diagnostic: Diagnostic, place: Callable[[str], str]) -> str:
     """Return a diagnostic about the case as one about the option or code that gave it."""
     found = re.fullmatch(r"cases\[0\]\.(\w+)(.*)", diagnostic.key)
-    return f"{place(found[1])}{found[2]}: {diagnostic.message}" if found else diagnostic.message
+    if found is None:
+        return diagnostic.message
+    has_advice = found[1] != "op" or diagnostic.message.endswith("?")
+    more = "" if has_advice else f"; {OTHER_OPS}"
+    return f"{place(found[1])}{found[2]}: {diagnostic.message}{more}"
 
 
 def _written(value: Any) -> str:

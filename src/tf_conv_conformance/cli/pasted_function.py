@@ -117,8 +117,9 @@ class Reading:
         word = self.reader.text(node)
         if word is None:
             return self.reader.pairs(node)
-        if (amounts := self._argument("explicit_paddings")) is not None:
-            flat = self.reader.integers(amounts)
+        amounts = self._argument("explicit_paddings")
+        flat = [] if amounts is None else self.reader.integers(amounts)
+        if amounts is not None and flat != []:  # which is the default
             if word != "EXPLICIT":
                 reason = 'the raw operator takes amounts only with padding="EXPLICIT"'
                 raise self.call.code.error(amounts, reason)

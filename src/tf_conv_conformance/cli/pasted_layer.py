@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,17 +37,18 @@ class LayerReading(Reading):
             return tensors | self._transposed(x, sizes, keys)
         if self.entry_point.op == "depthwise_conv2d":
             multiplier = self._argument("depth_multiplier")
-            out = self.reader.integer(multiplier) if multiplier else 1
+            out = self.reader.size(multiplier) if multiplier else 1
             return {**tensors, "input": x, "filter": [*sizes, "$in_channels", out]}
-        out = self.reader.integer(self._needed("filters"))
+        out = self.reader.size(self._needed("filters"))
         channels = self._channels(x, keys)
         return {**tensors, "input": x, "filter": [*sizes, channels, out]}
 
     def _kernel_size(self) -> list[int]:
         """Return the height, if any, and width of the filter that a layer creates."""
         node, dimensions = self._needed("kernel_size"), self.entry_point.dimensions
-        size = self.reader.integers(node)
-        sizes = [size] * dimensions if isinstance(size, int) else size
+        sizes = self.reader.shape(node)
+        if not isinstance(node, ast.Tuple | ast.List):
+            sizes *= dimensions
         if len(sizes) != dimensions:
             form = "height and width" if dimensions == 2 else "a list of one"
             raise self.call.code.error(node, f"expected an integer, or {form}")
@@ -103,7 +105,7 @@ class LayerReading(Reading):
         axes = [Axis(0, *one) for one in zip(sizes, strides, rates, padding, strict=True)]
         node = self._argument("output_padding")
         added = as_pair(as_tuples(self.reader.integers(node)), first) if node else None
-        output, filters = list(x), self.reader.integer(self._needed("filters"))
+        output, filters = list(x), self.reader.size(self._needed("filters"))
         output[1 if first else 3] = filters
         for place, axis, extra in zip(places, axes, added or (None, None), strict=True):
             size = x[place]

@@ -170,6 +170,9 @@ def _bound(code: Code, call: ast.Call, symbol: str) -> dict[str, ast.expr]:
             raise code.error(node, "what * stands for is not in the code; write the arguments out")
     if len(call.args) > len(names):
         raise code.error(call.args[len(names)], f"{symbol} takes only {len(names)} arguments")
+    if call.args and ".raw_ops." in symbol:
+        shown = f"write {names[0]}={code.shown(call.args[0])}"
+        raise code.error(call.args[0], f"{symbol} takes its arguments by name; {shown}")
     bound = dict(zip(names, call.args, strict=False))
     for keyword in call.keywords:
         if keyword.arg is None:

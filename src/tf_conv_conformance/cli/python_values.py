@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
+from tf_conv_conformance.casefile.yaml_reader import DIGITS_LIMIT
 from tf_conv_conformance.cli.case_options import OptionError
 from tf_conv_conformance.cli.python_call import Code, dotted
 from tf_conv_conformance.convolution.names import DTYPES
@@ -71,15 +72,29 @@ class Reader:
             if isinstance(item, ast.Constant) and item.value is None:
                 reason = "a call needs every size; write a number, and --unknown for a size that"
                 raise self.code.error(item, f"{reason} a traced function does not know")
-        return [self.integer(item) for item in items]
+        return [self.size(item) for item in items]
+
+    def size(self, node: ast.expr) -> int:
+        """Return an integer that is not negative."""
+        size = self.integer(node)
+        if size < 0:
+            raise self.code.error(node, f"{size} is out of range; a size must be at least 0")
+        return size
 
     def integer(self, node: ast.expr) -> int:
         """Return an integer, perhaps with a sign."""
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             return -self.integer(node.operand)
         if isinstance(node, ast.Constant) and type(node.value) is int:
+            self._check_range(node, node.value)
             return node.value
         raise self.code.error(node, f"expected an integer; got {self.code.shown(node)}")
+
+    def _check_range(self, node: ast.expr, number: object) -> None:
+        """Refuse an integer that a case file cannot have."""
+        if isinstance(number, int) and number >= 10**DIGITS_LIMIT:
+            reason = f"a number of more than {DIGITS_LIMIT} digits is out of range"
+            raise self.code.error(node, reason)
 
     def integers(self, node: ast.expr) -> int | list[int]:
         """Return an integer, or several in brackets."""
@@ -128,7 +143,7 @@ class Reader:
         if shape is not None and name in (*FILLED, *AROUND):
             made = PythonTensor(self.shape(shape), self._default(node, root, is_numpys))
         elif name in SPREAD and node.args:
-            made = PythonTensor([self.integer(size) for size in node.args], "float64")
+            made = PythonTensor([self.size(size) for size in node.args], "float64")
         elif name in AROUND and node.args:
             made = self.tensor(node.args[0], option)
             if isinstance(made.value, dict):
@@ -159,6 +174,7 @@ class Reader:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             return -self._numbers(node.operand)
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            self._check_range(node, node.value)
             return node.value
         raise self.code.error(node, f"expected a number; got {self.code.shown(node)}")
 
