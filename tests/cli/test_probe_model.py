@@ -6,8 +6,10 @@ import zipfile
 import pytest
 
 from tf_conv_conformance.cli.case_options import OTHER_OPS
+from tf_conv_conformance.cli.known import Explained
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.model_cases import Uncovered, cases_of
+from tf_conv_conformance.cli.probe_model import ModelResult
 from tf_conv_conformance.subject.model_file import Convolution
 
 PLAIN = {
@@ -165,6 +167,25 @@ def test_equal_convolutions_are_one_case():
             "modes": "eager",
         },
     ]
+
+
+def test_groups_are_documented_for_the_layer_and_not_for_the_operator():
+    grouped = {**PLAIN, "filter": [3, 3, 2, 8]}
+    both = {**grouped, "strides": [2, 2], "dilations": [1, 1], "padding": "same"}
+    layer_symbol = "tf.keras.layers.Conv2D"
+    cases, uncovered = cases_of(
+        [
+            Convolution("operator", "Conv2D", "conv2d", None, grouped),
+            Convolution("layer", "Conv2D", "conv2d", layer_symbol, both),
+            convolution("one_group"),
+            convolution("mismatch", filter=[3, 3, 3, 8]),
+        ],
+        None,
+    )
+    results = [ModelResult(case, {}, Explained()) for case in cases]
+    assert uncovered == []
+    assert [one.groups for one in results] == [2, 2, None, None]
+    assert [one.has_undocumented_groups for one in results] == [True, False, False, False]
 
 
 def test_what_no_case_is_made_of_is_listed():

@@ -29,6 +29,11 @@ from tf_conv_conformance.subject.model_file import ModelFile
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.suggestion import Results
 
+GROUPS = (
+    "Keras's layer Conv2D documents them. The graph only has the operator Conv2D, and its "
+    "documentation (tf.nn.conv2d) does not."
+)
+
 
 @dataclass(frozen=True)
 class ModelResult:
@@ -42,6 +47,20 @@ class ModelResult:
     def failing(self) -> bool:
         """Whether one of the calls fails."""
         return any(one.verdict.failing for one in self.results.values())
+
+    @property
+    def groups(self) -> int | None:
+        """The groups of a convolution that has several."""
+        arguments = self.case.written.arguments
+        channels, own = in_channels_of(arguments), arguments.filter.shape[2]
+        in_groups = arguments.op == "conv2d" and own and channels != own and channels % own == 0
+        return channels // own if in_groups else None
+
+    @property
+    def has_undocumented_groups(self) -> bool:
+        """Whether the call has groups, which its rules refuse, unlike those of Keras's layer."""
+        rules = [rule.id for rule in broken(self.case.written.arguments)]
+        return self.groups is not None and rules == ["conv2d.in-channels"]
 
     @property
     def is_undocumented(self) -> bool:
@@ -102,7 +121,10 @@ def _count(results: Sequence[ModelResult]) -> str:
     undocumented = sum(len(one.case.names) for one in results if one.is_undocumented)
     rest = "rest" if undocumented > 1 else "rests"
     number = f"{undocumented:,}" if undocumented else "none"
-    return f"{quantity(count, 'convolution')}, of which {number} {rest} on undocumented behaviour"
+    text = f"{quantity(count, 'convolution')}, of which {number} {rest} on undocumented behaviour"
+    grouped = sum(len(one.case.names) for one in results if one.has_undocumented_groups)
+    only = f" ({grouped:,} only for groups, which Keras's layer documents)"
+    return text + only if grouped else text
 
 
 def _table(results: Sequence[ModelResult]) -> Table:
@@ -122,15 +144,13 @@ def _cells(result: ModelResult) -> dict[str, str | Text]:
     Groups are of a convolution alone.
     """
     arguments, verdict = result.case.written.arguments, _verdict(result)
-    channels, own = in_channels_of(arguments), arguments.filter.shape[2]
-    in_groups = arguments.op == "conv2d" and own and channels != own and channels % own == 0
     padding, rate = arguments.padding, arguments.dilations
     return {
         "name": ", ".join(map(plain, result.case.names)),
         "operator": arguments.op,
         "input": _short(arguments.input.shape),
         "filter": _short(arguments.filter.shape),
-        "groups": str(channels // own) if in_groups else "",
+        "groups": str(result.groups or ""),
         "strides": _short(arguments.strides),
         "rate": "" if rate is None else _short(rate),
         "padding": padding if isinstance(padding, str) else flow(as_lists(padding)),
@@ -159,6 +179,8 @@ def _about(result: ModelResult, subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield what the documentation says about a call, what came out, and where that is known."""
     arguments = result.case.written.arguments
     yield from documentation_rows(arguments, subject.documentation)
+    if result.has_undocumented_groups:
+        yield "groups", GROUPS
     ends: dict[str, list[str]] = {}
     for mode, one in result.results.items():
         if one.observation is not None:
