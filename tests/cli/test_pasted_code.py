@@ -221,6 +221,76 @@ def test_the_raw_operators_default_for_amounts():
     assert keys["padding"] == "SAME"
 
 
+SNIPPET = """
+    import tensorflow as tf
+
+    s = 2
+    unused = tf.zeros([4])
+    x = np.ones([1, 24, 24, 3], dtype=np.float32)
+    x = tf.constant(x)
+    w = tf.random.normal([3, 3, 3, 8], dtype=tf.float16)
+    y = tf.nn.conv2d(x, w, strides=[1, s, s, 1], padding="SAME")
+    print(y.shape)
+"""
+
+
+def test_variables_that_are_assigned_before_the_call():
+    pasted = read_pasted({"op": SNIPPET})
+    assert pasted.written.case == {
+        "id": "tried",
+        "op": "conv2d",
+        "input": [1, 24, 24, 3],
+        "filter": [3, 3, 3, 8],
+        "strides": [1, 2, 2, 1],
+        "padding": "SAME",
+        "dtype": "float32",
+        "filter_dtype": "float16",
+    }
+    assert pasted.left_out == {"unused": "not in the call"}
+    layer = "x = tf.zeros([1, 9, 9, 2])\nlayer = Conv2D(4, 3)\nx = layer(x)"
+    assert keys_of(layer)["input"] == [1, 9, 9, 2]
+    assert keys_of("w = w0\nx = x0\nconv2d(x, w, 1, 'SAME')", **SHAPES)["filter"] == [3, 3, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "x = load()\ny = tf.nn.conv2d(x, w[3,3,3,8], 1, 'SAME')",
+            "line 1, column 5: the shape of load() is not in the code; write x[1,24,24,3] in its "
+            "place, or a name such as x with --input 1,24,24,3",
+        ),
+        (
+            "x = tf.ones([1,9,9,3])\nfor w in ws:\n  tf.nn.conv2d(x, w, 1, 'SAME')\ny",
+            "line 2, column 1: expected an assignment to one variable, such as x = "
+            "tf.ones([1,24,24,3]), before one call",
+        ),
+        (
+            "x, w = a, b\ntf.nn.conv2d(x, w, 1, 'SAME')",
+            "line 1, column 1: expected an assignment to one variable, such as x = "
+            "tf.ones([1,24,24,3]), before one call",
+        ),
+        (
+            "x = tf.ones([1,9,9,3])\ntf.nn.conv2d(x[0], w[3,3,3,8], 1, 'SAME')",
+            "line 2, column 14: the shape of x[0] is not in the code; write x[1,24,24,3] in its "
+            "place, or a name such as x with --input 1,24,24,3",
+        ),
+        (
+            "x = [1, 1]\n" + "x = [x, x]\n" * 20 + "tf.nn.conv2d(x, x, 1, 'SAME')",
+            "line 11, column 1: this has more than 10,000 expressions in all",
+        ),
+        (
+            "x = [1]\n" + "x = [x]\n" * 50 + "tf.nn.conv2d(x, x, 1, 'SAME')",
+            "line 1, column 6: the code is nested more than 40 levels deep",
+        ),
+    ],
+)
+def test_what_is_wrong_before_the_call_has_a_place(code, said):
+    with pytest.raises(OptionError) as error:
+        read_pasted({"op": code})
+    assert str(error.value).split("\n")[0] == said
+
+
 def test_an_option_does_not_contradict_the_code():
     with pytest.raises(OptionError, match=r"\A--strides: the code gives it; change it there\Z"):
         read_pasted({"op": BLOG, "strides": "2"})
@@ -408,6 +478,7 @@ def test_a_value_that_is_wrong_is_named_by_its_key():
         "tf.nn.conv2d(x[" + "9" * 5000 + "])",
         "tf.nn.conv2d(" + "1," * 6000 + ")",
         "a(1); b(2)",
+        "import f; print(x)",
         "()",
         "__import__('os').system('true')",
         "(lambda: 0)(x)",

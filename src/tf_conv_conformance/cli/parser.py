@@ -31,8 +31,8 @@ A list is comma-separated, or YAML: 4,4,3,4 or [4, 4, 3, 4]; a shape may also be
 '(4, 4, 3, 4)'. Quote what the shell would interpret: '$in_channels'. Write a value that starts
 with a minus sign after an equals sign: --strides=-1.
 
-Code is one call of an entry point, with the shape of each tensor in brackets after its name; the
-options complete it.
+Code is one call of an entry point, with the shape of each tensor in brackets after its name, or
+after assignments of the tensors; the options complete it.
 
 Examples:
 

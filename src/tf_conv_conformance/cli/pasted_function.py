@@ -58,7 +58,7 @@ class Reading:
         reasons = {name: reason for name, reason in reasons.items() if name not in known}
         if "pointwise_filter" in reasons:
             reasons["pointwise_filter"] = "an identity takes its place"
-        return reasons
+        return reasons | dict.fromkeys(self.call.unused, "not in the call")
 
     def _argument(self, *names: str) -> ast.expr | None:
         """Return an argument that is given, and not as None."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from tf_conv_conformance.cli.case_options import OptionError
+from tf_conv_conformance.cli.assignments import with_values
+from tf_conv_conformance.cli.python_code import Code, parsed
 from tf_conv_conformance.cli.signatures import SIGNATURES
 
-LENGTH = 10_000  # characters
-DEPTH = 40  # of nested expressions; a call has a handful
-SHOWN = 72  # characters of the line with an error
 EXAMPLE = (
     'tf.nn.depthwise_conv2d(x[1,24,24,3], w[4,4,3,4], strides=[1,4,4,1], padding="VALID", '
     "dilations=[3,3])"
@@ -22,38 +20,11 @@ EXAMPLE = (
 
 
 @dataclass(frozen=True)
-class Code:
-    """Python code, to name the places of errors in it."""
-
-    text: str
-
-    def error(self, node: ast.AST, message: str) -> OptionError:
-        """Return an error about a part of the code."""
-        line = self.text.splitlines()[node.lineno - 1]  # type: ignore[attr-defined]
-        before = line.encode()[: node.col_offset]  # type: ignore[attr-defined]
-        return self.error_at(node.lineno, len(before.decode()), message)  # type: ignore[attr-defined]
-
-    def error_at(self, line: int, column: int, message: str) -> OptionError:
-        """Return an error at a line, counted from 1, and a column, counted from 0."""
-        lines = self.text.splitlines() or [""]
-        place = f"column {column + 1}" if len(lines) == 1 else f"line {line}, column {column + 1}"
-        shown = lines[min(line, len(lines)) - 1]
-        first = max(0, min(column - SHOWN // 2, len(shown) - SHOWN))
-        part = "".join(one if one.isprintable() else " " for one in shown[first : first + SHOWN])
-        return OptionError(f"{place}: {message}\n  {part}\n  {' ' * (column - first)}^")
-
-    def shown(self, node: ast.AST) -> str:
-        """Return a part of the code as text on one line."""
-        text = " ".join((ast.get_source_segment(self.text, node) or "").split())
-        text = "".join(one if one.isprintable() else "?" for one in text)
-        return text if len(text) <= 40 else text[:37] + "..."
-
-
-@dataclass(frozen=True)
 class PythonCall:
     """A call of an entry point: its arguments by their names, as expressions.
 
-    A layer is called with `layer_input`; None if the code only creates it.
+    A layer is called with `layer_input`; None if the code only creates it. Variables that are
+    assigned before the call, and are not in it, are `unused`.
     """
 
     code: Code
@@ -61,6 +32,7 @@ class PythonCall:
     symbol: str
     arguments: Mapping[str, ast.expr]
     layer_input: ast.expr | None = None
+    unused: tuple[str, ...] = ()
 
 
 def is_code(text: str) -> bool:
@@ -70,45 +42,23 @@ def is_code(text: str) -> bool:
 
 def read_call(text: str) -> PythonCall:
     """Return the call in a piece of Python code. Raises :class:`OptionError`."""
-    code = Code(re.sub(r"(?m)^\s*(>>>|\.\.\.)(\s|$)", "", text).strip())
-    call = _call(code, _parsed(code))
+    prompts = re.compile(r"(?m)^\s*(>>>|\.\.\.)(\s|$)")
+    code = Code(textwrap.dedent(prompts.sub("", text)).strip())
+    statement, unused = with_values(code, parsed(code))
+    call = _call(code, statement)
     if isinstance(call.func, ast.Call):
         layer, x = call.func, _only(code, call)
         symbol = _symbol(code, layer.func)
         if ".layers." not in symbol:
             raise code.error(call, f"{symbol} returns a tensor, which cannot be called")
-        return PythonCall(code, layer, symbol, _bound(code, layer, symbol), x)
+        return PythonCall(code, layer, symbol, _bound(code, layer, symbol), x, unused)
     symbol = _symbol(code, call.func)
-    return PythonCall(code, call, symbol, _bound(code, call, symbol))
+    return PythonCall(code, call, symbol, _bound(code, call, symbol), unused=unused)
 
 
-def _parsed(code: Code) -> ast.Module:
-    if len(code.text) > LENGTH:
-        raise OptionError(f"the code has more than {LENGTH:,} characters; paste one call")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as for an unknown escape sequence
-            tree = ast.parse(code.text)
-    except SyntaxError as error:
-        line, column = error.lineno or 1, max((error.offset or 1) - 1, 0)
-        raise code.error_at(line, column, f"this is not Python: {error.msg}") from error
-    except (ValueError, MemoryError, RecursionError) as error:
-        raise OptionError(
-            f"the code cannot be read: {error or 'it is nested too deeply'}"
-        ) from error
-    level: list[ast.AST] = [tree]
-    for _ in range(DEPTH):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-    if deep := next((node for node in level if hasattr(node, "lineno")), None):
-        raise code.error(deep, f"the code is nested more than {DEPTH} levels deep")
-    return tree
-
-
-def _call(code: Code, tree: ast.Module) -> ast.Call:
+def _call(code: Code, statement: ast.stmt) -> ast.Call:
     """Return the call of a statement such as ``y = tf.nn.conv2d(x, w, …)``."""
-    if len(tree.body) != 1:
-        raise OptionError(f"paste one call, such as {EXAMPLE}")
-    node: ast.AST | None = tree.body[0]
+    node: ast.AST | None = statement
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr | ast.Return):
         node = node.value
     if isinstance(node, ast.Tuple) and len(node.elts) == 1:  # a comma follows the call
@@ -119,7 +69,7 @@ def _call(code: Code, tree: ast.Module) -> ast.Call:
         adds = node.func.attr == "add" and len(node.args) == 1  # model.add(layer)
         node = node.args[0] if adds else node
     if not isinstance(node, ast.Call):
-        raise code.error(node or tree.body[0], f"expected a call, such as {EXAMPLE}")
+        raise code.error(node or statement, f"expected a call, such as {EXAMPLE}")
     return node
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from tf_conv_conformance.casefile.yaml_reader import DIGITS_LIMIT
 from tf_conv_conformance.cli.case_options import OptionError
-from tf_conv_conformance.cli.python_call import Code, dotted
+from tf_conv_conformance.cli.python_call import dotted
+from tf_conv_conformance.cli.python_code import Code
 from tf_conv_conformance.convolution.names import DTYPES
 
 FILLED = {
@@ -52,7 +53,7 @@ class Reader:
         """Return a tensor; without a value if the code only names it."""
         if isinstance(node, ast.Name):
             return PythonTensor(None)
-        if isinstance(node, ast.Subscript) and not isinstance(node.value, ast.Call):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
             sizes = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             if any(isinstance(size, ast.Slice) for size in sizes):
                 raise self._no_shape(node, option)
