@@ -2,11 +2,12 @@
 
 import inspect
 import itertools
+import shlex
 from dataclasses import replace
 
 import pytest
 
-from tf_conv_conformance.cli.case_options import OptionError, read_case
+from tf_conv_conformance.cli.case_options import OptionError, command, read_case
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.pasted_case import read_pasted
 from tf_conv_conformance.cli.signatures import SIGNATURES
@@ -296,6 +297,17 @@ def test_an_option_does_not_contradict_the_code():
         read_pasted({"op": BLOG, "strides": "2"})
     with pytest.raises(OptionError, match=r"\A--rate: the code gives it"):
         read_pasted({"op": BLOG, "rate": "2"})
+    code = f"tf.nn.conv2d({X}, tf.ones([3,3,3,8]), 1, 'SAME')"
+    with pytest.raises(OptionError, match=r"\A--filter-dtype: the code gives it"):
+        read_pasted({"op": code, "filter_dtype": "half"})
+
+
+def test_the_command_for_a_filter_of_another_dtype(capsys):
+    code = "tf.nn.conv2d(tf.ones([1,9,9,3]), tf.zeros([3,3,3,8], tf.half), 1, 'SAME')"
+    words = shlex.split(command(read_pasted({"op": code}).written, "explain"))
+    assert "--filter-dtype=float16" in words
+    assert main(words[1:]) == 0
+    assert "w  float16 of shape [3, 3, 3, 8]" in capsys.readouterr().out
 
 
 def shapes(entry):

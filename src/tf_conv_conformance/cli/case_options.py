@@ -29,6 +29,7 @@ KEYS = (
     "padding",
     "data_format",
     "dtype",
+    "filter_dtype",
     "gradient",
     "through",
     "unknown",

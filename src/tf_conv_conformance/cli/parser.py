@@ -214,6 +214,7 @@ def _add_case(command: argparse.ArgumentParser, metavar: str, text: str) -> None
     option("--dilations", "N|LIST", "another name for --rate")
     option("--padding", None, PADDING)
     option("--dtype", None, "half, bfloat16, float32, float64 or int32 (default: float32)")
+    option("--filter-dtype", "DTYPE", "the dtype of the filter, if it has another one")
     option("--data-format", "FORMAT", "NHWC or NCHW; not passed to TensorFlow unless given")
     option("--via", "NAME", f"the entry point (default: that of OP): {', '.join(SYMBOLS)}")
     text = "from small_integers,wide_integers,reals (default: the first two)"

@@ -42,9 +42,10 @@ def read_pasted(options: Mapping[str, str | None]) -> PastedCase:
     keys = reading.keys()
     for key in given:
         from_option = keys.get(key) == given[key] and key in ("input", "upstream")
-        if (key in keys and not from_option) or (key == "rate" and "dilations" in keys):
+        also = {"rate": "dilations", "filter_dtype": "dtype"}.get(key, key)
+        if (key in keys and not from_option) or (also != key and also in keys):
             raise OptionError(f"{option(key)}: the code gives it; change it there")
     case = {"id": "tried", **keys, **given}
-    ordered = {key: case[key] for key in ("id", *KEYS, "filter_dtype") if key in case}
+    ordered = {key: case[key] for key in ("id", *KEYS) if key in case}
     written = written_case(ordered, lambda key: option(key) if key in given else f"`{key}`")
     return PastedCase(written, reading.left_out(), reading.assumed())
