@@ -19,7 +19,6 @@ from tf_conv_conformance.subject import (
     exceptions,
     execution,
     forkserver,
-    groups,
     host,
     keras_files,
     keras_subject,
@@ -39,8 +38,8 @@ from tf_conv_conformance.subject.output import Output
 
 _MODULES = (
     wire, exceptions, onednn, host, symbols, company, deployment, transformations, state,
-    execution, groups, tensorflow_subject, keras_subject, model_graphs, keras_files, models,
-    forkserver, worker,
+    execution, tensorflow_subject, keras_subject, model_graphs, keras_files, models, forkserver,
+    worker,
 )  # fmt: skip
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
 _SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]

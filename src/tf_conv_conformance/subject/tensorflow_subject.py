@@ -7,12 +7,12 @@ import os
 import platform
 from typing import Any
 
-from . import execution, groups, host, onednn
+from . import execution, host, onednn
 from .exceptions import SettingError, check_device
 from .symbols import resolve
 
 SWITCHES = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "CUDA_VISIBLE_DEVICES")
-attempt, execute_all = execution.attempt, groups.execute_all
+attempt, execute_all = execution.attempt, execution.execute_all
 
 
 def load() -> Any:
