@@ -6,6 +6,7 @@ import re
 import time
 import traceback
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -96,20 +97,38 @@ def traces(mode: str) -> bool:
     return mode in ("graph", "xla", "saved_model")
 
 
-class PreparedCall:
-    """The call of a request, as a function of one arm's tensors.
+class ArmCall(ABC):
+    """A call as a function of one arm's tensors, and what becomes known beside its result.
+
+    `traced` is what was known of the last result of the function while it was traced. `operations`
+    are those of the graph that TensorFlow executed, if the request wants to know them.
+    """
+
+    def __init__(self) -> None:
+        self.traced: dict[str, Any] = {}
+        self.operations: list[str] | None = None
+
+    @abstractmethod
+    def __call__(self, tensors: list[Any]) -> Any:
+        """Return the result for one arm's tensors. Raises :class:`RaisedError`."""
+
+    @abstractmethod
+    def shapes(self, tensors: list[Any]) -> dict[str, Any]:
+        """Return what a Keras layer knows of the result's shape without data."""
+
+
+class PreparedCall(ArmCall):
+    """The call of a request that TensorFlow makes.
 
     Code compiled for one arm is reused for the others, except for a Keras layer, which holds its
-    filter. `traced` is what was known of the last result of the function while it was traced.
-    `operations` are those of the graph that TensorFlow executed, if the request wants to know them.
+    filter.
     """
 
     def __init__(self, tf: Any, request: Any) -> None:
+        super().__init__()
         self.tf, self.request = tf, request
         self.function: Callable[..., Any] | None = None
-        self.traced: dict[str, Any] = {}
         self.known: dict[str, Any] | None = None
-        self.operations: list[str] | None = None
 
     def __call__(self, tensors: list[Any]) -> Any:
         """Return the result for one arm's tensors. Raises :class:`RaisedError`."""
@@ -137,14 +156,14 @@ class PreparedCall:
         how = request.get("how")
         return SURROUNDINGS[how](tf, made) if how else made
 
-    def shapes(self, *tensors: Any) -> dict[str, Any]:
+    def shapes(self, tensors: list[Any]) -> dict[str, Any]:
         """Return what a Keras layer knows of the result's shape without data."""
         symbol, mode = self.request["function"], self.request["mode"]
         if ".keras.layers." not in symbol or mode not in ("eager", "graph"):
             return {}
         if self.known is None:  # all arms have the same shapes
             function, keras_input = resolve(self.tf, symbol), resolve(self.tf, "tf.keras.Input")
-            self.known = symbolic_shapes(function, keras_input, self.request, list(tensors))
+            self.known = symbolic_shapes(function, keras_input, self.request, tensors)
         return self.known
 
     def _kept(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,7 +218,7 @@ def value_arm(result: Any, known: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     return dict(arm, **known), array
 
 
-def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict[str, Any], Any]:
+def run_arm(tf: Any, call: ArmCall, tensors: list[Any]) -> tuple[dict[str, Any], Any]:
     """Return the arm of an answer and its array, if any. Raises for faults of the worker.
 
     `tf` is None if the call is not made by TensorFlow.
@@ -214,16 +233,16 @@ def run_arm(tf: Any, call: Callable[..., Any], tensors: list[Any]) -> tuple[dict
                 arm = {"status": "error", "error": "NoGradient", "message": NO_GRADIENT}
                 arm["bases"] = ["NoGradient"]
             else:
-                arm, array = value_arm(result, getattr(call, "traced", {}))
-                if getattr(call, "operations", None) is not None:
-                    arm["operations"] = call.operations  # type: ignore[attr-defined]
+                arm, array = value_arm(result, call.traced)
+                if call.operations is not None:
+                    arm["operations"] = call.operations
         except RaisedError as raised:
             arm = raised_arm(tf, raised.error)
     arm["warnings"] = plain_warnings(caught)
-    if array is not None and hasattr(call, "shapes"):
+    if array is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            arm.update(call.shapes(*tensors))
+            arm.update(call.shapes(tensors))
     return arm, array
 
 
@@ -239,7 +258,7 @@ def attempt(tf: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any], l
 
 
 def attempted(
-    tf: Any, call: Callable[..., Any], arms: Iterable[list[Any]]
+    tf: Any, call: ArmCall, arms: Iterable[list[Any]]
 ) -> tuple[dict[str, Any], list[Any]]:
     """Call a function of tensors for each arm, and return what :func:`attempt` does."""
     try:

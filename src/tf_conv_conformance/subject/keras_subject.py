@@ -17,7 +17,7 @@ import numpy as np
 from . import host
 from .deployment import quiet
 from .exceptions import SettingError, WorkerError, check_device, observed
-from .execution import arrays_of, attempted
+from .execution import ArmCall, arrays_of, attempted
 from .symbols import keras_layer, symbolic_shapes
 
 SWITCHES = ("KERAS_", "JAX_", "TORCH_", "PYTORCH_", "XLA_", "ONEDNN_", "DNNL_", "OMP_", "MKL_")
@@ -146,23 +146,24 @@ def attempt(keras: Any, request: Any, arrays: list[Any]) -> tuple[dict[str, Any]
     return attempted(None, LayerCall(keras, request), arms_of(request["dtypes"], arrays))
 
 
-class LayerCall:
+class LayerCall(ArmCall):
     """The call of a request, as a function of one arm's arrays."""
 
     def __init__(self, keras: Any, request: Any) -> None:
+        super().__init__()
         self.keras, self.request = keras, request
 
     def __call__(self, tensors: list[Any]) -> Any:
         """Return the result for one arm's arrays. Raises :class:`RaisedError`."""
         return result(self.keras, self.request, *tensors)
 
-    def shapes(self, *tensors: Any) -> dict[str, Any]:
+    def shapes(self, tensors: list[Any]) -> dict[str, Any]:
         """Return what a layer knows of the result's shape without data."""
         symbol = self.request["function"]
         if ".layers." not in symbol:
             return {}
         function = resolve(self.keras, symbol)
-        return symbolic_shapes(function, self.keras.Input, self.request, list(tensors))
+        return symbolic_shapes(function, self.keras.Input, self.request, tensors)
 
 
 def arms_of(dtypes: list[str], arrays: list[Any]) -> Iterator[list[Any]]:
