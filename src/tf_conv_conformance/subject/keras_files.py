@@ -12,7 +12,8 @@ import zipfile
 from typing import Any
 
 from .exceptions import clean_message
-from .model_graphs import UnreadableModelError, sizes_of, uncovered
+from .model_graphs import UnreadableModelError, uncovered
+from .symbols import plain_sizes
 
 CONFIGURATION_LIMIT = 2**26  # bytes
 DEPTH_LIMIT = 200  # of a configuration
@@ -107,7 +108,7 @@ def hook(tf: Any, layer: Any, found: list[dict[str, Any]], claimed: set[str]) ->
     def call(x: Any, *arguments: Any, **keywords: Any) -> Any:
         graph = tf.compat.v1.get_default_graph()
         before = {one.name for one in graph.get_operations()}
-        found.append(of_layer(layer, kind, sizes_of(x.shape), x.dtype.name))
+        found.append(of_layer(layer, kind, plain_sizes(x.shape), x.dtype.name))
         result = original(x, *arguments, **keywords)
         new = [one for one in graph.get_operations() if one.name not in before]
         claimed.update(one.name for one in new if (kind, one.type) != ("SeparableConv2D", "Conv2D"))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .symbols import plain_sizes
+
 OPERATORS = {"Conv2D": "conv2d", "DepthwiseConv2dNative": "depthwise_conv2d"}
 """The operators that are read, by their type in a graph."""
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
@@ -30,13 +32,6 @@ FORMATS = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 2, 3, 1)}
 
 class UnreadableModelError(Exception):
     """A model that cannot be read; the message says why, and what to do."""
-
-
-def sizes_of(shape: Any) -> list[int | None] | None:
-    """Return a shape as a list, with None for an unknown size; None for an unknown rank."""
-    if shape.rank is None:
-        return None
-    return [None if size is None else int(size) for size in shape.as_list()]
 
 
 def flat_graph(tf: Any, graph_def: Any) -> Any:
@@ -88,7 +83,7 @@ def full(prefix: str, name: str) -> str:
 
 
 def source(alias: dict[str, str], name: str) -> str:
-    """Return the tensor that a name stands for in the end."""
+    """Return the tensor to which a name leads in the end."""
     for _ in range(len(alias) + 1):
         if name not in alias:
             return name
@@ -151,8 +146,8 @@ def convolution(tf: Any, operation: Any) -> dict[str, Any]:
         "type": operation.type,
         "op": OPERATORS[operation.type],
         "via": None,
-        "input": sizes_of(x.shape),
-        "filter": sizes_of(w.shape),
+        "input": plain_sizes(x.shape),
+        "filter": plain_sizes(w.shape),
         "strides": list(operation.get_attr("strides")),
         "dilations": list(operation.get_attr("dilations")),
         "padding": padding,
@@ -173,7 +168,7 @@ def dilated(tf: Any, to_batch: Any, operation: Any, read: dict[str, Any]) -> dic
     if rates is None or paddings is None or len(ends) != 1:
         return {"problem": "its rate or padding is computed while it runs"}
     crops = constant(tf, ends[0].inputs[2])
-    places, shape = FORMATS[read["data_format"]], sizes_of(to_batch.inputs[0].shape)
+    places, shape = FORMATS[read["data_format"]], plain_sizes(to_batch.inputs[0].shape)
     if crops is None or read["data_format"] != "NHWC" or len(rates) > 2 or shape is None:
         return {"problem": "its space to batch is of another form than that of tf.nn"}
     if len(shape) != 4 or read["filter"] is None or None in read["filter"]:

@@ -13,6 +13,7 @@ from typing import Any
 from .exceptions import MESSAGE_LIMIT
 from .keras_files import EXPORT, built, check, configuration, conv_layers, hook, reason_of
 from .model_graphs import UnreadableModelError, convolutions, flat_graph
+from .symbols import plain_sizes
 
 GRAPH_LIMIT = 2**31  # bytes
 
@@ -71,7 +72,8 @@ def saved_model(tf: Any, folder: str, shape: Any) -> dict[str, Any]:
     graph_def, signature = meta.graph_def, signature_of(meta)
     names = sorted(signature.inputs)
     nodes = {signature.inputs[name].name.partition(":")[0]: name for name in names}
-    known = {name: plain_shape(signature.inputs[name].tensor_shape) for name in names}
+    protos = {name: signature.inputs[name].tensor_shape for name in names}
+    known = {name: plain_sizes(tf.TensorShape(proto)) for name, proto in protos.items()}
     shapes = dict(zip(names, completed(names, [known[name] for name in names], shape)))
     results = [one.name.partition(":")[0] for one in signature.outputs.values()]
     try:
@@ -131,13 +133,6 @@ def signature_of(meta: Any) -> Any:
         advice = "save it with tf.saved_model.save(model, FOLDER, signatures=FUNCTION)"
         raise UnreadableModelError(message + advice)
     return next(iter(signatures.values()))
-
-
-def plain_shape(proto: Any) -> Any:
-    """Return the shape in a signature, as :func:`sizes_of` does."""
-    if proto.unknown_rank:
-        return None
-    return [None if one.size < 0 else int(one.size) for one in proto.dim]
 
 
 def completed(names: list[str], shapes: list[Any], given: Any) -> list[Any]:
