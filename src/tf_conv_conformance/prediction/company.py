@@ -9,7 +9,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec, channels_first
+from tf_conv_conformance.convolution.arguments import (
+    Arguments,
+    TensorSpec,
+    channel_place,
+    channels_first,
+)
 from tf_conv_conformance.convolution.company import (
     EPSILON,
     TENSORS,
@@ -21,10 +26,10 @@ from tf_conv_conformance.prediction.correlation import Array, correlate, grouped
 from tf_conv_conformance.prediction.distributions import Chosen, Drawn, Signed
 from tf_conv_conformance.prediction.layout import (
     NoResultError,
-    channels_out,
     flat,
     in_layout,
     interpretation_of,
+    shape_in_layout,
 )
 
 SMALL = 4  # the largest magnitude of a bias and the like
@@ -92,7 +97,7 @@ def tensor_shapes(arguments: Arguments, result: tuple[int, ...]) -> list[tuple[i
         elif operation.name == "add":
             shapes.append(given)
         else:
-            channels = given[-3 if channels_first(arguments) else -1] if given else 1
+            channels = given[channel_place(arguments)] if given else 1
             shapes += [(channels,)] * len(TENSORS[operation.name])
     return shapes
 
@@ -105,18 +110,14 @@ def drawn(arguments: Arguments) -> list[Drawn]:
 def after_second(arguments: Arguments) -> tuple[int, ...]:
     """Return the shape of another convolution's result. Raises :class:`NoResultError`."""
     meaning = interpretation_of(arguments)
-    height, width = map(documented_size, meaning.axes)
-    if height < 0 or width < 0:
-        raise NoResultError(f"the size after {arguments.op} would be {height} × {width}")
-    channels = channels_out(arguments, meaning)
-    inner = (channels, height, width) if meaning.channels_first else (height, width, channels)
-    return (*meaning.batch_shape, *inner)
+    return shape_in_layout(arguments, meaning, list(map(documented_size, meaning.axes)))
 
 
 def padded(x: Array, before: Operations) -> Array:
     """Return the input of the convolution: what the operations before make of an input."""
     for operation in before:
-        x = np.pad(x, operation.padding)  # type: ignore[arg-type]
+        assert isinstance(operation.padding, tuple)  # only `pad` comes before
+        x = np.pad(x, operation.padding)
     return x
 
 

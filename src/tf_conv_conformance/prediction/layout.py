@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -44,6 +45,22 @@ def channels_out(arguments: Arguments, interpretation: Interpretation) -> int:
         groups = f"{in_channels} input channels in groups of {depth}"
         raise NoResultError(f"{groups} do not fit {out} output channels")
     return out
+
+
+def shape_in_layout(
+    arguments: Arguments, interpretation: Interpretation, sizes: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the shape of a result with this height and width, in the call's data format.
+
+    Raises :class:`NoResultError`.
+    """
+    sizes = sizes[-interpretation.dimensions :]
+    if min(sizes) < 0:
+        raise NoResultError(f"the size of the result would be {' × '.join(map(str, sizes))}")
+    batch, channels = interpretation.batch_shape, channels_out(arguments, interpretation)
+    if interpretation.channels_first:
+        return (*batch, channels, *sizes)
+    return (*batch, *sizes, channels)
 
 
 def flat(interpretation: Interpretation, tensor: Array) -> Array:

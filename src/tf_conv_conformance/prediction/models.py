@@ -29,11 +29,10 @@ from tf_conv_conformance.prediction.correlation import (
     grouped,
 )
 from tf_conv_conformance.prediction.layout import (
-    NoResultError,
-    channels_out,
     flat,
     in_layout,
     interpretation_of,
+    shape_in_layout,
 )
 
 SMALLEST_NORMAL = {"float16": 2.0**-14, "float64": 2.0**-1022}  # 2**-126 in other dtypes
@@ -82,13 +81,7 @@ class Model:
         """
         interpretation = self.interpretation(arguments)
         sizes = [self.size(axis, self.truncates_sizes) for axis in interpretation.axes]
-        sizes = sizes[-interpretation.dimensions :]
-        if min(sizes) < 0:
-            raise NoResultError(f"the size of the result would be {' × '.join(map(str, sizes))}")
-        batch, channels = interpretation.batch_shape, channels_out(arguments, interpretation)
-        if interpretation.channels_first:
-            return (*batch, channels, *sizes)
-        return (*batch, *sizes, channels)
+        return shape_in_layout(arguments, interpretation, sizes)
 
     def shape(self, arguments: Arguments) -> tuple[int, ...]:
         """Return the shape of the result; for a gradient, the shape of its tensor.
