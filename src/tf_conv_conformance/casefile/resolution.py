@@ -16,11 +16,11 @@ from tf_conv_conformance.convolution.arguments import (
     KERAS_FORMATS,
     Arguments,
     IntOrInts,
-    Pairs,
     TensorSpec,
     as_tuples,
     split_shape,
 )
+from tf_conv_conformance.convolution.company import Pairs
 from tf_conv_conformance.convolution.dtypes import canonical, largest, nearest
 from tf_conv_conformance.convolution.entry_points import (
     BY_OP,

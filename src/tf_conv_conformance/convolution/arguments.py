@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
-from tf_conv_conformance.convolution.company import Operation, Operations, padded
+from tf_conv_conformance.convolution.company import Operation, Operations, Pairs, padded
 from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
 from tf_conv_conformance.convolution.names import Held, Lost, Op, Symbol, Through, Unknown
 
 IntOrInts = int | tuple[int, ...]
-Pairs = tuple[tuple[int, ...], ...]
 Steps = Literal["strides", "dilations"]
 FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW")}
 """The data formats by the number of spatial axes: channels last, and channels first."""

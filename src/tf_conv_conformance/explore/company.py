@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tf_conv_conformance.convolution.company import DTYPES
+from tf_conv_conformance.convolution.dtypes import canonical
 from tf_conv_conformance.convolution.names import OperationName
 from tf_conv_conformance.explore.draft import AMOUNT, OUT, Draft, replaced
 
@@ -34,7 +35,7 @@ def draw_company(draft: Draft) -> None:
         case["before"] = {"pad": _amounts(draft)}
     # tf.nn.conv2d has as many result channels as its filter, depthwise_conv2d a multiple.
     channels = case["filter"][3] * (case["filter"][2] if draft.op == "depthwise_conv2d" else 1)
-    dtype = "float16" if case["dtype"] == "half" else case["dtype"]
+    dtype = canonical(case["dtype"])
     weights = {
         name: weight for name, weight in AFTER.items() if dtype in DTYPES.get(name, (dtype,))
     }

@@ -8,14 +8,17 @@ from tf_conv_conformance.prediction.data import result_shape
 NAMES = {"input": "x", "filter": "w"}
 
 
-def gradient_source(arguments: Arguments, function: str = "convolve") -> list[str]:
-    """Return lines that define `gradient`, that of a function by the tensor of the arguments."""
+def gradient_source(arguments: Arguments) -> list[str]:
+    """Return lines that define `gradient`, that of `convolve` by the tensor of the arguments."""
     target = NAMES[arguments.gradient or ""]
-    watched = [f"        tape.watch({target})"]
     if target == "w" and arguments.entry_point.is_layer:
-        target, watched = "layer.trainable_weights[0]", []
+        return _gradient("gradient", "convolve", "layer.trainable_weights[0]", [])
+    return _gradient("gradient", "convolve", target, [f"        tape.watch({target})"])
+
+
+def _gradient(name: str, function: str, target: str, watched: list[str]) -> list[str]:
     return [
-        "def gradient(x, w, dy):",
+        f"def {name}(x, w, dy):",
         "    with tf.GradientTape() as tape:",
         *watched,
         f"        y = {function}(x, w)",
@@ -57,11 +60,7 @@ def _second_gradient(by: str | None, first: str) -> list[str]:
         at[target] = "at"
     return [
         "inner = convolve",
-        "def first(x, w, dy):",
-        "    with tf.GradientTape() as tape:",
-        f"        tape.watch({seed})",
-        "        y = inner(x, w)",
-        f"    return tape.gradient(y, {seed}, output_gradients=dy)",
+        *_gradient("first", "inner", seed, [f"        tape.watch({seed})"]),
         f"def {name}({tensors}):",
         f"    at = tf.ones_like({target})",
         "    with tf.GradientTape() as tape:",

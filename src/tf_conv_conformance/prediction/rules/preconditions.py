@@ -174,11 +174,7 @@ MISMATCHES: dict[str, Mismatch] = {
         lambda call: f"the filter is {call.filter_dtype}, but the input is {call.dtype}"
     ),
     "same_in_channels": _in_channels,
-    "groups_fit": (
-        lambda call: (
-            f"{_in_channels(call)}, and the filter has {call.filter.shape[-1]} out_channels"
-        )
-    ),
+    "groups_fit": _groups,
     "outer_strides_1": _outer("strides"),
     "outer_dilations_1": _outer("dilations"),
     "strides_positive": _spatial("strides"),
