@@ -398,11 +398,11 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
         ),
         (
             f"tf.nn.conv2d({X}, {W}, 1, 'SAME', *rest)",
-            "column 51: what * stands for is not in the code; write the arguments out",
+            "column 51: the values of * are not in the code; write the arguments out",
         ),
         (
             f"tf.nn.conv2d({X}, {W}, **kwargs)",
-            "column 42: what ** stands for is not in the code; write the arguments out",
+            "column 42: the values of ** are not in the code; write the arguments out",
         ),
         (
             f"tf.nn.conv2d({X}, {W}, 1, 'SAME', strides=2)",

@@ -58,7 +58,7 @@ def read_call(text: str) -> PythonCall:
 
 def _call(code: Code, statement: ast.stmt) -> ast.Call:
     """Return the call of a statement such as ``y = tf.nn.conv2d(x, w, …)``."""
-    node: ast.AST | None = statement
+    node: ast.stmt | ast.expr | None = statement
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr | ast.Return):
         node = node.value
     if isinstance(node, ast.Tuple) and len(node.elts) == 1:  # a comma follows the call
@@ -117,7 +117,7 @@ def _bound(code: Code, call: ast.Call, symbol: str) -> dict[str, ast.expr]:
     names = SIGNATURES[symbol]
     for node in call.args:
         if isinstance(node, ast.Starred):
-            raise code.error(node, "what * stands for is not in the code; write the arguments out")
+            raise code.error(node, "the values of * are not in the code; write the arguments out")
     if len(call.args) > len(names):
         raise code.error(call.args[len(names)], f"{symbol} takes only {len(names)} arguments")
     if call.args and ".raw_ops." in symbol:
@@ -126,7 +126,7 @@ def _bound(code: Code, call: ast.Call, symbol: str) -> dict[str, ast.expr]:
     bound = dict(zip(names, call.args, strict=False))
     for keyword in call.keywords:
         if keyword.arg is None:
-            reason = "what ** stands for is not in the code; write the arguments out"
+            reason = "the values of ** are not in the code; write the arguments out"
             raise code.error(keyword.value, reason)
         if keyword.arg not in names:
             near = get_close_matches(keyword.arg, names, 1)

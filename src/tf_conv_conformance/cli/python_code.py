@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from tf_conv_conformance.cli.case_options import OptionError
 
@@ -13,17 +14,25 @@ DEPTH = 40  # of nested expressions; a call has a handful
 SHOWN = 72  # characters of the line with an error
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A node of a syntax tree that has a place in the code, as not all of them have."""
+
+    lineno: int
+    col_offset: int
+
+
 @dataclass(frozen=True)
 class Code:
     """Python code, to name the places of errors in it."""
 
     text: str
 
-    def error(self, node: ast.AST, message: str) -> OptionError:
+    def error(self, node: Placed, message: str) -> OptionError:
         """Return an error about a part of the code."""
-        line = self.text.splitlines()[node.lineno - 1]  # type: ignore[attr-defined]
-        before = line.encode()[: node.col_offset]  # type: ignore[attr-defined]
-        return self.error_at(node.lineno, len(before.decode()), message)  # type: ignore[attr-defined]
+        line = self.text.splitlines()[node.lineno - 1]
+        before = line.encode()[: node.col_offset]
+        return self.error_at(node.lineno, len(before.decode()), message)
 
     def error_at(self, line: int, column: int, message: str) -> OptionError:
         """Return an error at a line, counted from 1, and a column, counted from 0."""
@@ -65,5 +74,5 @@ def check_depth(code: Code, tree: ast.AST) -> None:
     level: list[ast.AST] = [tree]
     for _ in range(DEPTH):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
-    if deep := next((node for node in level if hasattr(node, "lineno")), None):
+    if deep := next((node for node in level if isinstance(node, Placed)), None):
         raise code.error(deep, f"the code is nested more than {DEPTH} levels deep")

@@ -112,8 +112,9 @@ class Reader:
 
     def text(self, node: ast.expr) -> str | None:
         """Return a string; None if the expression is something else."""
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        return node.value if is_text else None  # type: ignore[attr-defined]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value
+        return None
 
     def dtype(self, node: ast.expr) -> str:
         """Return the name of a dtype such as ``tf.float16``, ``np.float32`` or ``"half"``."""
@@ -130,9 +131,8 @@ class Reader:
     def _made(self, node: ast.Call, option: str) -> PythonTensor:
         """Return the tensor that a function such as ``tf.zeros`` makes."""
         function = node.func
-        is_method = isinstance(function, ast.Attribute) and function.attr == "astype"
-        if is_method and len(node.args) == 1:
-            made = self.tensor(function.value, option)  # type: ignore[attr-defined]
+        if isinstance(function, ast.Attribute) and (function.attr, len(node.args)) == ("astype", 1):
+            made = self.tensor(function.value, option)
             return PythonTensor(made.value, self.dtype(node.args[0]))
         root, _, name = (dotted(function) or "").rpartition(".")
         keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
