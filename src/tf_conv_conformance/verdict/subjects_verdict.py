@@ -41,15 +41,12 @@ def judge_subjects(call: Call, prediction: Prediction, own: Side, other: Side) -
         if side.observation.kind == "suite error":
             reason = f"not a verdict on TensorFlow: {side.name}: {ending(side.observation)}"
             return Verdict("suite error", reason)
+    if (end := _end(own.observation)) is not None and end == _end(other.observation):
+        return _without_result(own, other, _alone(call, prediction, own))
     difference = _difference(call, prediction, own, other)
     if difference is None:
         return Verdict("conforms", f"the same result as in {other.name}")
-    alone = [
-        judge(replace(call, relation=None), prediction, side.observation, side.facts)
-        for side in (own, other)
-    ]
-    if (end := _end(own.observation)) is not None and end == _end(other.observation):
-        return _without_result(own, other, alone[0])
+    alone = [_alone(call, prediction, side) for side in (own, other)]
     text = f"subjects {own.name} and {other.name} differ: {difference.text(f'in {other.name}')}"
     declared = [one for one in alone if one.kind == "deviates"]
     if declared and not any(one.failing for one in alone):
@@ -64,6 +61,11 @@ def judge_subjects(call: Call, prediction: Prediction, own: Side, other: Side) -
     )
     crash = ended(own.observation) or ended(other.observation)
     return Verdict(crash or "violates", f"{text}; {origins}", (), difference)
+
+
+def _alone(call: Call, prediction: Prediction, side: Side) -> Verdict:
+    """Return the verdict on what one subject did."""
+    return judge(replace(call, relation=None), prediction, side.observation, side.facts)
 
 
 def _end(observation: Observation) -> str | None:
