@@ -76,8 +76,8 @@ class Case(Defaults):
     rewrites: OneOrMore[OperationText] | None = None
     """Operations of which the executed graph must have one, such as `_FusedConv2D(BiasAdd, Relu)`.
 
-    The name alone stands for any that are fused into it. If the graph has none of them, a call in
-    graph or saved_model mode is vacuous.
+    The name alone matches the operation, whatever is fused into it. If the graph has none of them,
+    a call in graph or saved_model mode is vacuous.
     """
     notes: Text | None = None
     """Free text about the case."""

@@ -16,7 +16,7 @@ ID_LIMIT = 90  # characters
 
 @dataclass(frozen=True)
 class ModelCase:
-    """A case, and the names of the layers or operations that it stands for."""
+    """A case, and the names of the layers or operations that it states."""
 
     written: WrittenCase
     names: tuple[str, ...]

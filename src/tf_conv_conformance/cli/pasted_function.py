@@ -82,7 +82,7 @@ class Reading:
         for key, names in (("strides", STRIDES), ("dilations", RATES)):
             if (node := self._argument(*names)) is not None:
                 value = self.reader.integers(node)
-                # The option 4 stands for a list where the function takes one; code does not.
+                # The option 4 means a list where the function takes one; code does not.
                 verbatim = isinstance(value, int) and forms[key] is not None
                 keys[key] = {"verbatim": value} if verbatim else value
         keys["padding"] = self._padding()

@@ -176,7 +176,7 @@ def _verdict(result: ModelResult) -> str:
 
 
 def _about(result: ModelResult, subject: Subject) -> Iterator[tuple[str, str]]:
-    """Yield what the documentation says about a call, what came out, and where that is known."""
+    """Yield what the documentation says about a call, what was observed, and where it is known."""
     arguments = result.case.written.arguments
     yield from documentation_rows(arguments, subject.documentation)
     if result.has_undocumented_groups:

@@ -43,7 +43,7 @@ def executed(tf: Any) -> Iterator[list[str]]:
     """Yield a list that will have the operations of the graphs that are executed inside.
 
     They are the operations after TensorFlow's own optimizations. A function that has been called
-    before has no new graph. The list stays empty if this TensorFlow does not tell them.
+    before has no new graph. The list stays empty if this TensorFlow does not report them.
     """
     found: list[str] = []
     try:

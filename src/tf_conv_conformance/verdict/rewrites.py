@@ -32,5 +32,5 @@ def is_among(claimed: str, operations: tuple[str, ...]) -> bool:
 def operations_text(operations: tuple[str, ...] | None) -> str:
     """Return which operations the executed graph had, in a few words."""
     if not operations:
-        return "this TensorFlow does not tell the operations of the executed graph"
+        return "this TensorFlow does not report the operations of the executed graph"
     return f"the executed graph has {', '.join(dict.fromkeys(operations))}"
