@@ -169,6 +169,14 @@ def test_equal_convolutions_are_one_case():
     ]
 
 
+def without_height(name, filters):
+    """A Conv1D on 4 channels with 2 filters in one group, or with another number in two."""
+    depth = 4 if filters == 2 else 2
+    sizes = {"input": [1, 9, 4], "filter": [3, depth, filters], "strides": [1], "dilations": [1]}
+    given = {**PLAIN, **sizes, "padding": "same", "data_format": "NWC"}
+    return Convolution(name, "Conv1D", "conv2d", "tf.keras.layers.Conv1D", given)
+
+
 def test_groups_are_documented_for_the_layer_and_not_for_the_operator():
     grouped = {**PLAIN, "filter": [3, 3, 2, 8]}
     both = {**grouped, "strides": [2, 2], "dilations": [1, 1], "padding": "same"}
@@ -179,13 +187,14 @@ def test_groups_are_documented_for_the_layer_and_not_for_the_operator():
             Convolution("layer", "Conv2D", "conv2d", layer_symbol, both),
             convolution("one_group"),
             convolution("mismatch", filter=[3, 3, 3, 8]),
+            *(without_height(name, filters) for name, filters in (("one", 2), ("two", 8))),
         ],
         None,
     )
     results = [ModelResult(case, {}, Explained()) for case in cases]
     assert uncovered == []
-    assert [one.groups for one in results] == [2, 2, None, None]
-    assert [one.has_undocumented_groups for one in results] == [True, False, False, False]
+    assert [one.groups for one in results] == [2, 2, None, None, None, 2]
+    assert [one.has_undocumented_groups for one in results] == [True, *[False] * 5]
 
 
 def test_what_no_case_is_made_of_is_listed():

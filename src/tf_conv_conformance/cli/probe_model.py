@@ -18,7 +18,7 @@ from tf_conv_conformance.cli.known import Explained, explained, shipped_deviatio
 from tf_conv_conformance.cli.model_cases import ModelCase, Uncovered
 from tf_conv_conformance.cli.probe import STYLES, make_calls
 from tf_conv_conformance.cli.sections import documentation_rows
-from tf_conv_conformance.convolution.arguments import as_lists, in_channels_of
+from tf_conv_conformance.convolution.arguments import as_lists, in_channels_of, in_groups
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.rules.catalogue import broken
@@ -52,9 +52,10 @@ class ModelResult:
     def groups(self) -> int | None:
         """The groups of a convolution that has several."""
         arguments = self.case.written.arguments
-        channels, own = in_channels_of(arguments), arguments.filter.shape[2]
-        in_groups = arguments.op == "conv2d" and own and channels != own and channels % own == 0
-        return channels // own if in_groups else None
+        channels, (own, out) = in_channels_of(arguments), arguments.filter.shape[-2:]
+        if arguments.op != "conv2d" or channels == own or not in_groups(channels, own, out):
+            return None
+        return channels // own
 
     @property
     def has_undocumented_groups(self) -> bool:
