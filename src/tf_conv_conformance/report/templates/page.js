@@ -1,11 +1,9 @@
 // What is shown is said by the address: "#call?verdict=violates&mode=xla". Whatever is chosen or filtered changes the address.
 const form = $("#filters");
 const list = new List($(".list"), (number) => { state.call = number; remember(); open(number); });
-const numberOf = new Map();
-for (let number = total - 1; number >= 0; number -= 1) numberOf.set(fullName(number), number).set(`${value("file", number)}::${calls.name[number]}`, number);
 const state = { call: null, only: "" };
 const haystacks = new Array(total);
-const rank = index.order.map((verdict) => values.verdict.indexOf(verdict));
+const rank = values.verdict.map((verdict) => index.order.indexOf(verdict));
 
 function haystack(number) {
   return (haystacks[number] ??= `${fullName(number)} ${value("verdict", number)} ${value("reason", number)} ${value("against", number).join(" ")}`.toLowerCase());
@@ -22,7 +20,7 @@ function found() {
 }
 
 function sorted(numbers, by) {
-  const place = (number) => rank.indexOf(calls.verdict[number]);
+  const place = (number) => rank[calls.verdict[number]];
   const orders = {
     "": (one, other) => place(one) - place(other) || one - other,
     file: (one, other) => one - other,
@@ -98,9 +96,15 @@ function fill(given) {
   }
 }
 
+// The first call of a name, with its column or without.
+function named(name) {
+  const number = calls.name.findIndex((own, at) => name.includes(own) && (name === fullName(at) || name === `${value("file", at)}::${own}`));
+  return number < 0 ? null : number;
+}
+
 // The call of a link: by its name if that still is the same call, else by its content, else by its name alone.
 function linked(name, hash) {
-  const byName = numberOf.get(name) ?? null;
+  const byName = named(name);
   if (!hash || (byName != null && calls.hash[byName] === hash)) return byName;
   const alike = calls.hash.flatMap((one, number) => (one === hash ? [number] : []));
   return alike.find((number) => several && name.endsWith(` @ ${value("version", number)}`)) ?? alike.at(-1) ?? byName;
