@@ -28,7 +28,7 @@ def layer(kind, **config):
 
 
 def three_layers(path):
-    """A Keras model without weights: five layers, with six convolutions, and a transposed one."""
+    """A Keras model without weights: six layers, with seven convolutions, and one not covered."""
     layers = [
         layer("InputLayer", batch_shape=[None, 13, 12, 3], dtype="float32", name="image"),
         layer("Conv2D", name="stem", filters=4, kernel_size=[3, 3], padding="same"),
@@ -38,7 +38,10 @@ def three_layers(path):
         layer("TimeDistributed", name="rows",
               layer=layer("Conv1D", name="row", filters=4, kernel_size=[2], padding="causal")),
         layer("Conv2D", name="head", filters=6, kernel_size=[1, 1], groups=2, activation="relu"),
-        layer("Conv2DTranspose", name="up", filters=2, kernel_size=[2, 2], strides=[2, 2]),
+        layer("Conv2DTranspose", name="up", filters=2, kernel_size=[2, 2], strides=[3, 3],
+              output_padding=[0, 1]),
+        layer("Reshape", name="flat", target_shape=[20, 36]),
+        layer("Conv1DTranspose", name="rest", filters=2, kernel_size=[2]),
     ]  # fmt: skip
     config = {"module": "keras", "class_name": "Sequential", "registered_name": None}
     config["config"] = {"name": "three", "layers": layers}
@@ -54,7 +57,7 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
     lines = out.splitlines()
     assert err == ""
     assert lines[0] == "  model    a Keras model with the input image [1, 13, 12, 3]"
-    assert "6 convolutions, of which 1 rests on undocumented behaviour" in lines
+    assert "7 convolutions, of which 1 rests on undocumented behaviour" in lines
     table = [" ".join(line.split()) for line in lines]
     assert "stem conv2d 1,13,12,3 3,3,3,4 1,1 same conforms" in table
     assert "both depthwise_conv2d 1,13,12,4 3,3,4,1 2,2 2,2 same violates, known" in table
@@ -64,7 +67,8 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
     assert any(line.endswith("conv2d 1,7,6,4 1,1,4,4 1,1,1,1 VALID conforms") for line in table)
     assert "because strides [2,2] with dilations [2,2]" in table
     assert any(line.startswith("known cases/") for line in table)
-    assert "up Conv2DTranspose: no case is made of this layer" in table
+    assert "up conv2d, transposed 1,7,6,6 2,2,2,6 3,3 valid conforms" in table
+    assert "rest Conv1DTranspose: no case is made of this layer" in table
     assert "cases/three.yaml is written. Run it: pytest cases/three.yaml" in table
     written = (pytester.path / "cases/three.yaml").read_text(encoding="utf-8")
     assert written.startswith(
@@ -81,7 +85,7 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
     assert "      - rule: keras-depthwise.unit-strides-when-atrous\n" in written
     assert "unreported" not in written
     result = pytester.runpytest_subprocess("cases")
-    result.assert_outcomes(passed=15, xfailed=3)
+    result.assert_outcomes(passed=18, xfailed=3)
     assert main(["probe", "three.keras", "-o", "cases/three.yaml"]) == 2
     said = "cases/three.yaml exists; name a new file, or remove it first"
     assert capsys.readouterr().err == f"tf-conv-conformance: {said}\n"

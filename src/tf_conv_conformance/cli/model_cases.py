@@ -9,6 +9,7 @@ from typing import Any
 
 from tf_conv_conformance.casefile.writer import WrittenCase
 from tf_conv_conformance.cli.case_options import OptionError, written_case
+from tf_conv_conformance.convolution.output_padding import SYMBOL, output_shape
 from tf_conv_conformance.subject.model_file import Convolution
 
 ID_LIMIT = 90  # characters
@@ -78,8 +79,12 @@ def _keys(one: Convolution) -> Iterator[tuple[str, Any]]:
     yield "op", one.op
     if one.via is not None:
         yield "via", one.via
+    if one.via == SYMBOL and _known(given["input"]):
+        given = {**given, "input": _output(given), "upstream": given["input"]}
     for name in ("input", "filter", "strides"):
         yield name, given[name]
+    if "upstream" in given:
+        yield "upstream", given["upstream"]
     if set(given["dilations"]) != {1}:
         yield "dilations", given["dilations"]
     yield "padding", given["padding"]
@@ -89,10 +94,27 @@ def _keys(one: Convolution) -> Iterator[tuple[str, Any]]:
         yield "dtype", given["dtype"]
 
 
+def _output(given: Mapping[str, Any]) -> list[int] | None:
+    """Return the shape of the output of Keras's transposed convolution."""
+    return output_shape(
+        given["input"],
+        given["filter"],
+        given.get("output_padding", (None, None)),
+        strides=tuple(given["strides"]),
+        dilations=tuple(given["dilations"]),
+        padding=given["padding"],
+        data_format=given["data_format"],
+    )
+
+
+def _known(shape: Sequence[int | None] | None) -> bool:
+    return shape is not None and None not in shape
+
+
 def _written(case: Mapping[str, Any]) -> WrittenCase:
     """Return a case, a large one if need be. Raises :class:`OptionError`."""
     for name in ("input", "filter"):
-        if case[name] is None or None in case[name]:
+        if not _known(case[name]):
             sizes = "of unknown rank" if case[name] is None else _sizes(case[name])
             raise OptionError(f"its {name} is {sizes}, and a call needs every size")
     try:

@@ -13,10 +13,8 @@ from tf_conv_conformance.convolution.arguments import (
     CHANNELS_FIRST,
     as_pair,
     as_tuples,
-    spatial_padding,
 )
-from tf_conv_conformance.convolution.geometry import Axis
-from tf_conv_conformance.convolution.output_padding import inferred_size, least_size
+from tf_conv_conformance.convolution.output_padding import output_shape
 
 EXAMPLES = {3: "1,24,3", 4: "1,24,24,3"}
 """Shapes by their rank."""
@@ -94,23 +92,20 @@ class LayerReading(Reading):
         self, x: list[int], sizes: list[int], keys: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the tensors of Keras's transposed convolution: `input` is its output."""
-        first = keys.get("data_format") == "NCHW"
-        strides = as_pair(as_tuples(keys.get("strides", 1)), first)
-        rates = as_pair(as_tuples(keys.get("dilations", 1)), first)
-        padding = spatial_padding(str(keys["padding"]).upper(), first)
-        if strides is None or rates is None or padding is None or min(strides + rates) < 1:
+        node, data_format = self._argument("output_padding"), keys.get("data_format")
+        added = as_pair(as_tuples(self.reader.integers(node)), False) if node else None
+        channels = x[1 if data_format in CHANNELS_FIRST else -1]
+        filter_sizes = [*sizes, self.reader.size(self._needed("filters")), channels]
+        shape = output_shape(
+            x,
+            filter_sizes,
+            added or (None, None),
+            strides=as_tuples(keys.get("strides", 1)),
+            dilations=as_tuples(keys.get("dilations", 1)),
+            padding=as_tuples(keys["padding"]),
+            data_format=data_format,
+        )
+        if shape is None:
             reason = "the shape of the layer's output is not documented"
             raise self.call.code.error(self.call.node, reason)
-        places = (2, 3) if first else (1, 2)
-        axes = [Axis(0, *one) for one in zip(sizes, strides, rates, padding, strict=True)]
-        node = self._argument("output_padding")
-        added = as_pair(as_tuples(self.reader.integers(node)), first) if node else None
-        output, filters = list(x), self.reader.size(self._needed("filters"))
-        output[1 if first else 3] = filters
-        for place, axis, extra in zip(places, axes, added or (None, None), strict=True):
-            size = x[place]
-            output[place] = (
-                inferred_size(axis, size) if extra is None else least_size(axis, size) + extra
-            )
-        channels = x[1 if first else 3]
-        return {"input": output, "filter": [*sizes, filters, channels], "upstream": x}
+        return {"input": shape, "filter": filter_sizes, "upstream": x}

@@ -146,10 +146,11 @@ def _cells(result: ModelResult) -> dict[str, str | Text]:
     """
     arguments, verdict = result.case.written.arguments, _verdict(result)
     padding, rate = arguments.padding, arguments.dilations
+    transposed = arguments.upstream  # the input of the layer, whose output is the case's
     return {
         "name": ", ".join(map(plain, result.case.names)),
-        "operator": arguments.op,
-        "input": _short(arguments.input.shape),
+        "operator": f"{arguments.op}, transposed" if transposed else arguments.op,
+        "input": _short(transposed or arguments.input.shape),
         "filter": _short(arguments.filter.shape),
         "groups": str(result.groups or ""),
         "strides": _short(arguments.strides),

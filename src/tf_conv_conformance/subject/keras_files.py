@@ -26,6 +26,7 @@ FUNCTION_MODULES = re.compile(
 LAYERS = {
     "Conv1D": "conv2d",
     "Conv2D": "conv2d",
+    "Conv2DTranspose": "conv2d",
     "DepthwiseConv1D": "depthwise_conv2d",
     "DepthwiseConv2D": "depthwise_conv2d",
     "SeparableConv2D": "depthwise_conv2d",
@@ -123,10 +124,13 @@ def of_layer(layer: Any, kind: str, shape: Any, dtype: str) -> dict[str, Any]:
         return uncovered(layer.name, kind, "no case is made of this layer")
     channels_first, inner = layer.data_format == "channels_first", "W" if "1D" in kind else "HW"
     channels = None if shape is None else shape[1 if channels_first else -1]
-    if LAYERS[kind] == "conv2d":
+    if kind == "Conv2DTranspose":
+        sizes = [layer.filters, channels]
+    elif LAYERS[kind] == "conv2d":
         sizes = [None if channels is None else channels // layer.groups, layer.filters]
     else:
         sizes = [channels, layer.depth_multiplier]
+    padded = getattr(layer, "output_padding", None)
     return {
         "name": layer.name,
         "type": kind,
@@ -139,4 +143,5 @@ def of_layer(layer: Any, kind: str, shape: Any, dtype: str) -> dict[str, Any]:
         "padding": layer.padding,
         "data_format": "NC" + inner if channels_first else "N" + inner + "C",
         "dtype": dtype,
+        "output_padding": None if padded is None else list(padded),
     }

@@ -12,6 +12,8 @@ from tf_conv_conformance.subject.errors import RECEIVING_ERRORS, NoAnswerError
 from tf_conv_conformance.subject.gateway import Gateway
 
 ARGUMENTS = ("input", "filter", "strides", "dilations", "padding", "data_format", "dtype")
+TRANSPOSED = ("upstream", "output_padding")
+"""What some convolutions have besides."""
 
 
 class ModelFileError(ConformanceError):
@@ -71,4 +73,5 @@ def _convolution(read: Mapping[str, Any]) -> Convolution:
     if read.get("problem") is not None:
         return Convolution(name, kind, problem=str(read["problem"]))
     arguments = {key: read[key] for key in ARGUMENTS}
+    arguments |= {key: read[key] for key in TRANSPOSED if read.get(key) is not None}
     return Convolution(name, kind, read["op"], read["via"], arguments)

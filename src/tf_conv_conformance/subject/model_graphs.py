@@ -12,6 +12,11 @@ from .symbols import plain_sizes
 
 OPERATORS = {"Conv2D": "conv2d", "DepthwiseConv2dNative": "depthwise_conv2d"}
 """The operators that are read, by their type in a graph."""
+TRANSPOSED = {
+    "Conv2DBackpropInput": "conv2d",
+    "DepthwiseConv2dNativeBackpropInput": "depthwise_conv2d",
+}
+"""The same of transposed convolutions, which are given the sizes of their results."""
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 OPAQUE = ("XlaCallModule", "PyFunc", "EagerPyFunc", "TPUPartitionedCall", "TRTEngineOp")
 """Types of operations that may contain convolutions of which the graph shows nothing."""
@@ -133,18 +138,43 @@ def shortened(name: str) -> str:
 
 def convolution(tf: Any, operation: Any) -> dict[str, Any]:
     """Return what is known of a convolution."""
+    if operation.type in TRANSPOSED:
+        return transposed(tf, operation)
     if operation.type not in OPERATORS:
         return uncovered(operation.name, operation.type, "no case is made of this operator")
     x, w = operation.inputs[:2]
+    read = arguments_of(operation, x, w)
+    if x.op.type == "SpaceToBatchND":
+        return dict(read, **dilated(tf, x.op, operation, read))
+    if operation.type == "DepthwiseConv2dNative" and set(read["dilations"]) != {1}:
+        read["via"] = "tf.raw_ops.DepthwiseConv2dNative"
+    return read
+
+
+def transposed(tf: Any, operation: Any) -> dict[str, Any]:
+    """Return what is known of a transposed convolution."""
+    sizes, w, upstream = operation.inputs
+    read = arguments_of(operation, upstream, w)
+    read.update(op=TRANSPOSED[operation.type], via="tf.raw_ops." + operation.type)
+    shape = constant(tf, sizes)
+    if shape is None:
+        return dict(read, problem="the shape of its result is computed while it runs")
+    if upstream.op.type == "SpaceToBatchND":
+        return dict(read, problem="it is dilated by space to batch")
+    return dict(read, input=shape, upstream=read["input"])
+
+
+def arguments_of(operation: Any, x: Any, w: Any) -> dict[str, Any]:
+    """Return the arguments of a convolution with this input and filter."""
     data_format = operation.get_attr("data_format").decode()
     padding = operation.get_attr("padding").decode()
     if padding == "EXPLICIT":
         amounts = operation.get_attr("explicit_paddings")
         padding = [list(amounts[first : first + 2]) for first in range(0, 8, 2)]
-    read = {
+    return {
         "name": shortened(operation.name),
         "type": operation.type,
-        "op": OPERATORS[operation.type],
+        "op": OPERATORS.get(operation.type),
         "via": None,
         "input": plain_sizes(x.shape),
         "filter": plain_sizes(w.shape),
@@ -154,11 +184,6 @@ def convolution(tf: Any, operation: Any) -> dict[str, Any]:
         "data_format": data_format,
         "dtype": x.dtype.base_dtype.name,
     }
-    if x.op.type == "SpaceToBatchND":
-        return dict(read, **dilated(tf, x.op, operation, read))
-    if operation.type == "DepthwiseConv2dNative" and set(read["dilations"]) != {1}:
-        read["via"] = "tf.raw_ops.DepthwiseConv2dNative"
-    return read
 
 
 def dilated(tf: Any, to_batch: Any, operation: Any, read: dict[str, Any]) -> dict[str, Any]:
