@@ -75,6 +75,10 @@ def as_relu(steps: Steps) -> Steps:
     return [*steps[:-1], (["tf.nn.relu", 0, {}], range(0))]
 
 
+def as_minimum(steps: Steps) -> Steps:
+    return [*steps[:-1], (["tf.minimum", 0, {"y": 6}], range(0))]
+
+
 def by_another_epsilon(steps: Steps) -> Steps:
     (symbol, count, given), places = steps[0]
     return [([symbol, count, {**given, "epsilon": 0.001}], places), *steps[1:]]
@@ -97,6 +101,10 @@ COMPANY: dict[str, tuple[str, Alteration]] = {
     "fused-relu6-as-relu": (
         "a fused ReLU6 has no upper limit",
         rearranged(as_relu, ends_with("fused_batch_norm", "relu6")),
+    ),
+    "fused-relu6-as-minimum": (
+        "a fused ReLU6 keeps negative values",
+        rearranged(as_minimum, ends_with("add", "relu6")),
     ),
     "batch-norm-epsilon": (
         "a batch norm that is folded into the filter has the default epsilon",

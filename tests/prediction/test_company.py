@@ -163,7 +163,7 @@ def test_dropped_and_swapped_operations_are_detected():
     assert predict(positive).vacuous == "relu dropped"
 
 
-@pytest.mark.parametrize("after", [(RELU,), (RELU6,), (BIAS, RELU), (RELU, BIAS)], ids=listed)
+@pytest.mark.parametrize("after", [(RELU,), (BIAS, RELU), (RELU, BIAS)], ids=listed)
 def test_a_single_result_detects_dropped_operations_and_errors_before_them(after):
     """One sum alone is positive in half of the draws, and then relu makes no difference."""
     wanted = {f"{one.name} dropped" for one in after}
@@ -174,6 +174,19 @@ def test_a_single_result_detects_dropped_operations_and_errors_before_them(after
         found = set(prediction.excluded(DOCUMENTED))
         assert wanted <= found
         assert ("filter flipped in width" in found) == (width > 1)
+
+
+@pytest.mark.parametrize("after", [(RELU6,), (BIAS, RELU6), (RELU6, BIAS)], ids=listed)
+def test_two_results_detect_each_half_of_relu6(after):
+    """A single one in two arms is not below 0, above 6, and between them, where taps show."""
+    for height, width, channels in itertools.product((1, 2), (1, 2, 3), (1, 2)):
+        x, w = TensorSpec((1, height, width, channels)), TensorSpec((height, width, channels, 2))
+        prediction = predict(Arguments("conv2d", x, w, 1, "VALID", after=after))
+        assert prediction.vacuous is None
+        halves = {f"relu6 without its {which} limit" for which in ("lower", "upper")}
+        assert halves <= set(prediction.excluded(DOCUMENTED))
+    single = Arguments("conv2d", x, TensorSpec((*w.shape[:3], 1)), 1, "VALID", after=after)
+    assert predict(single).vacuous is not None
 
 
 @pytest.mark.parametrize(
@@ -194,6 +207,20 @@ def test_literal_values_need_sums_that_operations_change_and_others_that_they_ke
         x = TensorSpec((1, 2, 2, 1), tuple(map(float, numbers)))
         call = Arguments("conv2d", x, TensorSpec((1, 2, 1, 1), weights), 1, "VALID", after=after)
         assert predict(call).vacuous == missed
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missed"),
+    [
+        ((-1, 2, 3, 9), None),
+        ((1, 2, 3, 9), "relu6 without its lower limit"),
+        ((-1, 2, 3, 6), "relu6 without its upper limit"),
+    ],
+)
+def test_relu6_needs_sums_below_0_and_above_6(numbers, missed):
+    x = TensorSpec((1, 2, 2, 1), tuple(map(float, numbers)))
+    call = Arguments("conv2d", x, TensorSpec((1, 1, 1, 1), (1.0,)), 1, "VALID", after=(RELU6,))
+    assert predict(call).vacuous == missed
 
 
 def test_operations_that_may_change_places_are_the_same_function():

@@ -112,6 +112,7 @@ COMPANY = {
     "fused-bias-dropped": ["biased[graph]"],
     "fused-clips-first": ["clipped[graph]"],
     "fused-relu6-as-relu": ["limited[graph]"],
+    "fused-relu6-as-minimum": ["kept[graph]"],
     "batch-norm-epsilon": ["normal[graph]"],
     "fused-add-dropped": ["added[graph]"],
     "between-two-convolutions": ["two[graph]"],

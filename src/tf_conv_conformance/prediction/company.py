@@ -49,8 +49,13 @@ root is rounded.
 """
 FACTORS = [Fraction(2) ** exponent for exponent in (-2, -1, 0, 1)]
 """The magnitudes of scales divided by roots."""
+LIMITS: dict[str, tuple[Array, Array]] = {
+    "relu": (np.array(0.0), np.array(np.inf)),
+    "relu6": (np.array(0.0), np.array(6.0)),
+}
+"""The least and the largest value that an activation leaves."""
 Step = tuple[Operation, tuple[Array, ...]]
-"""An operation and its tensors."""
+"""An operation and what it takes beside its input: its tensors, or its limits."""
 
 
 def second(operation: Operation, shape: tuple[int, ...], beside: Arguments) -> Arguments:
@@ -122,11 +127,11 @@ def padded(x: Array, before: Operations) -> Array:
 
 
 def steps(operations: Operations, tensors: Sequence[Array]) -> list[Step]:
-    """Return operations with their tensors, which are in the same order."""
+    """Return operations with their tensors, which are in the same order, or with their limits."""
     rest, made = list(tensors), []
     for operation in operations:
         count = len(TENSORS[operation.name])
-        made.append((operation, tuple(rest[:count])))
+        made.append((operation, LIMITS.get(operation.name, tuple(rest[:count]))))
         del rest[:count]
     return made
 
@@ -136,8 +141,8 @@ def finished(arguments: Arguments, result: Array, after: Sequence[Step]) -> Arra
     for operation, tensors in after:
         if operation.filter is not None:
             result = _convolved(second(operation, result.shape, arguments), result, *tensors)
-        elif operation.name in CLIPPED:
-            result = np.clip(result, 0.0, CLIPPED[operation.name])
+        elif operation.name in LIMITS:
+            result = np.clip(result, *tensors)
         elif operation.name == "add":
             result = result + tensors[0]
         else:
@@ -158,8 +163,6 @@ def _normalized(x: Array, scale: Array, offset: Array, mean: Array, variance: Ar
     return normal
 
 
-CLIPPED = {"relu": np.inf, "relu6": 6.0}
-"""The largest value that an operation leaves, where it makes negative values 0."""
 BY_CHANNEL: dict[str, Callable[..., Array]] = {
     "bias_add": lambda x, bias: x + bias,
     "fused_batch_norm": _normalized,

@@ -22,6 +22,8 @@ CODES = {
     "channels reversed": "in",
     "filters reversed": "out",
     **{f"{name} dropped": f"no-{name}" for name in AFTER},
+    "relu6 without its lower limit": "low-relu6",
+    "relu6 without its upper limit": "high-relu6",
     "order of operations swapped": "order",
     "sums of 8 bits": "8",
     "sums of 11 bits": "11",

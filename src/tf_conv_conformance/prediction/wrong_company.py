@@ -1,4 +1,7 @@
-"""Errors in what comes after a convolution: an operation is left out, or two change places."""
+"""Errors in what comes after a convolution.
+
+An operation is left out or loses a limit, or two operations change places.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,16 @@ import numpy as np
 
 from tf_conv_conformance.convolution.arguments import Arguments
 from tf_conv_conformance.convolution.company import Operations
-from tf_conv_conformance.prediction.company import Step, drawn
+from tf_conv_conformance.prediction.company import LIMITS, Step, drawn
 from tf_conv_conformance.prediction.correlation import Array
 
 Wrong = Callable[[Sequence[Step]], list[Step]]
 SWAPPED = "order of operations swapped"
+WITHOUT_LIMIT = {
+    "relu6 without its lower limit": (np.array(-np.inf), np.array(6.0)),
+    "relu6 without its upper limit": LIMITS["relu"],
+}
+"""The errors of an activation with two limits, and those that it has instead."""
 
 
 def dropped(name: str) -> str:
@@ -28,6 +36,9 @@ def wrong_operations(after: Operations) -> Iterator[tuple[str, Wrong]]:
     alone = [place for place, one in enumerate(after) if one.filter is None]
     for place in alone:
         yield dropped(after[place].name), _without(place)
+        if after[place].name == "relu6":
+            for name, limits in WITHOUT_LIMIT.items():
+                yield name, _limited(place, limits)
     for place in alone:
         if place + 1 in alone and after[place].name != after[place + 1].name:
             yield SWAPPED, _swapped(place)
@@ -35,6 +46,10 @@ def wrong_operations(after: Operations) -> Iterator[tuple[str, Wrong]]:
 
 def _without(place: int) -> Wrong:
     return lambda steps: [*steps[:place], *steps[place + 1 :]]
+
+
+def _limited(place: int, limits: tuple[Array, ...]) -> Wrong:
+    return lambda steps: [*steps[:place], (steps[place][0], limits), *steps[place + 1 :]]
 
 
 def _swapped(place: int) -> Wrong:
