@@ -205,7 +205,7 @@ def test_a_sweep_of_what_is_unknown_may_begin_with_nothing():
     }
 
 
-@pytest.mark.parametrize("relations", ["threads", ["threads"], ["threads", "threads"]])
+@pytest.mark.parametrize("relations", ["threads", ["threads"]])
 def test_a_relation_adds_one_call_however_it_is_listed(relations):
     loaded = load_text(one(modes="graph", relations=relations))
     assert [call.name for call in loaded.calls] == ["x[graph]", "x[graph-threads]"]

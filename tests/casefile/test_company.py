@@ -91,6 +91,7 @@ def test_a_sweep_names_its_calls_by_the_operations(calls):
         ("before: {pad: [[0, 0], [-1, 1], [0, 0], [0, 0]]}", 19, "is not a pair of amounts"),
         (f"before: [{', '.join([PAD] * 9)}]", 13, "has 9 items; the limit is 8"),
         ("rewrites: '???'", 15, "is not an operation, such as _FusedConv2D"),
+        ("rewrites: [Conv2D, _FusedConv2D, Conv2D]", 15, "Conv2D is listed twice; keep one"),
     ],
 )
 def test_a_mistake(line, column, message):

@@ -61,6 +61,17 @@ def as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def distinct(value: Any) -> Any:
+    """Return a value that may be a list as one. Refuse a list that has an item twice."""
+    items = as_list(value)
+    seen = set[Any]()
+    for item in items:
+        if item in seen:
+            raise PydanticCustomError("twice", "{item} is listed twice; keep one", {"item": item})
+        seen.add(item)
+    return items
+
+
 def _version_range(text: str) -> str:
     try:
         SpecifierSet(text)
@@ -171,10 +182,10 @@ Values = TypeAliasType(
 OneOrMore = Annotated[
     Annotated[Item, SCALAR] | Annotated[list[Item], Field(min_length=1), LIST],
     BY_KIND,
-    AfterValidator(as_list),
+    AfterValidator(distinct),
 ]
 AnyNumberOf = Annotated[
-    Annotated[Item, SCALAR] | Annotated[list[Item], LIST], BY_KIND, AfterValidator(as_list)
+    Annotated[Item, SCALAR] | Annotated[list[Item], LIST], BY_KIND, AfterValidator(distinct)
 ]
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 Texts = AnyNumberOf[Text]
