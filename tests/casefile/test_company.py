@@ -111,6 +111,15 @@ def test_a_mistake(line, column, message):
         ("after: relu\n    unknown: filter", "which need to know the filter"),
         ("after: fused_batch_norm\n    dtype: float64", "does not document float64"),
         ("after: [relu, bias_add]\n    dtype: half", "bias_add, which does not document float16"),
+        ("optimizer: NCHW_TO_NHWC", "has a call in NCHW_TO_NHWC only if the channels come first"),
+        (
+            "optimizer: auto_mixed_precision_onednn_bfloat16\n    dtype: half",
+            "is rewritten by auto_mixed_precision_onednn_bfloat16 in float32 alone, not in float16",
+        ),
+        (
+            "optimizer: auto_mixed_precision_onednn_bfloat16\n    expect: result",
+            "no call of this case can be made in eager mode: it has no graph that `optimizer`",
+        ),
         ("after: relu\n    data: reals", "no bound is derived for them after relu"),
         (
             "after: relu\n    relations: [linear]",

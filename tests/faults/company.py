@@ -57,6 +57,21 @@ def with_pad(change: Callable[[list[list[int]]], list[list[int]]], when: When) -
     return Alteration(when, make)
 
 
+def optimized(name: str) -> When:
+    """A graph that TensorFlow also rewrites in this way."""
+    return lambda a: a.request.get("optimizer") == name
+
+
+def in_fewer_bits(tf: Any, y: Any) -> Any:
+    """Integers from 16 on as multiples of 4."""
+    return tf.where(tf.abs(y) >= 16, tf.round(y / 4) * 4, y)
+
+
+def with_exchanged_strides(invocation: Invocation) -> Function:
+    batch, channels, height, width = invocation.keywords["strides"]
+    return invocation.with_keywords(strides=[batch, channels, width, height])
+
+
 def out(change: Callable[[Any, Any], Any], when: When) -> Alteration:
     """Another result, of TensorFlow and the result."""
 
@@ -121,6 +136,17 @@ COMPANY: dict[str, tuple[str, Alteration]] = {
     "layout-not-undone": (
         "the layout optimizer does not transpose a result back",
         out(kept_in_nchw, ends_with("add", "relu")),
+    ),
+    "mixed-precision-of-few-bits": (
+        "auto mixed precision sums in fewer bits than bfloat16 has",
+        out(in_fewer_bits, optimized("auto_mixed_precision_onednn_bfloat16")),
+    ),
+    "layout-of-strides-not-changed": (
+        "the layout optimizer exchanges the strides of height and width",
+        Alteration(
+            lambda a: optimized("NCHW_TO_NHWC")(a) and isinstance(a.keywords["strides"], list),
+            with_exchanged_strides,
+        ),
     ),
     "fused-pad-dropped": (
         "a padding that a convolution takes in is lost",

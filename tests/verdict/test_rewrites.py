@@ -48,6 +48,24 @@ cases:
       - relu6
   - {id: unknown, filter: [3, 2, 2, 3], unknown: [batch, height, width], after: [add, bias_add]}
 """
+OPTIMIZED = """
+defaults: {op: conv2d, input: [1, 2, 5, 5], filter: [2, 2, 2, 3], padding: SAME, modes: graph}
+cases:
+  - id: fails
+    input: [1, 1, 1, 2]
+    filter: [3, 3, 2, 3]
+    padding: VALID
+    unknown: [height, width]
+    after: relu
+    expect: {error: Exception}
+  - {id: moved, data_format: NCHW, optimizer: NCHW_TO_NHWC, after: relu}
+  - {id: saved, data_format: NCHW, optimizer: NCHW_TO_NHWC, modes: saved_model}
+  - {id: plain, input: [1, 5, 5, 2], after: relu}
+  - id: casted
+    input: [1, 5, 5, 2]
+    optimizer: auto_mixed_precision_onednn_bfloat16
+    data: [small_integers, reals]
+"""
 COMPANY = """
 cases:
   - id: x
@@ -96,6 +114,59 @@ def test_a_claim_is_about_the_graph_that_was_executed(tensorflow, calls):
     assert exactly.reason.endswith("FusedConv2D(BiasAdd)")
 
 
+@pytest.mark.tensorflow
+def test_an_optimizer_rewrites_its_own_calls_alone(tensorflow, calls):
+    results = by_name(tensorflow, calls(OPTIMIZED))
+    kinds = {name: one.verdict.kind for name, one in results.items()}
+    casts = kinds.pop("casted[graph]")
+    assert kinds.pop("fails[graph]") == "refused"
+    assert set(kinds.values()) == {"conforms"}
+    answers = {name: one.observation.answers[0] for name, one in results.items()}
+    assert any(one.endswith("Conv2D in NHWC") for one in answers["moved[graph]"].operations)
+    plain = answers["plain[graph]"].operations  # nothing is left of the calls before
+    assert [one.removeprefix("_MklNative") for one in plain] == ["Conv2D", "Relu"]
+    # Only oneDNN has it, on processors that have bfloat16.
+    executed = " ".join(answers["casted[graph]"].operations)
+    assert casts == ("conforms" if "Conv2D in bfloat16" in executed else "vacuous")
+
+
+@pytest.mark.parametrize(
+    ("name", "operations", "kind"),
+    [
+        ("moved", ("Transpose", "_FusedConv2D(BiasAdd) in NHWC", "Transpose"), "conforms"),
+        ("moved", ("Conv2D",), "vacuous"),
+        ("moved", None, "vacuous"),
+        ("casted", ("Cast", "Cast", "_MklNativeConv2D in bfloat16", "Cast"), "conforms"),
+        ("casted", ("Cast", "_MklNativeConv2D", "Cast"), "vacuous"),
+    ],
+)
+def test_a_call_that_no_optimizer_rewrote_does_not_pass(calls, name, operations, kind):
+    call = calls(OPTIMIZED)[f"{name}[graph]"]
+    answers = tuple(replace(one, operations=operations) for one in returned(call).answers)
+    verdict = judge(call, predict(call.arguments), Observation("answered", answers), SUBJECT)
+    assert verdict.kind == kind
+    if kind == "vacuous":
+        form = {"moved": "NHWC", "casted": "bfloat16"}[name]
+        assert verdict.reason.startswith(f"the case claims a convolution in {form}, but ")
+
+
+def test_casts_determine_the_data_and_its_bound(calls):
+    """Data that bfloat16 holds is judged as in a call with that dtype."""
+    call = calls(OPTIMIZED)["casted[graph]"]
+    arguments = call.arguments
+    in_bfloat16 = replace(arguments, dtype="bfloat16", optimizer=None)
+    for one in (arguments, in_bfloat16):
+        small, reals = predict(one).arms
+        assert (small.input.limit, reals.input.precision) == (4, 8)
+    values = [predict(one).values(DOCUMENTED)[1] for one in (arguments, in_bfloat16)]
+    assert values[0].bound.mean() == pytest.approx(values[1].bound.mean(), rel=0.5)
+    assert predict(arguments).documented.dtype == "float32"
+    for name in ("casted", "moved"):
+        call = calls(OPTIMIZED)[f"{name}[graph]"]
+        program = python(call.arguments, "graph", predict(call.arguments).arms[0])
+        assert ("set_experimental_options" if name == "casted" else "_config = config") in program
+
+
 @pytest.mark.parametrize(
     ("claimed", "mode", "operations", "kind"),
     [
@@ -111,6 +182,7 @@ def test_a_claim_is_about_the_graph_that_was_executed(tensorflow, calls):
         ("_FusedConv2D", "graph", ("Conv2D", "BiasAdd"), "vacuous"),
         ("_FusedConv2D(Relu)", "graph", ("_FusedConv2D(BiasAdd, Relu)",), "vacuous"),
         ("_FusedConv2D", "graph", ("My_FusedConv2D",), "vacuous"),
+        ("_FusedConv2D(BiasAdd)", "graph", ("_FusedConv2D(BiasAdd) in NHWC",), "conforms"),
         ("_FusedConv2D", "graph", (), "vacuous"),
         ("_FusedConv2D", "graph", None, "vacuous"),
         ("_FusedConv2D", "xla", None, "conforms"),

@@ -15,7 +15,7 @@ from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 
 NEAR = 0.7  # least ratio of difflib: `stride` is near `strides`, `bias` is not near `via`
 NEAR_ALIKE = 0.65  # for names with the same first letter: `egar` is near `eager`
-LISTED = 20  # known names that a message lists, at most
+LISTED = 24  # known names that a message lists, at most
 NAMED = 6  # of them that contain an unknown word, at most
 
 _WHOLE_FILTER = "write `filter`, the whole shape: [height, width, in_channels, out_channels]"

@@ -23,7 +23,15 @@ from tf_conv_conformance.casefile.fields import (
     Values,
     alternatives,
 )
-from tf_conv_conformance.convolution.names import Gradient, Held, Op, Symbol, Through, Unknown
+from tf_conv_conformance.convolution.names import (
+    Gradient,
+    Held,
+    Op,
+    Optimizer,
+    Symbol,
+    Through,
+    Unknown,
+)
 
 
 class VerbatimInts(Strict):
@@ -116,6 +124,11 @@ class ArgumentFields(Strict):
     """A transformation that leads to the same result, such as a gradient of a gradient."""
     op_name: OperationName | None = None
     """The name of the operation in the graph of a traced function."""
+    optimizer: Optimizer | None = None
+    """A rewriting that TensorFlow's graph optimizer makes on request: to bfloat16, or to NHWC.
+
+    A call whose executed graph has no such convolution is vacuous.
+    """
     variables: HeldTensors | None = None
     """Tensors that are a `tf.Variable`, which changes between two calls of one function: `input` or
     `filter` if it is an argument, `captured_input` or `captured_filter` if it is none."""
@@ -161,6 +174,7 @@ class Alternatives(Strict):
     gradient: Annotated[list[Gradient], Field(min_length=1)] | None = None
     through: Annotated[list[Through], Field(min_length=1)] | None = None
     op_name: Annotated[list[OperationName], Field(min_length=1)] | None = None
+    optimizer: Annotated[list[Optimizer], Field(min_length=1)] | None = None
     variables: Annotated[list[HeldTensors], Field(min_length=1)] | None = None
     unknown: Annotated[list[UnknownSizes], Field(min_length=1)] | None = None
     upstream: Annotated[list[Shape], Field(min_length=1), alternatives(1)] | None = None

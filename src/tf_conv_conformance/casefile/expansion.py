@@ -27,8 +27,8 @@ from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 # In the order of labels. The alternatives of the last name vary fastest.
 NAMES = (
     "op", "via", "input", "filter", "strides", "padding", "dilations", "data_format", "dtype",
-    "filter_dtype", "gradient", "through", "op_name", "variables", "unknown", "upstream", "sizes",
-    "before", "after",
+    "filter_dtype", "gradient", "through", "op_name", "optimizer", "variables", "unknown",
+    "upstream", "sizes", "before", "after",
 )  # fmt: skip
 REQUIRED = {
     "op": "conv2d or depthwise_conv2d",

@@ -11,6 +11,7 @@ from tf_conv_conformance.casefile.company_fields import operations
 from tf_conv_conformance.casefile.diagnostic import CaseError, Keys
 from tf_conv_conformance.casefile.fields import REFERENCES
 from tf_conv_conformance.convolution.arguments import (
+    CASTS,
     CHANNELS_FIRST,
     FORMATS,
     KERAS_FORMATS,
@@ -45,7 +46,9 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
     x = _tensor("input", given["input"], None, {})
     w = _tensor("filter", given["filter"], x, _sizes(x, data_format, entry_point.dimensions))
     if "reals" in given["data"]:
-        x, w = _rounded("input", x, dtype), _rounded("filter", w, filter_dtype or dtype)
+        cast = CASTS.get(given.get("optimizer") or "")
+        x = _rounded("input", x, cast or dtype)
+        w = _rounded("filter", w, cast or filter_dtype or dtype)
     strides = given.get("strides", DEFAULT_STRIDES)
     dilations = None
     if "dilations" in given:
@@ -68,6 +71,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
         sizes=_own_shape(given, "sizes", entry_point),
         through=given.get("through"),
         op_name=given.get("op_name"),
+        optimizer=given.get("optimizer"),
         variables=tuple(dict.fromkeys(given.get("variables", ()))),
         before=operations(given.get("before", []), x),
         after=operations(given.get("after", []), x),

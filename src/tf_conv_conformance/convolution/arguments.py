@@ -10,7 +10,15 @@ from typing import Any, Literal
 from tf_conv_conformance.convolution.company import Operation, Operations, Pairs, padded
 from tf_conv_conformance.convolution.entry_points import DEFAULTS, ENTRY_POINTS, EntryPoint
 from tf_conv_conformance.convolution.geometry import Axis, Padding
-from tf_conv_conformance.convolution.names import Held, Lost, Op, Symbol, Through, Unknown
+from tf_conv_conformance.convolution.names import (
+    Held,
+    Lost,
+    Op,
+    Optimizer,
+    Symbol,
+    Through,
+    Unknown,
+)
 
 IntOrInts = int | tuple[int, ...]
 Steps = Literal["strides", "dilations"]
@@ -40,7 +48,8 @@ class Arguments:
     the data nor what must be returned. For an entry point that computes the gradient, `upstream`
     and `sizes` are what it is given if that is not what fits: the shape of the upstream gradient,
     and that of the tensor to differentiate by. A transformation that the call goes `through`
-    changes nothing of what must be returned, nor do `variables` that hold its tensors.
+    changes nothing of what must be returned, nor do `variables` that hold its tensors. The
+    `optimizer` rewrites the graph, and may change the precision of its sums.
     The operations `before` the convolution change its input, and those `after` it its result.
     """
 
@@ -63,6 +72,7 @@ class Arguments:
     through: Through | None = field(default=None, repr=False)
     variables: tuple[Held, ...] = field(default=(), repr=False)
     op_name: str | None = field(default=None, repr=False)
+    optimizer: Optimizer | None = field(default=None, repr=False)
     before: Operations = field(default=(), repr=False)
     after: Operations = field(default=(), repr=False)
 
@@ -96,11 +106,18 @@ class Arguments:
         return padded(self.input.shape, self.before)
 
     @property
+    def precision(self) -> str:
+        """The dtype of the products: that of the call, unless the optimizer casts its tensors."""
+        return CASTS.get(self.optimizer or "", self.dtype)
+
+    @property
     def in_company(self) -> bool:
         """Whether there are operations around the convolution."""
         return bool(self.before or self.after)
 
 
+CASTS = {"auto_mixed_precision_onednn_bfloat16": "bfloat16"}
+"""The dtype to which an optimizer casts float32."""
 FIELDS = tuple(one.name for one in fields(Arguments))
 RARE = {
     "unknown": (),
@@ -109,6 +126,7 @@ RARE = {
     "through": None,
     "variables": (),
     "op_name": None,
+    "optimizer": None,
     "before": (),
     "after": (),
 }

@@ -10,7 +10,7 @@ kernels), tflite-reference (with its reference kernels), litert (``ai_edge_liter
 from __future__ import annotations
 
 from tf_conv_conformance.convolution.arguments import Arguments
-from tf_conv_conformance.convolution.names import CONVERTED_MODES, MODES, Mode
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, GRAPH_MODES, MODES, Mode
 
 TENSORFLOW_MODES: tuple[Mode, ...] = tuple(mode for mode in MODES if mode not in CONVERTED_MODES)
 """The modes that run TensorFlow."""
@@ -38,6 +38,8 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
         return f"it traces no function, so `unknown: {arguments.unknown[0]}` means nothing"
     if arguments.op_name is not None and mode in ("eager", *CONVERTED_MODES):
         return "it has no graph of TensorFlow, so `op_name` means nothing"
+    if arguments.optimizer is not None and mode not in GRAPH_MODES:
+        return "it has no graph that `optimizer` rewrites"
     if mode == "saved_model" and {"input", "filter"} & set(arguments.variables):
         return "a saved function takes tensors; name a captured variable"
     if mode not in CONVERTED_MODES:

@@ -7,8 +7,10 @@ tested.
 from __future__ import annotations
 
 from tf_conv_conformance.convolution.arguments import (
+    CASTS,
     Arguments,
     channel_place,
+    channels_first,
     in_channels_of,
     interpret,
     spatial,
@@ -38,6 +40,8 @@ def _obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.variables and (found := _variable_obstacle(arguments)):
         return found
     if arguments.op_name is not None and (found := _name_obstacle(arguments)):
+        return found
+    if arguments.optimizer is not None and (found := _optimizer_obstacle(arguments)):
         return found
     if arguments.in_company and (found := _company_obstacle(arguments)):
         return found
@@ -115,6 +119,16 @@ def _name_obstacle(arguments: Arguments) -> Obstacle | None:
             "op_name",
             "names a convolution, but not its result is returned; leave it out",
         )
+    return None
+
+
+def _optimizer_obstacle(arguments: Arguments) -> Obstacle | None:
+    """Return why the optimizer has nothing to rewrite."""
+    name = arguments.optimizer
+    if name == "NCHW_TO_NHWC" and not channels_first(arguments):
+        return "optimizer", f"has a call in {name} only if the channels come first; write NCHW"
+    if name in CASTS and arguments.dtype != "float32":
+        return "dtype", f"is rewritten by {name} in float32 alone, not in {arguments.dtype}"
     return None
 
 

@@ -155,7 +155,7 @@ def arms(arguments: Arguments, salt: int = 0) -> tuple[Arm, ...]:
 
 
 def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
-    dtype = arguments.dtype
+    dtype = arguments.precision
     if dtype not in PRECISION:  # the call must be refused, so its sums do not matter
         return Signed(1), Signed(1), Signed(1)
     if name == "reals":
@@ -201,7 +201,7 @@ def _left_for_sums(arguments: Arguments, summed: int, top: int) -> int:
             most = middle - 1
     if least == 0:
         raise InexactDataError(
-            f"sums of {quantity(summed, 'product')} are not exact in {arguments.dtype} after "
+            f"sums of {quantity(summed, 'product')} are not exact in {arguments.precision} after "
             f"{listed(arguments.after)}, even with data of 1 and -1: it holds only integers "
             f"up to {top}; use a smaller filter, fewer channels or a wider dtype"
         )
@@ -216,7 +216,7 @@ def seed(arguments: Arguments, arm: str, salt: int) -> int:
 
 def _check_literals(arguments: Arguments, names: Sequence[str], summed: int) -> None:
     """Raise :class:`InexactDataError` for literal values whose sums cannot be judged."""
-    dtype = arguments.dtype
+    dtype = arguments.precision
     _check_finite_literals(arguments)
     if "literal" in names and dtype in PRECISION:
         _check_exact_literals(arguments, 2 ** PRECISION[dtype] - 1, summed)
@@ -259,7 +259,7 @@ def _finite(spec: TensorSpec) -> list[float]:
 
 def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
     """Check that the dtype holds the sums of literal values, as multiples of a power of two."""
-    dtype, most, step = arguments.dtype, Fraction(1), Fraction(1)
+    dtype, most, step = arguments.precision, Fraction(1), Fraction(1)
     for name, spec in (("input", arguments.input), ("filter", arguments.filter)):
         finite = [Fraction(value) for value in _finite(spec)]
         for value in set(finite):

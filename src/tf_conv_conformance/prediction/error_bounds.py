@@ -69,7 +69,7 @@ def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     twice as large.
     """
     magnitudes = model.values(arguments, *(np.abs(tensor) for tensor in tensors))
-    terms, dtype = products(arguments), arguments.dtype
+    terms, dtype = products(arguments), arguments.precision
     accumulator = model.accumulator or ACCUMULATOR[dtype]
     summing = gamma(terms, unit_roundoff(accumulator)) + gamma(terms, unit_roundoff("float64"))
     rounding = unit_roundoff(dtype) * (1 + summing)

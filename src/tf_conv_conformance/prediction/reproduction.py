@@ -26,6 +26,20 @@ from tf_conv_conformance.prediction.transformations import (
     transformed_source,
 )
 
+OPTIMIZERS = {
+    "auto_mixed_precision_onednn_bfloat16": [
+        "tf.config.optimizer.set_experimental_options("
+        "{'auto_mixed_precision_onednn_bfloat16': True})",
+    ],
+    "NCHW_TO_NHWC": [
+        "from tensorflow.python.eager import context",
+        "config = tf.compat.v1.ConfigProto()",
+        "config.graph_options.rewrite_options.cpu_layout_conversion = 1  # NCHW_TO_NHWC",
+        "config.graph_options.rewrite_options.min_graph_nodes = -1",
+        "context.context()._config = config  # as of a tf.compat.v1.Session",
+    ],
+}
+"""Lines that have TensorFlow rewrite its graphs, by the name of an optimizer."""
 LITERAL_LIMIT = 4000  # literal tensors up to this many numbers are written in full
 
 
@@ -40,7 +54,7 @@ def python(arguments: Arguments, mode: Mode, arm: Arm, relation: str | None = No
         imports.insert(0, "import zlib")
     if arguments.entry_point.symbol.startswith("keras."):
         imports.insert(0, "import keras")
-    lines = [*imports, ""]
+    lines = [*imports, "", *OPTIMIZERS.get(arguments.optimizer or "", ())]
     lines += _data(arguments, arm) + _definition(arguments, mode)
     if relation is None or is_across_subjects(relation):
         y = "y" if mode in CONVERTED_MODES else "y.numpy()"

@@ -307,13 +307,13 @@ def detect_low_precision(
     They do not count as missed if random sums may all fit into the fewer bits. A random sum of K
     products is smaller than the largest by a factor of sqrt(K), and by another 4 for safety.
     """
-    bits = FEWER_BITS.get(arguments.dtype)
+    bits = FEWER_BITS.get(arguments.precision)
     if bits is None:
         return Detection()
     name = f"sums of {bits} bits"
     if any(_needs_more(values, bits) for values in reversed(right)):  # wide integers come last
         return Detection((name,))
-    most = 4 ** (PRECISION[arguments.dtype] - bits - 2)
+    most = 4 ** (PRECISION[arguments.precision] - bits - 2)
     if "wide_integers" not in arms or arguments.after or products(arguments) > most:
         return Detection()
     _, wide = _wide(model, arguments, arms["wide_integers"], seed)

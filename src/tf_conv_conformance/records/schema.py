@@ -22,6 +22,7 @@ from tf_conv_conformance.convolution.names import (
     Mode,
     Op,
     OperationName,
+    Optimizer,
     RelationName,
     Symbol,
     Through,
@@ -117,6 +118,7 @@ class ArgumentsRecord(TypedDict):
     through: NotRequired[Through]
     variables: NotRequired[list[Held]]
     op_name: NotRequired[str]
+    optimizer: NotRequired[Optimizer]
     upstream: NotRequired[Shape | None]
     sizes: NotRequired[list[Integer] | None]
     before: NotRequired[list[OperationRecord]]

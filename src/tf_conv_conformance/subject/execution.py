@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .company import executed, in_company
+from .company import in_company
 from .deployment import RUNTIMES, deployed
 from .exceptions import MESSAGE_LIMIT, RaisedError, observed, raised_arm
+from .optimization import executed, optimizing
 from .state import SURROUNDINGS, with_variables
 from .symbols import (
     convolution,
@@ -132,6 +133,10 @@ class PreparedCall(ArmCall):
 
     def __call__(self, tensors: list[Any]) -> Any:
         """Return the result for one arm's tensors. Raises :class:`RaisedError`."""
+        with optimizing(self.tf, self.request.get("optimizer")):
+            return self._result(tensors)
+
+    def _result(self, tensors: list[Any]) -> Any:
         function = self.function
         if function is None:
             prepared = self._kept(prepare(self.tf, self.request, tensors))
@@ -139,7 +144,7 @@ class PreparedCall(ArmCall):
             if ".keras." not in self.request["function"]:
                 self.function = function
         if self.operations is None and self.request.get("operations"):
-            with executed(self.tf) as self.operations:
+            with executed(self.tf, self.request) as self.operations:
                 return observed(function, *tensors)
         return observed(function, *tensors)
 

@@ -25,6 +25,7 @@ from tf_conv_conformance.subject import (
     model_graphs,
     models,
     onednn,
+    optimization,
     state,
     symbols,
     tensorflow_subject,
@@ -37,9 +38,9 @@ from tf_conv_conformance.subject.errors import WorkerDiedError
 from tf_conv_conformance.subject.output import Output
 
 _MODULES = (
-    wire, exceptions, onednn, host, symbols, company, deployment, transformations, state,
-    execution, tensorflow_subject, keras_subject, model_graphs, keras_files, models, forkserver,
-    worker,
+    wire, exceptions, onednn, host, symbols, company, deployment, optimization, transformations,
+    state, execution, tensorflow_subject, keras_subject, model_graphs, keras_files, models,
+    forkserver, worker,
 )  # fmt: skip
 _FILES = [(module.__name__.rpartition(".")[2], str(module.__file__)) for module in _MODULES]
 _SOURCES = [(name, file, Path(file).read_text(encoding="utf-8")) for name, file in _FILES]

@@ -36,11 +36,12 @@ class Request:
         """The properties that calls must share to be made together; None for a call made alone.
 
         A Keras layer holds its filter, so it cannot be part of a function of several calls. Nor can
-        a call with variables, in surroundings of its own, or with operations around it: those of a
-        group would be optimized together. XLA compiles them in groups, since nothing is observed.
+        a call with variables, in surroundings of its own, with an optimizer, or with operations
+        around it: those of a group would be optimized together. XLA compiles them in groups, since
+        nothing is observed.
         """
         head = self.head
-        if self.alone or not {"variables", "how", "operations"}.isdisjoint(head):
+        if self.alone or not {"variables", "how", "operations", "optimizer"}.isdisjoint(head):
             return None
         if "after" in head and head["mode"] != "xla":
             return None

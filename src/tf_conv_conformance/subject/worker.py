@@ -19,8 +19,9 @@ Protocol, on standard input and output, in the format of wire.py:
                          "through" if a transformation leads to it (transformations.py), with
                          "variables" and "how" if a tensor is held in one, or if it is made in
                          other surroundings (state.py), with
-                         "before" and "after" if operations are around it (company.py), and with
-                         "operations" to ask for those of the graph;
+                         "before" and "after" if operations are around it (company.py), with
+                         "optimizer" if TensorFlow is to rewrite its graph (optimization.py), and
+                         with "operations" to ask for those of the executed graph;
                          each arm of a call has an array for each of the dtypes: input, filter, for
                          a gradient the upstream gradient, and the tensors of "after". Calls to be
                          made together have one mode, graph or xla, and the same number of arms, and

@@ -47,7 +47,9 @@ def own_request(call: Call) -> Request:
     calls of its group would have to be made again.
     """
     made = request(call.arguments, call.mode, predict(call.arguments).tensors)
-    if call.mode in GRAPH_MODES and (call.arguments.in_company or call.case.rewrites):
+    arguments = call.arguments
+    is_observed = arguments.in_company or arguments.optimizer or call.case.rewrites
+    if call.mode in GRAPH_MODES and is_observed:
         made = replace(made, head={**made.head, "operations": True})
     return replace(made, alone=not _returns(call))
 
@@ -76,7 +78,8 @@ def request(
     }
     if (names := tensor_names(arguments)) is not None:
         head["tensors"] = names
-    optional = {"through": arguments.through, "variables": list(arguments.variables), "how": how}
+    optional = {name: getattr(arguments, name) for name in ("through", "optimizer")}
+    optional |= {"variables": list(arguments.variables), "how": how}
     head |= {name: value for name, value in optional.items() if value}
     if (shapes := signature(arguments)) is not None:
         others = [tensor.shape for tensor in arms[0][2:]]
