@@ -8,6 +8,7 @@ require, run a copy of them without `requires`; what fails is the finding.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -59,6 +60,8 @@ def main(paths: Sequence[str]) -> None:
         pages.append(finding)
     written = {finding["name"] for finding in pages}
     others = [path for path in HERE.glob("*.md") if path.stem not in {*written, "README"}]
+    for path in others:
+        show(path)
     pages = sorted([*pages, *map(without_case, others)], key=lambda page: page["name"])
     index = TEMPLATES.get_template("index.md.jinja").render(pages=pages)
     (HERE / "README.md").write_text(index, encoding="utf-8")
@@ -88,18 +91,30 @@ def update(known: dict[str, Any], paths: Sequence[str]) -> None:
 def observe(
     observed: dict[str, dict[str, str]], identifier: str, subject: SubjectRecord, end: EndLine
 ) -> None:
-    """Keep what a subject did, if it is newer than what is kept of the call."""
-    version = str(subject["tensorflow"])
-    if identifier in observed and not newer(version, observed[identifier]["version"]):
-        return
+    """Keep what a subject did, if it is newer than what is kept of the call, or graver."""
     text, did = end.get("difference") or end["reason"], end.get("observed", {})
     if end.get("difference") is None and did.get("shape") is not None:
         text = f"no exception, but {did.get('dtype')} of shape {did['shape']}"
-    observed[identifier] = {
-        "version": version,
+    new = {
+        "version": str(subject["tensorflow"]),
         "environment": environment(subject),
         "text": text,
     }
+    if identifier not in observed or preference(new) >= preference(observed[identifier]):
+        observed[identifier] = new
+
+
+def preference(end: Mapping[str, str]) -> tuple[Any, ...]:
+    """Return what makes an observation the one that a page shows: the greatest."""
+    with_onednn = not re.search("oneDNN off|without oneDNN", end["environment"])
+    return (*age(end["version"]), gravity(end["text"]), with_onednn)
+
+
+def gravity(text: str) -> int:
+    """Return how grave what happened is: a crash, a result, or an exception."""
+    if "the process died" in text:
+        return 2
+    return int("predicted" in text or "no exception" in text)
 
 
 def kernels(subject: SubjectRecord) -> str:
@@ -111,13 +126,18 @@ def kernels(subject: SubjectRecord) -> str:
 
 def newer(version: str, other: str) -> bool:
     """Return whether a version is at least as new as another; a release is preferred."""
-    one, two = Version(version), Version(other)
-    return (not one.is_prerelease, one) >= (not two.is_prerelease, two)
+    return age(version) >= age(other)
+
+
+def age(version: str) -> tuple[bool, Version]:
+    """Return what orders versions from the one to prefer least."""
+    return not Version(version).is_prerelease, Version(version)
 
 
 def environment(subject: SubjectRecord) -> str:
     """Return what a report says of the environment."""
-    onednn = f"oneDNN {subject.get('onednn_version')}" if subject["onednn"] else "oneDNN off"
+    version = subject.get("onednn_version") if subject["onednn"] else "off"
+    onednn = f"oneDNN {version} (`TF_ENABLE_ONEDNN_OPTS={int(bool(subject['onednn']))}`)"
     isa = f", {subject['isa']}" if subject.get("isa") else ""
     return (
         f"TensorFlow {subject['tensorflow']}, {onednn}{isa}, Python {subject['python']}, "
@@ -130,9 +150,13 @@ def finding_of(file: Path, known: Mapping[str, Any], processors: Any) -> dict[st
     outcomes, observed = known["outcomes"], known["observed"]
     calls = load(file).calls
     ids = {call.name: f"cases/findings/{file.name}::{call.name}" for call in calls}
-    differing = [call for call in calls if ids[call.name] in observed]
-    first = differing[0] if differing else calls[0]
-    end = observed.get(ids[first.name])
+    ends = {
+        call.name: seen(observed.get(ids[call.name]), outcomes.get(ids[call.name], {}))
+        for call in calls
+    }
+    differing = [call for call in calls if ends[call.name] is not None]
+    first = max(differing, key=lambda call: preference(ends[call.name])[:-1], default=calls[0])
+    end = ends[first.name]
     deviations = [one for call in calls for one in call.case.deviations]
     own = [one.deviation for one in first.deviations] or first.case.deviations
     rule = RULES[own[0].rule]
@@ -153,6 +177,23 @@ def finding_of(file: Path, known: Mapping[str, Any], processors: Any) -> dict[st
         "versions": histories({name: outcomes.get(one, {}) for name, one in ids.items()}),
         "processors": by_processor(processors, ids[first.name]),
     }
+
+
+def seen(
+    end: Mapping[str, str] | None, outcomes: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, str] | None:
+    """Return what was observed of a call, which may be a crash that is known by its outcome."""
+    crashes = [
+        {
+            "version": version,
+            "environment": f"TensorFlow {version}, {kind}",
+            "text": f"the process died ({outcome})",
+        }
+        for kind, by_version in outcomes.items()
+        for version, outcome in by_version.items()
+        if outcome.startswith("SIG")
+    ]
+    return max([*([end] if end else []), *crashes], key=preference, default=None)
 
 
 def arm(call: Call, end: Mapping[str, str] | None) -> Any:
@@ -229,9 +270,18 @@ def by_processor(found: Any, identifier: str) -> list[tuple[str, str, str]]:
 
 
 def witness(name: str) -> str | None:
-    """Return what a memory checker reported on the program of a page."""
+    """Return the command that shows the error of a page, and what it printed."""
     path = HERE / "memory" / f"{name}.txt"
     return path.read_text(encoding="utf-8").rstrip() if path.exists() else None
+
+
+def show(page: Path) -> None:
+    """Put the command that shows the error on a page that is written by hand."""
+    text = page.read_text(encoding="utf-8")
+    shown = TEMPLATES.get_template("shown.md.jinja").render(memory=witness(page.stem))
+    before, after = text.split("## What this suite knows of it", 1)
+    before = before.split("**Shown by**")[0]
+    page.write_text(f"{before}{shown}## What this suite knows of it{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

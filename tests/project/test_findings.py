@@ -2,7 +2,12 @@
 other pages say.
 """
 
+import os
 import re
+import runpy
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -53,3 +58,40 @@ def test_the_index_has_all_pages_and_the_counts_are_right(repository, pages):
     assert f"{public} of them were public before" in exploring
     assert f"{len(pages) - without_case} have a case" in exploring
     assert f"{len(pages)} causes" in (repository / "README.md").read_text(encoding="utf-8")
+
+
+def test_each_memory_finding_that_can_be_shown_here_has_its_command_on_its_page(repository):
+    memory = repository / "docs/findings/memory"
+    commands = runpy.run_path(str(memory / "witness.py"))["WITNESSES"]
+    assert {path.stem for path in memory.glob("*.txt")} == set(commands)
+    for name, command in commands.items():
+        shown = (memory / f"{name}.txt").read_text(encoding="utf-8")
+        assert shown.startswith(f"$ TF_ENABLE_ONEDNN_OPTS=1 {command}\n# TensorFlow "), name
+        page = (repository / f"docs/findings/{name}.md").read_text(encoding="utf-8")
+        assert f"```text\n{shown}```" in page, name
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+@pytest.mark.parametrize(
+    ("access", "said"),
+    [
+        ("ctypes.memset(block.value + 128, 1, 1)", "SIGSEGV: write 0 bytes after a block of 128"),
+        ("ctypes.string_at(block.value + 200, 1)", "SIGSEGV: read 72 bytes after a block of 128"),
+        ("print(ctypes.string_at(block, 4).hex())", "ffffffff"),
+    ],
+)
+def test_the_guard_ends_a_program_at_its_first_access_beyond_a_block(
+    repository, tmp_path, access, said
+):
+    source, library = repository / "docs/findings/memory/guard.c", tmp_path / "guard.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", source, "-o", library], check=True)
+    block = "block = ctypes.c_void_p(); libc.posix_memalign(ctypes.byref(block), 64, 128)"
+    program = f"import ctypes; libc = ctypes.CDLL(None); {block}; {access}"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "LD_PRELOAD": str(library)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said in done.stdout + done.stderr
