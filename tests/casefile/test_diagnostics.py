@@ -62,13 +62,13 @@ FAULTS = r"""
     cases[0].modes: no call of this case can be made in eager mode: it traces no function, so
     `unknown: height` means nothing
 {"modes": "[graph, tflite]", "dtype": "half"}
-    cases[0].modes: no call of this case can be made in tflite mode: it takes float32 alone, not
+    cases[0].modes: no call of this case can be made in tflite mode: it takes only float32, not
     float16
 {"modes": "litert", "gradient": "input"}
     no call of this case can be made in litert mode: the model has no gradient
 {"modes": "[onnx]", "sweep": "{dtype: [float64, bfloat16]}"}
-    no call of this case can be made in onnx mode: it takes float32 and float16 alone, not float64;
-    it takes float32 and float16 alone, not bfloat16
+    no call of this case can be made in onnx mode: it takes only float32 and float16, not float64;
+    it takes only float32 and float16, not bfloat16
 {"modes": "[onnx]", "unknown": "filter"}
     made in onnx mode: the filter is a constant of the model, so it cannot be `unknown`
 {"modes": "[eager, jit]"}
@@ -118,7 +118,7 @@ FAULTS = r"""
     makes up to 144,000,000,000 products; the limit of a large call is 34,359,738,368
 {"large": "true", "input": "[4, 400, 400, 256]", "filter": "[3, 3, 256, 1]", "modes": "xla"}
     9:12: cases[0].modes: may need 9.2 GiB in xla mode, and TensorFlow's process has 8 GiB by
-    default; XLA copies the input once for each tap of the filter; leave xla out
+    default; XLA copies the input once for each element of the filter; leave xla out
 {"large": "true", "input": "[1, 10000, 10000, 1]", "filter": "[1, 1, 1, 2]", "dtype": "float64"}
     may need 13.4 GiB in eager mode, and TensorFlow's process has 8 GiB by default; make it
     smaller, or name one arm of `data`
@@ -312,7 +312,7 @@ def test_a_case_beyond_the_limit_of_a_file_is_refused():
     assert len(loaded.calls) == 900
     assert [diagnostic.case for diagnostic in loaded.diagnostics] == ["x"]
     assert (
-        "expands to 32,400,000 tests, but the file may only add 300,000 more; split the file"
+        "expands to 32,400,000 tests, but the file may add only 300,000 more; split the file"
         in loaded.diagnostics[0].message
     )
 

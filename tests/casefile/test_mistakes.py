@@ -210,7 +210,7 @@ deviations: [{rule: static-shape.known, observed: {unknown: width, warning: User
 deviations: [{rule: static-shape.known, observed: {unknown: width, sometimes: true}, notes: x}]
     observed: `sometimes` goes with a result or an `error`, not with a
 deviations: [{rule: conv2d.values, observed: {unknown: width}, reported: unreported}]
-    observed: `unknown` and `static` declare a known shape, with one of the rules
+    observed: `unknown` and `static` are for static shapes, with one of the rules
 deviations: [{rule: static-shape.known, observed: {model: documented}, reported: unreported}]
     observed: static-shape.known needs `unknown` or `static`, since it
 <<: {strides: 1}

@@ -297,7 +297,7 @@ def test_an_entry_point_of_the_other_operator_is_refused():
             "op_name",
             "without a name",
         ),
-        ({"op_name": "mine", "modes": "eager"}, "modes", "it has no graph of TensorFlow"),
+        ({"op_name": "mine", "modes": "eager"}, "modes", "it has no TensorFlow graph"),
         ({"through": "vectorized_map", "modes": "onnx"}, "modes", "has no transformation"),
         (
             {"through": "jacobian", "gradient": "input", "input": "[1, 99, 99, 2]"},

@@ -17,7 +17,7 @@ def test_a_deviation_is_an_expected_failure_and_a_stale_one_fails(write, run_fau
         ["XFAIL *dying[[]faulty-eager[]]*conv2d.values (SIGSEGV; unreported)"]
     )
     result.stdout.fnmatch_lines(
-        ["resolved: delete the deviation from depthwise.values: the documentation holds"]
+        ["resolved: delete the deviation from depthwise.values: TensorFlow does what it documents"]
     )
     assert run_faulty("cases/declared.yaml", "--tf-modes", "eager", "--runxfail").ret == 1
 

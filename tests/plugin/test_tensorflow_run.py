@@ -99,12 +99,12 @@ def test_a_failure_prints_what_a_person_needs(stdout):
     stdout.fnmatch_lines(
         [
             (
-                "violates: not refused: strides [[]1,2,2,1[]] with dilations [[]2,2[]] "
+                "violates: should be refused: strides [[]1,2,2,1[]] with dilations [[]2,2[]] "
                 "(depthwise.unit-strides-when-atrous)"
             ),
             "  case *cases/wrong.yaml:3 wrong[[]eager[]]",
             "  values *first at [[]0, *, 0[]]: *, not * as predicted*",
-            "  fed by *input[[]0, rows {*}, columns {*}, channels 0[]], as documented",
+            "  sum of *input[[]0, rows {*}, columns {*}, channels 0[]], as documented",
             "  *, phase-strided",
             "  explained *phase_strided*",
             "  rule *: If any value in*",
@@ -119,7 +119,7 @@ def test_a_failure_prints_what_a_person_needs(stdout):
             ),
         ]
     )
-    printed = stdout.str().partition("violates: not refused")[2].partition("PASSES")[0]
+    printed = stdout.str().partition("violates: should be refused")[2].partition("PASSES")[0]
     assert "Traceback" not in printed
     assert "site-packages" not in printed.partition("the call, to paste and run")[0].replace(
         "tensorflow/python", ""

@@ -26,12 +26,12 @@ def test_feeding_lists_the_pixels_of_an_element(calls):
     arguments = eager(calls, ATROUS).arguments
     assert feeding(
         "documented", arguments, (0, 0, 1, 3)
-    ) == "input[0, rows {0*, 0, 2}, columns {0, 2, 4}, channels 1]".replace(
+    ) == "input[0, rows {pad, 0, 2}, columns {0, 2, 4}, channels 1]".replace(
         "{0, 2, 4}", "{0, 2, 4}"
     )
     assert (
         feeding("phase_strided", arguments, (0, 0, 1, 3))
-        == "input[0, rows {0*, 0, 2}, columns {0*, 1, 3}, channels 1]"
+        == "input[0, rows {pad, 0, 2}, columns {pad, 1, 3}, channels 1]"
     )
     grouped = replace(
         eager(calls, CONV2D).arguments,
@@ -46,8 +46,8 @@ def test_feeding_of_a_call_without_height_names_no_rows():
         "cases: [{id: a, op: conv2d, via: tf.nn.conv1d, input: [2, 9, 4], filter: [3, 4, 2], "
         "padding: SAME, modes: eager}]"
     ).calls
-    fed = "input[1, columns {0*, 0, 1}, channels 0:4]"
+    fed = "input[1, columns {pad, 0, 1}, channels 0:4]"
     assert feeding("documented", call.arguments, (1, 0, 1)) == fed
     channels_first = replace(call.arguments, data_format="NCW", input=TensorSpec((2, 4, 9)))
-    fed = "input[1, channels 0:4, columns {7, 8, 0*}]"
+    fed = "input[1, channels 0:4, columns {7, 8, pad}]"
     assert feeding("documented", channels_first, (1, 1, 8)) == fed

@@ -81,7 +81,7 @@ def test_a_documented_refusal_passes_and_its_absence_violates(calls):
     verdict = judge(call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT)
     rule = "depthwise.unit-strides-when-atrous"
     assert (verdict.kind, verdict.rules) == ("violates", (rule,))
-    assert verdict.reason == f"not refused: strides [1,2,2,1] with dilations [2,2] ({rule})"
+    assert verdict.reason == f"should be refused: strides [1,2,2,1] with dilations [2,2] ({rule})"
     assert kind(call, returned(call, "documented")) == "violates"
 
 

@@ -218,7 +218,7 @@ def test_a_failure_names_the_error_after_the_convolution_that_explains_it(calls)
     assert {"company.bias-add", "company.relu"} < set(verdict.rules)
     rows = dict(first_difference(prediction, verdict, observation, call.mode))
     assert "(bias_add dropped)" in rows["explained"]
-    assert "fed by" not in rows
+    assert "sum of" not in rows
 
 
 def test_records_and_the_page_have_operations(calls, tmp_path):

@@ -33,7 +33,7 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
         raise CaseError((*keys, "rule"), f"there is no rule {quote(deviation.rule)}; {hint}")
     if deviation.observed.is_static != (RULES[deviation.rule] in STATIC_RULES):
         rules = ", ".join(rule.id for rule in STATIC_RULES)
-        message = f"`unknown` and `static` declare a known shape, with one of the rules {rules}"
+        message = f"`unknown` and `static` are for static shapes, with one of the rules {rules}"
         if not deviation.observed.is_static:
             message = (
                 f"{deviation.rule} needs `unknown` or `static`, since it is about static shapes"
@@ -89,7 +89,7 @@ def _why_unmatched(deviation: Deviation, at_stake: Set[str], modes: Set[Mode]) -
         advice = f"for a converted model, write `when: {{modes: [{', '.join(converted)}]}}`"
         return f"matches no call: without `modes`, it is about TensorFlow itself; {advice}"
     if rule in at_stake:
-        why = "`when` and `where` exclude every call, or the documentation says the same"
+        why = "`when` and `where` exclude every call, or it declares what is documented"
         return f"matches no call: {why}"
     nearest = sorted(at_stake, key=lambda other: (-_likeness(rule, other), other))[:RULES_SHOWN]
     others = ", ".join(nearest)

@@ -85,7 +85,7 @@ def _check_memory(arguments: Arguments, modes: Iterable[Mode]) -> None:
         needed = _needed(arguments, mode) / 2**30
         fact = f"may need {needed:.1f} GiB in {mode} mode, and {limit}"
         if mode == "xla":
-            advice = "XLA copies the input once for each tap of the filter; leave xla out"
+            advice = "XLA copies the input once for each element of the filter; leave xla out"
             raise CaseError(("modes",), f"{fact}; {advice}")
         advice = "make it smaller" if arms == 1 else "make it smaller, or name one arm of `data`"
         raise CaseError((), f"{fact}; {advice}")

@@ -33,8 +33,7 @@ DIAGNOSTICS_LIMIT = 100  # of a case
 Words = tuple[str, str]
 """The words for one and for several."""
 TESTS, PROBLEMS = ("test", "tests"), ("problem of one axis", "problems of one axis")
-CONDITIONS = "with the conditions of deviations"
-COMPARISONS = (f"comparison {CONDITIONS}", f"comparisons {CONDITIONS}")
+COMPARISONS = ("comparison of a call with a deviation", "comparisons of calls with deviations")
 # The most that a file may add. The first is a sweep of 100,000 combinations in three modes.
 LIMITS: dict[Words, int] = {TESTS: 300_000, COMPARISONS: 300_000, PROBLEMS: 300_000}
 M = TypeVar("M", bound=Strict)
@@ -199,7 +198,7 @@ class _Loader:
     def _take(self, what: Words, count: int, keys: Keys) -> None:
         room = self.room[what]
         if count > room:
-            limit = f"the file may only add {room:,} more"
+            limit = f"the file may add only {room:,} more"
             raise CaseError(
                 keys, f"expands to {quantity(count, *what)}, but {limit}; split the file"
             )

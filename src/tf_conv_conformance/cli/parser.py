@@ -125,7 +125,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawTextHelpFormatter,
         allow_abbrev=False,
     )
-    text = "make one call on TensorFlow in several modes, or those of a model, and judge it"
+    text = "make one call, or each convolution of a model, and compare it with the documentation"
     epilog = CASE_EPILOG.format("probe") + MODEL_EPILOG
     probe = add("probe", text, epilog=epilog, formatter_class=RAW)
     _add_case(probe, "OP|CODE|MODEL", "conv2d or depthwise_conv2d; or a call as Python code; or a "
@@ -142,8 +142,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     explain = add("explain", text, epilog=CASE_EPILOG.format("explain"), formatter_class=RAW)
     _add_case(explain, "OP|CODE", "conv2d or depthwise_conv2d; or a call as Python code")
     text = (
-        "the element of the result to draw (default: the first that the two models compute from "
-        "different input, or 0,0)"
+        "the element of the result to draw (default: the first in which the documented formula and "
+        "space to batch differ, or 0,0)"
     )
     explain.add_argument("--at", metavar="ROW,COLUMN", type=position, help=text)
 
@@ -210,7 +210,7 @@ def _add_case(command: argparse.ArgumentParser, metavar: str, text: str) -> None
     text = "[height, width, in_channels, out_channels or multiplier]"
     option("--filter", "SHAPE", text)
     option("--strides", "N|LIST", "4 or 1,4,4,1 (default: 1)")
-    option("--rate", "N|LIST", "3 or 3,3")
+    option("--rate", "N|LIST", "the dilation: 3 or 3,3")
     option("--dilations", "N|LIST", "another name for --rate")
     option("--padding", None, PADDING)
     option("--dtype", None, "half, bfloat16, float32, float64 or int32 (default: float32)")
@@ -221,13 +221,13 @@ def _add_case(command: argparse.ArgumentParser, metavar: str, text: str) -> None
     option("--data", "LIST", text)
     text = "differentiate the result with respect to this tensor: input or filter"
     option("--gradient", "TENSOR", text)
-    text = "a transformation that leads to the same result, such as vectorized_map"
+    text = "compute the same result by a transformation, such as vectorized_map"
     option("--through", "NAME", text)
     text = "sizes that a traced function does not know, from batch,height,width,rank,filter"
     option("--unknown", "LIST", text)
     text = "the shape of the upstream gradient, for an entry point that computes a gradient"
     option("--upstream", "SHAPE", text)
-    text = "what it gets in place of the shape of its result"
+    text = "for such an entry point: what is passed in place of the shape of its result"
     option("--sizes", "LIST", text)
     text = "an operation on the input: '{pad: [[0,0],[1,1],[2,0],[0,0]]}'"
     option("--before", "YAML", text)

@@ -37,7 +37,7 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
     if mode == "eager" and arguments.unknown:
         return f"it traces no function, so `unknown: {arguments.unknown[0]}` means nothing"
     if arguments.op_name is not None and mode in ("eager", *CONVERTED_MODES):
-        return "it has no graph of TensorFlow, so `op_name` means nothing"
+        return "it has no TensorFlow graph, so `op_name` means nothing"
     if arguments.optimizer is not None and mode not in GRAPH_MODES:
         return "it has no graph that `optimizer` rewrites"
     if mode == "saved_model" and {"input", "filter"} & set(arguments.variables):
@@ -47,13 +47,13 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
     if "filter" in arguments.unknown:
         return "the filter is a constant of the model, so it cannot be `unknown`"
     if arguments.variables:
-        return "the filter is a constant of the model, and its input no variable"
+        return "a converted model has no variables"
     if arguments.gradient is not None or arguments.through is not None:
         what = "gradient" if arguments.through is None else "transformation"
         return f"the model has no {what}"
     for dtype in (arguments.dtype, arguments.filter_dtype):
         if dtype is not None and dtype not in (taken := DTYPES.get(mode, ("float32",))):
-            return f"it takes {' and '.join(taken)} alone, not {dtype}"
+            return f"it takes only {' and '.join(taken)}, not {dtype}"
     return None
 
 

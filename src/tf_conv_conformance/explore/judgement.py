@@ -35,7 +35,7 @@ JudgementKind = Literal[
 JUDGEMENT_KINDS: dict[JudgementKind, str] = {
     "conforms": "a result as documented",
     "refused": "an exception, as documented",
-    "vacuous": "as documented, but the data could not have detected a wrong oracle",
+    "vacuous": "as documented, but a wrong result would also pass",
     "known": "as a declared deviation says",
     "consequence": "the gradient, or the company, of a result that is itself not as documented",
     "new": "not as documented, and no deviation declares it",

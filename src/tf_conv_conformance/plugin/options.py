@@ -50,8 +50,8 @@ def add(parser: pytest.Parser) -> None:
         group.addoption(name, action="store_true", help=text)
 
     text = (
-        f"of the modes that cases name, make only these, from {','.join(MODES)}; +MODE adds one to "
-        "every case, as in +tflite, and all adds every mode (default: the modes that cases name)"
+        f"make calls only in these modes, from {','.join(MODES)}; +MODE adds a mode to every case, "
+        "as in +tflite, and all adds every mode (default: the modes that cases name)"
     )
     option("--tf-modes", "MODES", text)
     text = "also collect every *.yaml under folders with this name"
@@ -59,8 +59,8 @@ def add(parser: pytest.Parser) -> None:
     text = "where to write results.jsonl and index.html (default: reports)"
     option("--tf-reports", "DIR", text, default="reports")
     text = (
-        "test the TensorFlow of another interpreter (its path), of a subject in tf_subjects of "
-        f"the ini file (its name, or all), or one defined here: '{FORM}'; may be repeated"
+        "test another TensorFlow: the path of an interpreter, the name of a subject in tf_subjects "
+        f"of the ini file (all: each of them), or a definition: '{FORM}'; may be repeated"
     )
     option("--tf-subject", "SUBJECT", text, action="append", default=[])
     text = "report what changed since an earlier run: its record file, or a folder of its shards"

@@ -19,12 +19,12 @@ def novelty(records: Records) -> str | None:
     count = sum(end["verdict"] == "unmeasured" for end in records.ends.values())
     if kind is None:
         why = disagreement(new[0]) or f"the instruction set of {library(new[0])} is unknown"
-        sentences = [f"A subject of no kind on which cases can be measured: {why}"]
+        sentences = [f"{FILE} cannot have a run on this subject: {why}"]
     else:
         sentences = [f"A new kind of subject: {kind.text}", f"{FILE} has no run on it"]
     if count:
-        did = f"did as documented in {quantity(count, 'call')}, which passed as unmeasured"
-        sentences.append(f"It {did} although a deviation is declared")
+        calls = f"{quantity(count, 'call')} passed as unmeasured"
+        sentences.append(f"{calls}: a deviation is declared, but TensorFlow did as documented")
     if kind is not None:
         sentences.append(f"{HOW} says how to contribute the record file")
     return ". ".join(sentences)

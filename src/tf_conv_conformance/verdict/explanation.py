@@ -88,8 +88,8 @@ def feeding(model: str, arguments: Arguments, index: Sequence[int]) -> str:
 
 
 def _positions(taps: Taps, output: int) -> str:
-    """Return the positions that an output reads. ``0*`` is a zero of the padding."""
-    positions = ("0*" if one < 0 else str(one) for one in taps[output].tolist())
+    """Return the positions that an output reads. ``pad`` is a zero of the padding."""
+    positions = ("pad" if one < 0 else str(one) for one in taps[output].tolist())
     return "{" + ", ".join(positions) + "}"
 
 

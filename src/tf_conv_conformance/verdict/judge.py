@@ -26,7 +26,7 @@ from tf_conv_conformance.verdict.deviations import (
     deviations_of_eager,
     not_applying,
 )
-from tf_conv_conformance.verdict.kinds import Kind
+from tf_conv_conformance.verdict.kinds import HOLDS, Kind
 from tf_conv_conformance.verdict.rewrites import with_rewrites
 from tf_conv_conformance.verdict.static_shapes import with_static_shape
 from tf_conv_conformance.verdict.verdict import Verdict
@@ -84,7 +84,7 @@ def _of_deviations(
             verdict = _of_claim(call, prediction, claim, observation)
             may = "; ".join(map(declared_text, declared))
             return replace(verdict, reason=f"{verdict.reason}; declared: {may}")
-        return _resolved(rules, "the documentation holds")
+        return _resolved(rules, HOLDS)
     found = (deviation_difference(one, prediction, observation) for one in declared)
     unlike = next((difference for difference in found if difference), None)
     if unlike is None:
@@ -93,7 +93,7 @@ def _of_deviations(
         text = "; ".join(map(declared_text, declared))
         return Verdict("deviates", text, rules, documented or claimed)
     if documented is None and claimed is not None:
-        return _resolved(rules, f"the documentation holds; {_differs_from_expect(claimed)}")
+        return _resolved(rules, f"{HOLDS}; {_differs_from_expect(claimed)}")
     if claimed is None or documented is None:
         return _resolved(rules, "the case's `expect` holds")
     reason = f"{unlike.text('declared')}; not as documented either"
@@ -115,8 +115,7 @@ def _of_claim(
             return Verdict("vacuous", f"{vacuous}, {advice}")
         return _passes(prediction, claim, documented)
     if documented is None:
-        documents = "TensorFlow does what it documents, but the case's `expect` differs"
-        reason = f"{claimed.text('expected')}; {documents}"
+        reason = f"{claimed.text('expected')}; {HOLDS}, but the case's `expect` differs"
         return Verdict("unexpected", reason, (), claimed)
     reason = _reason(prediction, documented, observation)
     return _violates(call, prediction, claim, observation, reason, documented, claimed)
@@ -146,7 +145,7 @@ def _vacuous(call: Call, missed: str) -> str:
     remedy = "use another size"
     if call.arguments.input.values is not None or call.arguments.filter.values is not None:
         remedy = "give a shape instead of literal values, so that the data is random"
-    return f"this data cannot detect a wrong oracle, {missed}; {remedy}"
+    return f"a wrong result would also pass ({missed}); {remedy}"
 
 
 def _excluded(
@@ -198,5 +197,5 @@ def _reason(prediction: Prediction, difference: Difference, observation: Observa
     documented = prediction.documented
     if isinstance(documented, Refuses) and observation.kind == "answered":
         reasons = (refusal(reason, prediction.arguments) for reason in documented.because)
-        return f"not refused: {'; '.join(reasons)}"
+        return f"should be refused: {'; '.join(reasons)}"
     return difference.text()

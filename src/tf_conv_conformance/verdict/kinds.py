@@ -9,17 +9,18 @@ Kind = Literal[
     "unmeasured", "crashed", "timed out", "vacuous", "flaky", "suite error", "missing",
     "unsupported",
 ]  # fmt: skip
+HOLDS = "TensorFlow does what it documents"
 KINDS: dict[Kind, str] = {
     "conforms": "TensorFlow returned the documented result: shape, dtype, values",
     "refused": "TensorFlow raised an exception, as documented or as the case expects",
     "deviates": "exactly what a deviation declares was observed",
     "violates": "a rule or the oracle is contradicted, and no deviation declares it",
-    "unexpected": "TensorFlow does what it documents, but the case's `expect` says otherwise",
+    "unexpected": f"{HOLDS}, but the case's `expect` says otherwise",
     "resolved": "TensorFlow now does what it documents: delete the declared deviation",
     "unmeasured": "as documented, and no run on such a subject has measured the declared deviation",
     "crashed": "the process died by a signal",
     "timed out": "no answer within the time limit",
-    "vacuous": "the data could not have detected a wrong oracle",
+    "vacuous": "the check proves nothing: a wrong result would also pass",
     "flaky": "the same call gave two different answers",
     "suite error": "the suite itself failed, which says nothing about TensorFlow",
     "missing": "planned, but no result was recorded",

@@ -106,7 +106,7 @@ def _rows(
         if verdict.kind == "vacuous":
             yield "excluded", listed(verdict.excluded or ()) or "no wrong oracle"
     for why in verdict.undeclared:
-        yield "declared", f"but not for this call: {why}"
+        yield "deviation", f"declared, but not for this call: {why}"
     if not call.relation and (instead := remedy(call.arguments)) is not None:
         yield "instead", instead
     if call.mode in CONVERTED_MODES and (deployed := conversion(call.arguments)) is not None:
@@ -182,7 +182,7 @@ def _origin(prediction: Prediction, difference: Difference, explained: str | Non
     arguments = prediction.arguments
     other = explained if explained != "documented" else None
     if difference.aspect == "values" and difference.index is not None:
-        yield "fed by", f"{feeding('documented', arguments, difference.index)}, as documented"
+        yield "sum of", f"{feeding('documented', arguments, difference.index)}, as documented"
         if other is not None:
             text = feeding(other, arguments, difference.index)
             yield "", f"{text}, {other.replace('_', '-')}"

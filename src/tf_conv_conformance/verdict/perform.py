@@ -20,6 +20,7 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.deviations import outside, unmet
 from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.kinds import HOLDS
 from tf_conv_conformance.verdict.relation_verdict import judge_relation
 from tf_conv_conformance.verdict.requests import own_request, requests
 from tf_conv_conformance.verdict.subjects_verdict import Side, judge_subjects
@@ -87,8 +88,8 @@ def perform(
 
 
 def _unmeasured(rule: str) -> str:
-    where = "no run on such a subject has measured the deviation"
-    return f"the documentation holds; {where} from {rule} that the case declares"
+    deviation = f"the case declares a deviation from {rule}"
+    return f"{HOLDS}; {deviation}, which no run on such a subject has measured"
 
 
 def lacks(call: Call, subject: Subject) -> str | None:

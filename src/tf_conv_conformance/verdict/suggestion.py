@@ -48,7 +48,7 @@ ACCEPT = "to accept any values, declare the shape with `values: unspecified`"
 NO_DEVIATION = {
     "timed out": "a time-out depends on the time limit",
     "suite error": "the suite itself failed, which says nothing about TensorFlow",
-    "vacuous": "the data cannot detect a wrong oracle; use another size",
+    "vacuous": "a wrong result would also pass; use another size",
     "flaky": f"two runs of the same call gave two answers; {ACCEPT}",
 }
 """Why no deviation can be declared, by the kind of verdict, in order of precedence."""

@@ -85,7 +85,7 @@ function pictures(axes) {
     const chosen = there ? [[at[0], at[1], 1, 1, "tap"]] : [];
     const output = outputPicture(rows.out, columns.out, [[0, 0, rows.out, columns.out, "input"], ...chosen], `Output of ${rows.out} × ${columns.out}; click an element`, choose, 120);
     const reads = there ? inputPicture(axes, pair, at) : make("p", {}, `has no output [${at.join(", ")}]`);
-    return make("figure", { "data-model": rows.name }, caption, output, make("small", {}, "is fed by these input elements"), reads);
+    return make("figure", { "data-model": rows.name }, caption, output, make("small", {}, "reads these input elements"), reads);
   }
 
   function choose(row, column) {
