@@ -78,7 +78,7 @@ TABLE = [
     ("filter_rank_4", [w(3, 2, 3, 4)], [w(3, 2, 3), w(3, 2, 3, 4, 1)]),
     (
         "same_in_channels",
-        [{}, FIRST, x(3), x(8, 7), w(3, 2, 4), w(3, 2, 4, 3, 3), x(9, 8, 3)],
+        [{}, FIRST, x(3), x(8, 7), w(3, 2, 4), w(3, 2, 4, 4, 3), x(9, 8, 3)],
         [w(3, 2, 2, 3), w(3, 2, 4, 3), x(9, 8, 2), {**FIRST, **w(3, 2, 8, 4)}],
     ),
     (c.strides("integer", 1, 2, 4), lengths("strides", 0, 1, 2, 4), lengths("strides", 3, 5)),
@@ -205,6 +205,7 @@ TABLE = [
             {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4)},
             {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4), **x(2, 9, 6, 3)},
             {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4), **x(2, 7, 8, 3)},
+            {"strides": 2, "padding": "VALID", "upstream": (2, 3, 3, 4), **x(2, 12, 7, 3)},
         ],
     ),
     ("sizes_fit", each("sizes", None), each("sizes", (), (2, 9, 8), (2, 9, 8, -3))),
