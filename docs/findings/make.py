@@ -26,11 +26,12 @@ from tf_conv_conformance.prediction.reproduction import python
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 from tf_conv_conformance.records.load import load_columns
 from tf_conv_conformance.records.outcome import AS_DOCUMENTED, NOT_RUN, compared
-from tf_conv_conformance.records.schema import EndLine, SubjectRecord
+from tf_conv_conformance.records.schema import CallLine, EndLine, SubjectRecord
 
 HERE = Path(__file__).parent
 OUTCOMES = HERE / "outcomes.json"
 PROCESSORS = HERE.parent / "processors/outcomes.json"
+CRASH = 2
 CASES = HERE.parent.parent / "cases/findings"
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE),
@@ -83,7 +84,8 @@ def update(known: dict[str, Any], paths: Sequence[str]) -> None:
             outcome = compared(call, end)
             if identifier.startswith("cases/findings/") and end is not None and outcome != NOT_RUN:
                 own = known["outcomes"].setdefault(identifier, {})
-                own.setdefault(kernels(subject), {})[version] = outcome
+                kind, run = computes(subject, call)
+                own.setdefault(kind, {})[run] = outcome
                 if outcome != AS_DOCUMENTED:
                     observe(known["observed"], identifier, subject, end)
 
@@ -98,7 +100,7 @@ def observe(
     new = {
         "version": str(subject["tensorflow"]),
         "environment": environment(subject),
-        "text": text,
+        "text": re.sub(r"/\S*/(?=site-packages/)", "", text),
     }
     if identifier not in observed or preference(new) >= preference(observed[identifier]):
         observed[identifier] = new
@@ -113,15 +115,18 @@ def preference(end: Mapping[str, str]) -> tuple[Any, ...]:
 def gravity(text: str) -> int:
     """Return how grave what happened is: a crash, a result, or an exception."""
     if "the process died" in text:
-        return 2
+        return CRASH
     return int("predicted" in text or "no exception" in text)
 
 
-def kernels(subject: SubjectRecord) -> str:
-    """Return what decides which kernels a TensorFlow uses; without oneDNN, no processor does."""
+def computes(subject: SubjectRecord, call: CallLine) -> tuple[str, str]:
+    """Return what computes a call, and its version; without oneDNN, no processor matters."""
+    if call["mode"] == "litert":
+        return "LiteRT", str(subject.get("litert"))
+    version = str(subject["tensorflow"])
     if not subject["onednn"]:
-        return "without oneDNN"
-    return f"with oneDNN, {subject.get('isa') or 'unknown processor'}"
+        return "without oneDNN", version
+    return f"with oneDNN, {subject.get('isa') or 'unknown processor'}", version
 
 
 def newer(version: str, other: str) -> bool:
@@ -155,7 +160,7 @@ def finding_of(file: Path, known: Mapping[str, Any], processors: Any) -> dict[st
         for call in calls
     }
     differing = [call for call in calls if ends[call.name] is not None]
-    first = max(differing, key=lambda call: preference(ends[call.name])[:-1], default=calls[0])
+    first = max(differing, key=lambda call: standing(call, ends[call.name]), default=calls[0])
     end = ends[first.name]
     deviations = [one for call in calls for one in call.case.deviations]
     own = [one.deviation for one in first.deviations] or first.case.deviations
@@ -177,6 +182,13 @@ def finding_of(file: Path, known: Mapping[str, Any], processors: Any) -> dict[st
         "versions": histories({name: outcomes.get(one, {}) for name, one in ids.items()}),
         "processors": by_processor(processors, ids[first.name]),
     }
+
+
+def standing(call: Call, end: Mapping[str, str]) -> tuple[Any, ...]:
+    """Return what makes a call the one that a page shows: it is new, a crash, declared first."""
+    declared = [one.deviation for one in call.deviations]
+    first = call.case.deviations[0] in declared if call.case.deviations else False
+    return *age(end["version"]), gravity(end["text"]) == CRASH, first
 
 
 def seen(
