@@ -22,6 +22,10 @@ from tf_conv_conformance.explore.edges import edges
         ({"input": [1, 2, 7, 1], "filter": [5, 1, 1, 1]}, {"no result", "filter beyond the input"}),
         ({"input": [1, 8, 7, 4], "filter": [2, 2, 2, 4]}, {"groups"}),
         ({"input": [1, 8, 7, 4], "filter": [2, 2, 3, 4]}, {"channels that do not fit"}),
+        (
+            {"input": [2, 1, 8, 7, 0], "filter": [2, 2, 0, 1]},
+            {"input of rank above 4", "no channels"},
+        ),
         ({"strides": [2, 3], "dilations": 2}, {"unequal strides", "stride and rate"}),
         ({"strides": 2**31}, {"stride out of int32"}),
         ({"dilations": -(2**40)}, {"rate out of int32", "rate below 1"}),

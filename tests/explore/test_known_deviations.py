@@ -180,6 +180,46 @@ def test_deviations_may_explain_a_call_only_together(tmp_path):
     )
 
 
+def test_a_sum_in_reduced_precision_matches_in_the_model_of_an_accepted_call(tmp_path):
+    in_half = """
+  - id: half
+    op: depthwise_conv2d
+    dtype: half
+    data: reals
+    input: [1, 9, 9, 4]
+    filter: [3, 3, 4, 1]
+    strides: 1
+    padding: SAME
+    deviations:
+      - rule: depthwise.values
+        observed: {model: documented, accumulator: float16}
+        reported: unreported
+"""
+    tmp_path.joinpath("a.yaml").write_text(CASES + in_half, encoding="utf-8")
+    both = read_known([tmp_path])
+    one = call(op="depthwise_conv2d", dtype="half", data=["reals"], strides=2, dilations=3)
+    seen = values(one, replace(PHASE_STRIDED, accumulator="float16"))
+    assert find_known(both, one, seen, FACTS) is not None
+    assert find_known(both, one, values(one, DOCUMENTED), FACTS) is None
+
+
+def test_an_exception_against_a_precondition_matches_calls_that_meet_it(tmp_path):
+    case = (
+        "id: x, op: depthwise_conv2d, via: keras.ops.depthwise_conv, input: [1, 2, 2, 1], "
+        "filter: [1, 1, 1, 1], strides: [1, 1], padding: VALID"
+    )
+    deviation = (
+        "{rule: keras-ops-depthwise.strides-length, observed: {error: TypeError}, "
+        "reported: unreported}"
+    )
+    tmp_path.joinpath("a.yaml").write_text(f"cases:\n  - {{{case}, deviations: [{deviation}]}}\n")
+    known = read_known([tmp_path])
+    keras = {"op": "depthwise_conv2d", "via": "keras.ops.depthwise_conv"}
+    assert matching(known, call(**keras, strides=[2, 2]), error("TypeError")) == ["x"]
+    assert matching(known, call(**keras, strides=[2, 2]), error("ValueError")) == []
+    assert matching(known, call(**keras, strides=[2, 2, 2]), error("TypeError")) == []
+
+
 def test_a_shape_without_a_name_matches_other_shapes_without_a_name(tmp_path):
     case = (
         "id: x, op: depthwise_conv2d, input: [1, 1, 1, 2, 1], filter: [1, 1, 1, 1], "

@@ -44,12 +44,23 @@ def _numbers(name: Steps, choose: Callable[[int, int], tuple[int, int]]) -> AsIf
     return as_if
 
 
+def _rate_1(arguments: Arguments) -> Arguments:
+    """Return the arguments with dilations of 1, whatever length their own list has."""
+    if (value := arguments.dilations) is None:
+        return arguments
+    entry_point, count = arguments.entry_point, arguments.dimensions
+    in_four = isinstance(value, tuple) and len(value) == count + 2
+    if in_four or entry_point.style == "raw op" or entry_point.computes:
+        count += 2
+    return replace(arguments, dilations=(1,) * count)
+
+
 AS_IF: dict[str, AsIf] = {
     "as given": lambda arguments: arguments,
     "no padding of batch and channels": _without_outer_padding,
     "strides of batch and channels 1": _numbers("strides", lambda height, width: (height, width)),
     "rates of batch and channels 1": _numbers("dilations", lambda height, width: (height, width)),
-    "rate 1": _numbers("dilations", lambda height, width: (1, 1)),
+    "rate 1": _rate_1,
     "the height's rate for both": _numbers("dilations", lambda height, width: (height, height)),
     "the width's rate for both": _numbers("dilations", lambda height, width: (width, width)),
     "the height's stride for both": _numbers("strides", lambda height, width: (height, height)),

@@ -53,7 +53,7 @@ def _number(arguments: Arguments, name: Steps) -> str:
     if outer(arguments, name) != (1, 1):
         return "outer"
     largest = max(pair)
-    limits = {"2**31 or more": INT32, "32768 to 2**31 - 1": LARGE, "101 to 32767": 101}
+    limits = {"2**31 or more": INT32, "16384 to 2**31 - 1": LARGE, "101 to 16383": 101}
     for size, limit in limits.items():
         if largest >= limit:
             return size
@@ -110,7 +110,7 @@ def _data_format(arguments: Arguments) -> str:
 
 
 NUMBERS = (
-    "not given", "1", "2", "3 to 100", "101 to 32767", "32768 to 2**31 - 1", "2**31 or more",
+    "not given", "1", "2", "3 to 100", "101 to 16383", "16384 to 2**31 - 1", "2**31 or more",
     "unequal", "outer", "0 or less", "length",
 )  # fmt: skip
 ODD_PADDING = _by_edge(

@@ -25,7 +25,7 @@ from tf_conv_conformance.convolution.arguments import (
 from tf_conv_conformance.convolution.geometry import documented_padding, documented_size
 
 INT32 = 2**31
-LARGE = 2**15  # a stride, rate or padding larger than in any network
+LARGE = 2**14  # a stride, rate or padding larger than in any network
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -58,12 +58,12 @@ def _of_tensors(arguments: Arguments) -> Iterator[str]:
         yield "channels first"
     elif arguments.data_format not in (None, FORMATS[arguments.dimensions][0]):
         yield "unknown data format"
-    if len(shape) != rank or len(sizes) != 4:
+    if len(shape) < rank or len(sizes) != 4:
         return
-    channels = shape[channel_place(arguments)]
-    if shape[0] == 0:
+    channels, batch = shape[channel_place(arguments)], math.prod(shape[: 1 - rank])
+    if batch == 0:
         yield "no batch"
-    if math.prod(shape) == 0 and shape[0] and channels:
+    if math.prod(shape) == 0 and batch and channels:
         yield "no height or width"
     if channels == 0:
         yield "no channels"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
-from tf_conv_conformance.convolution.names import Mode
+from tf_conv_conformance.convolution.names import Gradient, Mode
 from tf_conv_conformance.explore.edges import edges, generalizes
 from tf_conv_conformance.explore.known_deviations import (
     KnownDeviation,
@@ -37,7 +37,7 @@ JUDGEMENT_KINDS: dict[JudgementKind, str] = {
     "refused": "an exception, as documented",
     "vacuous": "as documented, but a wrong result would also pass",
     "known": "as a declared deviation says",
-    "consequence": "the gradient, or the company, of a result that is itself not as documented",
+    "consequence": "made of a result or a gradient that is itself not as documented",
     "new": "not as documented, and no deviation declares it",
     "unjudged": "this suite itself failed",
     "spared": "not made: calls of this kind end the process",
@@ -153,7 +153,7 @@ class Judge:
         if known is not None:
             return Judgement("known", result, f"{known.deviation.rule} ({known.where})")
         is_derived = (call.arguments.gradient, call.arguments.through) != (None, None)
-        if (is_derived or call.arguments.in_company) and self._forward_fails(call):
+        if (is_derived or call.arguments.in_company) and self._part_fails(call):
             return Judgement("consequence", result)
         result = self._confirmed(call, result, observation)
         if result.verdict.kind == "suite error":
@@ -175,16 +175,26 @@ class Judge:
         reason = f"{ending(observation)}; then {ending(again)}"
         return replace(first, verdict=replace(first.verdict, kind="flaky", reason=reason))
 
-    def _forward_fails(self, call: Call) -> bool:
-        """Return whether the convolution itself differs, so that what is made of it does, too."""
-        arguments = replace(call.arguments, gradient=None, through=None, before=(), after=())
-        if call.arguments.before and arguments.input.values is None:
-            arguments = replace(arguments, input=TensorSpec(call.arguments.convolved))
-        forward = replace(call, arguments=arguments)
-        observation = observe(forward, self.subject)
-        prediction = predict(forward.arguments)
-        verdict = judge(forward, prediction, observation, self.subject.subject)
+    def _part_fails(self, call: Call) -> bool:
+        """Return whether what a call is made of differs already, so that the call does, too."""
+        return any(self._fails(replace(call, arguments=part)) for part in _parts(call.arguments))
+
+    def _fails(self, call: Call) -> bool:
+        observation = observe(call, self.subject)
+        verdict = judge(call, predict(call.arguments), observation, self.subject.subject)
         return verdict.failing and verdict.kind not in ("vacuous", "suite error")
+
+
+def _parts(arguments: Arguments) -> Iterator[Arguments]:
+    """Yield the convolution alone, and the gradients that a transformation is made of."""
+    forward = replace(arguments, gradient=None, through=None, before=(), after=())
+    if arguments.before and arguments.input.values is None:
+        forward = replace(forward, input=TensorSpec(arguments.convolved))
+    yield forward
+    first = (arguments.through or "").partition("gradient_by_")[2]
+    for by in get_args(Gradient):
+        if arguments.through is not None and by in (arguments.gradient, first):
+            yield replace(forward, gradient=by)
 
 
 def suite_failed() -> Judgement:

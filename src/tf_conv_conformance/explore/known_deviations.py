@@ -8,7 +8,7 @@ of the other call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,13 @@ class KnownDeviation:
         rules = broken_rules(arguments)
         return short(self.deviation.rule) in rules if self.is_of_precondition else not rules
 
+    def with_model(self, name: str | None) -> KnownDeviation:
+        """Return the deviation with its arithmetic, such as its accumulator, in another model."""
+        if name is None or self.deviation.observed.model is None:
+            return self
+        observed = self.deviation.observed.model_copy(update={"model": name})
+        return replace(self, deviation=self.deviation.model_copy(update={"observed": observed}))
+
     @property
     def ends_process(self) -> bool:
         """Whether it declares a crash or a time-out."""
@@ -89,8 +96,12 @@ class KnownDeviation:
 
     @property
     def is_of_precondition(self) -> bool:
-        """Whether its rule is a precondition."""
-        return RULES[self.deviation.rule].is_precondition
+        """Whether it is declared for calls that break a precondition.
+
+        An exception is no deviation for them, but for calls that meet the precondition.
+        """
+        is_refused = self.deviation.observed.error is not None
+        return RULES[self.deviation.rule].is_precondition and not is_refused
 
     def is_fatal(self, call: Call, subject: Mapping[str, Any]) -> bool:
         """Return whether it declares that a call with this kind of padding ends the process."""
@@ -155,7 +166,8 @@ def find_known(
 
     Deviations from rules of the call's own entry point come first. If for each rule that the call
     breaks, a deviation declares that TensorFlow accepts such calls, the call is expected to behave
-    like one that breaks no rule. Then deviations about results may also explain it.
+    like one that breaks no rule. Then deviations about results may also explain it, with the model
+    of one about acceptance.
     """
     like = [
         one
@@ -165,13 +177,18 @@ def find_known(
     covering = [one for one in like if one.concerns_rule(call.arguments)]
     entry_point = call.arguments.entry_point
     covering.sort(key=lambda one: entry_point not in RULES[one.deviation.rule].entry_points)
-    accepted = {
-        short(one.deviation.rule)
+    rules = set(broken_rules(call.arguments))
+    accepting = [
+        one
         for one in like
-        if one.is_of_precondition and one.deviation.observed.returns
-    }
-    if accepted.issuperset(broken_rules(call.arguments)):
-        covering += [one for one in like if not one.is_of_precondition]
+        if one.is_of_precondition
+        and one.deviation.observed.returns
+        and short(one.deviation.rule) in rules
+    ]
+    if {short(one.deviation.rule) for one in accepting} == rules:
+        models = {one.deviation.observed.model for one in accepting} or {None}
+        of_results = [one for one in like if not one.is_of_precondition]
+        covering += [one.with_model(model) for one in of_results for model in models]
     return next((one for one in covering if one.matches(call, observation)), None)
 
 
