@@ -13,8 +13,8 @@ HOLDS = "TensorFlow does what it documents"
 KINDS: dict[Kind, str] = {
     "conforms": "TensorFlow returned the documented result: shape, dtype, values",
     "refused": "TensorFlow raised an exception, as documented or as the case expects",
-    "deviates": "exactly what a deviation declares was observed",
-    "violates": "a rule or the oracle is contradicted, and no deviation declares it",
+    "deviates": "TensorFlow did exactly what a deviation declares",
+    "violates": "TensorFlow did not do what it documents, and no deviation declares what it did",
     "unexpected": f"{HOLDS}, but the case's `expect` says otherwise",
     "resolved": "TensorFlow now does what it documents: delete the declared deviation",
     "unmeasured": "as documented, and no run on such a subject has measured the declared deviation",
