@@ -290,7 +290,7 @@ def test_an_entry_point_of_the_other_operator_is_refused():
         ({"variables": "input", "via": "tf.nn.conv2d_transpose"}, "variables", "only the shape"),
         ({"variables": "filter", "via": "keras.ops.conv"}, "variables", "belongs to Keras"),
         ({"variables": "filter", "modes": "saved_model"}, "modes", "name a captured variable"),
-        ({"variables": "captured_filter", "modes": "onnx"}, "modes", "a converted model has no variables"),
+        ({"variables": "captured_filter", "modes": "onnx"}, "modes", "model has no variables"),
         ({"op_name": "mine", "gradient": "input", "modes": "graph"}, "op_name", "leave it out"),
         (
             {"op_name": "mine", "via": "keras.ops.conv", "modes": "graph"},
