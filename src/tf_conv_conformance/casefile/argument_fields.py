@@ -121,7 +121,7 @@ class ArgumentFields(Strict):
     gradient: Gradient | None = None
     """Differentiate the result with respect to this tensor."""
     through: Through | None = None
-    """A transformation that leads to the same result, such as a gradient of a gradient."""
+    """A transformation that computes the same result, such as a gradient of a gradient."""
     op_name: OperationName | None = None
     """The name of the operation in the graph of a traced function."""
     optimizer: Optimizer | None = None
@@ -130,8 +130,8 @@ class ArgumentFields(Strict):
     A call whose executed graph has no such convolution is vacuous.
     """
     variables: HeldTensors | None = None
-    """Tensors that are a `tf.Variable`, which changes between two calls of one function: `input` or
-    `filter` if it is an argument, `captured_input` or `captured_filter` if it is none."""
+    """Tensors that are a `tf.Variable`: `input` or `filter` if it is passed to the traced function,
+    `captured_input` or `captured_filter` if it is captured."""
     unknown: UnknownSizes | None = None
     """What a traced function does not know: `batch`, `height`, `width`, `rank` or `filter`.
 
@@ -143,7 +143,7 @@ class ArgumentFields(Strict):
     By default it is the shape of the convolution's result.
     """
     sizes: Ints | None = None
-    """For an entry point that computes a gradient: `input_sizes` or the like, if it is no shape.
+    """For an entry point that computes a gradient: what is passed as `input_sizes` or the like.
 
     By default it is the shape of `input` or `filter`.
     """

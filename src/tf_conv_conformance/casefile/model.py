@@ -61,16 +61,19 @@ class Defaults(ArgumentFields):
 
 
 class Case(Defaults):
-    """One question to TensorFlow or, with a sweep, the product of several."""
+    """A call or, with a sweep, several calls."""
 
     id: Identifier
     """The name of the case, unique in the file."""
     sweep: Alternatives = Alternatives()
     """Alternatives for arguments. Each combination is a call."""
     scope: Scope | None = None
-    """All small problems, instead of input, filter, strides, rate and padding."""
+    """Every problem of one axis up to some sizes.
+
+    It replaces `input`, `filter`, `strides`, `rate` and `padding`.
+    """
     relations: OneOrMore[RelationName] | None = None
-    """Metamorphic relations to check. Each one that applies to a call adds one extra call."""
+    """Properties that results must have. Each adds a call for every call to which it applies."""
     deviations: list[Deviation] = Field(default_factory=list)
     """Known differences between TensorFlow and its documentation."""
     rewrites: OneOrMore[OperationText] | None = None
