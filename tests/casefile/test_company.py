@@ -120,7 +120,6 @@ def test_a_mistake(line, column, message):
             "optimizer: auto_mixed_precision_onednn_bfloat16\n    expect: result",
             "no call of this case can be made in eager mode: it has no graph that `optimizer`",
         ),
-        ("after: relu\n    data: reals", "no bound is derived for them after relu"),
         (
             "after: relu\n    relations: [linear]",
             "needs a convolution without `before` and `after`",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.convolution.company import Operation
 from tf_conv_conformance.convolution.dtypes import as_numbers, encode
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.error_bounds import Values, bound, gamma, unit_roundoff
@@ -46,6 +47,42 @@ def test_no_product_of_drawn_reals_is_subnormal_in_half():
     assert np.abs(x).min() * np.abs(w).min() >= np.finfo(np.float16).smallest_normal
     assert {-1, 1} == set(np.sign(x).ravel())
     assert max(np.abs(x).max(), np.abs(w).max()) < 1
+
+
+AFTER = [
+    ("bias_add", "relu"),
+    ("add", "bias_add"),
+    ("fused_batch_norm", "relu6"),
+    ("relu", "bias_add", "fused_batch_norm"),
+]
+
+
+@pytest.mark.parametrize("begins", [True, False], ids=["begun-with-the-first", "added-last"])
+@pytest.mark.parametrize("after", AFTER, ids="_".join)
+def test_operations_after_a_sum_are_within_the_bound_however_they_are_rounded(after, begins):
+    """In float32 throughout; a kernel may also begin its sum with what is added first."""
+    arguments = replace(CALL, after=tuple(map(Operation, after)))
+    prediction = predict(arguments)
+    (values,) = prediction.values(DOCUMENTED)
+    x, w, *others = (one.astype(np.float32) for one in prediction.tensors[0])
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    is_begun = begins and after[0] in ("bias_add", "add")
+    y = np.zeros((1, 6, 5, 4), np.float32)
+    y = y + others.pop(0) if is_begun else y
+    for i, j, k in np.ndindex(3, 3, 16):
+        y = y + padded[:, i : i + 6, j : j + 5, k : k + 1] * w[i, j, k]
+    for name in after[is_begun:]:
+        if name in ("bias_add", "add"):
+            y = y + others.pop(0)
+        elif name == "fused_batch_norm":
+            scale, offset, mean, variance = (others.pop(0) for _ in range(4))
+            y = (y - mean) * (scale / np.sqrt(variance + np.float32(1))) + offset
+        else:
+            y = np.clip(y, 0, 6 if name == "relu6" else None)
+    assert y.dtype == np.float32
+    assert not values.differing(y.astype(np.float64)).any()
+    assert values.bound.max() < 1e-3
+    assert values.differing(y + 2e-3).all()
 
 
 @pytest.mark.parametrize("seed", range(20))

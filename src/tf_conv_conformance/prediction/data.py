@@ -159,9 +159,6 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
     if dtype not in PRECISION:  # the call must be refused, so its sums do not matter
         return Signed(1), Signed(1), Signed(1)
     if name == "reals":
-        if arguments.after:
-            reason = f"no bound is derived for them after {listed(arguments.after)}"
-            raise InexactDataError(f"{reason}; leave out `reals`")
         if "int" in dtype:
             raise InexactDataError(f"{dtype} holds only integers; leave out `reals`")
         real = (Normal if dtype == "float16" else Real)(PRECISION[dtype])

@@ -10,13 +10,15 @@ its unit roundoff once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.company import TENSORS
 from tf_conv_conformance.convolution.dtypes import EXPONENTS, PRECISION
+from tf_conv_conformance.prediction import company
 from tf_conv_conformance.prediction.correlation import Array
 from tf_conv_conformance.prediction.data import products
 from tf_conv_conformance.prediction.models import Model
@@ -68,6 +70,9 @@ def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     The oracle sums in float64. Its own error is part of the bound, so the bound for float64 is
     twice as large.
     """
+    if arguments.after:
+        alone = bound(model, replace(arguments, after=()), *tensors[:2])
+        return _bound_after(model, arguments, alone, *tensors)
     magnitudes = model.values(arguments, *(np.abs(tensor) for tensor in tensors))
     terms, dtype = products(arguments), arguments.precision
     accumulator = model.accumulator or ACCUMULATOR[dtype]
@@ -78,3 +83,41 @@ def bound(model: Model, arguments: Arguments, *tensors: Array) -> Array:
     underflow = 2 * terms * (2.0**-1022 if accumulator == "float64" else 2.0**-126)
     underflows = np.where(magnitudes > 0, underflow, 0.0)
     return magnitudes * (summing + rounding) + underflows + SMALLEST[dtype]
+
+
+ADDED = ("bias", "addend", "offset", "mean")
+"""The tensors of operations that are added to a result."""
+ROUNDINGS = {"bias_add": 1, "add": 1, "fused_batch_norm": 4}
+"""How many roundings an operation makes at most, if it makes any and is no convolution.
+
+A batch norm subtracts and adds, and its factors are powers of two. Half of its operations may be
+those of folding it into the filter and into a bias.
+"""
+
+
+def _bound_after(model: Model, arguments: Arguments, error: Array, *tensors: Array) -> Array:
+    """Return the bound after the operations after a convolution, whose own bound is `error`.
+
+    Each passes on what its input is off by, multiplied at most with its own factors, since an
+    activation brings no two numbers further apart. Then it rounds, relative to the sum of all
+    magnitudes so far. A kernel may begin its sum with a bias, so that each of its products is
+    rounded relative to that, too. The oracle rounds as often.
+    """
+    x, w, *others = (np.abs(tensor) for tensor in tensors)
+    most = model.values(replace(arguments, after=()), x, w)
+    unit = unit_roundoff(arguments.precision)
+    accumulated = unit_roundoff(ACCUMULATOR[arguments.precision])
+    terms = products(arguments)
+    for operation, own in company.steps(arguments.after, others):
+        if operation.name in company.LIMITS:
+            continue
+        named = list(zip(TENSORS[operation.name], own, strict=True))
+        factors = tuple(one * (name not in ADDED) for name, one in named)
+        sizes = tuple(-one if name == "mean" else one for name, one in named)  # is subtracted
+        error = company.finished(arguments, error, [(operation, factors)])
+        most = company.finished(arguments, most, [(operation, sizes)])
+        terms = company.products((operation,)) or terms
+        rounding = gamma(terms, accumulated) + gamma(ROUNDINGS.get(operation.name, 1), unit)
+        underflow = 2 * terms * 2.0**-126 + SMALLEST[arguments.precision]
+        error = error + 2 * rounding * (most + error) + underflow
+    return error
