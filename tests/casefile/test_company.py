@@ -103,7 +103,15 @@ def test_a_mistake(line, column, message):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("after: relu\n    gradient: input", "if there is a `gradient`; leave that out"),
+        (
+            "after: relu\n    gradient: input\n    data: reals",
+            "no bound is derived for their gradients after relu; leave out `reals`",
+        ),
+        (
+            "after: relu\n    via: tf.raw_ops.Conv2DBackpropInput",
+            "computes a gradient itself, and has no operations around it; use `gradient`",
+        ),
+        ("after: relu\n    through: vectorized_map", "if there is a `through`; leave that out"),
         (
             "after: relu\n    via: tf.keras.layers.Conv2D",
             "has no operations around it; use tf.nn.conv2d",

@@ -16,30 +16,35 @@ def names(a: Invocation, key: str = "after") -> list[str]:
     return [symbol.rpartition(".")[2] for symbol, *_ in a.request.get(key, ())]
 
 
-def ends_with(*last: str) -> When:
-    """A graph whose last operations are these."""
-    return lambda a: a.mode in ("graph", "saved_model") and names(a)[-len(last) :] == [*last]
+def ends_with(*last: str, gradient: bool = False) -> When:
+    """A graph whose last operations are these, or that of a gradient through them."""
+    return lambda a: is_graph(a, gradient) and names(a)[-len(last) :] == [*last]
 
 
-def padded(a: Invocation) -> bool:
-    return a.mode in ("graph", "saved_model") and names(a, "before") == ["pad"]
+def is_graph(a: Invocation, gradient: bool = False) -> bool:
+    return a.mode in ("graph", "saved_model") and (a.gradient is not None) == gradient
+
+
+def padded(a: Invocation, gradient: bool = False) -> bool:
+    return is_graph(a, gradient) and names(a, "before") == ["pad"]
 
 
 def rearranged(change: Callable[[Steps], Steps], when: When) -> Alteration:
     """Other operations after the convolution."""
 
     def make(invocation: Invocation) -> Function:
-        first, steps = 2, []
+        own = 2 if invocation.gradient is None else 3
+        first, steps = own, []
         for step in invocation.request["after"]:
             steps.append((step, range(first, first + step[1])))
             first += step[1]
         steps = change(steps)
         request = {**invocation.request, "after": [step for step, _ in steps]}
-        chosen = [0, 1, *(place for _, places in steps for place in places)]
+        chosen = [*range(own), *(place for _, places in steps for place in places)]
 
         def faulty(*tensors: Any) -> Any:
-            own = [tensors[place] for place in chosen]
-            return invocation.true(request, own)(*own)
+            taken = [tensors[place] for place in chosen]
+            return invocation.true(request, taken)(*taken)
 
         return faulty
 
@@ -155,5 +160,21 @@ COMPANY: dict[str, tuple[str, Alteration]] = {
     "fused-pad-swapped": (
         "a padding that a convolution takes in has its sides exchanged",
         with_pad(lambda pairs: [pair[::-1] for pair in pairs], lambda a: padded(a) and names(a)),
+    ),
+    "gradient-not-masked": (
+        "the gradient of a convolution with a ReLU passes all elements",
+        rearranged(without("relu"), ends_with("relu", gradient=True)),
+    ),
+    "gradient-of-relu6-as-relu": (
+        "the gradient of a convolution with a ReLU6 passes elements above 6",
+        rearranged(as_relu, ends_with("relu6", gradient=True)),
+    ),
+    "gradient-without-scale": (
+        "the gradient through a batch norm is not scaled",
+        rearranged(without("fused_batch_norm"), ends_with("fused_batch_norm", gradient=True)),
+    ),
+    "gradient-of-pad-swapped": (
+        "the gradient through a padding is taken from the other side",
+        with_pad(lambda pairs: [pair[::-1] for pair in pairs], lambda a: padded(a, True)),
     ),
 }

@@ -12,7 +12,7 @@ from tf_conv_conformance.convolution.arguments import (
     from_record,
     to_record,
 )
-from tf_conv_conformance.convolution.company import Operation, listed
+from tf_conv_conformance.convolution.company import TENSORS, Operation, listed
 from tf_conv_conformance.prediction.data import InexactDataError, arms, result_shape
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
@@ -92,6 +92,74 @@ def test_the_oracle_is_the_documented_arithmetic(before, after):
         assert values.numbers.shape == prediction.documented.shape
 
 
+@pytest.mark.parametrize("by", ["input", "filter"])
+@pytest.mark.parametrize("before", [(), (PAD,)], ids=["alone", "padded"])
+@pytest.mark.parametrize("after", TAILS, ids=listed)
+def test_a_gradient_is_the_slope_of_the_documented_arithmetic(before, after, by):
+    """At random reals, none of which is at a limit of an activation."""
+    arguments = replace(ALONE, before=before, after=after, gradient=by)
+    x, w, upstream, *others = predict(arguments).tensors[0]
+    random = np.random.RandomState(1)
+    x, w = (random.normal(size=one.shape) for one in (x, w))
+    gradient = DOCUMENTED.values(arguments, x, w, upstream, *others)
+    varied = x if by == "input" else w
+    assert gradient.shape == varied.shape
+    for place in random.choice(varied.size, 4, replace=False):
+        sides = []
+        for step in (1e-6, -1e-6):
+            other = varied.copy()
+            other.flat[place] += step
+            tensors = (other, w) if by == "input" else (x, other)
+            sides.append((upstream * by_loops(arguments, *tensors, *others)).sum())
+        slope = (sides[0] - sides[1]) / 2e-6
+        assert gradient.flat[place] == pytest.approx(slope, rel=1e-5, abs=1e-5)
+
+
+def test_an_activation_passes_on_nothing_at_its_limits():
+    """Its input and its result determine the same gradient, as TensorFlow documents."""
+    numbers = tuple(map(float, (-1, 0, 1, 5, 6, 7)))
+    x, w = TensorSpec((1, 1, 6, 1), numbers), TensorSpec((1, 1, 1, 1), (1.0,))
+    for one, passed in ((RELU, [0, 0, 1, 1, 1, 1]), (RELU6, [0, 0, 1, 1, 0, 0])):
+        call = Arguments("conv2d", x, w, 1, "VALID", after=(one,), gradient="input")
+        tensors = [np.array(numbers).reshape(x.shape), np.ones((1, 1, 1, 1)), np.ones(x.shape)]
+        assert DOCUMENTED.values(call, *tensors).ravel().tolist() == passed
+
+
+@pytest.mark.parametrize("by", ["input", "filter"])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_every_sum_of_a_gradient_is_exact(dtype, by):
+    """The largest values of all tensors, with the largest factors, fit into the dtype."""
+    top = 2 ** {"float32": 24, "float16": 11}[dtype] - 1
+    largest = {"scale": 2.0, "variance": 0.0, "mean": -4.0}
+    for after in [*TAILS[:2], TAILS[3], *(TAILS[4:] if dtype == "float32" else ())]:
+        arguments = replace(ALONE, dtype=dtype, after=after, gradient=by)
+        for arm in arms(arguments):
+            x, w, upstream, *others = arm.arrays(arguments)
+            sizes = arm.input.limit, arm.filter.limit, arm.upstream.limit
+            tensors = [
+                np.full(one.shape, size) for one, size in zip((x, w, upstream), sizes, strict=True)
+            ]
+            names = [name for one in after for name in TENSORS[one.name]]
+            for name, other in zip(names, others, strict=True):
+                size = largest.get(name, 1.0 if name == "filter" else 4.0)
+                tensors.append(np.full(other.shape, size))
+            gradient = DOCUMENTED.values(arguments, *tensors)
+            forward = DOCUMENTED.values(
+                replace(arguments, gradient=None), *tensors[:2], *tensors[3:]
+            )
+            assert max(gradient.max(), forward.max()) <= top
+            assert arm.name == "small_integers" or gradient.max() > top / 64
+
+
+@pytest.mark.parametrize("by", ["input", "filter"])
+@pytest.mark.parametrize("after", [(RELU,), (BIAS, RELU6), (NORM, ADD, RELU)], ids=listed)
+def test_a_gradient_detects_what_an_activation_keeps_back(after, by):
+    prediction = predict(replace(ALONE, after=after, gradient=by))
+    assert prediction.vacuous is None
+    found = set(prediction.excluded(DOCUMENTED))
+    assert {f"{one.name} dropped" for one in after} <= found
+
+
 def test_channels_first_is_the_same_transposed():
     last = replace(ALONE, before=(PAD,), after=(BIAS, NORM, SECOND, ADD, RELU6))
     first = replace(
@@ -143,6 +211,15 @@ def test_data_that_cannot_be_exact_is_refused():
         InexactDataError, match="18 products are not exact in bfloat16 after conv2d"
     ):
         arms(replace(ALONE, dtype="bfloat16", after=(replace(SECOND, filter=(3, 1, 6, 3)),)))
+    with pytest.raises(InexactDataError, match="no bound is derived for their gradients after"):
+        arms(replace(ALONE, data=("reals",), after=(BIAS,), gradient="input"))
+    with pytest.raises(InexactDataError, match="exact in float32 in the gradient through fused_"):
+        arms(replace(ALONE, input=filled(2.0**19 + 1), after=(NORM,), gradient="filter"))
+    with pytest.raises(InexactDataError, match="are not exact in float32 after bias_add"):
+        arms(replace(ALONE, input=filled(2.0**-22), after=(BIAS,), gradient="filter"))
+    wide = replace(SECOND, filter=(2, 1, 6, 64))
+    with pytest.raises(InexactDataError, match="not exact in bfloat16 in the gradient through"):
+        arms(replace(ALONE, dtype="bfloat16", after=(wide,), gradient="input"))
     with pytest.raises(InexactDataError, match="nothing documents what relu make of inf"):
         arms(replace(ALONE, input=filled(float("inf")), after=(RELU,)))
     with pytest.raises(InexactDataError, match="are not exact in float32 after bias_add"):

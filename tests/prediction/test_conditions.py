@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.convolution.company import Operation
 from tf_conv_conformance.prediction.rules import conditions as c
 
 CALL = Arguments("conv2d", TensorSpec((2, 9, 8, 3)), TensorSpec((3, 2, 3, 4)), 1, "SAME")
@@ -46,6 +47,14 @@ def padded(height, width):
 
 TABLE = [
     ("rank_at_least_4", [x(2, 9, 8, 3), x(2, 2, 9, 8, 3)], [x(9, 8, 3)]),
+    (
+        c.gradient_through("relu"),
+        [
+            {"gradient": by, "after": (Operation("add"), Operation("relu"))}
+            for by in ("input", "filter")
+        ],
+        [{"gradient": "input", "after": (Operation("add"),)}, {"after": (Operation("relu"),)}],
+    ),
     ("named", each("op_name", "mine"), [{}]),
     ("rank_4", [x(2, 9, 8, 3)], [x(9, 8, 3), x(2, 2, 9, 8, 3)]),
     ("rank_above_4", [x(2, 2, 9, 8, 3), x(1, 2, 2, 9, 8, 3)], [x(9, 8, 3), x(2, 9, 8, 3)]),

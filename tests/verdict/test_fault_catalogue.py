@@ -121,6 +121,10 @@ COMPANY = {
     "layout-of-strides-not-changed": ["moved[graph]"],
     "fused-pad-dropped": ["padded[graph]"],
     "fused-pad-swapped": ["sided[graph]"],
+    "gradient-not-masked": ["masked[graph]"],
+    "gradient-of-relu6-as-relu": ["above[graph]"],
+    "gradient-without-scale": ["scaled[graph]"],
+    "gradient-of-pad-swapped": ["taken[graph]"],
 }
 """Faults of what is around a convolution, and the calls of faults/company.yaml that fail."""
 

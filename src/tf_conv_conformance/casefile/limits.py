@@ -108,7 +108,7 @@ def _tensors(arguments: Arguments) -> Shapes:
     for shape in company.tensor_shapes(arguments, data.result_shape(arguments)):
         shapes[f"tensor {len(shapes) + 1}"] = shape
     if arguments.gradient is not None:
-        shapes["upstream gradient"] = data.result_shape(arguments)
+        shapes["upstream gradient"] = data.upstream_shape(arguments)
     return shapes
 
 

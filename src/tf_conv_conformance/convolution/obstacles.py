@@ -135,9 +135,10 @@ def _optimizer_obstacle(arguments: Arguments) -> Obstacle | None:
 def _company_obstacle(arguments: Arguments) -> Obstacle | None:
     """Return why a call cannot have operations around it."""
     key = "after" if arguments.after else "before"
-    for name in ("gradient", "through"):
-        if getattr(arguments, name) is not None:
-            return key, f"has no operations around it if there is a `{name}`; leave that out"
+    if arguments.through is not None:
+        return key, "has no operations around it if there is a `through`; leave that out"
+    if arguments.entry_point.computes is not None:
+        return key, "computes a gradient itself, and has no operations around it; use `gradient`"
     if arguments.entry_point.is_keras or arguments.dimensions == 1:
         return key, f"has no operations around it; use {DEFAULTS[arguments.op].symbol}"
     for name in ("filter", "rank"):

@@ -22,7 +22,12 @@ from tf_conv_conformance.convolution.company import (
     Operations,
 )
 from tf_conv_conformance.convolution.geometry import documented_indices, documented_size
-from tf_conv_conformance.prediction.correlation import Array, correlate, grouped
+from tf_conv_conformance.prediction.correlation import (
+    Array,
+    adjoint_input,
+    correlate,
+    grouped,
+)
 from tf_conv_conformance.prediction.distributions import Chosen, Drawn, Signed
 from tf_conv_conformance.prediction.layout import (
     NoResultError,
@@ -126,6 +131,15 @@ def padded(x: Array, before: Operations) -> Array:
     return x
 
 
+def cropped(x: Array, before: Operations) -> Array:
+    """Return the gradient by an input from that by what :func:`padded` makes of it."""
+    for operation in reversed(before):
+        assert isinstance(operation.padding, tuple)
+        pairs = zip(operation.padding, x.shape, strict=True)
+        x = x[tuple(slice(first, size - last) for (first, last), size in pairs)]
+    return x
+
+
 def steps(operations: Operations, tensors: Sequence[Array]) -> list[Step]:
     """Return operations with their tensors, which are in the same order, or with their limits."""
     rest, made = list(tensors), []
@@ -146,9 +160,36 @@ def finished(arguments: Arguments, result: Array, after: Sequence[Step]) -> Arra
         elif operation.name == "add":
             result = result + tensors[0]
         else:
-            sizes = (-1, 1, 1) if channels_first(arguments) else (-1,)
+            sizes = _channels(arguments)
             result = BY_CHANNEL[operation.name](result, *(one.reshape(sizes) for one in tensors))
     return result
+
+
+def pulled_back(
+    arguments: Arguments, result: Array, after: Sequence[Step], upstream: Array
+) -> Array:
+    """Return the gradient by the convolution's `result` from that by what is made of it.
+
+    An activation passes on nothing where its input is at a limit or beyond it.
+    """
+    given = [result]
+    for step in after[:-1]:
+        given.append(finished(arguments, given[-1], [step]))
+    for (operation, tensors), x in zip(reversed(after), reversed(given), strict=True):
+        if operation.filter is not None:
+            upstream = _adjoint(second(operation, x.shape, arguments), tensors[0], upstream)
+        elif operation.name in LIMITS:
+            least, largest = tensors
+            upstream = np.where((least < x) & (x < largest), upstream, 0.0)
+        elif operation.name == "fused_batch_norm":
+            scale, _, _, variance = (one.reshape(_channels(arguments)) for one in tensors)
+            upstream = upstream * scale / np.sqrt(variance + EPSILON)
+    return upstream
+
+
+def _channels(arguments: Arguments) -> tuple[int, ...]:
+    """Return the shape in which a number for each channel is multiplied with a result."""
+    return (-1, 1, 1) if channels_first(arguments) else (-1,)
 
 
 def _convolved(arguments: Arguments, x: Array, w: Array) -> Array:
@@ -156,6 +197,15 @@ def _convolved(arguments: Arguments, x: Array, w: Array) -> Array:
     kernel = grouped(w, meaning.in_channels, arguments.op == "depthwise_conv2d")
     rows, columns = map(documented_indices, meaning.axes)
     return in_layout(meaning, correlate(flat(meaning, x), kernel, rows, columns))
+
+
+def _adjoint(arguments: Arguments, w: Array, upstream: Array) -> Array:
+    """Return the gradient of another convolution by its input."""
+    meaning = interpretation_of(arguments)
+    kernel = grouped(w, meaning.in_channels, arguments.op == "depthwise_conv2d")
+    rows, columns = map(documented_indices, meaning.axes)
+    sizes = (axis.size for axis in meaning.axes)
+    return in_layout(meaning, adjoint_input(flat(meaning, upstream), kernel, rows, columns, *sizes))
 
 
 def _normalized(x: Array, scale: Array, offset: Array, mean: Array, variance: Array) -> Array:
@@ -173,6 +223,18 @@ BY_CHANNEL: dict[str, Callable[..., Array]] = {
 def products(after: Operations) -> int:
     """Return how many products an element of the results of other convolutions sums at most."""
     return sum(math.prod(one.filter[:3]) for one in after if one.filter is not None)
+
+
+def passed_back(after: Operations) -> tuple[int, Fraction]:
+    """Return how large an upstream gradient of 1 is at most before operations, and its step."""
+    most, step = 1, Fraction(1)
+    for operation in after:
+        if operation.filter is not None:
+            height, width, _, out = operation.filter
+            most *= max(height * width * out, 1)
+        elif operation.name == "fused_batch_norm":
+            most, step = most * 2, step * min(FACTORS)
+    return most, step
 
 
 def is_exact(arguments: Arguments, most: Fraction, step: Fraction, top: int) -> bool:

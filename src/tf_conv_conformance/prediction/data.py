@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -84,7 +85,7 @@ def _arrays(arm: Arm, arguments: Arguments) -> tuple[Array, ...]:
     _RNG.seed(arm.seed)
     tensors = [_tensor(arguments.input, arm.input), _tensor(arguments.filter, arm.filter)]
     if arm.upstream is not None:
-        tensors.append(arm.upstream.draw(_RNG, result_shape(arguments)))
+        tensors.append(arm.upstream.draw(_RNG, upstream_shape(arguments)))
     shapes = company.tensor_shapes(arguments, result_shape(arguments))
     beside = zip(company.drawn(arguments), shapes, strict=True)
     tensors += [drawn.draw(_RNG, shape) for drawn, shape in beside]
@@ -120,6 +121,14 @@ def result_shape(arguments: Arguments) -> tuple[int, ...]:
         return computed_model(arguments).forward_shape(arguments)
     except NoResultError:
         return ()
+
+
+def upstream_shape(arguments: Arguments) -> tuple[int, ...]:
+    """Return the shape of the upstream gradient: that of the result after all operations."""
+    shape = result_shape(arguments)
+    with suppress(NoResultError):  # a record may have any operations
+        shape = company.stages(arguments, shape)[-1] if shape else ()
+    return shape
 
 
 def products(arguments: Arguments) -> int:
@@ -159,6 +168,9 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
     if dtype not in PRECISION:  # the call must be refused, so its sums do not matter
         return Signed(1), Signed(1), Signed(1)
     if name == "reals":
+        if arguments.after and arguments.gradient:
+            reason = f"no bound is derived for their gradients after {listed(arguments.after)}"
+            raise InexactDataError(f"{reason}; leave out `reals`")
         if "int" in dtype:
             raise InexactDataError(f"{dtype} holds only integers; leave out `reals`")
         real = (Normal if dtype == "float16" else Real)(PRECISION[dtype])
@@ -171,6 +183,8 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
             f"they reach {summed}, and it holds only integers up to {top}; use a smaller filter, "
             "fewer channels or a wider dtype"
         )
+    if arguments.after and arguments.gradient:
+        return _kinds_of_gradient(arguments, name, summed, top)
     if arguments.after:
         top = _left_for_sums(arguments, summed, top)
     if name in ("small_integers", "literal"):
@@ -182,6 +196,34 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
     if arguments.gradient == "input":
         return Signed(1), Signed(1), wide
     return wide, Signed(1), Signed(1)
+
+
+def _kinds_of_gradient(
+    arguments: Arguments, name: str, summed: int, top: int
+) -> tuple[Drawn, Drawn, Drawn]:
+    """Return the kinds of tensors for a gradient through operations after the convolution.
+
+    Both its own sums must be exact and those of the result, which determine what an activation
+    passes on. `summed` is how many products an element of the gradient sums.
+    """
+    forward = replace(arguments, gradient=None)
+    results = max(products(forward), 1)
+    most = _left_for_sums(forward, results, top) // results  # of a product of input and filter
+    factor, step = company.passed_back(arguments.after)
+    largest = math.floor(top * step / (summed * factor))
+    if largest < 1:
+        after = listed(arguments.after)
+        raise InexactDataError(
+            f"sums of {quantity(summed, 'product')} are not exact in {arguments.precision} in the "
+            f"gradient through {after}, even with data of 1 and -1; use a smaller filter, fewer "
+            "channels or a wider dtype"
+        )
+    if name == "wide_integers":
+        return Signed(1), Signed(1), Signed(largest - (largest + 1) % 2, odd=True)
+    small = max(1, min(SMALL, math.isqrt(most), math.isqrt(largest)))
+    if any(operation.name == "relu6" for operation in arguments.after):
+        small = 1
+    return Signed(small), Signed(small), Signed(small)
 
 
 def _left_for_sums(arguments: Arguments, summed: int, top: int) -> int:
@@ -273,6 +315,12 @@ def _check_exact_literals(arguments: Arguments, top: int, summed: int) -> None:
             f"in steps of {float(step):g}, are not exact in {dtype} "
             f"({summed} * {_written(most)} / {float(step):g} > {top}); {advice}"
         )
+    if arguments.after and arguments.gradient:
+        factor, of_gradient = company.passed_back(arguments.after)
+        if summed * most * factor > top * step * of_gradient:
+            reason = f"are not exact in {dtype} in the gradient through {listed(arguments.after)}"
+            raise InexactDataError(f"such values {reason}; use smaller or rounder values")
+        summed = products(replace(arguments, gradient=None))
     if not company.is_exact(arguments, summed * most, step, top):
         sums = f"sums of up to {_written(summed * most)} in steps of {float(step):g}"
         after = f"not exact in {dtype} after {listed(arguments.after)}"

@@ -137,15 +137,20 @@ def compute(
     """
     across = flat(interpretation, company.padded(x, arguments.before))
     kernel = grouped(w, interpretation.in_channels, arguments.op == "depthwise_conv2d")
-    if arguments.gradient is None or not others:
+    is_gradient = arguments.gradient is not None and bool(others)
+    upstream, rest = (others[0], others[1:]) if is_gradient else (None, others)
+    steps = company.steps(arguments.after, rest) if after is None else after
+    if upstream is None or steps:
         sums = correlate(across, kernel, rows, columns, skip_padding)
         result = in_layout(interpretation, _pointwise(arguments, sums))
-        steps = company.steps(arguments.after, others) if after is None else after
-        return company.finished(arguments, result, steps)
-    upstream = flat(interpretation, others[0])
+        if upstream is None:
+            return company.finished(arguments, result, steps)
+        upstream = company.pulled_back(arguments, result, steps, upstream)
+    upstream = flat(interpretation, upstream)
     if arguments.gradient == "input":
         sizes = (axis.size for axis in interpretation.axes)
-        return in_layout(interpretation, adjoint_input(upstream, kernel, rows, columns, *sizes))
+        gradient = adjoint_input(upstream, kernel, rows, columns, *sizes)
+        return company.cropped(in_layout(interpretation, gradient), arguments.before)
     channels = kernel.shape[2:4]
     return adjoint_filter(across, upstream, rows, columns, *channels).reshape(w.shape)
 

@@ -17,7 +17,7 @@ from tf_conv_conformance.convolution.invocation import (
 from tf_conv_conformance.convolution.names import CONVERTED_MODES, TRACING_MODES, Mode
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import company, deployment
-from tf_conv_conformance.prediction.data import Arm, result_shape
+from tf_conv_conformance.prediction.data import Arm, result_shape, upstream_shape
 from tf_conv_conformance.prediction.distributions import Drawn, distribution
 from tf_conv_conformance.prediction.relations import RELATIONS, is_across_subjects
 from tf_conv_conformance.prediction.transformations import (
@@ -87,7 +87,7 @@ def _data(arguments: Arguments, arm: Arm) -> list[str]:
     lines = [f"rng = np.random.RandomState({arm.seed})"]
     lines += [f"{name} = {made}" for name, made in tensors.items()]
     if arm.upstream is not None:
-        lines.append(f"dy = {arm.upstream.source(result_shape(arguments))}")
+        lines.append(f"dy = {arm.upstream.source(upstream_shape(arguments))}")
     shapes = company.tensor_shapes(arguments, result_shape(arguments))
     named = zip(beside(arguments), company.drawn(arguments), shapes, strict=True)
     return lines + [f"{name} = {drawn.source(shape)}" for name, drawn, shape in named]
@@ -95,9 +95,9 @@ def _data(arguments: Arguments, arm: Arm) -> list[str]:
 
 def _function(arguments: Arguments) -> str:
     """Return the name of the function that makes the call."""
-    if arguments.in_company:
-        return "in_company"
-    return "convolve" if arguments.gradient is None else "gradient"
+    if arguments.gradient is not None:
+        return "gradient"
+    return "in_company" if arguments.in_company else "convolve"
 
 
 def _definition(arguments: Arguments, mode: Mode) -> list[str]:
@@ -224,7 +224,7 @@ def _larger_call(arguments: Arguments, invocation: str) -> list[str]:
     """Return lines that call a function with larger tensors, as the worker does."""
     times = [2, *[1] * (len(arguments.input.shape) - 1)]
     if arguments.gradient is not None:
-        upstream = [2, *[1] * (len(result_shape(arguments)) - 1)]
+        upstream = [2, *[1] * (len(upstream_shape(arguments)) - 1)]
         before = [f"x, dy0, dy = np.tile(x, {times}), dy, np.tile(dy, {upstream})"]
         return [*before, invocation, "x, dy = x0, dy0"]
     times[-2] = 2

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from tf_conv_conformance.convolution.arguments import Arguments
+from tf_conv_conformance.convolution.invocation import beside
 from tf_conv_conformance.prediction.data import result_shape
 
 NAMES = {"input": "x", "filter": "w"}
 
 
 def gradient_source(arguments: Arguments) -> list[str]:
-    """Return lines that define `gradient`, that of `convolve` by the tensor of the arguments."""
+    """Return lines that define `gradient` by the tensor of the arguments.
+
+    It is that of `in_company` if there are operations around the convolution, else of `convolve`.
+    """
     target = NAMES[arguments.gradient or ""]
     if target == "w" and arguments.entry_point.is_layer:
         return _gradient("gradient", "convolve", "layer.trainable_weights[0]", [])
-    return _gradient("gradient", "convolve", target, [f"        tape.watch({target})"])
+    function = "in_company" if arguments.in_company else "convolve"
+    others = "".join(f", {name}" for name in beside(arguments))
+    return _gradient("gradient", function, target, [f"        tape.watch({target})"], others)
 
 
-def _gradient(name: str, function: str, target: str, watched: list[str]) -> list[str]:
+def _gradient(
+    name: str, function: str, target: str, watched: list[str], others: str = ""
+) -> list[str]:
     return [
-        f"def {name}(x, w, dy):",
+        f"def {name}(x, w, dy{others}):",
         "    with tf.GradientTape() as tape:",
         *watched,
-        f"        y = {function}(x, w)",
+        f"        y = {function}(x, w{others})",
         f"    return tape.gradient(y, {target}, output_gradients=dy)",
     ]
 

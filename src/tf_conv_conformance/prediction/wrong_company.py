@@ -67,16 +67,20 @@ def contrasting_data(
     """Yield random tensors, shaped as `like`, whose results differ if two functions do.
 
     `relu` hides what is negative and `relu6` what is above 6. So each filter comes with both signs,
-    and in every other draw the sums of `summed` products are about as large as a bias.
+    and in every other draw the sums of `summed` products are about as large as a bias. The upstream
+    gradient of a gradient is as wide as input and filter.
     """
     random = np.random.RandomState(seed)
     # A product of two integers up to 2**12 deviates by 2**24 / 3, a sum by the root of its
     # products more.
     fitting = 2.0 ** -(21 + summed.bit_length() // 2)
+    first = 2 if arguments.gradient is None else 3
     for draw in range(count):
-        x, w = (random.randint(-(2**12), 2**12, size=one.shape) * 1.0 for one in like[:2])
-        kinds = zip(drawn(arguments), like[2:], strict=True)
-        others = [kind.draw(random, one.shape) for kind, one in kinds]
+        x, w, *others = (
+            random.randint(-(2**12), 2**12, size=one.shape) * 1.0 for one in like[:first]
+        )
+        kinds = zip(drawn(arguments), like[first:], strict=True)
+        others += [kind.draw(random, one.shape) for kind, one in kinds]
         x *= fitting if draw % 2 else 1.0
         yield (x, w, *others)
         yield (x, -w, *others)

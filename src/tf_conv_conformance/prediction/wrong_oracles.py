@@ -63,7 +63,8 @@ class WrongOracle:
         x, w, *others = tensors
         w = w if self.filter is None else self.filter(w.reshape(with_height(arguments)))
         indices = self.model.indices(self.height), self.model.indices(self.width)
-        after = self.after and self.after(company.steps(arguments.after, others))
+        rest = others if arguments.gradient is None else others[1:]
+        after = self.after and self.after(company.steps(arguments.after, rest))
         meaning = interpretation_of(arguments)
         return compute(arguments, meaning, *indices, x, w, *others, after=after)
 
@@ -341,7 +342,7 @@ def _differs(
         tensors, numbers = _wide(model, arguments, like, seed)
         return not np.array_equal(wrong.values(arguments, tensors), numbers)
     right = _right(model, arguments)
-    summed = max(products(arguments), 1)
+    summed = max(products(replace(arguments, gradient=None)), 1)
     sums = max(math.prod(model.forward_shape(arguments)), 1)
     work = sums * (summed + company.products(arguments.after))
     count = max(1, min(DRAWS, WORK // work))  # one draw of many sums is enough

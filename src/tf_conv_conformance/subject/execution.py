@@ -89,7 +89,7 @@ def prepare(tf: Any, request: Any, tensors: list[Any]) -> Callable[..., Any]:
     if "through" in request:
         return transformed(tf, function, by, request["through"])
     if "after" in request:
-        return in_company(tf, request, function)
+        function = in_company(tf, request, function)
     return with_gradient(tf, function, variable, by) if by else function
 
 

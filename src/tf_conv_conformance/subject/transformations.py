@@ -18,16 +18,16 @@ def with_gradient(
 ) -> Callable[..., Any]:
     """Return the gradient with respect to input or filter, as a function.
 
-    It takes input, filter and upstream gradient. If the function ignores its filter argument, as a
-    Keras layer does, `variable` holds the filter.
+    It takes input, filter and upstream gradient, then what else the function takes. If the function
+    ignores its filter argument, as a Keras layer does, `variable` holds the filter.
     """
 
-    def gradient(x: Any, w: Any, upstream: Any) -> Any:
+    def gradient(x: Any, w: Any, upstream: Any, *others: Any) -> Any:
         target = x if by == "input" else w if variable is None else variable
         with tf.GradientTape() as tape:
             if target is not variable:
                 tape.watch(target)
-            result = function(x, w)
+            result = function(x, w, *others)
         return tape.gradient(result, target, output_gradients=upstream)
 
     return gradient

@@ -83,8 +83,8 @@ def request(
     head |= {name: value for name, value in optional.items() if value}
     if (shapes := signature(arguments)) is not None:
         others = [tensor.shape for tensor in arms[0][2:]]
-        known = known_beside(arguments, others) if arguments.after else map(list, others)
-        head["signature"] = [*shapes, *known]
+        upstream = [list(others.pop(0))] if arguments.gradient else []
+        head["signature"] = [*shapes, *upstream, *known_beside(arguments, others)]
     arrays = [
         encode(array, dtype)
         for tensors in arms

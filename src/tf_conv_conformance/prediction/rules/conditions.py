@@ -48,6 +48,11 @@ def after(*names: str) -> Condition:
     return lambda call: any(operation.name in names for operation in call.after)
 
 
+def gradient_through(*names: str) -> Condition:
+    """Return the condition that a gradient goes through an operation with one of these names."""
+    return lambda call: call.gradient is not None and after(*names)(call)
+
+
 def printed_example(input: Sequence[int], filter: Sequence[int], valid: bool) -> Condition:  # noqa: A002
     """Return the condition for a usage example: these shapes, literal values, VALID or not."""
     shapes = tuple(input), tuple(filter)
@@ -251,6 +256,7 @@ MAKERS: dict[str, Callable[..., Condition]] = {
     "dilations": dilations,
     "before": before,
     "after": after,
+    "gradient_through": gradient_through,
     "printed_example": printed_example,
     "through": through,
 }

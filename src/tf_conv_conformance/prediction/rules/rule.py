@@ -22,7 +22,11 @@ TRANSFORMATIONS = (
     "tf.recompute_grad",
 )
 LAYER = "tf.keras.layers.Layer"
-COMPANY = tuple(SYMBOLS[name] for name in ("pad", *AFTER))
+COMPANY = (
+    *(SYMBOLS[name] for name in ("pad", *AFTER)),
+    "tf.raw_ops.ReluGrad",
+    "tf.raw_ops.Relu6Grad",
+)
 STATIC_SHAPES = ("tf.Tensor.shape", "tf.TensorShape", "tf.keras.KerasTensor")
 DOCUMENTED_SYMBOLS = (
     *ENTRY_POINTS, NOTES, GRADIENT, *TRANSFORMATIONS, LAYER, *COMPANY, *STATIC_SHAPES,
