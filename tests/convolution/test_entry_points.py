@@ -12,6 +12,7 @@ import pytest
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution import company
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.convolution.company import Operation
 from tf_conv_conformance.convolution.dtypes import as_numbers
 from tf_conv_conformance.convolution.entry_points import ENTRY_POINTS
 from tf_conv_conformance.convolution.invocation import keywords
@@ -130,6 +131,13 @@ HELD = [
         ("depthwise_conv2d", ("captured_filter",), "saved_model"),
     )
 ]
+IN_COMPANY = replace(
+    BASE["conv2d"],
+    dilations=None,
+    gradient="input",
+    before=(Operation("pad", ((0, 0), (1, 1), (2, 0), (0, 0))),),
+    after=(Operation("bias_add"), Operation("add"), Operation("relu")),
+)
 RELATED = [
     *(
         (name, replace(BASE["depthwise_conv2d"], input=TensorSpec((2, 7, 6, 2))))
@@ -145,6 +153,7 @@ RELATED = [
     ("retraced", replace(BASE["conv2d"], gradient="filter", dilations=None)),
     ("retraced", BASE["depthwise_conv2d"]),
     ("threads", replace(BASE["conv2d"], gradient="filter", dilations=None)),
+    ("retraced", IN_COMPANY),
 ]
 
 
@@ -163,6 +172,7 @@ def programs():
     yield from ((arguments, "xla", None) for arguments in IN_XLA)
     yield from ((arguments, "eager", None) for arguments in THROUGH)
     yield from ((arguments, mode, None) for arguments, mode in HELD)
+    yield IN_COMPANY, "graph", None
     layer = next(arguments for arguments in ALL if arguments.entry_point.is_layer)
     yield from ((arguments, "saved_model", None) for arguments in (ALL[0], layer))
     yield from ((arguments, "graph", name) for name, arguments in RELATED)

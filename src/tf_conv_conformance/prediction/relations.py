@@ -324,6 +324,8 @@ _RELATIONS = (
 )
 OF_HEIGHT = ("grouped", "zero-filled", "explicit", "translation", "transposed")
 """The relations that change or move axes, which they find where an input with a height has them."""
+COMPANIONS = ("again", "modes", "subjects", "retraced", "threads")
+"""The relations that also hold with operations around the convolution."""
 RELATIONS: dict[str, Relation] = {relation.name: relation for relation in _RELATIONS}
 
 
@@ -332,7 +334,7 @@ def obstacle(name: str, arguments: Arguments, mode: Mode) -> str | None:
     relation, meaning = RELATIONS[name], interpret(arguments)
     if arguments.dimensions == 1 and name in OF_HEIGHT:
         return f"{name} needs an entry point whose input has a height"
-    if arguments.in_company and name not in ("again", "modes", "subjects", "threads"):
+    if arguments.in_company and name not in COMPANIONS:
         return f"{name} needs a convolution without `before` and `after`"
     if meaning is None or not relation.applies(arguments, meaning, mode):
         return f"{name} needs {relation.needs}"

@@ -222,13 +222,15 @@ def _comparison(arguments: Arguments, mode: Mode, name: str) -> list[str]:
 
 def _larger_call(arguments: Arguments, invocation: str) -> list[str]:
     """Return lines that call a function with larger tensors, as the worker does."""
-    times = [2, *[1] * (len(arguments.input.shape) - 1)]
-    if arguments.gradient is not None:
-        upstream = [2, *[1] * (len(upstream_shape(arguments)) - 1)]
-        before = [f"x, dy0, dy = np.tile(x, {times}), dy, np.tile(dy, {upstream})"]
-        return [*before, invocation, "x, dy = x0, dy0"]
-    times[-2] = 2
-    return [f"x = np.tile(x, {times})", invocation, "x = x0"]
+    batched = [] if arguments.gradient is None else ["dy"]
+    batched += [name for name in beside(arguments) if name.startswith("addend")]
+    if not batched:
+        times = [2, *[1] * (len(arguments.input.shape) - 1)]
+        times[-2] = 2
+        return [f"x = np.tile(x, {times})", invocation, "x = x0"]
+    names = ", ".join(["x", *batched])
+    tiled = "(np.tile(one, [2, *[1] * (one.ndim - 1)]) for one in given)"
+    return [f"given = {names}", f"{names} = {tiled}", invocation, f"{names} = given"]
 
 
 def _threads(invocation: str) -> list[str]:

@@ -159,7 +159,7 @@ class PreparedCall(ArmCall):
         variables = request.get("variables")
         made = with_variables(tf, prepared, variables, moded) if variables else moded(prepared)
         how = request.get("how")
-        return SURROUNDINGS[how](tf, made) if how else made
+        return SURROUNDINGS[how](tf, made, request) if how else made
 
     def shapes(self, tensors: list[Any]) -> dict[str, Any]:
         """Return what a Keras layer knows of the result's shape without data."""

@@ -61,7 +61,7 @@ def with_variables(
     return call
 
 
-def retraced(tf: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def retraced(tf: Any, function: Callable[..., Any], request: Any) -> Callable[..., Any]:
     """Return a function that is called with tensors of other shapes before its first call."""
     called: list[bool] = []
 
@@ -69,26 +69,39 @@ def retraced(tf: Any, function: Callable[..., Any]) -> Callable[..., Any]:
         if not called:
             called.append(True)
             with suppress(Exception):  # the larger call may be refused where this one is not
-                function(*larger(tf, tensors))
+                function(*larger(tf, tensors, request))
         return function(*tensors)
 
     return call
 
 
-def larger(tf: Any, tensors: Any) -> list[Any]:
-    """Return tensors of a call with twice the batch and, without upstream gradient, a longer axis.
+def larger(tf: Any, tensors: Any, request: Any) -> list[Any]:
+    """Return tensors of a call with twice the batch.
 
-    It is the one before the last: the width, or the height of NCHW.
+    If nothing but the input has a batch, another axis is longer, too. It is the one before the
+    last: the width, or the height of NCHW.
     """
-    x, w = tensors[:2]
-    doubled = [2, *[1] * (len(x.shape) - 1)]
-    upstream = [tf.tile(tensor, doubled) for tensor in tensors[2:]]
-    if not upstream:
-        doubled[-2] = 2
-    return [tf.tile(x, doubled), w, *upstream]
+    made = list(tensors)
+    for place in (0, *with_batch(request)):
+        doubled = [2, *[1] * (len(made[place].shape) - 1)]
+        if not with_batch(request):
+            doubled[-2] = 2
+        made[place] = tf.tile(made[place], doubled)
+    return made
 
 
-def in_threads(tf: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def with_batch(request: Any) -> list[int]:
+    """Return the places of the upstream gradient and of addends, which have the input's batch."""
+    places = [] if request["gradient"] is None else [2]
+    place = 2 + len(places)
+    for symbol, count, _ in request.get("after", ()):
+        if symbol == "tf.add":
+            places.append(place)
+        place += count
+    return places
+
+
+def in_threads(tf: Any, function: Callable[..., Any], request: Any) -> Callable[..., Any]:
     """Return a function that is called once, and then in several threads at once.
 
     It returns a result of a thread that differs from the first one, or else the first one.
