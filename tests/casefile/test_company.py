@@ -116,7 +116,7 @@ def test_a_mistake(line, column, message):
             "after: relu\n    via: tf.keras.layers.Conv2D",
             "has no operations around it; use tf.nn.conv2d",
         ),
-        ("after: relu\n    unknown: filter", "which need to know the filter"),
+        ("after: relu\n    unknown: filter", "so the filter must be known"),
         ("after: fused_batch_norm\n    dtype: float64", "does not document float64"),
         ("after: [relu, bias_add]\n    dtype: half", "bias_add, which does not document float16"),
         ("optimizer: NCHW_TO_NHWC", "has a call in NCHW_TO_NHWC only if the channels come first"),

@@ -141,8 +141,8 @@ FAULTS = r"""
 {"upstream": "[1, 2, 2, 3]"}
     cases[0].upstream: is only for an entry point that computes a gradient: tf.raw_ops
 {"via": "tf.nn.conv2d_transpose", "gradient": "filter"}
-    cases[0].gradient: tf.nn.conv2d_transpose computes the gradient by the input; leave `gradient`
-    out
+    cases[0].gradient: tf.nn.conv2d_transpose computes the gradient with respect to the input;
+    leave `gradient` out
 {"via": "tf.nn.conv2d_transpose", "sizes": "[1, 9, 9, 2]"}
     cases[0].sizes: [1, 9, 9, 2] is the shape of a tensor, write it as `input`
 {"via": "tf.raw_ops.Conv2DBackpropFilter", "sizes": "[-1, 9, 9, 2]"}

@@ -279,12 +279,12 @@ def test_an_entry_point_of_the_other_operator_is_refused():
 @pytest.mark.parametrize(
     ("changes", "key", "said"),
     [
-        ({"through": "jacobian"}, "through", "by a tensor; write its `gradient`"),
+        ({"through": "jacobian"}, "through", "name it as `gradient`"),
         ({"through": "batch_jacobian", "gradient": "filter"}, "through", "write `jacobian`"),
         (
             {"through": "gradient_by_input", "gradient": "input"},
             "through",
-            "is linear, so its gradient by the input has none by the input; write the other tensor",
+            "is linear in its input, so this second derivative is 0; write the other tensor",
         ),
         ({"through": "forward_accumulator", "dtype": "int32"}, "through", "not in int32"),
         ({"through": "vectorized_map", "unknown": "batch"}, "unknown", "leave `through` out"),

@@ -103,7 +103,7 @@ def _gradient(given: Mapping[str, Any], entry_point: EntryPoint) -> Gradient | N
     gradient: Gradient | None = given.get("gradient")
     computes = entry_point.computes
     if computes is not None and gradient not in (None, computes):
-        message = f"{entry_point.symbol} computes the gradient by the {computes}"
+        message = f"{entry_point.symbol} computes the gradient with respect to the {computes}"
         raise CaseError(("gradient",), f"{message}; leave `gradient` out")
     return computes or gradient
 
@@ -135,7 +135,7 @@ def _own_shape(
         if -1 in shape:
             advice = "and nothing documents what -1 means there; write the size"
         reason = f"{shape} is the shape of a tensor"
-        raise CaseError((name,), f"{reason}, {advice}. `sizes` is for what is no such shape")
+        raise CaseError((name,), f"{reason}, {advice}. `sizes` is for other lists")
     return None if shape is None else tuple(shape)
 
 

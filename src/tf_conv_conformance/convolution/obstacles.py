@@ -81,10 +81,10 @@ def _transformation_obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.unknown:
         return "unknown", f"is called with known shapes if there is a `through`; {advice}"
     if through == f"gradient_by_{by}":
-        reason = f"is linear, so its gradient by the {by} has none by the {by}"
+        reason = f"is linear in its {by}, so this second derivative is 0"
         return "through", f"{reason}; write the other tensor"
     if through in ("jacobian", "batch_jacobian") and by is None:
-        return "through", "has a Jacobian by a tensor; write its `gradient`"
+        return "through", "has a Jacobian with respect to a tensor; name it as `gradient`"
     if through == "batch_jacobian" and by == "filter":
         return "through", "has no filter for each element of the batch; write `jacobian`"
     if not through.startswith("vectorized") and "float" not in arguments.dtype:
@@ -105,7 +105,7 @@ def _variable_obstacle(arguments: Arguments) -> Obstacle | None:
         return "variables", f"gets only the shape of the {computes}; {advice}"
     if arguments.through is not None or arguments.unknown:
         name = "unknown" if arguments.unknown else "through"
-        return name, f"is called with one of `variables` and `{name}`; keep one"
+        return name, f"is not called with both `variables` and `{name}`; keep one"
     return None
 
 
@@ -117,7 +117,7 @@ def _name_obstacle(arguments: Arguments) -> Obstacle | None:
     if arguments.gradient is not None or arguments.through is not None or arguments.in_company:
         return (
             "op_name",
-            "names a convolution, but not its result is returned; leave it out",
+            "returns the result of another operation here; leave it out",
         )
     return None
 
@@ -143,7 +143,7 @@ def _company_obstacle(arguments: Arguments) -> Obstacle | None:
         return key, f"has no operations around it; use {DEFAULTS[arguments.op].symbol}"
     for name in ("filter", "rank"):
         if name in arguments.unknown:
-            return "unknown", f"has operations around it, which need to know the {name}"
+            return "unknown", f"has operations around it, so the {name} must be known"
     for operation in arguments.after:
         known = DTYPES.get(operation.name, (arguments.dtype,))
         if arguments.dtype not in known:
@@ -207,7 +207,7 @@ def _transposed_obstacle(arguments: Arguments) -> Obstacle | None:
         return "input", f"{reason}, which would be {list(amounts)} here"
     allowed = amounts is None or strides is None or max(amounts) < min(strides)
     if allowed and not _is_of_a_convolution(arguments):
-        return "upstream", "has no documented output of this shape for it"
+        return "upstream", "has no documented output of this shape for this input"
     return None
 
 
