@@ -32,6 +32,9 @@ MARKED_BY = {
     "chromium": ["browser", "slow"],
 }  # fixtures, and the markers of the tests that use them
 
+# Without bytecode, each of the hundreds of processes would compile the sources again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_collection_modifyitems(items):
     """Mark the tests that use a fixture of `MARKED_BY`."""

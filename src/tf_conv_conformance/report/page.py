@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
 
     Text from records stays text: Jinja2 escapes it, and the script sets it as text.
     """
+    return _environment().get_template("index.html.j2").render(**_values(columns, changes))
+
+
+@cache
+def _environment() -> Environment:
+    """Return what renders the templates, which it compiles once."""
     environment = Environment(
         loader=PackageLoader("tf_conv_conformance.report"),
         autoescape=True,
@@ -57,7 +64,7 @@ def render(columns: Sequence[Column], changes: Changes | None = None) -> str:
     environment.filters["ranges"] = ranges
     environment.filters["runtimes"] = runtimes
     environment.filters["disagreement"] = disagreement
-    return environment.get_template("index.html.j2").render(**_values(columns, changes))
+    return environment
 
 
 def _values(columns: Sequence[Column], changes: Changes | None) -> dict[str, Any]:
