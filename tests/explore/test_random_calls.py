@@ -41,7 +41,8 @@ def test_every_call_reads_back_with_the_same_arguments(drawn):
         loaded = load_text(case_text({"id": "x", **one.plain, "modes": [one.call.mode]}))
         assert loaded.diagnostics == ()
         # as text: NaN is not equal to itself
-        assert [str(call.arguments) for call in loaded.calls] == [str(one.call.arguments)]
+        assert {str(call.arguments) for call in loaded.calls} == {str(one.call.arguments)}
+        assert one.call.relation in [call.relation for call in loaded.calls]
 
 
 def test_only_the_given_modes_are_drawn():
@@ -96,6 +97,14 @@ def test_tensors_are_small(drawn):
     sizes = [math.prod(one.call.arguments.input.shape) for one in drawn]
     assert max(sizes) <= MORE_ELEMENTS
     assert 0 < sum(size > ELEMENTS for size in sizes) < len(drawn) / 50
+    assert max(sizes) > MORE_ELEMENTS / 4
+
+
+def test_some_calls_are_also_made_in_other_surroundings(drawn):
+    found = Counter((one.call.relation, one.call.mode) for one in drawn)
+    assert {relation for relation, _ in found} == {None, "retraced", "threads"}
+    assert not found["retraced", "eager"]
+    assert 0 < found["threads", "eager"] < len(drawn) / 20
 
 
 def test_invalid_and_large_cases_make_no_calls():

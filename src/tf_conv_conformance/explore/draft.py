@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 from tf_conv_conformance.convolution.arguments import FORMATS
 from tf_conv_conformance.convolution.entry_points import BY_OP, DEFAULTS, EntryPoint
-from tf_conv_conformance.convolution.names import OPS, Held, Op, Through
+from tf_conv_conformance.convolution.names import OPS, Held, Op, RelationName, Through
 from tf_conv_conformance.prediction.rules.catalogue import RULES
 
 Value = TypeVar("Value")
@@ -18,7 +18,8 @@ Pair = tuple[int, int]
 EXPLICIT = frozenset(RULES["padding.amounts"].entry_points)
 CAUSAL = frozenset(RULES["keras-conv1d.causal"].entry_points)
 SIZES = range(1, 13)
-SPLIT = 256
+LARGER = {(256, 256): 8, (1024, 1024): 1, (2**16, 0): 1, (0, 2**16): 1}
+"""What is added to sizes now and then, so that kernels split their work."""
 MULTIPLES = range(1, 6)
 BESIDE = {0: 3, -1: 2, 1: 2}
 NEAR = {"free": 3, "multiple": 4, "filter": 3}
@@ -29,6 +30,8 @@ CHANNELS = {1: 6, 2: 5, 3: 3, 4: 2, 8: 1}
 OUT = {1: 5, 2: 5, 3: 2, 4: 1}
 BATCH = {1: 6, 2: 3, 3: 1}
 UPSTREAM = range(5)
+SURROUNDINGS: tuple[RelationName, ...] = ("retraced", "threads")
+"""Relations of a call to the same one in other surroundings."""
 TRANSFORMATIONS, HELD = get_args(Through), get_args(Held)
 UNKNOWN = ("batch", "height", "width", ["batch", "height", "width"], "filter", "rank")
 AMOUNT = {0: 5, 1: 5, 2: 3, 3: 2, 7: 1}
@@ -111,6 +114,8 @@ def draw_draft(random: Random) -> Draft:
         case["unknown"] = draft.choice(names)
     if draft.one_in(8):
         case["data"] = ["reals"]
+    if draft.one_in(16):
+        case["relations"] = [draft.choice(SURROUNDINGS)]
     return draft
 
 
@@ -150,8 +155,9 @@ def _add_shapes(draft: Draft) -> None:
     filters = (draft.weighted(FILTER), draft.weighted(FILTER))
     case["padding"] = _padding(draft)
     sizes = [_size(draft, filters[axis], rates[axis]) for axis in (0, 1)]
-    if draft.one_in(100):  # so that kernels split their work among threads
-        sizes = [SPLIT + size for size in sizes]
+    if draft.one_in(100):
+        more = draft.weighted(LARGER)
+        sizes = [more[axis] + sizes[axis] for axis in (0, 1)]
     channels = draft.weighted(CHANNELS)
     inner = [channels, *sizes] if draft.channels_first else [*sizes, channels]
     case["input"] = [draft.weighted(BATCH), *inner]

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
-from tf_conv_conformance.convolution.names import Gradient, Mode
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, Gradient, Mode
 from tf_conv_conformance.explore.edges import edges, generalizes
 from tf_conv_conformance.explore.known_deviations import (
     KnownDeviation,
@@ -24,7 +24,7 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.subject.request import Request
 from tf_conv_conformance.verdict.comparison import ending
 from tf_conv_conformance.verdict.judge import judge
-from tf_conv_conformance.verdict.perform import CallResult, forms, observe, same
+from tf_conv_conformance.verdict.perform import CallResult, forms, observe, perform, same
 from tf_conv_conformance.verdict.requests import own_request
 from tf_conv_conformance.verdict.static_shapes import is_about_static_shape
 from tf_conv_conformance.verdict.verdict import Verdict
@@ -137,8 +137,21 @@ class Judge:
             return suite_failed()
 
     def _judge(self, call: Call, observation: Observation) -> Judgement:
+        alone = self._judge_alone(replace(call, relation=None), observation)
+        if call.relation is None or alone.kind != "conforms":
+            return alone
+        result = perform(call, self.subject)
+        if result.verdict.kind == "suite error":
+            return _unjudged(result)
+        if not result.verdict.failing:
+            return alone
+        # Its result depends on other calls, so it is as flaky as one that changes by itself.
+        flaky = replace(result, verdict=replace(result.verdict, kind="flaky"))
+        return Judgement("new", flaky, outcome=("flaky", call.relation))
+
+    def _judge_alone(self, call: Call, observation: Observation) -> Judgement:
         facts = self.subject.subject
-        verdict = judge(call, predict(call.arguments), observation, facts)
+        verdict = self._verdict(call, observation)
         result = CallResult(verdict, observation)
         if verdict.kind == "suite error":
             return _unjudged(result)
@@ -152,6 +165,8 @@ class Judge:
             known = find_known(self._known, call, observation, facts)
         if known is not None:
             return Judgement("known", result, f"{known.deviation.rule} ({known.where})")
+        if self._is_of_tensorflow(call, result):
+            return Judgement("consequence", result)
         is_derived = (call.arguments.gradient, call.arguments.through) != (None, None)
         if (is_derived or call.arguments.in_company) and self._part_fails(call):
             return Judgement("consequence", result)
@@ -175,14 +190,27 @@ class Judge:
         reason = f"{ending(observation)}; then {ending(again)}"
         return replace(first, verdict=replace(first.verdict, kind="flaky", reason=reason))
 
+    def _is_of_tensorflow(self, call: Call, result: CallResult) -> bool:
+        """Return whether a converted model does what the function does that it is made of."""
+        if call.mode not in CONVERTED_MODES:
+            return False
+        traced = replace(call, mode="graph")
+        observation = observe(traced, self.subject)
+        verdict = self._verdict(traced, observation)
+        if not verdict.failing or verdict.kind in ("vacuous", "suite error"):
+            return False
+        return outcome_of(traced, CallResult(verdict, observation)) == outcome_of(call, result)
+
     def _part_fails(self, call: Call) -> bool:
         """Return whether what a call is made of differs already, so that the call does, too."""
         return any(self._fails(replace(call, arguments=part)) for part in _parts(call.arguments))
 
     def _fails(self, call: Call) -> bool:
-        observation = observe(call, self.subject)
-        verdict = judge(call, predict(call.arguments), observation, self.subject.subject)
+        verdict = self._verdict(call, observe(call, self.subject))
         return verdict.failing and verdict.kind not in ("vacuous", "suite error")
+
+    def _verdict(self, call: Call, observation: Observation) -> Verdict:
+        return judge(call, predict(call.arguments), observation, self.subject.subject)
 
 
 def _parts(arguments: Arguments) -> Iterator[Arguments]:

@@ -25,11 +25,12 @@ from tf_conv_conformance.explore.draft import draw_draft, drop_height
 from tf_conv_conformance.explore.oddities import ODDITIES, literal_values
 from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Returns, predict
+from tf_conv_conformance.prediction.relations import obstacle
 
-VERSION = 4
+VERSION = 5
 """The version of what a seed draws. It must be raised whenever that changes."""
 ELEMENTS = 2**16  # of a tensor, so that a call takes milliseconds
-MORE_ELEMENTS = 2**19  # of the tensors of a call whose input exceeds that
+MORE_ELEMENTS = 2**22  # of the tensors of a call whose input exceeds that
 ODDITY_COUNT = {0: 9, 1: 9, 2: 2}
 # One case in 18 is made in all modes. XLA is rare, since it compiles each call.
 MODE_WEIGHTS = {"eager": 10, "graph": 5, "xla": 2, "all": 1}
@@ -85,11 +86,22 @@ def calls_of(plain: Plain, modes: Sequence[Mode]) -> list[RandomCall]:
         return []
     if not _is_small(arguments):
         return []
-    return [
-        RandomCall(plain, Call(f"explored[{mode}]", 1, case, arguments, mode, ()))
-        for mode in modes
-        if can_be_made(arguments, mode)
-    ]
+    return [_in_mode(plain, case, arguments, one) for one in modes if can_be_made(arguments, one)]
+
+
+def _in_mode(plain: Plain, case: Case, arguments: Arguments, mode: Mode) -> RandomCall:
+    relation = _relation(case, arguments, mode)
+    if relation is None:  # a case must not name one that does not apply
+        plain = {key: value for key, value in plain.items() if key != "relations"}
+    return RandomCall(plain, Call(f"explored[{mode}]", 1, case, arguments, mode, (), relation))
+
+
+def _relation(case: Case, arguments: Arguments, mode: Mode) -> str | None:
+    """Return the relation that a case names, if it applies to its call in a mode."""
+    if not case.relations or not isinstance(predict(arguments).documented, Returns):
+        return None
+    name = case.relations[0]
+    return None if obstacle(name, arguments, mode) else name
 
 
 def _is_small(arguments: Arguments) -> bool:

@@ -17,6 +17,9 @@ Step = Callable[[Plain], Iterator[Plain]]
 CAPPED = 2**12  # larger numbers weigh this plus their logarithm
 USUAL_KEYS = {"op", "dtype", "via", "input", "filter", "strides", "padding", "modes"}
 UNUSUAL_KEY, ENTRY_POINT, DTYPE, OPERATION = 12, 15, 10, 8  # weights
+REMOVABLE = (
+    "relations", "through", "variables", "gradient", "data", "filter_dtype", "dilations", "dtype",
+)  # fmt: skip
 PADDING = {"VALID": 0, "SAME": 1}
 OTHER_PADDING = 8
 
@@ -213,7 +216,7 @@ def _fewer_values(tensor: Plain) -> Iterator[Plain]:
 STEPS: tuple[Step, ...] = (
     _leaps,
     fewer_operations,
-    _without("through", "variables", "gradient", "data", "filter_dtype", "dilations", "dtype"),
+    _without(*REMOVABLE),
     _default_entry_point,
     lambda plain: ({**plain, "padding": word} for word in ("VALID", "SAME")),
     _channels_last,
