@@ -192,11 +192,11 @@ def test_the_same_shape_with_other_values(tensorflow):
     assert float(row[3]) > 0
     assert any(line.startswith("  values") and "first at [0, 0, 1, 0]" in line for line in lines)
     assert any(
-        line.endswith("input[0, rows {0*, 0, 2}, columns {0, 2, 4}, channels 0], as documented")
+        line.endswith("input[0, rows {pad, 0, 2}, columns {0, 2, 4}, channels 0], as documented")
         for line in lines
     )
     assert any(
-        line.endswith("input[0, rows {0*, 0, 2}, columns {0*, 1, 3}, channels 0], phase-strided")
+        line.endswith("input[0, rows {pad, 0, 2}, columns {pad, 1, 3}, channels 0], phase-strided")
         for line in lines
     )
 
