@@ -23,7 +23,7 @@ from altering import Invocation
 from catalogue import CATALOGUE, NONE
 from tensorflow.python.kernel_tests.nn_ops import depthwise_conv_op_base as peer
 
-from tf_conv_conformance.subject.execution import with_gradient
+from tf_conv_conformance.subject.transformations import with_gradient
 
 ALTERED = set()
 NATIVE, WHOLE = peer.nn_ops.depthwise_conv2d_native, peer.nn_impl.depthwise_conv2d
@@ -74,7 +74,8 @@ class Faulty:
         def forward(x, w):
             return self.function(x, w, **request["keywords"])
 
-        return with_gradient(tf, forward, request["gradient"]) if request["gradient"] else forward
+        by = request["gradient"]
+        return with_gradient(tf, forward, None, by) if by else forward
 
 
 class DepthwiseConv2DTest(peer.DepthwiseConv2DBase):

@@ -77,6 +77,16 @@ class Invocation:
         return self.request["dtypes"][0]
 
     @property
+    def alone(self) -> bool:
+        """Whether no operation is around the convolution."""
+        return not self.request.get("after") and not self.request.get("before")
+
+    @property
+    def sizes_known(self) -> bool:
+        """Whether a function that is traced knows all sizes."""
+        return all(None not in (shape or [None]) for shape in self.request.get("signature", ()))
+
+    @property
     def depthwise(self) -> bool:
         return "epthwise" in self.symbol or "separable" in self.symbol
 
@@ -306,7 +316,9 @@ def computed(
 
         return faulty
 
-    return Alteration(lambda a: a.gradient == of and a.plain and when(a), make)
+    return Alteration(
+        lambda a: a.gradient == of and a.alone and a.sizes_known and a.plain and when(a), make
+    )
 
 
 def keywords(
