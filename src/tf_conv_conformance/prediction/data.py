@@ -35,6 +35,7 @@ from tf_conv_conformance.prediction.distributions import Drawn, Normal, Real, Si
 from tf_conv_conformance.prediction.layout import NoResultError
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
+BEYOND = 8  # a magnitude beyond the limits of relu6
 SMALL = 4  # the largest magnitude of `small_integers`
 KEPT = 2**26  # bytes of arrays that are kept, since successive calls often have the same arguments
 BESIDE = 2**12  # bytes that an entry counts in addition, so that tiny entries are limited, too
@@ -219,7 +220,9 @@ def _kinds_of_gradient(
             "channels or a wider dtype"
         )
     if name == "wide_integers":
-        return Signed(1), Signed(1), Signed(largest - (largest + 1) % 2, odd=True)
+        beyond = min(BEYOND, most, largest)  # sums beyond a limit, which small ones may not reach
+        upstream = largest // (beyond if arguments.gradient == "filter" else 1)
+        return Signed(beyond), Signed(1), Signed(upstream - (upstream + 1) % 2, odd=True)
     small = max(1, min(SMALL, math.isqrt(most), math.isqrt(largest)))
     if any(operation.name == "relu6" for operation in arguments.after):
         small = 1

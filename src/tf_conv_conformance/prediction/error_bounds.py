@@ -106,7 +106,7 @@ def _bound_after(model: Model, arguments: Arguments, error: Array, *tensors: Arr
     x, w, *others = (np.abs(tensor) for tensor in tensors)
     most = model.values(replace(arguments, after=()), x, w)
     unit = unit_roundoff(arguments.precision)
-    accumulated = unit_roundoff(ACCUMULATOR[arguments.precision])
+    accumulated = unit_roundoff(model.accumulator or ACCUMULATOR[arguments.precision])
     terms = products(arguments)
     for operation, own in company.steps(arguments.after, others):
         if operation.name in company.LIMITS:
