@@ -33,7 +33,7 @@ from tf_conv_conformance.explore.edges import edges
             {"padding": [[1, 0], [-1, 0], [0, 2**15], [0, 0]], "strides": 1000},
             {"padding of batch or channels", "negative padding", "large padding"},
         ),
-        ({"dtype": "int8", "strides": [1, 1, 1]}, {"odd dtype", "strides of length 3"}),
+        ({"dtype": "int8", "strides": [1, 1, 1]}, {"odd dtype", "strides of another length"}),
     ],
 )
 def test_edges(keys, expected):

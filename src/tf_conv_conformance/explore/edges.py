@@ -23,6 +23,7 @@ from tf_conv_conformance.convolution.arguments import (
     with_height,
 )
 from tf_conv_conformance.convolution.geometry import documented_padding, documented_size
+from tf_conv_conformance.prediction.data import result_shape
 
 INT32 = 2**31
 LARGE = 2**14  # a stride, rate or padding larger than in any network
@@ -60,6 +61,8 @@ def _of_tensors(arguments: Arguments) -> Iterator[str]:
         yield "unknown data format"
     if len(shape) < rank or len(sizes) != 4:
         return
+    if arguments.entry_point.computes and len(result_shape(arguments)) != len(shape):
+        yield "upstream gradient of another rank"
     channels, batch = shape[channel_place(arguments)], math.prod(shape[: 1 - rank])
     if batch == 0:
         yield "no batch"
@@ -90,7 +93,7 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
         elif any(number >= LARGE for number in numbers):
             yield f"large {name}"
         if (pair := spatial(arguments, key)) is None:
-            yield f"{name}s of length {len(numbers)}"
+            yield f"{name}s of another length"
         elif pair[0] != pair[1] and name == "stride" and arguments.dimensions == 2:
             yield "unequal strides"
         if outer(arguments, key) != (1, 1):
