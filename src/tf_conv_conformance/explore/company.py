@@ -26,8 +26,8 @@ SIDE = {1: 5, 2: 2, 3: 2}
 def draw_company(draft: Draft) -> None:
     """Put operations around the convolution of one case in four that may have any."""
     case, entry_point = draft.case, draft.entry_point
-    is_alone = not {"gradient", "through", "data"}.isdisjoint(case)
-    if is_alone or draft.is_keras or entry_point.computes or entry_point.dimensions == 1:
+    is_alone = "through" in case or draft.is_keras or entry_point.computes
+    if is_alone or entry_point.dimensions == 1:
         return
     if not draft.one_in(4):
         return

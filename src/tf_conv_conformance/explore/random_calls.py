@@ -27,7 +27,7 @@ from tf_conv_conformance.prediction.models import MODELS
 from tf_conv_conformance.prediction.predict import Returns, predict
 from tf_conv_conformance.prediction.relations import obstacle
 
-VERSION = 5
+VERSION = 6
 """The version of what a seed draws. It must be raised whenever that changes."""
 ELEMENTS = 2**16  # of a tensor, so that a call takes milliseconds
 MORE_ELEMENTS = 2**22  # of the tensors of a call whose input exceeds that
