@@ -96,7 +96,7 @@ TESTS = {
     "prediction/company.py": ("prediction/company", "prediction/relations"),
     "prediction/wrong_company.py": ("prediction/company",),
     "verdict/rewrites.py": ("verdict/rewrites",),
-    "convolution/output_padding.py": ("prediction/conditions", "prediction/rules"),
+    "convolution/output_padding.py": ("convolution/output_padding", "prediction/conditions"),
 }
 """The modules, and the tests that are run for each, in this order."""
 KEEPING = ("lru_cache", "cache")

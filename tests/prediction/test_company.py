@@ -34,6 +34,7 @@ TAILS = [
     (NORM, RELU),
     (BIAS, SECOND, BIAS),
     (RELU, DEPTHWISE, NORM),
+    (BIAS, ADD, RELU),
 ]
 
 
