@@ -13,7 +13,8 @@ from tf_conv_conformance.convolution.arguments import (
     to_record,
 )
 from tf_conv_conformance.convolution.company import TENSORS, Operation, listed
-from tf_conv_conformance.prediction.data import InexactDataError, arms, result_shape
+from tf_conv_conformance.prediction.data import arms, result_shape
+from tf_conv_conformance.prediction.literals import InexactDataError
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python

@@ -10,6 +10,7 @@ import pytest
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
 from tf_conv_conformance.convolution.dtypes import PRECISION, as_numbers, encode, largest, nearest
 from tf_conv_conformance.prediction import data
+from tf_conv_conformance.prediction.literals import InexactDataError
 from tf_conv_conformance.prediction.models import DOCUMENTED, PHASE_STRIDED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.wrong_oracles import detect_wrong_function, wrong_oracles
@@ -110,7 +111,7 @@ def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
     large = replace(
         CALL, input=TensorSpec((1, 9, 9, 64)), filter=TensorSpec((3, 3, 64, 1)), dtype="bfloat16"
     )
-    with pytest.raises(data.InexactDataError, match="576 products .* bfloat16: .* up to 255"):
+    with pytest.raises(InexactDataError, match="576 products .* bfloat16: .* up to 255"):
         data.arms(large)
 
 
@@ -125,14 +126,14 @@ def test_a_sum_that_does_not_fit_is_refused_with_its_arithmetic():
 )
 def test_literal_values_must_be_exact(dtype, values, reason):
     arguments = replace(LITERAL, dtype=dtype, input=TensorSpec((1, 1, len(values), 1), values))
-    with pytest.raises(data.InexactDataError, match=reason):
+    with pytest.raises(InexactDataError, match=reason):
         data.arms(arguments)
 
 
 def test_a_drawn_filter_has_elements_of_1():
     """So the steps of its products are those of the literal input."""
     call = replace(CALL, input=TensorSpec((1, 1, 2, 1), (2.0**22 - 1,) * 2), dilations=1)
-    with pytest.raises(data.InexactDataError, match="in steps of 1, are not exact in float32"):
+    with pytest.raises(InexactDataError, match="in steps of 1, are not exact in float32"):
         data.arms(replace(call, filter=TensorSpec((1, 2, 1, 1))))
     assert data.arms(replace(call, filter=TensorSpec((1, 1, 1, 1)), strides=1))
 
@@ -276,15 +277,13 @@ def test_literal_reals_have_an_arm_of_their_own_beside_random_ones():
 )
 def test_literal_reals_that_may_overflow_are_refused(dtype, value):
     large = replace(REALS, dtype=dtype, input=TensorSpec((1, 2, 2, 1), (value, value, -value, 1.0)))
-    with pytest.raises(data.InexactDataError, match=r"4 products of up to .* may overflow"):
+    with pytest.raises(InexactDataError, match=r"4 products of up to .* may overflow"):
         data.arms(large)
 
 
 def test_exact_literals_whose_products_overflow_are_refused():
     large = TensorSpec((1, 1, 1, 1), (2.0**1000,))
-    with pytest.raises(
-        data.InexactDataError, match="1 product of up to 1e308 and more, in steps of"
-    ):
+    with pytest.raises(InexactDataError, match="1 product of up to 1e308 and more, in steps of"):
         data.arms(
             replace(
                 LITERAL,

@@ -11,6 +11,7 @@ from tf_conv_conformance.convolution.company import Operation
 from tf_conv_conformance.convolution.dtypes import as_numbers, encode
 from tf_conv_conformance.prediction import data
 from tf_conv_conformance.prediction.error_bounds import Values, bound, gamma, unit_roundoff
+from tf_conv_conformance.prediction.literals import InexactDataError
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 
@@ -145,7 +146,7 @@ def test_the_bound_computed_by_hand():
 
 
 def test_reals_are_refused_for_integer_dtypes():
-    with pytest.raises(data.InexactDataError, match="int32 holds only integers"):
+    with pytest.raises(InexactDataError, match="int32 holds only integers"):
         data.arms(replace(CALL, dtype="int32"))
 
 

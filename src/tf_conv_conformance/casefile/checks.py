@@ -17,6 +17,7 @@ from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction import company, data
 from tf_conv_conformance.prediction.layout import NoResultError
+from tf_conv_conformance.prediction.literals import InexactDataError
 from tf_conv_conformance.prediction.models import is_atrous_strided
 from tf_conv_conformance.prediction.predict import Refuses, Returns, predict
 from tf_conv_conformance.prediction.rules.catalogue import broken, refusal
@@ -49,7 +50,7 @@ def check_arguments(arguments: Arguments, modes: Iterable[Mode] = (), large: boo
         raise CaseError(("gradient",), message)
     try:
         data.arms(arguments)
-    except data.InexactDataError as error:
+    except InexactDataError as error:
         raise CaseError(() if error.tensor is None else (error.tensor,), str(error)) from error
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from tf_conv_conformance.prediction.correlation import EXACT, Array
 
+SMALL = 4  # the largest magnitude of `small_integers`
+
 
 @dataclass(frozen=True)
 class Signed:

@@ -116,7 +116,7 @@ class Prediction:
     def arms(self) -> tuple[data.Arm, ...]:
         """The sets of data that go through the call.
 
-        Raises :class:`tf_conv_conformance.prediction.data.InexactDataError`.
+        Raises :class:`tf_conv_conformance.prediction.literals.InexactDataError`.
         """
         return self._drawn.arms
 
