@@ -9,7 +9,7 @@ import pytest
 from tf_conv_conformance.convolution.instruction_sets import INSTRUCTION_SETS
 from tf_conv_conformance.subject.definition import define
 from tf_conv_conformance.subject.gateway import Gateway
-from tf_conv_conformance.subject.onednn import named, of_flags, printed
+from tf_conv_conformance.subject.onednn import named, of_flags, preferred, printed
 
 AVX512 = "Intel AVX-512 with "
 FP16 = AVX512 + "float16, Intel DL Boost and bfloat16 support"
@@ -108,3 +108,19 @@ def test_a_subject_has_the_instruction_set_that_onednn_prints(monkeypatch, onedn
     assert subject["isa"] == "avx2"
     assert subject["onednn"] == (onednn == "1")
     assert subject["environment"]["TF_ENABLE_ONEDNN_OPTS"] == onednn
+
+
+@pytest.mark.parametrize(
+    ("version", "flags", "setting", "uses"),
+    [
+        ((2, 8), ["avx512_vnni"], "", False),
+        ((2, 8), ["avx2"], "true", True),
+        ((2, 10), ["avx512f"], "", False),
+        ((2, 10), ["avx512f", "avx512_vnni"], "", True),
+        ((2, 10), ["avx512f", "avx512_vnni"], "no", True),
+        ((2, 10), ["avx512f", "avx512_vnni"], "0", False),
+        ((2, 10), ["avx2"], "1", True),
+    ],
+)
+def test_whether_an_old_tensorflow_uses_onednn(version, flags, setting, uses):
+    assert preferred(version, flags, setting) is uses

@@ -32,6 +32,26 @@ _BY_FLAGS = (  # the flags of a processor that oneDNN requires for an instructio
     ("avx", ("avx",)),
 )
 
+_ON_BY_DEFAULT = {  # the flags with which TensorFlow 2.9 and later prefer oneDNN
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx_vnni",
+    "amx_tile",
+    "amx_int8",
+    "amx_bf16",
+}
+
+
+def preferred(version: Any, flags: Any, setting: str) -> bool:
+    """Return whether TensorFlow 2.5 to 2.10 uses oneDNN's kernels, which it does not say.
+
+    `setting` is the value of TF_ENABLE_ONEDNN_OPTS; others than these leave the default.
+    """
+    chosen = {"1": True, "true": True, "0": False, "false": False}.get(setting.lower())
+    if chosen is None:
+        return version >= (2, 9) and bool(_ON_BY_DEFAULT.intersection(flags))
+    return chosen
+
 
 def ask(tf: Any) -> dict[str, str]:
     """Return the `isa` and the `onednn_version` that oneDNN prints; without those it does not.

@@ -100,9 +100,10 @@ def documentation(tf: Any, symbols: Any) -> dict[str, str]:
 def onednn_in_effect(tf: Any) -> bool | None:
     """Return whether TensorFlow uses oneDNN's kernels in this process; None if it does not say."""
     version = tuple(map(int, tf.__version__.split(".")[:2]))
-    if (2, 5) <= version <= (2, 8) and platform.machine() == "x86_64":
+    if (2, 5) <= version <= (2, 10) and platform.machine() == "x86_64":
         # In these versions, IsMklEnabled only says how they were built.
-        return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1"
+        setting = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "")
+        return onednn.preferred(version, host.cpu()["flags"], setting)
     # The newest module comes first.
     for module in ("util._pywrap_util_port", "_pywrap_util_port", "pywrap_tensorflow"):
         try:
