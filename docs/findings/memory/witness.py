@@ -38,14 +38,18 @@ WITNESSES = {
     "one_column_of_results": GUARDED,
     "rate_out_of_int32": PLAIN,
     "raw_padding_of_another_form": ODD_PADDING,
+    "tflite_empty_filter": UNWRITTEN,
+    "tflite_filter_beyond_unknown_size": GUARDED,
     "xla_depthwise_gradient_padding": PLAIN,
+    "xla_gradient_padding_beyond_the_filter": GUARDED,
 }
 FILLED = """\
 # glibc fills what it allocates with 0x5a: 1.5365222e+16 in float32, 1.7838868e+127 in float64,
 # and what it frees with 0xa5: -1515870811 in int32"""
-NOISE = re.compile(r"WARNING: All|[IWE]\d{4} |To enable the following|onednn_verbose|\*\*\* |\t")
+NOISE = re.compile(r"WARNING:|INFO:|[IWE]\d{4} |To enable the following|onednn_verbose|\*\*\* |\t")
 FRAMES = 5
 WIDTH = 140
+LINES = 14
 
 
 def main(names: Sequence[str]) -> None:
@@ -56,7 +60,9 @@ def main(names: Sequence[str]) -> None:
         command = f"TF_ENABLE_ONEDNN_OPTS=1 {WITNESSES[name]}"
         said = run(program, command)
         filled = [FILLED] if "PERTURB" in command else []
-        lines = [f"$ {command}", *environment(said), *filled, *shortened(said)]
+        own = list(shortened(said))
+        rest = ["…"] if len(own) > LINES else []
+        lines = [f"$ {command}", *environment(said), *filled, *own[:LINES], *rest]
         (HERE / f"{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -94,6 +100,7 @@ def shortened(said: Sequence[str]) -> Iterator[str]:
     """Yield what was said, without what TensorFlow logs in each run, and with short stacks."""
     stack: list[str] = []
     text = re.sub(r"^Traceback.*\n( .*\n)*", "", "\n".join(said), flags=re.M)
+    text = re.sub(r".*UserWarning: (.*\n)*?  warnings.warn.*\n", "", text)
     for line in [*text.splitlines(), ""]:
         name = function(line)
         if name is not None:
@@ -134,7 +141,8 @@ def unsigned(name: str) -> str:
 
 def telling(stack: Sequence[str]) -> list[str]:
     """Return the frames of TensorFlow and its libraries, the innermost ones."""
-    own = [one for one in stack if re.match("code|tensorflow::|dnnl|xla::|tsl::port", one)]
+    libraries = re.compile("code|tensorflow::|dnnl|xla::|tsl::port|tflite::|xnn")
+    own = [one for one in stack if libraries.match(one)]
     return list(dict.fromkeys(own))[:FRAMES]
 
 
