@@ -63,6 +63,8 @@ def _of_tensors(arguments: Arguments) -> Iterator[str]:
         return
     if arguments.entry_point.computes and len(result_shape(arguments)) != len(shape):
         yield "upstream gradient of another rank"
+    if 0 in (arguments.upstream or ()):
+        yield "empty upstream gradient"
     channels, batch = shape[channel_place(arguments)], math.prod(shape[: 1 - rank])
     if batch == 0:
         yield "no batch"
