@@ -71,6 +71,8 @@ FAULTS = r"""
     it takes only float32 and float16, not bfloat16
 {"modes": "[onnx]", "unknown": "filter"}
     made in onnx mode: the filter is a constant of the model, so it cannot be `unknown`
+{"modes": "[onnx]", "filter_dtype": "half"}
+    onnx mode: the filter is a constant of the model, which takes the dtype of the input
 {"modes": "[eager, jit]"}
     8:20: cases[0].modes[1]: 'jit' is unknown; did you mean 'xla'? Known: eager, graph, xla,
     saved_model, tflite, tflite-reference, litert, onnx

@@ -54,6 +54,8 @@ def obstacle(arguments: Arguments, mode: Mode) -> str | None:
     for dtype in (arguments.dtype, arguments.filter_dtype):
         if dtype is not None and dtype not in (taken := DTYPES.get(mode, ("float32",))):
             return f"it takes only {' and '.join(taken)}, not {dtype}"
+    if arguments.filter_dtype not in (None, arguments.dtype):
+        return "the filter is a constant of the model, which takes the dtype of the input"
     return None
 
 
