@@ -138,6 +138,20 @@ def test_a_drawn_filter_has_elements_of_1():
     assert data.arms(replace(call, filter=TensorSpec((1, 1, 1, 1)), strides=1))
 
 
+@pytest.mark.parametrize("by", ["input", "filter"])
+def test_the_upstream_gradient_of_literal_values_counts(by):
+    """It is drawn, up to 4, and takes the place of the tensor to differentiate by."""
+    large, ones = (2.0**21 - 1,) * 9, (1.0,) * 9
+    specs = TensorSpec((1, 3, 3, 1), large), TensorSpec((3, 3, 1, 1), ones)
+    if by == "input":
+        specs = TensorSpec((1, 3, 3, 1), ones), TensorSpec((3, 3, 1, 1), large)
+    call = Arguments("conv2d", *specs, 1, "SAME", gradient=by)
+    with pytest.raises(InexactDataError, match="9 products of up to 8.3886e"):
+        data.arms(call)
+    other = "filter" if by == "input" else "input"
+    assert data.arms(replace(call, padding="VALID", gradient=other))
+
+
 def test_dyadic_literals_are_exact():
     assert [arm.name for arm in data.arms(LITERAL)] == ["literal"]
     assert data.arms(LITERAL)[0].arrays(LITERAL)[0].ravel().tolist() == [1, 2, 3, 0.5]

@@ -27,6 +27,7 @@ cases:
   - {id: fused, after: [bias_add, relu], rewrites: [_FusedConv2D, _MklNativeFusedConv2D]}
   - {id: exactly, after: [bias_add], rewrites: "_FusedConv2D(BiasAdd, Relu)", modes: [graph]}
   - {id: alone, rewrites: [Conv2D, _MklNativeConv2D], modes: [graph, saved_model]}
+  - {id: saving, rewrites: SaveV2, modes: saved_model}
 """
 ALL = """
 defaults:
@@ -106,12 +107,34 @@ def test_every_operation_in_every_mode(tensorflow, calls):
 @pytest.mark.tensorflow
 def test_a_claim_is_about_the_graph_that_was_executed(tensorflow, calls):
     verdicts = {name: one.verdict for name, one in by_name(tensorflow, calls(CLAIMING)).items()}
-    exactly = verdicts.pop("exactly[graph]")
+    exactly, saving = (verdicts.pop(name) for name in ("exactly[graph]", "saving[saved_model]"))
     assert {one.kind for one in verdicts.values()} == {"conforms"}
     assert exactly.kind == "vacuous"
     claim = "the case claims _FusedConv2D(BiasAdd, Relu), but the executed graph has "
     assert exactly.reason.startswith(claim)
     assert exactly.reason.endswith("FusedConv2D(BiasAdd)")
+    assert saving.kind == "vacuous"
+    assert saving.reason.endswith("Conv2D")
+
+
+@pytest.mark.tensorflow
+def test_a_function_that_cannot_be_traced_again_proves_nothing(tensorflow, calls):
+    text = """
+    cases:
+      - id: x
+        op: conv2d
+        input: [2, 5, 4, 3]
+        filter: [2, 3, 3, 4]
+        padding: VALID
+        modes: xla
+        before: {pad: [[1, 0], [1, 1], [0, 2], [0, 0]]}
+        after: add
+        relations: retraced
+    """
+    one = by_name(tensorflow, calls(text))["x[xla-retraced]"]
+    assert one.verdict.kind == "vacuous"
+    start = "the function cannot be called with a larger batch, or with a larger input: "
+    assert one.verdict.reason.startswith(start)
 
 
 @pytest.mark.tensorflow

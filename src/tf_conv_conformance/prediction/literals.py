@@ -74,14 +74,15 @@ def _finite(spec: TensorSpec) -> list[float]:
 
 def _check_exact_literals(arguments: Arguments, top: int, summed: int, forward: int) -> None:
     """Check that the dtype holds the sums of literal values, as multiples of a power of two."""
-    dtype, most, step = arguments.precision, Fraction(1), Fraction(1)
-    for name, spec in (("input", arguments.input), ("filter", arguments.filter)):
-        finite = [Fraction(value) for value in _finite(spec)]
-        for value in set(finite):
-            _check_exact_literal(value, name, dtype, top)
-        values = finite if spec.values is not None else [Fraction(1), Fraction(SMALL)]
-        most *= max(values, default=Fraction(0))
-        step *= min((_step(value) for value in values if value), default=Fraction(1))
+    dtype = arguments.precision
+    specs = {"input": arguments.input, "filter": arguments.filter}
+    for name, spec in specs.items():
+        for value in set(_finite(spec)):
+            _check_exact_literal(Fraction(value), name, dtype, top)
+    forward_product = _product(*specs.values())
+    if arguments.gradient:  # the upstream gradient, which is drawn, takes the tensor's place
+        specs[arguments.gradient] = TensorSpec(())
+    most, step = _product(*specs.values())
     if summed * most / step > top:
         advice = "use smaller or rounder values"
         if "int" not in dtype:
@@ -96,11 +97,27 @@ def _check_exact_literals(arguments: Arguments, top: int, summed: int, forward: 
         if summed * most * factor > top * step * of_gradient:
             reason = f"are not exact in {dtype} in the gradient through {listed(arguments.after)}"
             raise InexactDataError(f"such values {reason}; use smaller or rounder values")
-        summed = forward
+        summed, (most, step) = forward, forward_product
     if not company.is_exact(arguments, summed * most, step, top):
         sums = f"sums of up to {_written(summed * most)} in steps of {float(step):g}"
         after = f"not exact in {dtype} after {listed(arguments.after)}"
         raise InexactDataError(f"{sums} are {after}; use smaller or rounder values")
+
+
+def _product(*specs: TensorSpec) -> tuple[Fraction, Fraction]:
+    """Return the largest product of an element of each tensor, and a step of all products.
+
+    Values that the case does not give are drawn as small integers.
+    """
+    most, step = Fraction(1), Fraction(1)
+    for spec in specs:
+        drawn = (1.0, float(SMALL))
+        values = [
+            Fraction(value) for value in (_finite(spec) if spec.values is not None else drawn)
+        ]
+        most *= max(values, default=Fraction(0))
+        step *= min((_step(value) for value in values if value), default=Fraction(1))
+    return most, step
 
 
 def _check_exact_literal(value: Fraction, name: str, dtype: str, top: int) -> None:

@@ -301,9 +301,10 @@ _RELATIONS = (
     Relation(
         "retraced",
         "a traced function gives the same result after a call with tensors of other shapes",
-        "mode graph or xla, known sizes, and an entry point of TensorFlow",
+        "mode graph or xla, known sizes, and an entry point of TensorFlow that takes no sizes",
         lambda arguments, _, mode: (
             mode in ("graph", "xla")
+            and arguments.entry_point.computes is None
             and not arguments.unknown
             and not arguments.variables
             and not arguments.entry_point.is_keras

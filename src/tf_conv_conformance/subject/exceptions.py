@@ -40,6 +40,10 @@ class RaisedError(Exception):
         self.error = error
 
 
+class NotRetracedError(Exception):
+    """A function cannot be called with tensors of other shapes; the message says why."""
+
+
 class WorkerError(Exception):
     """The worker cannot make a call; the message says why. Says nothing about TensorFlow."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
+from .exceptions import NotRetracedError
 from .transformations import PLACES
 
 THREADS = 4
@@ -62,14 +62,19 @@ def with_variables(
 
 
 def retraced(tf: Any, function: Callable[..., Any], request: Any) -> Callable[..., Any]:
-    """Return a function that is called with tensors of other shapes before its first call."""
+    """Return a function that is called with tensors of other shapes before its first call.
+
+    It raises :class:`NotRetracedError` if TensorFlow refuses that call.
+    """
     called: list[bool] = []
 
     def call(*tensors: Any) -> Any:
         if not called:
-            called.append(True)
-            with suppress(Exception):  # the larger call may be refused where this one is not
+            try:
                 function(*larger(tf, tensors, request))
+            except Exception as error:
+                raise NotRetracedError(str(error)) from error
+            called.append(True)
         return function(*tensors)
 
     return call

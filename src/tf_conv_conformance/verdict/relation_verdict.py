@@ -22,6 +22,9 @@ from tf_conv_conformance.verdict.deviations import applying
 from tf_conv_conformance.verdict.judge import ended, judge
 from tf_conv_conformance.verdict.verdict import Verdict
 
+NOT_RETRACED = "NotRetracedError"
+"""The worker's exception if TensorFlow refuses a call with other shapes."""
+
 
 def judge_relation(
     call: Call,
@@ -47,6 +50,9 @@ def judge_relation(
         reason = f"no result: {ending(observation)}, although {relation.says}"
         return Verdict(ended(observation) or "violates", reason)
     for other, answer in zip(others, answers, strict=True):
+        if refused := next((one for one in answer.answers if one.error == NOT_RETRACED), None):
+            reason = "the function cannot be called with a larger batch, or with a larger input"
+            return Verdict("vacuous", f"{reason}: {refused.message}")
         if not has_values(answer):
             which = f"{other.arguments.entry_point.symbol} in {other.mode} mode"
             made = f"no result of the other call that {relation.name} makes, {which}"
