@@ -18,6 +18,7 @@ from tf_conv_conformance.convolution.names import MODES_OF_SHAPES, RelationName
 from tf_conv_conformance.prediction.exclusions import codes
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import Outcome, Prediction, Refuses, predict
+from tf_conv_conformance.prediction.relations import is_across_subjects
 from tf_conv_conformance.prediction.rules.catalogue import RULES, exercised
 from tf_conv_conformance.prediction.rules.sentences import sentence
 from tf_conv_conformance.records.heatmap import heat
@@ -191,8 +192,9 @@ def _add_difference(
     observation: Observation,
 ) -> None:
     """Add how a result differs from the documented formula, and the model that explains it."""
-    line["difference"] = verdict.difference.text() if verdict.difference else None
     if verdict.difference is None or call.relation is not None:
+        by = "in the other subject" if is_across_subjects(call.relation) else "stated"
+        line["difference"] = verdict.difference.text(by) if verdict.difference else None
         return
     line["explained"] = explaining_model(prediction, observation, call.mode)
     if verdict.kind == "unexpected":  # TensorFlow follows the formula; the `expect` differs
