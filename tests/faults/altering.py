@@ -82,6 +82,11 @@ class Invocation:
         return not self.request.get("after") and not self.request.get("before")
 
     @property
+    def is_named(self) -> bool:
+        """Whether the call names its operation, which an altered result is not."""
+        return "name" in self.keywords
+
+    @property
     def sizes_known(self) -> bool:
         """Whether a function that is traced knows all sizes."""
         return all(None not in (shape or [None]) for shape in self.request.get("signature", ()))
@@ -289,7 +294,9 @@ def result(change: Callable[..., Any], when: When = always, of: str | None = Non
         real = invocation.real
         return lambda *tensors: change(invocation, real(*tensors), *tensors)
 
-    return Alteration(lambda a: a.gradient == of and a.g is not None and when(a), make)
+    return Alteration(
+        lambda a: a.gradient == of and not a.is_named and a.g is not None and when(a), make
+    )
 
 
 def computed(
@@ -317,7 +324,15 @@ def computed(
         return faulty
 
     return Alteration(
-        lambda a: a.gradient == of and a.alone and a.sizes_known and a.plain and when(a), make
+        lambda a: (
+            a.gradient == of
+            and not a.is_named
+            and a.alone
+            and a.sizes_known
+            and a.plain
+            and when(a)
+        ),
+        make,
     )
 
 
