@@ -200,7 +200,8 @@ def test_every_printed_program_runs_and_computes_the_same(pytester, monkeypatch)
     temporary = pytester.mkdir("temporary")
     monkeypatch.setenv("TMPDIR", str(temporary))
     result = pytester.runpython(pytester.makepyfile(pasted="\n".join(lines)))
-    assert not any(path.is_dir() for path in temporary.iterdir()), "a program leaves its folder"
+    left = {path.name for path in temporary.iterdir() if path.is_dir()}
+    assert left <= {"__pycache__"}, "a program leaves its folder"  # that is of TensorFlow's sources
     assert result.ret == 0, result.stderr.str()
     found = json.loads((pytester.path / "results.json").read_text())
     wrong = [
