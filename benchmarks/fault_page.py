@@ -12,7 +12,6 @@ UNCAUGHT = {
     "warning-without-reason": (
         "no documentation says when there is no warning, so no case can require that"
     ),
-    "subnormals": "TensorFlow does so itself, on this CPU in every mode, and the cases declare it",
 }
 """Why the cases do not catch a fault, if that is understood."""
 

@@ -82,9 +82,9 @@ class Invocation:
         return not self.request.get("after") and not self.request.get("before")
 
     @property
-    def is_named(self) -> bool:
-        """Whether the call names its operation, which an altered result is not."""
-        return "name" in self.keywords
+    def is_watched(self) -> bool:
+        """Whether a test looks at the operation itself, which an altered result is not."""
+        return "name" in self.keywords or "optimizer" in self.request
 
     @property
     def sizes_known(self) -> bool:
@@ -295,7 +295,7 @@ def result(change: Callable[..., Any], when: When = always, of: str | None = Non
         return lambda *tensors: change(invocation, real(*tensors), *tensors)
 
     return Alteration(
-        lambda a: a.gradient == of and not a.is_named and a.g is not None and when(a), make
+        lambda a: a.gradient == of and not a.is_watched and a.g is not None and when(a), make
     )
 
 
@@ -326,7 +326,7 @@ def computed(
     return Alteration(
         lambda a: (
             a.gradient == of
-            and not a.is_named
+            and not a.is_watched
             and a.alone
             and a.sizes_known
             and a.plain
