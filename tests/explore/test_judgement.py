@@ -33,6 +33,12 @@ def test_a_result_that_depends_on_other_threads_is_flaky():
     assert kind(one, lambda head: wrong)[1][0] == "values"
 
 
+def test_a_function_that_cannot_be_traced_again_is_not_flaky():
+    one = call("graph", op="conv2d", relations=["retraced"])
+    refused = error("NotRetracedError", "another size is refused")
+    assert kind(one, lambda head: refused if "how" in head else values(one)) == ("conforms", ())
+
+
 def test_a_converted_model_that_does_what_its_function_does_is_a_consequence():
     one = call("tflite", op="conv2d")
     refused, another = error("ValueError", "no"), error("ValueError", "something else")

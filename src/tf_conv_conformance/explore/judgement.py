@@ -143,9 +143,9 @@ class Judge:
         result = perform(call, self.subject)
         if result.verdict.kind == "suite error":
             return _unjudged(result)
-        if not result.verdict.failing:
+        if not _is_wrong(result.verdict):
             return alone
-        # Its result depends on other calls, so it is as flaky as one that changes by itself.
+        # The result depends on other calls.
         flaky = replace(result, verdict=replace(result.verdict, kind="flaky"))
         return Judgement("new", flaky, outcome=("flaky", call.relation))
 
@@ -197,7 +197,7 @@ class Judge:
         traced = replace(call, mode="graph")
         observation = observe(traced, self.subject)
         verdict = self._verdict(traced, observation)
-        if not verdict.failing or verdict.kind in ("vacuous", "suite error"):
+        if not _is_wrong(verdict):
             return False
         return outcome_of(traced, CallResult(verdict, observation)) == outcome_of(call, result)
 
@@ -206,11 +206,15 @@ class Judge:
         return any(self._fails(replace(call, arguments=part)) for part in _parts(call.arguments))
 
     def _fails(self, call: Call) -> bool:
-        verdict = self._verdict(call, observe(call, self.subject))
-        return verdict.failing and verdict.kind not in ("vacuous", "suite error")
+        return _is_wrong(self._verdict(call, observe(call, self.subject)))
 
     def _verdict(self, call: Call, observation: Observation) -> Verdict:
         return judge(call, predict(call.arguments), observation, self.subject.subject)
+
+
+def _is_wrong(verdict: Verdict) -> bool:
+    """Return whether a verdict says that TensorFlow is wrong."""
+    return verdict.failing and verdict.kind not in ("vacuous", "suite error")
 
 
 def _parts(arguments: Arguments) -> Iterator[Arguments]:
