@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_conv_conformance.convolution.arguments import (
     Arguments,
+    Interpretation,
     TensorSpec,
     channel_place,
     channels_first,
@@ -21,7 +22,7 @@ from tf_conv_conformance.convolution.company import (
     Operation,
     Operations,
 )
-from tf_conv_conformance.convolution.geometry import documented_indices, documented_size
+from tf_conv_conformance.convolution.geometry import Indices, documented_indices, documented_size
 from tf_conv_conformance.prediction.correlation import (
     Array,
     adjoint_input,
@@ -194,18 +195,25 @@ def _channels(arguments: Arguments) -> tuple[int, ...]:
 
 def _convolved(arguments: Arguments, x: Array, w: Array) -> Array:
     meaning = interpretation_of(arguments)
-    kernel = grouped(w, meaning.in_channels, arguments.op == "depthwise_conv2d")
-    rows, columns = map(documented_indices, meaning.axes)
-    return in_layout(meaning, correlate(flat(meaning, x), kernel, rows, columns))
+    result = correlate(flat(meaning, x), *_kernel_and_indices(arguments, meaning, w))
+    return in_layout(meaning, result)
 
 
 def _adjoint(arguments: Arguments, w: Array, upstream: Array) -> Array:
     """Return the gradient of another convolution by its input."""
     meaning = interpretation_of(arguments)
+    sizes = (axis.size for axis in meaning.axes)
+    taken = _kernel_and_indices(arguments, meaning, w)
+    return in_layout(meaning, adjoint_input(flat(meaning, upstream), *taken, *sizes))
+
+
+def _kernel_and_indices(
+    arguments: Arguments, meaning: Interpretation, w: Array
+) -> tuple[Array, Indices, Indices]:
+    """Return a filter in groups, and the rows and columns that its elements read."""
     kernel = grouped(w, meaning.in_channels, arguments.op == "depthwise_conv2d")
     rows, columns = map(documented_indices, meaning.axes)
-    sizes = (axis.size for axis in meaning.axes)
-    return in_layout(meaning, adjoint_input(flat(meaning, upstream), kernel, rows, columns, *sizes))
+    return kernel, rows, columns
 
 
 def _normalized(x: Array, scale: Array, offset: Array, mean: Array, variance: Array) -> Array:

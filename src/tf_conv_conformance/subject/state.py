@@ -86,10 +86,10 @@ def larger(tf: Any, tensors: Any, request: Any) -> list[Any]:
     If nothing but the input has a batch, another axis is longer, too. It is the one before the
     last: the width, or the height of NCHW.
     """
-    made = list(tensors)
-    for place in (0, *with_batch(request)):
+    made, others = list(tensors), with_batch(request)
+    for place in (0, *others):
         doubled = [2, *[1] * (len(made[place].shape) - 1)]
-        if not with_batch(request):
+        if not others:
             doubled[-2] = 2
         made[place] = tf.tile(made[place], doubled)
     return made
