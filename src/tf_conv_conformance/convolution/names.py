@@ -65,7 +65,7 @@ Lost = Literal["batch", "height", "width", "channels", "rank"]
 """What a static shape may not know of a result."""
 Optimizer = Literal["auto_mixed_precision_onednn_bfloat16", "NCHW_TO_NHWC"]
 """A rewriting of graphs that TensorFlow makes on request, by its own name; see
-subject/optimizer.py."""
+subject/optimization.py."""
 OperationName = Literal[
     "pad", "bias_add", "add", "relu", "relu6", "fused_batch_norm", "conv2d", "depthwise_conv2d",
 ]  # fmt: skip
