@@ -48,9 +48,11 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_protocol(item):
     """Let only tests with the marker `tensorflow` import TensorFlow, in this process or in those
     that they start.
+
+    Random calls are no tests of this project, but `pytest --tf-explore` finds them here.
     """
     with pytest.MonkeyPatch.context() as patch:
-        if item.get_closest_marker("tensorflow") is None:
+        if isinstance(item, pytest.Function) and not item.get_closest_marker("tensorflow"):
             patch.setenv("PYTHONPATH", str(WITHOUT), prepend=os.pathsep)
             patch.setattr(sys, "path", [str(WITHOUT), *sys.path])
             patch.delitem(sys.modules, "tensorflow", raising=False)

@@ -3,6 +3,8 @@ TensorFlow.
 """
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -159,6 +161,16 @@ def test_exploring_adds_nothing_to_the_records_of_case_files(explore, pytester):
     assert records.complete
     assert len(records.ends) == 90
     assert len(lines(pytester)) == 1
+
+
+@pytest.mark.tensorflow
+def test_a_checkout_of_this_project_explores_too(repository, tmp_path):
+    """Its tests keep TensorFlow from those that do not need it, but not from random calls."""
+    command = [sys.executable, "-m", "pytest", "--tf-explore=1", "--tf-modes=eager"]
+    options = [f"--tf-reports={tmp_path}", "-p", "no:cacheprovider"]
+    done = subprocess.run([*command, *options], cwd=repository, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
 
 
 def test_a_cause_found_in_tensorflow_passes_as_a_case(pytester, tensorflow):
