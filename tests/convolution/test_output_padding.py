@@ -20,6 +20,7 @@ UPSTREAM = (2, 4, 5, 7)
         ((3, 2), 2, 1, "valid", (1, 0), [10, 10]),
         ((3, 2), 2, 1, "same", (1, 0), [8, 8]),  # (4 - 1) * 2 + 3 - 2 + 1, (5 - 1) * 2 + 2 - 2
         ((4, 5), 3, 1, "same", (0, 2), [9, 15]),
+        ((1, 1), 7, 1, "valid", (6, 3), [28, 32]),
     ],
 )
 def test_the_output_is_as_large_as_keras_says(
@@ -41,6 +42,13 @@ def test_the_output_is_as_large_as_keras_says(
         call, input=TensorSpec(tuple(first)), upstream=(2, 7, 4, 5), data_format="NCHW"
     )
     assert output_padding(transposed) == output_padding(call)
+
+
+@pytest.mark.parametrize("upstream", [None, (2, 4, 5), (2, 4, 5, 7, 1)])
+def test_without_four_sizes_the_upstream_gradient_has_those_that_are_documented(upstream):
+    x, w = TensorSpec((2, 9, 12, 3)), TensorSpec((3, 3, 3, 7))
+    call = Arguments("conv2d", x, w, 2, "valid", via=SYMBOL, upstream=upstream)
+    assert output_padding(call) == (0, 1)  # (4 - 1) * 2 + 3, (5 - 1) * 2 + 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,12 +13,25 @@ from tf_conv_conformance.convolution.arguments import (
     from_record,
     to_record,
 )
-from tf_conv_conformance.convolution.company import TENSORS, Operation, listed
+from tf_conv_conformance.convolution.company import EPSILON, TENSORS, Operation, listed
+from tf_conv_conformance.prediction.company import (
+    DRAWN,
+    FACTORS,
+    is_exact,
+    passed_back,
+    products,
+    second,
+)
 from tf_conv_conformance.prediction.data import arms, result_shape
 from tf_conv_conformance.prediction.literals import InexactDataError
 from tf_conv_conformance.prediction.models import DOCUMENTED
 from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.reproduction import python
+from tf_conv_conformance.prediction.wrong_company import (
+    SWAPPED,
+    contrasting_data,
+    wrong_operations,
+)
 
 PAD = Operation("pad", ((1, 0), (0, 2), (1, 1), (0, 0)))
 BIAS, ADD, RELU, RELU6, NORM = map(
@@ -184,6 +198,15 @@ def test_channels_first_is_the_same_transposed():
     assert DOCUMENTED.shape(first) == expected.shape
 
 
+@pytest.mark.parametrize(
+    ("data_format", "strides"), [("NHWC", (1, 2, 3, 1)), ("NCHW", (1, 1, 2, 3))]
+)
+def test_a_second_convolution_moves_along_height_and_width_alone(data_format, strides):
+    beside = replace(ALONE, data_format=data_format)
+    operation = replace(SECOND, strides=(2, 3))
+    assert second(operation, (2, 9, 9, 9), beside).strides == strides
+
+
 def test_a_record_has_the_operations_and_a_call_alone_has_none():
     arguments = replace(ALONE, before=(PAD,), after=(BIAS, SECOND))
     assert from_record(to_record(arguments)) == arguments
@@ -206,6 +229,108 @@ def test_every_sum_is_exact_in_any_order(dtype):
                 elif one in (BIAS, ADD):
                     most += 4
                 assert most <= 2**precision - 1
+
+
+def depthwise(rows, channel_multiplier=1):
+    return Operation("depthwise_conv2d", "VALID", (rows, 1, 6, channel_multiplier))
+
+
+@pytest.mark.parametrize(
+    ("after", "step", "most"),
+    [
+        ((RELU,), 1, 2047),
+        ((BIAS,), 1, 2043),
+        ((BIAS,), 2, 2042),  # a bias of 1 makes odd numbers
+        ((BIAS,), 1 / 4, 511.75 - 4),
+        ((NORM,), 1, 1017),  # (1017 + 4) * 2 + 4 with a scale of 2
+        ((NORM,), 1 / 4, 491.75),  # (491.75 + 4) / 4 + 4 has steps of 1/16
+        ((NORM,), 8, 1016),  # with an offset of 1
+        ((NORM, BIAS), 1, 1015),
+        ((SECOND,), 1, 2047 // 12),
+        ((SECOND,), 2, 2 * (2047 // 12)),
+        ((DEPTHWISE,), 1, 2047 // 4),
+        ((depthwise(1, 5), BIAS), 1, 2043),
+        ((depthwise(0), BIAS), 1, 2043),
+        ((NORM, SECOND), 1, 15),  # ((15 + 4) * 2 + 4) * 12 of the channel with the scale of 2
+        ((RELU6, depthwise(5)), 1 / 64, 2047 / 64),  # 30 fits
+        ((RELU6, depthwise(3)), 1 / 128, 682 / 128),  # 18 does not
+        ((RELU, depthwise(3)), 1 / 128, 682 / 128),
+        ((RELU, depthwise(5)), 1 / 64, 409 / 64),
+    ],
+)
+def test_sums_fit_up_to_a_limit(after, step, most):
+    """By hand, for a dtype with 11 bits: the largest multiple of a step that is exact."""
+    call, fraction = replace(ALONE, after=after), Fraction(step)
+    fitting = [
+        count for count in range(1, 2049) if is_exact(call, count * fraction, fraction, 2047)
+    ]
+    assert fitting == list(range(1, len(fitting) + 1))
+    assert len(fitting) * step == most
+
+
+@pytest.mark.parametrize(
+    ("after", "summed", "passed"),
+    [
+        ((), 0, (1, 1)),
+        ((BIAS, RELU6, ADD), 0, (1, 1)),
+        ((SECOND,), 12, (6, 1)),  # 2 rows and 3 channels read a number, of 2 * 6
+        ((DEPTHWISE, NORM), 4, (16, Fraction(1, 4))),
+        ((NORM, depthwise(3, 5), SECOND), 15, (180, Fraction(1, 4))),
+        ((depthwise(0),), 0, (1, 1)),
+    ],
+)
+def test_products_are_counted_forward_and_back(after, summed, passed):
+    assert products(after) == summed
+    assert passed_back(after) == passed
+
+
+def test_no_drawn_tensor_is_larger_than_the_sums_allow():
+    random = np.random.RandomState(0)
+    numbers = {name: {*kind.draw(random, (999,)).tolist()} for name, kind in DRAWN.items()}
+    signed = {float(sign * size) for size in (1, 2, 3, 4) for sign in (1, -1)}
+    assert numbers["bias"] == numbers["addend"] == numbers["offset"] == numbers["mean"] == signed
+    assert numbers["filter"] == {1.0, -1.0}
+    roots = {np.sqrt(one + EPSILON) for one in numbers["variance"]}
+    assert roots == {1.0, 2.0}
+    factors = {scale / root for scale in numbers["scale"] for root in roots}
+    assert factors == {sign * float(factor) for factor in FACTORS for sign in (1, -1)}
+
+
+@pytest.mark.parametrize(
+    ("after", "swapped"),
+    [
+        ((BIAS, RELU), [0]),
+        ((RELU, BIAS), [0]),
+        ((RELU, RELU), []),
+        ((RELU, RELU, BIAS), [1]),
+        ((BIAS, SECOND, RELU, BIAS), [2]),
+    ],
+)
+def test_neighbours_of_different_names_change_places(after, swapped):
+    made = [wrong for name, wrong in wrong_operations(after) if name == SWAPPED]
+    places = list(range(len(after)))
+    orders = [[*places[:at], at + 1, at, *places[at + 2 :]] for at in swapped]
+    assert [wrong(places) for wrong in made] == orders
+
+
+@pytest.mark.parametrize("gradient", [None, "input"])
+def test_contrasting_data_has_both_signs_and_sums_as_large_as_a_bias(gradient):
+    call = replace(ALONE, after=(BIAS, RELU), gradient=gradient)
+    tensors = predict(call).tensors[0]
+    draws = list(contrasting_data(call, tensors, 18, 4, 1))
+    assert len(draws) == 8
+    for number, (one, other) in enumerate(zip(draws[::2], draws[1::2], strict=True)):
+        assert [each.shape for each in one] == [each.shape for each in tensors]
+        assert np.array_equal(one[1], -other[1])
+        assert all(np.array_equal(one[at], other[at]) for at in (0, *range(2, len(one))))
+        width = 2.0**12 * (2.0**-23 if number % 2 else 1)  # 18 products sum to about 4
+        for each in (one[0] / width, *(each / 2.0**12 for each in one[1 : 3 if gradient else 2])):
+            assert -1 <= each.min() < -0.9
+            assert 0.9 < each.max() <= 1
+        bias = np.abs(one[-1])
+        assert 1 <= bias.min() < bias.max() <= 4
+        sums = convolved(one[0], one[1], (2, 1)) / (1 if number % 2 else 2.0**23)
+        assert 1 < np.abs(sums).mean() < 8
 
 
 def filled(value):

@@ -20,6 +20,8 @@ from tf_conv_conformance.report.payload import chunks
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
 from tf_conv_conformance.verdict.message import first_difference
+from tf_conv_conformance.verdict.rewrites import with_rewrites
+from tf_conv_conformance.verdict.verdict import Verdict
 
 CLAIMING = """
 defaults: {op: conv2d, input: [1, 5, 5, 2], filter: [2, 2, 2, 3], padding: SAME}
@@ -219,6 +221,16 @@ def test_a_fusion_that_did_not_happen_does_not_pass(calls, claimed, mode, operat
     answers = tuple(replace(one, operations=operations) for one in answered.answers)
     observation = Observation("answered", answers)
     assert judge(call, predict(call.arguments), observation, SUBJECT).kind == kind
+
+
+def test_a_claim_is_about_the_call_itself_and_one_answer_is_enough(calls):
+    made = calls(CLAIM.replace("}", ", modes: graph, relations: retraced}") % "_FusedConv2D")
+    for name, kind in (("x[graph]", "vacuous"), ("x[graph-retraced]", "conforms")):
+        call = made[name]
+        answers = tuple(replace(one, operations=("Conv2D",)) for one in returned(call).answers)
+        conforming = Verdict("conforms", "")
+        assert with_rewrites(conforming, call, Observation("answered", answers)).kind == kind
+        assert with_rewrites(conforming, call, Observation("answered", answers[:1])).kind == kind
 
 
 def test_a_claim_is_part_of_what_a_call_is(calls):

@@ -230,7 +230,11 @@ BY_CHANNEL: dict[str, Callable[..., Array]] = {
 
 def products(after: Operations) -> int:
     """Return how many products an element of the results of other convolutions sums at most."""
-    return sum(math.prod(one.filter[:3]) for one in after if one.filter is not None)
+    return sum(
+        math.prod(one.filter[: 2 if one.name == "depthwise_conv2d" else 3])
+        for one in after
+        if one.filter is not None
+    )
 
 
 def passed_back(after: Operations) -> tuple[int, Fraction]:
@@ -255,10 +259,8 @@ def is_exact(arguments: Arguments, most: Fraction, step: Fraction, top: int) -> 
     channels = [(most, step)]  # the different channels that there may be
     for operation in arguments.after:
         if operation.filter is not None:
-            depth = 2 if operation.name == "depthwise_conv2d" else 3
-            products = max(math.prod(operation.filter[:depth]), 1)
             most, step = max(one for one, _ in channels), min(one for _, one in channels)
-            channels = [(most * products, step)]
+            channels = [(most * max(products((operation,)), 1), step)]
         elif operation.name == "fused_batch_norm":
             channels = [
                 ((most + SMALL) * factor + SMALL, min(step * factor, Fraction(1)))
