@@ -145,6 +145,32 @@ def test_the_bound_computed_by_hand():
     assert 0.25 * 2 * 2.0**-24 < limit < 0.25 * 2.001 * 2.0**-24
 
 
+def test_the_bound_after_operations_computed_by_hand():
+    norm, relu, add = map(Operation, ("fused_batch_norm", "relu", "add"))
+    second = Operation("conv2d", "VALID", (1, 2, 1, 1))
+    call = Arguments(
+        "conv2d", TensorSpec((1, 1, 2, 1)), TensorSpec((1, 1, 1, 1)), 1, "VALID",
+        after=(norm, relu, second, add), dtype="float16", data=("reals",),
+    )  # fmt: skip
+    shapes = [(1, 1, 2, 1), (1, 1, 1, 1), *[(1,)] * 4, (1, 2, 1, 1), (1, 1, 1, 1)]
+    given = [(3, -5), 2, -2, 1, 3, 3, (1, -1), 4]  # scale, offset, mean and variance after filter
+    tensors = [np.resize(one, shape) * 1.0 for one, shape in zip(given, shapes, strict=True)]
+    own, sums, smallest = 2.0**-11, 2.0**-24, 2.0**-24 + 2.0**-125
+    error = bound(DOCUMENTED, replace(call, after=()), *tensors[:2]).ravel()
+    rounding = gamma(1, sums) + gamma(4, own)
+    error = error + 2 * rounding * (np.array([(6 + 3) + 1, (10 + 3) + 1]) + error) + smallest
+    rounding = gamma(2, sums) + gamma(1, own)
+    error = error.sum() + 2 * rounding * (24 + error.sum()) + smallest
+    error = error + 2 * rounding * (28 + error) + smallest
+    assert bound(DOCUMENTED, call, *tensors).item() == pytest.approx(error, rel=1e-12)
+    # Of zeros, the bound is what may be flushed in each of two products, and in the sum.
+    x, w = TensorSpec((1, 1, 1, 2)), TensorSpec((1, 1, 2, 1))
+    alone = replace(call, dtype="float32", input=x, filter=w, after=(add,))
+    zeros = [np.zeros(one) for one in (x.shape, w.shape, (1, 1, 1, 1))]
+    flushed = 2 * 2 * 2.0**-126 + 2.0**-149
+    assert bound(DOCUMENTED, alone, *zeros).item() == pytest.approx(2.0**-149 + flushed, rel=1e-6)
+
+
 def test_reals_are_refused_for_integer_dtypes():
     with pytest.raises(InexactDataError, match="int32 holds only integers"):
         data.arms(replace(CALL, dtype="int32"))
