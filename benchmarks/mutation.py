@@ -51,11 +51,7 @@ TESTS = {
     "prediction/rules/conditions.py": ("prediction/conditions", "prediction/rules"),
     "prediction/rules/catalogue.py": ("prediction/rules", "verdict/judge", "verdict/claim"),
     "prediction/rules/page.py": ("prediction/rules",),
-    "prediction/rules/preconditions.py": (
-        "prediction/rules",
-        "convolution/entry_points",
-        "project/frozen_values",
-    ),
+    "prediction/rules/preconditions.py": ("prediction/rules", "project/frozen_values"),
     "prediction/rules/rule.py": ("prediction/rules", "project/frozen_values"),
     "prediction/rules/sentences.py": ("prediction/rules",),
     "verdict/judge.py": (

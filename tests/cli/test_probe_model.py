@@ -9,8 +9,10 @@ from tf_conv_conformance.cli.case_options import OTHER_OPS
 from tf_conv_conformance.cli.known import Explained
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.model_cases import Uncovered, cases_of
-from tf_conv_conformance.cli.probe_model import ModelResult
+from tf_conv_conformance.cli.probe_model import ModelResult, _cells, _lacking
 from tf_conv_conformance.subject.model_file import Convolution
+from tf_conv_conformance.verdict.perform import CallResult
+from tf_conv_conformance.verdict.verdict import Verdict
 
 PLAIN = {
     "input": [1, 9, 9, 4],
@@ -89,6 +91,25 @@ def test_the_layers_of_a_keras_model(pytester, capsys):
     assert main(["probe", "three.keras", "-o", "cases/three.yaml"]) == 2
     said = "cases/three.yaml exists; name a new file, or remove it first"
     assert capsys.readouterr().err == f"tf-conv-conformance: {said}\n"
+
+
+def test_a_mode_in_which_a_convolution_was_not_called_is_named():
+    """The case of a transposed convolution has no converted modes."""
+    (case,), _ = cases_of([Convolution("a", "Conv2D", "conv2d", None, PLAIN)], None)
+    conforms = CallResult(Verdict("conforms", ""), None)
+    lacking = CallResult(Verdict("unsupported", "requires litert"), None)
+
+    def verdict(**results):
+        cells = _cells(ModelResult(case, results, Explained()), ["eager", "graph", "litert"])
+        return str(cells["verdict"])
+
+    assert verdict(eager=conforms, graph=conforms, litert=conforms) == "conforms"
+    short = verdict(eager=conforms, graph=conforms)
+    assert short == "conforms in eager, graph; not called in litert"
+    some = verdict(eager=conforms, graph=conforms, litert=lacking)
+    assert some == "conforms in eager, graph; unsupported in litert"
+    made = ModelResult(case, {"eager": conforms, "litert": lacking}, Explained())
+    assert list(_lacking([made, made])) == [("litert", "requires litert")]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,10 +97,14 @@ def print_model(
     """Print the convolutions of a model. Return whether no call fails and one was made."""
     inputs = ", ".join(f"{plain(name)} {flow(shape)}" for name, shape in model.inputs)
     of = ("model", f"a {model.format} with the input {inputs}")
-    indented(to, pairs(of, ("subject", subject_text(subject.subject))))
+    modes = dict.fromkeys(mode for one in results for mode in one.results)
+    made_in = [("modes", ", ".join(modes))] if modes else []
+    indented(to, pairs(of, ("subject", subject_text(subject.subject)), *made_in))
     heading(to, _count(results))
     if results:
-        indented(to, _table(results))
+        indented(to, _table(results, modes))
+    if lacking := list(_lacking(results)):
+        indented(to, pairs(*lacking))
     for result in results:
         if result.is_undocumented or conversion(result.case.written.arguments) is not None:
             heading(to, ", ".join(map(plain, result.case.names)))
@@ -128,9 +132,19 @@ def _count(results: Sequence[ModelResult]) -> str:
     return text + only if grouped else text
 
 
-def _table(results: Sequence[ModelResult]) -> Table:
+def _lacking(results: Sequence[ModelResult]) -> Iterator[tuple[str, str]]:
+    """Yield why calls are unsupported, and what to install, by mode."""
+    reasons: dict[str, dict[str, None]] = {}
+    for result in results:
+        for mode, one in result.results.items():
+            if one.verdict.kind == "unsupported":
+                reasons.setdefault(one.verdict.reason, {})[mode] = None
+    yield from ((", ".join(modes), reason) for reason, modes in reasons.items())
+
+
+def _table(results: Sequence[ModelResult], modes: Collection[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    columns = [_cells(result) for result in results]
+    columns = [_cells(result, modes) for result in results]
     shown = [name for name in columns[0] if any(one[name] != "" for one in columns)]
     for title in shown:
         table.add_column(title, overflow="fold")
@@ -139,12 +153,12 @@ def _table(results: Sequence[ModelResult]) -> Table:
     return table
 
 
-def _cells(result: ModelResult) -> dict[str, str | Text]:
+def _cells(result: ModelResult, modes: Collection[str]) -> dict[str, str | Text]:
     """Return the cells of a row by their titles; columns that are empty in all rows are left out.
 
     Groups are of a convolution alone.
     """
-    arguments, verdict = result.case.written.arguments, _verdict(result)
+    arguments, verdict = result.case.written.arguments, _verdict(result, modes)
     padding, rate = arguments.padding, arguments.dilations
     transposed = arguments.upstream  # the input of the layer, whose output is the case's
     return {
@@ -156,7 +170,7 @@ def _cells(result: ModelResult) -> dict[str, str | Text]:
         "strides": _short(arguments.strides),
         "rate": "" if rate is None else _short(rate),
         "padding": padding if isinstance(padding, str) else flow(as_lists(padding)),
-        "verdict": Text(verdict, STYLES.get(verdict.partition(",")[0], "yellow")),
+        "verdict": Text(verdict, STYLES.get(verdict.removesuffix(", known"), "yellow")),
     }
 
 
@@ -164,17 +178,20 @@ def _short(numbers: Any) -> str:
     return ",".join(map(str, numbers)) if isinstance(numbers, tuple) else str(numbers)
 
 
-def _verdict(result: ModelResult) -> str:
-    """Return the verdicts of all modes in a few words."""
+def _verdict(result: ModelResult, modes: Collection[str]) -> str:
+    """Return the verdicts in a few words; `modes` are those of all convolutions of the model."""
     if not result.results:
         return "not made, it is large"
-    modes: dict[str, list[str]] = {}
+    ended: dict[str, list[str]] = {}
     for mode, one in result.results.items():
-        modes.setdefault(one.verdict.kind, []).append(mode)
-    known = ", known" if result.explained.deviations else ""
-    if len(modes) == 1:
-        return next(iter(modes)) + known
-    return "; ".join(f"{kind} in {', '.join(own)}" for kind, own in modes.items()) + known
+        ended.setdefault(one.verdict.kind, []).append(mode)
+    parts = [f"{kind} in {', '.join(own)}" for kind, own in ended.items()]
+    missing = [mode for mode in modes if mode not in result.results]
+    if len(parts) == 1 and not missing:
+        parts = list(ended)
+    if missing:  # a case of a transposed convolution has no converted modes
+        parts.append(f"not called in {', '.join(missing)}")
+    return "; ".join(parts) + (", known" if result.explained.deviations else "")
 
 
 def _about(result: ModelResult, subject: Subject) -> Iterator[tuple[str, str]]:
