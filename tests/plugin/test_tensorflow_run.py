@@ -72,6 +72,7 @@ def test_each_call_and_mode_is_a_test(folder, stdout, records):
             "cases/folder/good.yaml::double[[]eager[]] PASSED*",
             "cases/folder/good.yaml::double[[]xla[]] PASSED*",
             ("13 calls: 8 conforms, 1 crashed, 1 deviates, 1 refused, 1 unsupported, 1 violates"),
+            "unsupported (1): requires *, but the subject has *",
             f"records: {folder}/out/put/results.jsonl",
             f"report:  {folder}/out/put/index.html",
         ]

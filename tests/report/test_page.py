@@ -180,7 +180,9 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
     )
     assert rules["conv2d.strides-positive"] == (3, 0)
     assert refusal_lines([column.records]) == [
-        "all calls refused: f.yaml:5 y (conv2d.strides-positive)"
+        "all calls refused: f.yaml:5 y (conv2d.strides-positive)",
+        "all calls refused: if that is meant, add `expect: {error: Exception}`; if not, mend the "
+        "case",
     ]
     assert shown[-1].end["difference"] == "shape [1,6,6,1], not [9] as expected"
 

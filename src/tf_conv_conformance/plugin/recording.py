@@ -23,6 +23,7 @@ from tf_conv_conformance.records.series import heading
 from tf_conv_conformance.report.novelty import novelty
 from tf_conv_conformance.report.page import write
 from tf_conv_conformance.report.refusals import refusal_lines
+from tf_conv_conformance.report.unsupported import unsupported_lines
 
 STALE_SHOWN = 20  # stale entries of a baseline that the terminal names
 
@@ -167,7 +168,7 @@ class Recording:
         columns = merge([(str(path), records) for path, records in files], partial=True)
         write(columns, self._page, self._changes(columns))
         self._page_written = True
-        self._notes += refusal_lines(runs.values())
+        self._notes += [*unsupported_lines(runs.values()), *refusal_lines(runs.values())]
         self._notes += filter(None, map(novelty, runs.values()))
         self._compare_with_baseline(runs)
 

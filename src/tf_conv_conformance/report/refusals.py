@@ -13,11 +13,14 @@ RULES_NAMED = 2  # that are named of a case
 def refusal_lines(runs: Iterable[Records]) -> list[str]:
     """Return a line for each such case without an `expect`; one line if there are many.
 
-    It has the place of the case and the rules that its calls break.
+    It has the place of the case and the rules that its calls break. If there are few, the last line
+    says what to do.
     """
     found = list(dict.fromkeys(line for records in runs for line in _refused(records)))
     if len(found) > NAMED:
-        return [f"all calls refused: {len(found):,} cases without `expect`, such as {found[0]}"]
+        found = [f"{len(found):,} cases without `expect`, such as {found[0]}"]
+    elif found:
+        found.append("if that is meant, add `expect: {error: Exception}`; if not, mend the case")
     return [f"all calls refused: {line}" for line in found]
 
 
