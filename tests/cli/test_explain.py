@@ -123,10 +123,11 @@ def test_the_blogs_question(explained):
         "to 1. formula would give float32 of shape "
         "[1, 4, 4, 12] instead y[:, ::4, ::4] of the same call with strides of 1; or "
         "tf.nn.conv2d(x, tf.reshape(w, [4, 4, 1, 12]), "
-        "strides=[4, 4], padding='VALID', dilations=[3, 3]) (docs/stride-and-rate.md) "
+        "strides=[4, 4], padding='VALID', dilations=[3, 3]) (more: tf-conv-conformance docs "
+        "stride-and-rate) "
         "deploy TFLite, LiteRT and ONNX compute another result than TensorFlow; to get one "
         "result everywhere, write y[:, ::4, ::4] of the same call with strides of 1 "
-        "(docs/deploying.md)"
+        "(more: tf-conv-conformance docs deploying)"
     )
     assert part(lines, "The arithmetic") == [
         (

@@ -46,6 +46,14 @@ def test_the_pasted_call_is_python_and_draws_the_same(calls, mode, dtype):
     assert "strides=2, padding='SAME', dilations=[1, 2]" in source
 
 
+@pytest.mark.parametrize("mode", ["graph", "tflite"])
+def test_a_message_says_what_conversion_changes(calls, mode):
+    call = calls(ATROUS.replace("rate: 2", f"rate: 2\n    modes: [eager, {mode}]"))[f"x[{mode}]"]
+    verdict = judge(call, predict(call.arguments), returned(call, "phase_strided"), SUBJECT)
+    failure = failure_of("f.yaml:3", call, predict(call.arguments), verdict, None, {}, width=400)
+    assert "  deploy     TFLite, LiteRT and ONNX compute another result" in failure.text
+
+
 def test_the_message_of_a_vacuous_call_lists_what_it_excludes(calls):
     call = eager(calls, ROW % (3, "1"))
     verdict = judge(call, predict(call.arguments), returned(call), SUBJECT)

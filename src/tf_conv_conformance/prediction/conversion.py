@@ -23,7 +23,7 @@ OLD_KERAS = "before Keras 3.15, "
 left them to TensorFlow."""
 ZEROS = "TFLite in TensorFlow 2.8 to 2.21 (XNNPACK) and LiteRT before 2.2 return zeros"
 AS_SAME = "TFLite and LiteRT take the padding for SAME"
-PAGE = "docs/deploying.md"
+PAGE = "tf-conv-conformance docs deploying"
 
 
 def conversion(arguments: Arguments) -> str | None:
@@ -41,7 +41,7 @@ def conversion(arguments: Arguments) -> str | None:
     if change == ANOTHER and arguments.entry_point.is_keras:
         change = OLD_KERAS + change
     call = rewritten(arguments, meaning)
-    return f"{change}; to get one result everywhere, write {call} ({PAGE})"
+    return f"{change}; to get one result everywhere, write {call} (more: {PAGE})"
 
 
 def _is_known(arguments: Arguments) -> bool:

@@ -19,7 +19,7 @@ from tf_conv_conformance.prediction.predict import predict
 from tf_conv_conformance.prediction.rules.catalogue import broken
 
 RULE = ".unit-strides-when-atrous"
-PAGE = "docs/stride-and-rate.md"
+PAGE = "tf-conv-conformance docs stride-and-rate"
 
 
 def remedy(arguments: Arguments) -> str | None:
@@ -37,7 +37,7 @@ def remedy(arguments: Arguments) -> str | None:
     if not predict(arguments).has_values(DOCUMENTED):
         return None
     same = f"y[{subsample(meaning)}] of the same call with strides of 1"
-    return f"{same}; or {dilated_conv2d(arguments, meaning)} ({PAGE})"
+    return f"{same}; or {dilated_conv2d(arguments, meaning)} (more: {PAGE})"
 
 
 def subsample(meaning: Interpretation) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tf_conv_conformance.casefile.call import Call
-from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
+from tf_conv_conformance.convolution.names import Mode
 from tf_conv_conformance.prediction.arithmetic import sizes
 from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS
@@ -109,7 +109,7 @@ def _rows(
         yield "deviation", f"declared, but not for this call: {why}"
     if not call.relation and (instead := remedy(call.arguments)) is not None:
         yield "instead", instead
-    if call.mode in CONVERTED_MODES and (deployed := conversion(call.arguments)) is not None:
+    if (deployed := conversion(call.arguments)) is not None:
         yield "deploy", deployed
 
 
