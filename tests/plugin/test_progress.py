@@ -65,14 +65,24 @@ def test_nothing_is_left_after_the_last_call_nor_after_more_than_were_planned():
 
 def test_a_live_line_comes_at_once_and_names_failures_first():
     verdicts = ["conforms", "conforms", "violates", "refused", "conforms", "conforms"]
-    said = lines(1000, [(0.2, verdict) for verdict in verdicts * 2], live=True)
+    said = lines(80, [(0.2, verdict) for verdict in verdicts * 2], live=True)
     assert list(said.values()) == [
-        "[  0%] 2 of 1,000 calls: 2 conforms",
-        "[  0%] 4 of 1,000 calls: 1 violates, 2 conforms, 1 refused",
-        "[  0%] 6 of 1,000 calls, about 3 min left: 1 violates, 4 conforms, 1 refused",
-        "[  0%] 8 of 1,000 calls, about 3 min left: 1 violates, 6 conforms, 1 refused",
-        "[  1%] 10 of 1,000 calls, about 3 min left: 2 violates, 6 conforms, 2 refused",
-        "[  1%] 12 of 1,000 calls, about 3 min left: 2 violates, 8 conforms, 2 refused",
+        "[  2%] 2 of 80 calls: 2 conforms",
+        "[  5%] 4 of 80 calls: 1 violates, 2 conforms, 1 refused",
+        "[  7%] 6 of 80 calls: 1 violates, 4 conforms, 1 refused",
+        "[ 10%] 8 of 80 calls, about 14 s left: 1 violates, 6 conforms, 1 refused",
+        "[ 12%] 10 of 80 calls, about 14 s left: 2 violates, 6 conforms, 2 refused",
+        "[ 15%] 12 of 80 calls, about 14 s left: 2 violates, 8 conforms, 2 refused",
+    ]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_time_left_is_estimated_after_a_tenth_of_the_calls_or_a_minute(live):
+    few = lines(1000, [(1, "conforms")] * 100, live=live)
+    assert next(number for number, line in few.items() if " left" in line) == (62 if live else 75)
+    many = lines(1000, [(0.5, "conforms")] * 110, live=live)
+    assert [number for number, line in many.items() if " left" in line] == [
+        number for number in many if number >= 100
     ]
 
 

@@ -13,8 +13,10 @@ EVERY = 15.0
 """Seconds from one line to the next, and to the first."""
 LIVE_EVERY = 0.25
 """The same if one line is rewritten; the first comes at once."""
-SOON = 1.0
-"""Seconds before the time left is estimated."""
+PART, SOON = 0.1, 60.0
+"""The part of the calls, or the seconds, after which the time left is estimated: the first calls
+take longer.
+"""
 
 
 class Progress:
@@ -52,9 +54,11 @@ class Progress:
         percent = 100 * done // self._total
         calls = f"{done:,} of {self._total:,} calls"
         left = f"about {duration(seconds / (done - 1) * (self._total - done))} left"
+        is_known = done >= PART * self._total or seconds > SOON
         if not self._live:
-            return f"{calls} ({percent}%): {counted(self.verdicts)}; {left}"
-        estimate = f", {left}" if seconds > SOON else ""
+            estimate = f"; {left}" if is_known else ""
+            return f"{calls} ({percent}%): {counted(self.verdicts)}{estimate}"
+        estimate = f", {left}" if is_known else ""
         # A narrow terminal cuts the end off: failures come first.
         return f"[{percent:3}%] {calls}{estimate}: {counted(self.verdicts, first=FAILING)}"
 
