@@ -2,9 +2,10 @@
 
 import pytest
 
-from tf_conv_conformance.casefile.loading import load
+from tf_conv_conformance.casefile.loading import load, load_text
 from tf_conv_conformance.prediction.models import PHASE_STRIDED
 from tf_conv_conformance.prediction.predict import predict
+from tf_conv_conformance.records.lines import YAML_LIMIT, case_line
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,21 @@ def test_every_deviation_is_reported_or_says_that_it_is_not(calls):
     found = {declared.deviation.reported for call in calls.values() for declared in call.deviations}
     assert "unreported" in found
     assert "https://github.com/tensorflow/tensorflow/issues/100237" in found
+
+
+def test_the_case_of_a_record_makes_the_same_calls_without_its_file(calls):
+    """The page copies it into a report: with the defaults of its file, and without aliases."""
+    whole, cut = {}, []
+    for identifier, call in calls.items():
+        file, _, name = identifier.partition("::")
+        whole.setdefault((file, call.case.id), {})[name] = call
+    for (file, _), own in whole.items():
+        text = case_line("key", file, next(iter(own.values())))["yaml"]
+        if len(text) >= YAML_LIMIT:
+            cut.append(text)
+            continue
+        loaded = load_text(text)
+        assert [one.message for one in loaded.diagnostics] == [], text
+        hashes = {call.name: call.content_hash for call in loaded.calls}
+        assert hashes == {name: call.content_hash for name, call in own.items()}, text
+    assert len(cut) < len(whole) / 100

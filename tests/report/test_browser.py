@@ -162,8 +162,27 @@ def test_search_and_filters_narrow_as_they_are_typed(visit, report):
     assert count(page).startswith("6 of ")
     page.fill("[name=text]", "ATROUS strides4 nothing")
     assert count(page).startswith("0 of ")
+    assert page.is_visible("text=No call matches")
     page.click("text=Clear")
     assert not count(page).startswith("0 of ")
+    assert not page.is_visible("text=No call matches")
+
+
+def test_shapes_strides_and_rates_are_found_as_people_write_them(visit, report):
+    page = visit(report)
+    counts = set()
+    for text in ("[1, 9, 8, 2]", "1,9,8,2", "(1, 9, 8, 2) [2,3,2,1]"):
+        page.fill("[name=text]", text)
+        counts.add(count(page))
+    assert len(counts) == 1
+    assert not counts.pop().startswith("0 of ")
+    page.fill("[name=text]", "strides=4 dilations=2")
+    found = count(page)
+    page.click("text=Clear")
+    choose(page, "stride", "4")
+    choose(page, "rate", "2")
+    assert count(page) == found
+    assert not found.startswith("0 of ")
 
 
 def test_a_value_is_counted_under_the_other_filters(visit, report):
@@ -308,7 +327,9 @@ def test_a_call_is_copied_as_markdown_for_a_report(visit, report):
     fences = {token.info: token.content for token in tokens if token.type == "fence"}
     compile(fences["python"], "pasted", "exec")
     assert "tf.nn.depthwise_conv2d(x, w, strides=[1, 2, 2, 1]" in fences["python"]
-    assert fences["yaml"].startswith("- id: atrous\n")
+    assert "\ncases:\n  - id: atrous\n" in fences["yaml"]
+    assert load_text(fences["yaml"]).diagnostics == ()
+    assert text.startswith("### `tf.nn.depthwise_conv2d` in mode `eager` is not as documented\n")
     assert "- Follows: `the model phase_strided`" in text
     assert "- TensorFlow: `2.21.0`" in text
 
@@ -440,7 +461,7 @@ def test_the_arithmetic_and_the_case_are_shown(visit, report):
     assert "out = ceil(n / s) = ceil(9 / 2) = 5" in text
     assert "padding = (k-1)*r = (3-1)*3 = 6, whatever the stride: 3 before and 3 after" in text
     assert "The case, cases/a.yaml:8" in text
-    assert "sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]], padding: [SAME, VALID],\n" in text
+    assert "sweep: {strides: [1, 2, 4], rate: [1, 2, [1, 3]], padding: [SAME, VALID], " in text
     assert "Explained by the model phase-strided" in text
 
 

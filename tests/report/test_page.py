@@ -346,7 +346,9 @@ def test_the_detail_has_what_a_reader_needs(column):
     height = chunk["axes"][first["axes"][0]]
     assert [model["name"] for model in height["models"]] == ["documented", "phase_strided"]
     assert height["models"][0]["starts"] == [0, 2, 4, 6, 8, 10]
-    assert next(iter(chunk["cases"].values()))["yaml"].startswith("- id: x\n  op: depthwise_conv2d")
+    assert next(iter(chunk["cases"].values()))["yaml"].startswith(
+        "cases:\n  - id: x\n    op: depthwise_conv2d\n"
+    )
 
 
 SHIFTS = ["height padding shifted by one", "width padding shifted by one"]

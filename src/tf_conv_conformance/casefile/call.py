@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tf_conv_conformance.casefile.expectations import Deviation, Observed
@@ -27,9 +28,10 @@ class AppliedDeviation:
 class Call:
     """One combination of a case's sweep, in one mode.
 
-    `name` is unique in its file. `line` (from 1) and `text` belong to the case. `deviations` apply
-    to the call on some subjects; `other_modes` would apply in another mode. A call with a
-    `relation` is compared with other calls, not with an oracle.
+    `name` is unique in its file. `line` (from 1) and `written` belong to the case: `written` has
+    the defaults of its file and the case as they are there. `deviations` apply to the call on some
+    subjects; `other_modes` would apply in another mode. A call with a `relation` is compared with
+    other calls, not with an oracle.
     """
 
     name: str
@@ -39,8 +41,8 @@ class Call:
     mode: Mode
     deviations: tuple[AppliedDeviation, ...]
     relation: str | None = None
-    text: str = ""
     other_modes: tuple[Deviation, ...] = ()
+    written: tuple[Mapping[str, Any], Mapping[str, Any]] = field(default=({}, {}), compare=False)
 
     @property
     def value_deviations(self) -> tuple[AppliedDeviation, ...]:

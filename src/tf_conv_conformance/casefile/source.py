@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import textwrap
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from tf_conv_conformance.casefile.diagnostic import Diagnostic, Keys, key_path
-
-BLOCK_LINES, BLOCK_LIMIT = 200, 4000  # at most, of a case that a record quotes
 
 
 @dataclass
@@ -32,21 +27,6 @@ class Source:
         while keys and keys not in self.places:
             keys = keys[:-1]
         return self.places.get(keys, (1, 1))
-
-    @cached_property
-    def _lines(self) -> list[str]:
-        return self.text.split("\n")
-
-    def block(self, keys: Keys) -> str:
-        """Return the text of the block mapping at `keys`, or its beginning if it is long."""
-        line, column = self.place(keys)
-        first, *rest = self._lines[line - 1 : line - 1 + BLOCK_LINES]
-
-        def is_inside(text: str) -> bool:
-            return not text.strip() or len(text) - len(text.lstrip()) >= column - 1
-
-        inside = itertools.takewhile(is_inside, rest)
-        return textwrap.dedent("\n".join([first, *inside])).rstrip()[:BLOCK_LIMIT]
 
     def diagnostic(
         self, keys: Keys, message: str, case: str | None = None, about_key: bool = False

@@ -85,7 +85,8 @@ class Sweep:
 
     def _plain_calls(self, obstacles: dict[Mode, list[str]]) -> Iterator[Call]:
         """Yield the calls, and collect the obstacles to others by their modes."""
-        line, text = self.source.place(self.keys)[0], self.source.block(self.keys)
+        line, value = self.source.place(self.keys)[0], self.source.value
+        written = (value.get("defaults", {}), value["cases"][self.keys[-1]])
         for expanded in self.expansion:
             modes = []
             for mode in self.modes:
@@ -106,7 +107,7 @@ class Sweep:
                     arguments=expanded.arguments,
                     mode=mode,
                     deviations=tuple(here),
-                    text=text,
+                    written=written,
                     other_modes=tuple(one.deviation for one in elsewhere),
                 )
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.scope import problems
+from tf_conv_conformance.casefile.writer import case_text, flow
 from tf_conv_conformance.convolution.arguments import to_record
 from tf_conv_conformance.convolution.names import MODES_OF_SHAPES, RelationName
 from tf_conv_conformance.prediction.exclusions import codes
@@ -39,6 +40,8 @@ from tf_conv_conformance.subject.observation import Observation
 from tf_conv_conformance.verdict.explanation import explaining_model, from_formula
 from tf_conv_conformance.verdict.verdict import Verdict
 
+YAML_LIMIT = 4000  # characters of a case that a record quotes
+
 
 def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[PlanLine]:
     """Yield the lines of a plan of (id, case file, call): each case once, before its first call."""
@@ -61,13 +64,20 @@ def case_line(key: str, file: str, call: Call) -> CaseLine:
         "file": file,
         "line": call.line,
         "id": case.id,
-        "yaml": call.text,
+        "yaml": _case_file(*call.written)[:YAML_LIMIT],
         "notes": case.notes,
         "references": cast(list[str], case.references or []),
         "problems": len(problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.plain_expect),
         "deviations": cast(list[DeviationRecord], deviations),
     }
+
+
+def _case_file(defaults: Mapping[str, Any], case: Mapping[str, Any]) -> str:
+    """Return the text of a case file with this case alone, without aliases of others."""
+    keys = {name: value for name, value in case.items() if name != "deviations"}
+    first = f"defaults: {flow(defaults)}\n" if defaults else ""
+    return first + case_text(keys, case.get("deviations", ()))
 
 
 def call_line(identifier: str, case: str, call: Call) -> CallLine:

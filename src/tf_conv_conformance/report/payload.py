@@ -89,6 +89,7 @@ def _numbered(calls: Sequence[CallRow]) -> dict[str, list[Hashable]]:
         "result": [_result(call) for call in calls],
         "outcome": [_outcome(call) for call in calls],
         "via": [call.arguments.entry_point.symbol for call in calls],
+        "shapes": [_shapes(call) for call in calls],
         "padding": [call.padding for call in calls],
         "stride": [call.stride for call in calls],
         "rate": [call.rate for call in calls],
@@ -114,6 +115,11 @@ def _result(call: CallRow) -> str:
     if absent(call.end) or call.observed_shape is None:
         return why_no_value(call.end) or "not made"
     return f"{shape_text(call.observed_shape)}, {result(call.end)}"
+
+
+def _shapes(call: CallRow) -> str:
+    """Return the shapes of input and filter, for the search."""
+    return f"{shape_text(call.arguments.input.shape)} {shape_text(call.arguments.filter.shape)}"
 
 
 def _reason(call: CallRow) -> str:

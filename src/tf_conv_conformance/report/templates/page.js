@@ -5,14 +5,18 @@ const state = { call: null, only: "" };
 const haystacks = new Array(total);
 const rank = values.verdict.map((verdict) => index.order.indexOf(verdict));
 
+// Shapes are found with or without spaces and brackets, and strides by either name.
+const searched = (text) => text.toLowerCase().replace(/[[\]()]/g, "").replace(/,\s+/g, ",").replaceAll("strides=", "stride=").replaceAll("dilations=", "rate=");
+
 function haystack(number) {
-  return (haystacks[number] ??= `${fullName(number)} ${value("verdict", number)} ${value("reason", number)} ${value("against", number).join(" ")}`.toLowerCase());
+  const own = (name) => value(name, number);
+  return (haystacks[number] ??= searched(`${fullName(number)} ${own("verdict")} ${own("reason")} ${own("against").join(" ")} ${own("shapes")} ${own("result")} stride=${own("stride")} rate=${own("rate")}`));
 }
 
 // The numbers of the calls that the form lets through.
 function found() {
   const wanted = new FormData(form);
-  const words = wanted.get("text").toLowerCase().split(/\s+/).filter(Boolean);
+  const words = searched(wanted.get("text")).split(/\s+/).filter(Boolean);
   const cell = state.only && document.getElementById(state.only);
   const all = cell ? numbersIn(cell.dataset.calls) : Array.from({ length: total }, (_, number) => number);
   const some = words.length ? all.filter((number) => words.every((word) => haystack(number).includes(word))) : all;
@@ -58,6 +62,7 @@ function filter() {
   $("output", form).textContent = `${numbers.length.toLocaleString("en")} of ${total.toLocaleString("en")} calls`;
   $(".chips", form).replaceChildren(...chips());
   list.show(grouped(numbers, form.elements.group.value));
+  $(".none").hidden = numbers.length > 0;
   if (state.call != null) list.select(state.call);
 }
 
