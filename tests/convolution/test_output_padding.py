@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tf_conv_conformance.convolution.arguments import Arguments, TensorSpec
+from tf_conv_conformance.convolution.obstacles import obstacle
 from tf_conv_conformance.convolution.output_padding import SYMBOL, output_padding, output_shape
 
 UPSTREAM = (2, 4, 5, 7)
@@ -58,3 +59,24 @@ def test_no_output_is_documented(wrong):
     steps = {"strides": 1, "dilations": 1, "padding": "valid", **wrong}
     given = (UPSTREAM, (3, 3, 2, 7), (None, None))
     assert output_shape(*given, **steps, data_format="NHWC") is None
+
+
+@pytest.mark.parametrize(
+    ("upstream", "why"),
+    [
+        ((2, 4, 5, 7), None),
+        ((4, 5, 7), "takes an input of rank 4, whose shape this is"),
+        ((2, 1, 4, 5, 7), "takes an input of rank 4, whose shape this is"),
+        ((3, 4, 5, 7), "has as large a batch in its output as in its input, 3, which `input` has"),
+        ((2, 4, 5, 6), "creates a filter for the channels of its input, so it cannot have one for"),
+    ],
+)
+def test_an_input_that_cannot_have_this_output_is_refused(upstream, why):
+    """Else its prediction would be that of another call."""
+    x, w = TensorSpec((2, 9, 11, 3)), TensorSpec((3, 3, 3, 7))
+    found = obstacle(Arguments("conv2d", x, w, 2, "valid", via=SYMBOL, upstream=upstream))
+    if why is None:
+        assert found is None
+    else:
+        assert found[0] == "upstream"
+        assert found[1].startswith(f"{SYMBOL} {why}")

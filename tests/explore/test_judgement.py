@@ -47,6 +47,20 @@ def test_a_converted_model_that_does_what_its_function_does_is_a_consequence():
     assert kind(one, lambda head: values(one) if head["mode"] == "graph" else refused)[0] == "new"
 
 
+def test_a_part_without_exact_data_is_no_cause():
+    """The convolution sums 360 products, which bfloat16 cannot hold, and its gradient 90."""
+    one = call(
+        op="conv2d",
+        input=[1, 3, 3, 8],
+        filter=[15, 3, 8, 2],
+        padding="SAME",
+        dtype="bfloat16",
+        gradient="input",
+    )
+    refused = error("InvalidArgumentError", "no")
+    assert kind(one, lambda head: refused)[0] == "new"
+
+
 def test_a_transformation_of_a_gradient_that_fails_is_a_consequence():
     one = call(op="conv2d", through="gradient_by_filter")
     refused = error("InvalidArgumentError", "no gradient")
