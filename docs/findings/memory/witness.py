@@ -28,10 +28,12 @@ tf.raw_ops.Conv2D(input=one, filter=one, strides=[1] * 4, padding='EXPLICIT',
                   explicit_paddings=[0, 0, 1])\""""
 WITNESSES = {
     "filter_beyond_the_input_with_stride": UNWRITTEN,
+    "depthwise_input_gradient_of_no_outputs": UNWRITTEN,
     "filter_gradient_of_no_batch": UNWRITTEN,
     "filter_gradient_writes_beyond_memory": GUARDED,
     "float64_truncated_size": GUARDED,
     "fused_depthwise_explicit_padding": PLAIN,
+    "fused_empty_input_without_onednn": GUARDED,
     "gradient_operators_divide_by_stride": GUARDED,
     "huge_rate_segfaults": GUARDED,
     "huge_stride_segfaults": GUARDED,
@@ -57,7 +59,8 @@ def main(names: Sequence[str]) -> None:
     for name in names or WITNESSES:
         page = (HERE.parent / f"{name}.md").read_text(encoding="utf-8")
         program = page.split("```python\n")[1].split("```")[0]
-        command = f"TF_ENABLE_ONEDNN_OPTS=1 {WITNESSES[name]}"
+        (setting,) = re.findall("TF_ENABLE_ONEDNN_OPTS=[01]", page)[:1]
+        command = f"{setting} {WITNESSES[name]}"
         said = run(program, command)
         filled = [FILLED] if "PERTURB" in command else []
         own = list(shortened(said))
