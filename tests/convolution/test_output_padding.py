@@ -45,11 +45,17 @@ def test_the_output_is_as_large_as_keras_says(
     assert output_padding(transposed) == output_padding(call)
 
 
-@pytest.mark.parametrize("upstream", [None, (2, 4, 5), (2, 4, 5, 7, 1)])
+@pytest.mark.parametrize("upstream", [None, (4, 5, 7), (2, 1, 4, 5, 7)])
 def test_without_four_sizes_the_upstream_gradient_has_those_that_are_documented(upstream):
     x, w = TensorSpec((2, 9, 12, 3)), TensorSpec((3, 3, 3, 7))
     call = Arguments("conv2d", x, w, 2, "valid", via=SYMBOL, upstream=upstream)
     assert output_padding(call) == (0, 1)  # (4 - 1) * 2 + 3, (5 - 1) * 2 + 3
+
+
+def test_what_is_added_may_be_more_than_there_was():
+    x, w = TensorSpec((2, 6, 4, 3)), TensorSpec((1, 1, 3, 7))
+    call = Arguments("conv2d", x, w, 7, "valid", via=SYMBOL, upstream=(2, 1, 1, 7))
+    assert output_padding(call) == (5, 3)
 
 
 @pytest.mark.parametrize(
