@@ -71,8 +71,8 @@ def test_no_output_is_documented(wrong):
     ("upstream", "why"),
     [
         ((2, 4, 5, 7), None),
-        ((4, 5, 7), "takes an input of rank 4, whose shape this is"),
-        ((2, 1, 4, 5, 7), "takes an input of rank 4, whose shape this is"),
+        ((4, 5, 7), "has as many dimensions in its output as in its input"),
+        ((2, 1, 4, 5, 7), "has as many dimensions in its output as in its input"),
         ((3, 4, 5, 7), "has as large a batch in its output as in its input, 3, which `input` has"),
         ((2, 4, 5, 6), "creates a filter for the channels of its input, so it cannot have one for"),
     ],

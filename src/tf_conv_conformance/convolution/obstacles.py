@@ -193,12 +193,12 @@ def _transposed_obstacle(arguments: Arguments) -> Obstacle | None:
         return "sizes", "infers the shape of its output; leave `sizes` out"
     upstream, channels = arguments.upstream, arguments.filter.shape[3]
     place = channel_place(arguments)
-    if upstream is not None and len(upstream) != 4:
-        return "upstream", "takes an input of rank 4, whose shape this is"
+    if upstream is not None and len(upstream) != len(arguments.input.shape):
+        return "upstream", "has as many dimensions in its output as in its input"
     if upstream is not None and upstream[:1] != arguments.input.shape[:1]:
         reason = "has as large a batch in its output as in its input"
         return "upstream", f"{reason}, {upstream[0]}, which `input` has not"
-    if upstream is not None and upstream[place] != channels:
+    if upstream is not None and (len(upstream) < 3 or upstream[place] != channels):
         reason = (
             f"creates a filter for the channels of its input, so it cannot have one for {channels}"
         )
