@@ -82,7 +82,11 @@ def test_a_sweep_names_its_calls_by_the_operations(calls):
             12,
             "conv2d 5x4x8x2 VALID has an empty result, of shape [2, 0, 1, 2], which shows nothing",
         ),
-        ("before: relu", 13, "expected"),
+        ("before: relu", 13, "expected a list or a mapping such as {pad: [[0, 0], [1, 1], "),
+        ("before: [relu]", 14, "expected a mapping such as {pad: [[0, 0], [1, 1], "),
+        ("after: [pad]", 13, "pad belongs in `before`, as in before: {pad: [[0, 0], [1, 1], "),
+        ("after: conv2d", 12, "fused_batch_norm, or {conv2d: {filter: [1, 1, 8, 2], padding: "),
+        ("after: {conv2d: 3}", 21, "expected a mapping such as {filter: [1, 1, 8, 2], padding: "),
         (
             "before: {pad: [[0, 0], [1, 1]]}",
             19,
@@ -105,7 +109,7 @@ def test_a_mistake(line, column, message):
     [
         (
             "after: relu\n    gradient: input\n    data: reals",
-            "no bound is derived for their gradients after relu; leave out `reals`",
+            "no bound is derived for a gradient of reals through relu; leave out `reals`",
         ),
         (
             "after: relu\n    via: tf.raw_ops.Conv2DBackpropInput",

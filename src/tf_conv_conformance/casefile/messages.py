@@ -36,8 +36,14 @@ _TENSORS = {
     "filter": "a shape such as [3, 3, 3, 8], or {shape, values}",
 }
 _WHEN = '{tensorflow: ">=2.12"}'
+_PAD = "{pad: [[0, 0], [1, 1], [1, 1], [0, 0]]}"
+_CONVOLUTION = "{conv2d: {filter: [1, 1, 8, 2], padding: SAME}}"
 _EXAMPLES = {
     "cases": "{id: plain, op: conv2d}",
+    "before": _PAD,
+    "after": _CONVOLUTION,
+    "conv2d": "{filter: [1, 1, 8, 2], padding: SAME}",
+    "depthwise_conv2d": "{filter: [3, 3, 8, 1], padding: SAME}",
     "sweep": "{strides: [1, 2]}",
     "where": "{strides: [2]}",
     "observed": "{model: phase_strided}",
@@ -148,6 +154,10 @@ def _unknown_choice(value: Any, expected: str, name: str) -> str:
     hint = unknown_word(value, choices)
     if len(choices) <= FEW:
         return f"{quote(value)} is not one of {expected}{hint}"
+    if name == "after":
+        if value == "pad":
+            return f"pad belongs in `before`, as in before: {_PAD}"
+        choices.append(f"or {_CONVOLUTION}")
     known = " Known" if hint.endswith("?") else "; known"
     return f"{quote(value)} is unknown{hint}{known}: {', '.join(choices)}"
 
@@ -182,6 +192,8 @@ def _form_message(kind: str, value: Any, keys: Keys, context: Mapping[str, Any])
     if kind == "union_tag_invalid":
         forms = " or ".join(_FORMS[tag] for tag in _FORMS if tag in context["expected_tags"])
         rewritten = _rewritten_shape(value)
+        if name in _EXAMPLES:
+            forms += f" such as {_EXAMPLES[name]}"
         return f"expected {_TENSORS.get(name, forms)}; got {describe(value)}{rewritten}"
     wanted = _WANTED.get(kind)
     if wanted is None:

@@ -158,8 +158,8 @@ def _kinds(arguments: Arguments, name: str) -> tuple[Drawn, Drawn, Drawn]:
         return Signed(1), Signed(1), Signed(1)
     if name == "reals":
         if arguments.after and arguments.gradient:
-            reason = f"no bound is derived for their gradients after {listed(arguments.after)}"
-            raise InexactDataError(f"{reason}; leave out `reals`")
+            reason = "no bound is derived for a gradient of reals through"
+            raise InexactDataError(f"{reason} {listed(arguments.after)}; leave out `reals`")
         if "int" in dtype:
             raise InexactDataError(f"{dtype} holds only integers; leave out `reals`")
         real = (Normal if dtype == "float16" else Real)(PRECISION[dtype])
