@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from support.browser_records import CASES, answer, run
-from support.observations import returned
+from support.observations import raised, returned
 from support.page_records import HOSTILE, SUBJECT, converted, known
 from tf_conv_conformance.casefile.loading import load_text
 from tf_conv_conformance.convolution.arguments import interpret as interpretation_of
@@ -332,6 +332,16 @@ def test_a_call_is_copied_as_markdown_for_a_report(visit, report):
     assert text.startswith("### `tf.nn.depthwise_conv2d` in mode `eager` is not as documented\n")
     assert "- Follows: `the model phase_strided`" in text
     assert "- TensorFlow: `2.21.0`" in text
+
+
+def test_markdown_of_a_call_whose_deviation_is_gone_says_that_it_is_as_documented(visit, tmp_path):
+    def documented(call):
+        return raised("ValueError") if call.deviations else returned(call)
+
+    page = tmp_path / "index.html"
+    write(merge([run(tmp_path, SUBJECT, documented)]), page)
+    text = as_markdown(detail_of(visit, page, ATROUS))
+    assert text.startswith("### `tf.nn.depthwise_conv2d` in mode `eager` is as documented\n")
 
 
 def test_hostile_text_is_code_in_markdown_and_long_text_is_cut(visit, tmp_path):

@@ -27,11 +27,13 @@ from tf_conv_conformance.report.matrix import LOOKS, matrices
 from tf_conv_conformance.report.modes import by_operator, mode_rows, verdicts
 from tf_conv_conformance.report.multiples import rows as multiples
 from tf_conv_conformance.report.page import ranges, render
+from tf_conv_conformance.report.payload import HEADINGS, chunks
 from tf_conv_conformance.report.refusals import refusal_lines
 from tf_conv_conformance.report.statements import statements
 from tf_conv_conformance.report.versions import differing_facts
 from tf_conv_conformance.subject.observation import Answer, Observation
 from tf_conv_conformance.verdict.judge import judge
+from tf_conv_conformance.verdict.kinds import KINDS
 
 SWEEP = """
 cases:
@@ -185,6 +187,19 @@ def test_a_refusal_is_told_from_a_result_and_expect_from_the_documentation(tmp_p
         "case",
     ]
     assert shown[-1].end["difference"] == "shape [1,6,6,1], not [9] as expected"
+    details = [one for chunk in chunks(shown) for one in chunk["calls"]]
+    headed = [one.get("by_expect", False) for one in details]
+    assert headed == [call.by_expect for call in shown]
+    assert headed.count(True) == 1
+
+
+def test_every_verdict_has_a_heading_for_markdown():
+    assert set(HEADINGS) == set(KINDS)
+    documented = {kind for kind, heading in HEADINGS.items() if heading.endswith("as documented")}
+    assert documented - {"deviates", "violates"} == {
+        *("conforms", "refused", "unexpected", "resolved", "unmeasured")
+    }
+    assert HEADINGS["deviates"] == HEADINGS["violates"] == "is not as documented"
 
 
 def test_many_cases_that_are_refused_are_one_line(tmp_path):

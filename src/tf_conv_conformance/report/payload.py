@@ -26,11 +26,29 @@ from tf_conv_conformance.report.calls import ORDER, CallRow
 from tf_conv_conformance.report.figures import figure
 from tf_conv_conformance.report.overview import Exclusions, exclusions
 from tf_conv_conformance.verdict.comparison import shape_text
+from tf_conv_conformance.verdict.kinds import Kind
 
 CHUNK = 512  # calls of a chunk: a few milliseconds to open
 HASH = 8  # digits of a call's content hash, by which a link finds it under another name
 CASE_KEYS = ("file", "line", "id", "yaml", "notes", "references", "expect", "deviations")
-END_KEYS = ("observed", "difference", "explained", "ulp", "largest_at", "heat")
+END_KEYS = ("observed", "difference", "explained", "ulp", "largest_at", "heat", "by_expect")
+HEADINGS: dict[Kind, str] = {
+    "conforms": "is as documented",
+    "refused": "is refused, as documented",
+    "deviates": "is not as documented",
+    "violates": "is not as documented",
+    "unexpected": "is as documented",
+    "resolved": "is as documented",
+    "unmeasured": "is as documented",
+    "crashed": "ends the process",
+    "timed out": "does not end",
+    "vacuous": "proves nothing",
+    "flaky": "is not the same each time",
+    "suite error": "cannot be judged",
+    "missing": "has no result",
+    "unsupported": "is not supported",
+}
+"""What the heading of a call says that is copied as Markdown."""
 
 
 class Numbering:
@@ -68,6 +86,7 @@ def index(columns: Sequence[Column], calls: Sequence[CallRow]) -> dict[str, Any]
     return {
         "values": values,
         "order": ORDER,
+        "headings": HEADINGS,
         "modes": [mode for mode in MODES if mode in values["mode"]],
         "chunk": CHUNK,
         "calls": properties,

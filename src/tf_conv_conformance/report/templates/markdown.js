@@ -21,11 +21,6 @@ function fenced(text, language) {
   return `${fence}${language}\n${lines}\n${fence}`;
 }
 
-const HEADED = {
-  conforms: "is as documented", refused: "is refused, as documented", crashed: "ends the process", "timed out": "does not end",
-  flaky: "is not the same each time", vacuous: "proves nothing", unsupported: "is not supported", "suite error": "cannot be judged",
-};
-
 function markdown(call, number) {
   const own = call.case, rules = value("against", number);
   const said = rules.map((rule) => [rule, quoted(rule)]).filter(([, sentence]) => sentence);
@@ -38,7 +33,7 @@ function markdown(call, number) {
     ["Instead", call.instead],
   ].filter(([, text]) => text);
   return [
-    `### ${inline(call.via)} in mode ${inline(value("mode", number))} ${HEADED[value("verdict", number)] ?? "is not as documented"}`,
+    `### ${inline(call.via)} in mode ${inline(value("mode", number))} ${call.by_expect ? "is not as documented" : index.headings[value("verdict", number)]}`,
     rows.map(item).join("\n"),
     said.length && `The documentation:\n\n${said.map(([rule, sentence]) => `- ${inline(rule)}: ${inline(sentence)}`).join("\n")}`,
     call.python && `Standalone code to reproduce the issue:\n\n${fenced(call.python, "python")}`,
