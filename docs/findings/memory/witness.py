@@ -59,7 +59,7 @@ def main(names: Sequence[str]) -> None:
     for name in names or WITNESSES:
         page = (HERE.parent / f"{name}.md").read_text(encoding="utf-8")
         program = page.split("```python\n")[1].split("```")[0]
-        (setting,) = re.findall("TF_ENABLE_ONEDNN_OPTS=[01]", page)[:1]
+        setting = re.search("TF_ENABLE_ONEDNN_OPTS=[01]", page)[0]
         command = f"{setting} {WITNESSES[name]}"
         said = run(program, command)
         filled = [FILLED] if "PERTURB" in command else []

@@ -23,6 +23,7 @@ from tf_conv_conformance.convolution.company import Operation, Operations
 from tf_conv_conformance.convolution.names import OperationName
 
 MOST = 8  # operations of a list
+EXAMPLE = "{conv2d: {filter: [1, 1, 8, 2], padding: SAME}}"
 _Stride = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
@@ -84,8 +85,7 @@ class AnotherConvolution(Strict):
         }
         named = [(name, one) for name, one in given.items() if one is not None]
         if len(named) != 1:
-            example = "{conv2d: {filter: [1, 1, 8, 2], padding: SAME}}"
-            raise CaseError(("after",), f"a mapping here is one convolution, such as {example}")
+            raise CaseError(("after",), f"a mapping here is one convolution, such as {EXAMPLE}")
         ((name, another),) = named
         strides = another.strides
         height, width = strides if isinstance(strides, list) else (strides, strides)

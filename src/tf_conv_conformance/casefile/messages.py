@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from tf_conv_conformance.casefile.advice import near, nearest, unknown_key, unknown_word
+from tf_conv_conformance.casefile.company_fields import EXAMPLE
 from tf_conv_conformance.casefile.diagnostic import Keys, quote
 from tf_conv_conformance.casefile.expectations import VERSIONED
 from tf_conv_conformance.casefile.fields import REFERENCES
@@ -36,12 +37,10 @@ _TENSORS = {
     "filter": "a shape such as [3, 3, 3, 8], or {shape, values}",
 }
 _WHEN = '{tensorflow: ">=2.12"}'
-_PAD = "{pad: [[0, 0], [1, 1], [1, 1], [0, 0]]}"
-_CONVOLUTION = "{conv2d: {filter: [1, 1, 8, 2], padding: SAME}}"
 _EXAMPLES = {
     "cases": "{id: plain, op: conv2d}",
-    "before": _PAD,
-    "after": _CONVOLUTION,
+    "before": f"{{pad: {_PAIRS}}}",
+    "after": EXAMPLE,
     "conv2d": "{filter: [1, 1, 8, 2], padding: SAME}",
     "depthwise_conv2d": "{filter: [3, 3, 8, 1], padding: SAME}",
     "sweep": "{strides: [1, 2]}",
@@ -154,10 +153,10 @@ def _unknown_choice(value: Any, expected: str, name: str) -> str:
     hint = unknown_word(value, choices)
     if len(choices) <= FEW:
         return f"{quote(value)} is not one of {expected}{hint}"
-    if name == "after":
-        if value == "pad":
-            return f"pad belongs in `before`, as in before: {_PAD}"
-        choices.append(f"or {_CONVOLUTION}")
+    if name == "after" and value == "pad":
+        return f"pad belongs in `before`, as in before: {_EXAMPLES['before']}"
+    if name in _EXAMPLES:
+        choices.append(f"or {_EXAMPLES[name]}")
     known = " Known" if hint.endswith("?") else "; known"
     return f"{quote(value)} is unknown{hint}{known}: {', '.join(choices)}"
 

@@ -16,7 +16,6 @@ class Source:
     reading, each with the path to its value. The rest of the file can be used.
     """
 
-    text: str
     value: Any = None
     places: dict[Keys, tuple[int, int]] = field(default_factory=dict)
     key_places: dict[Keys, tuple[int, int]] = field(default_factory=dict)

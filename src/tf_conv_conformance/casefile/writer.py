@@ -64,9 +64,14 @@ def flow(value: Any) -> str:
     return text.removesuffix("...\n").strip()
 
 
-def case_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return the text of a case file with one case and its deviations."""
-    return "\n".join(["cases:", item_text(case, deviations)]) + "\n"
+def case_text(
+    case: Mapping[str, Any],
+    deviations: Sequence[Mapping[str, Any]] = (),
+    defaults: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the text of a case file with one case, its deviations and the defaults of its file."""
+    first = [f"defaults: {flow(defaults)}"] if defaults else []
+    return "\n".join([*first, "cases:", item_text(case, deviations)]) + "\n"
 
 
 def item_text(case: Mapping[str, Any], deviations: Sequence[Mapping[str, Any]] = ()) -> str:

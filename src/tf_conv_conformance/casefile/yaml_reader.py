@@ -140,7 +140,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         loader = getattr(yaml, "CLoader", yaml.Loader)
         self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
-        self.source = Source(text)
+        self.source = Source()
         self.anchors: dict[str, tuple[Any, int]] = {}  # a value, and how many nodes it holds
         self.nodes = 0
 

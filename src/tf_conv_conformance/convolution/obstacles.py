@@ -191,17 +191,7 @@ def _transposed_obstacle(arguments: Arguments) -> Obstacle | None:
     """Return why Keras's transposed convolution cannot have an output of the shape of `input`."""
     if arguments.sizes is not None:
         return "sizes", "infers the shape of its output; leave `sizes` out"
-    upstream, channels = arguments.upstream, arguments.filter.shape[3]
-    place = channel_place(arguments)
-    if upstream is not None and len(upstream) != len(arguments.input.shape):
-        return "upstream", "has as many dimensions in its output as in its input"
-    if upstream is not None and upstream[:1] != arguments.input.shape[:1]:
-        reason = "has as large a batch in its output as in its input"
-        return "upstream", f"{reason}, {upstream[0]}, which `input` has not"
-    if upstream is not None and (len(upstream) < 3 or upstream[place] != channels):
-        reason = (
-            f"creates a filter for the channels of its input, so it cannot have one for {channels}"
-        )
+    if (reason := _upstream_obstacle(arguments)) is not None:
         return "upstream", reason
     if in_channels_of(arguments) != arguments.filter.shape[2]:
         reason = "has as many output channels as its filter"
@@ -213,6 +203,22 @@ def _transposed_obstacle(arguments: Arguments) -> Obstacle | None:
     allowed = amounts is None or strides is None or max(amounts) < min(strides)
     if allowed and not _is_of_a_convolution(arguments):
         return "upstream", "has no documented output of this shape for this input"
+    return None
+
+
+def _upstream_obstacle(arguments: Arguments) -> str | None:
+    """Return why the input of Keras's transposed convolution cannot have such an output."""
+    upstream, channels = arguments.upstream, arguments.filter.shape[3]
+    if upstream is None:
+        return None
+    if len(upstream) != len(arguments.input.shape):
+        return "has as many dimensions in its output as in its input"
+    if upstream[:1] != arguments.input.shape[:1]:
+        reason = "has as large a batch in its output as in its input"
+        return f"{reason}, {upstream[0]}, which `input` has not"
+    if len(upstream) < 3 or upstream[channel_place(arguments)] != channels:
+        reason = "creates a filter for the channels of its input"
+        return f"{reason}, so it cannot have one for {channels}"
     return None
 
 

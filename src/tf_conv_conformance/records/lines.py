@@ -13,7 +13,7 @@ import numpy as np
 
 from tf_conv_conformance.casefile.call import Call
 from tf_conv_conformance.casefile.scope import problems
-from tf_conv_conformance.casefile.writer import case_text, flow
+from tf_conv_conformance.casefile.writer import case_text
 from tf_conv_conformance.convolution.arguments import to_record
 from tf_conv_conformance.convolution.names import MODES_OF_SHAPES, RelationName
 from tf_conv_conformance.prediction.exclusions import codes
@@ -56,7 +56,8 @@ def plan(calls: Iterable[tuple[str, str, Call]]) -> Iterator[PlanLine]:
 
 def case_line(key: str, file: str, call: Call) -> CaseLine:
     """Return the line of a call's case, with what readers of the report want to know of it."""
-    case = call.case
+    case, (defaults, written) = call.case, call.written
+    keys = {name: value for name, value in written.items() if name != "deviations"}
     deviations = [deviation.model_dump(exclude_defaults=True) for deviation in case.deviations]
     return {
         "type": "case",
@@ -64,20 +65,13 @@ def case_line(key: str, file: str, call: Call) -> CaseLine:
         "file": file,
         "line": call.line,
         "id": case.id,
-        "yaml": _case_file(*call.written)[:YAML_LIMIT],
+        "yaml": case_text(keys, written.get("deviations", ()), defaults)[:YAML_LIMIT],
         "notes": case.notes,
         "references": cast(list[str], case.references or []),
         "problems": len(problems(case.scope)) if case.scope else None,
         "expect": json_safe(case.plain_expect),
         "deviations": cast(list[DeviationRecord], deviations),
     }
-
-
-def _case_file(defaults: Mapping[str, Any], case: Mapping[str, Any]) -> str:
-    """Return the text of a case file with this case alone, without aliases of others."""
-    keys = {name: value for name, value in case.items() if name != "deviations"}
-    first = f"defaults: {flow(defaults)}\n" if defaults else ""
-    return first + case_text(keys, case.get("deviations", ()))
 
 
 def call_line(identifier: str, case: str, call: Call) -> CallLine:
