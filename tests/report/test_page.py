@@ -442,6 +442,44 @@ def test_only_an_address_of_the_web_is_a_link(column):
     assert "javascript:" not in render([column])
 
 
+SCOPE = """
+cases:
+  - id: x
+    op: conv2d
+    modes: eager
+    scope: {sizes: 4, filters: 1, strides: 2, rates: 1, paddings: [SAME], results: some, sample: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("sample", "words"),
+    [
+        (
+            2,
+            "Exhaustive scopes: 4 of 8 combinations of size, filter, stride, rate and padding of an"
+            " axis were called; --tf-exhaustive calls all of them.",
+        ),
+        (
+            4,
+            "Exhaustive scopes: 8 of 8 combinations of size, filter, stride, rate and padding of an"
+            " axis were called.",
+        ),
+    ],
+)
+def test_the_head_says_how_much_of_an_exhaustive_scope_was_called(tmp_path, calls, sample, words):
+    from support.observations import returned
+
+    planned = [(f"f.yaml::{id_}", "f.yaml", call) for id_, call in calls(SCOPE % sample).items()]
+    recorder = Recorder(tmp_path / "results.jsonl", lines.plan(planned))
+    subject = lines.subject_line(SUBJECT, {})
+    for identifier, _, call in planned:
+        end_call(recorder, identifier, call, returned(call), subject)
+    recorder.close()
+    column = single("a", read(recorder.path))
+    assert overview.coverage(call_rows([column])) == words
+    assert words in render([column])
+
+
 def test_ranges_are_short_and_whole():
     assert ranges([7, 3, 4, 5, 9]) == "3-5,7,9"
     assert ranges([]) == ""

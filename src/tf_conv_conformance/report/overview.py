@@ -75,7 +75,11 @@ def coverage(calls: Iterable[CallRow]) -> str | None:
     # A call has two axes, each of which covers a problem.
     covered = sum(min(2 * len(made.get(key, ())), count) for key, count in problems.items())
     total = sum(problems.values())
-    return f"{covered:,} of {total:,} axis problems of the exhaustive scopes covered."
+    rest = "" if covered == total else "; --tf-exhaustive calls all of them"
+    return (
+        f"Exhaustive scopes: {covered:,} of {total:,} combinations of size, filter, stride, rate"
+        f" and padding of an axis were called{rest}."
+    )
 
 
 def unobserved(calls: Iterable[CallRow]) -> list[tuple[CaseLine, DeviationRecord, str]]:

@@ -25,6 +25,7 @@ from tf_conv_conformance.report.multiples import rows
 from tf_conv_conformance.report.novelty import novelty
 from tf_conv_conformance.report.payload import HASH, chunks, index
 from tf_conv_conformance.report.statements import most_contradicted, statements
+from tf_conv_conformance.report.unsupported import reasons
 from tf_conv_conformance.report.versions import differing_facts, lines, patterns, version
 
 LISTED = 12  # failures at the top; the list of calls has all
@@ -119,6 +120,7 @@ def _column(column: Column, calls: Sequence[CallRow]) -> dict[str, Any]:
         "novelty": novelty(column.records),
         "outcome": overview.outcome(calls),
         "totals": overview.totals(calls),
+        "unsupported": reasons([column.records]),
     }
 
 

@@ -138,7 +138,7 @@ function restore() {
   state.call = name ? linked(name, wanted.get("h")) : null;
   filter();
   if (state.call != null) open(state.call);
-  else if (name) $(".detail").replaceChildren(make("p", { className: "partial" }, `This report has no call ${name}, nor one of the same content.`));
+  else if (name) $(".detail").replaceChildren(make("p", { className: "partial" }, `This report has no call ${name}, and none with the same arguments.`));
   if (address) $("#calls").scrollIntoView();
 }
 
