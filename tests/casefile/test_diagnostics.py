@@ -338,4 +338,4 @@ def test_many_cases_with_one_id_are_read_in_linear_time():
 def test_a_deviation_that_matches_no_call_names_the_nearest_rules():
     (message,) = diagnostics(one(deviations=f"[{DEVIATION}]"))
     assert message.partition(", but only ")[2].count("conv2d.") == 3
-    assert message.endswith(" more; docs/rules.md lists all rules")
+    assert message.endswith(" more; `tf-conv-conformance rules` lists all")

@@ -117,7 +117,8 @@ rtol: 1e-6
     4:5: cases[0].rtol: unknown key; there are no tolerances: integers are compared bit for bit,
     `data: [reals]`
 network: vgg
-    4:5: cases[0].network: unknown key; docs/writing-cases.md lists the known keys
+    4:5: cases[0].network: unknown key; `tf-conv-conformance docs writing-cases` lists the
+    known keys
 backend: jax
     4:5: cases[0].backend: unknown key; `backend` belongs in `when` or `requires`, not in a case
 rate: '2'
@@ -198,7 +199,7 @@ deviations: [{rule: conv2d.values, observed: phase_strided, reported: unreported
 deviations: [{rule: conv2d.values, observed: {timeout: 60}, reported: unreported, notes: x}]
     observed.timeout: expected true; got the integer 60
 deviations: [{rule: nothing, observed: {model: documented}, reported: unreported, notes: x}]
-    deviations[0].rule: there is no rule 'nothing'; docs/rules.md lists
+    deviations[0].rule: there is no rule 'nothing'; `tf-conv-conformance rules` lists
 deviations: [{rule: static-shape.known, observed: {unknown: heights}, reported: unreported}]
     observed.unknown: 'heights' is unknown; did you mean 'height'?
 deviations: [{rule: static-shape.agrees, observed: {static: [1, x]}, reported: unreported}]
@@ -220,6 +221,12 @@ strides: *all
 strides 1
     4:5: not YAML: could not find expected ':' (a key is followed by a colon and a space, as in
     `strides: 2`)
+dilations: [1, 2
+    4:16: not YAML: did not find expected ',' or ']' (the list that opens here is not closed, or
+    lacks a comma)
+expect: {shape: [1]
+    4:13: not YAML: did not find expected ',' or '}' (the mapping that opens here is not closed, or
+    lacks a comma)
 notes: 'open
     4:12: not YAML: found unexpected end of stream (the quotation mark that opens here is not
     closed)

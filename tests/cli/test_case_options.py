@@ -131,7 +131,7 @@ def test_strides_are_1_unless_given():
         (
             {"input": "[1,4"},
             "--input: '[1,4' cannot be read: not YAML: did not find expected ',' or "
-            "']' (a list that was opened with [ is not closed)",
+            "']' (the list that opens here is not closed, or lacks a comma)",
         ),
         (
             {"input": "1,4,4,2\n]}"},

@@ -410,7 +410,12 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
         ),
         (
             "torch.nn.functional.conv2d(x, w)",
-            "column 1: torch.nn.functional.conv2d is not an entry point; did you mean "
+            "column 1: torch.nn.functional.conv2d is not an entry point; this suite calls "
+            "TensorFlow; write the call with tf.nn.conv2d, tf.compat.v1.nn.conv2d",
+        ),
+        (
+            f"tf.nn.conv2(x[1,9,9,3], {W}, 1, 'SAME')",
+            "column 1: tf.nn.conv2 is not an entry point; did you mean "
             "tf.nn.conv2d, tf.compat.v1.nn.conv2d",
         ),
         (

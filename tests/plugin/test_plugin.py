@@ -101,6 +101,28 @@ def test_a_file_or_another_folder_can_be_named(pytester, write, run):
     assert len([line for line in run("--collect-only", "-q").outlines if "::" in line]) == 10
 
 
+def test_a_folder_from_which_nothing_is_collected_says_how(pytester, write, run):
+    write(probes__deep__good=GOOD, probes__a_compose="services: {cases: {image: x}}")
+    run("probes").stdout.fnmatch_lines(
+        [
+            "probes/deep/good.yaml is a case file, but pytest collects those in folders named"
+            " cases; to run it: pytest probes --tf-cases deep"
+        ]
+    )
+    assert (
+        len(
+            [
+                line
+                for line in run("probes", "--tf-cases", "deep", "--collect-only", "-q").outlines
+                if "::" in line
+            ]
+        )
+        == 5
+    )
+    for arguments in (["--collect-only"], ["probes/a_compose.yaml", "-k", "nothing"]):
+        run(*arguments).stdout.no_fnmatch_line("*is a case file*")
+
+
 def test_last_failed_and_exit_first(pytester, write):
     write(cases__a_wrong=DYING, cases__good=GOOD)
     options = ("cases", "--tf-modes", "eager", "--tf-subject", FAULTY)

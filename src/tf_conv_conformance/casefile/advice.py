@@ -104,7 +104,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
         return f"did you mean {found!r}?"
     if len(known) <= LISTED:
         return f"known here: {', '.join(known)}"
-    return "docs/writing-cases.md lists the known keys"
+    return "`tf-conv-conformance docs writing-cases` lists the known keys"
 
 
 def unknown_key(keys: Keys) -> str:

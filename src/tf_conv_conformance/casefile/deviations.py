@@ -29,7 +29,11 @@ def check_deviation(deviation: Deviation, keys: Keys) -> None:
     """Refuse a deviation with an unknown rule, or an expired one. Raises :class:`CaseError`."""
     if deviation.rule not in RULES:
         meant = near(deviation.rule, list(RULES))
-        hint = "docs/rules.md lists them" if meant is None else f"did you mean {meant!r}?"
+        hint = (
+            "`tf-conv-conformance rules` lists them"
+            if meant is None
+            else f"did you mean {meant!r}?"
+        )
         raise CaseError((*keys, "rule"), f"there is no rule {quote(deviation.rule)}; {hint}")
     if deviation.observed.is_static != (RULES[deviation.rule] in STATIC_RULES):
         rules = ", ".join(rule.id for rule in STATIC_RULES)
@@ -94,7 +98,7 @@ def _why_unmatched(deviation: Deviation, at_stake: Set[str], modes: Set[Mode]) -
     nearest = sorted(at_stake, key=lambda other: (-_likeness(rule, other), other))[:RULES_SHOWN]
     others = ", ".join(nearest)
     if (more := len(at_stake) - len(nearest)) > 0:
-        others += f" and {more} more; docs/rules.md lists all rules"
+        others += f" and {more} more; `tf-conv-conformance rules` lists all"
     return f"matches no call: no call of this case can break {rule}, but only {others}"
 
 

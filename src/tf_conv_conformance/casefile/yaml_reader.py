@@ -46,11 +46,17 @@ _HINTS = {
     "did not find expected '-' indicator": "keys of a case start in the same column, after the "
     "dash",
     "did not find expected key": "keys of a mapping start in the same column",
-    "did not find expected ',' or ']'": "a list that was opened with [ is not closed",
-    "did not find expected ',' or '}'": "a mapping that was opened with { is not closed",
+    "did not find expected ',' or ']'": "the list that opens here is not closed, or lacks a comma",
+    "did not find expected ',' or '}'": "the mapping that opens here is not closed, or lacks a "
+    "comma",
 }
 # The parser reports these problems later than the place where they begin.
-_NOTICED_LATE = ("could not find expected ':'", "found unexpected end of stream")
+_NOTICED_LATE = (
+    "could not find expected ':'",
+    "found unexpected end of stream",
+    "did not find expected ',' or ']'",
+    "did not find expected ',' or '}'",
+)
 
 
 def read_text(path: Path) -> str:

@@ -17,6 +17,8 @@ EXAMPLE = (
     'tf.nn.depthwise_conv2d(x[1,24,24,3], w[4,4,3,4], strides=[1,4,4,1], padding="VALID", '
     "dilations=[3,3])"
 )
+OTHERS = ("torch.", "nn.Conv", "F.conv", "jax.", "lax.", "flax.")
+"""How the names of other libraries begin."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,10 @@ def _symbol(code: Code, func: ast.expr) -> str:
         name.rpartition(".")[2], [one.rpartition(".")[2] for one in SIGNATURES], 1
     )
     known = [one for one in SIGNATURES if near and one.endswith("." + near[0])] or list(SIGNATURES)
-    intro = "did you mean" if near else "expected one of"
+    if written.startswith(OTHERS):
+        intro = "this suite calls TensorFlow; write the call with"
+    else:
+        intro = "did you mean" if near else "expected one of"
     raise code.error(func, f"{written} is not an entry point; {intro} {', '.join(known)}")
 
 

@@ -188,9 +188,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    """Print the errors of case files with ``--collect-only``, as no test runs that would."""
+    """Print the errors of case files with ``--collect-only``, as no test runs that would.
+
+    If nothing was collected from a folder with case files, print how to run them.
+    """
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and SUBJECTS not in config.stash:
+        from tf_conv_conformance.plugin.uncollected import hint
+
+        if text := hint(config):
+            terminalreporter.write_line(text)
     if lines := config.stash.get(DIAGNOSTICS, []):
         terminalreporter.section("errors in case files", red=True)
         terminalreporter.write_line("\n".join(lines))

@@ -7,7 +7,7 @@ from tf_conv_conformance.records.measured import FILE, class_of
 from tf_conv_conformance.records.reader import Records
 from tf_conv_conformance.records.series import disagreement, library
 
-HOW = "docs/processors.md"
+HOW = "`tf-conv-conformance docs processors`"
 
 
 def novelty(records: Records) -> str | None:
