@@ -85,7 +85,7 @@ def test_values_know_their_line_and_column():
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
-        ("a: [1, 2\nb: 3", 2, 2, "not YAML"),
+        ("a: [1, 2\nb: 3", 1, 4, "not YAML"),
         ("a: >=2.12", 1, 5, 'must be quoted: ">=2.12"'),
         ("a:\n\tb: 1", 2, 1, "spaces, not with tabs"),
         ("a: *nowhere", 1, 4, "has no anchor"),
