@@ -34,6 +34,11 @@ from tf_conv_conformance.explore.edges import edges
             {"padding of batch or channels", "negative padding", "large padding"},
         ),
         ({"dtype": "int8", "strides": [1, 1, 1]}, {"odd dtype", "strides of another length"}),
+        ({"strides": [1, 1], "dilations": [1, 1]}, set()),
+        (
+            {"via": "tf.raw_ops.Conv2D", "strides": [1, 1], "dilations": [1, 1]},
+            {"strides of another length", "rates of another length"},
+        ),
     ],
 )
 def test_edges(keys, expected):

@@ -23,6 +23,7 @@ from tf_conv_conformance.convolution.arguments import (
     with_height,
 )
 from tf_conv_conformance.convolution.geometry import documented_padding, documented_size
+from tf_conv_conformance.explore.matching import broken_rules
 from tf_conv_conformance.prediction.data import result_shape
 
 INT32 = 2**31
@@ -94,7 +95,8 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
             yield f"{name} out of int32"
         elif any(number >= LARGE for number in numbers):
             yield f"large {name}"
-        if (pair := spatial(arguments, key)) is None:
+        pair = spatial(arguments, key)
+        if pair is None or f"{key}-length" in broken_rules(arguments):
             yield f"{name}s of another length"
         elif pair[0] != pair[1] and name == "stride" and arguments.dimensions == 2:
             yield "unequal strides"
