@@ -179,27 +179,40 @@ def programs():
     yield replace(BASE["conv2d"], input=TensorSpec((2, 7, 6, 2))), "xla", "transposed"
 
 
+RUN_EACH = """
+import json, pathlib, runpy
+import numpy as np
+
+results = []
+for path in sorted(pathlib.Path().glob("program*.py")):
+    printed = []
+    values = runpy.run_path(str(path), {"print": lambda *values: printed.append(values)})
+    if path.stem.endswith("relation"):
+        results.append([bool(printed[0][1]), float(printed[1][1])])
+    else:
+        results.append(values["y"].numpy().astype(np.float64).tolist())
+json.dump(results, open("results.json", "w"))
+"""
+
+
 @pytest.mark.tensorflow
 def test_every_printed_program_runs_and_computes_the_same(pytester, monkeypatch):
-    """All programs run in one process, since importing TensorFlow takes longer than they do."""
-    expected, lines = (
-        [],
-        ["import json", "results = []", "print = lambda *values: printed.append(values)"],
-    )
-    for arguments, mode, relation in programs():
+    """All programs run in one process, since importing TensorFlow takes longer than they do.
+
+    Each is a file of its own: AutoGraph reads the whole file of each function that it traces.
+    """
+    expected = []
+    for number, (arguments, mode, relation) in enumerate(programs()):
         assert obstacle(arguments) is None
         arm = predict(arguments).arms[0]
-        lines += ["printed = []", python(arguments, mode, arm, relation)]
-        if relation is None:
-            lines.append("results.append(y.numpy().astype(np.float64).tolist())")
-            expected.append(predict(arguments).values(DOCUMENTED)[0].numbers.tolist())
-        else:
-            lines.append("results.append([bool(printed[0][1]), float(printed[1][1])])")
-            expected.append([True, 0.0])
-    lines.append("json.dump(results, open('results.json', 'w'))")
+        text = python(arguments, mode, arm, relation)
+        name = f"program{number:03}{'_relation' if relation else ''}.py"
+        pytester.path.joinpath(name).write_text(text, encoding="utf-8")
+        values = predict(arguments).values(DOCUMENTED)[0].numbers.tolist()
+        expected.append([True, 0.0] if relation else values)
     temporary = pytester.mkdir("temporary")
     monkeypatch.setenv("TMPDIR", str(temporary))
-    result = pytester.runpython(pytester.makepyfile(pasted="\n".join(lines)))
+    result = pytester.runpython(pytester.makepyfile(run_each=RUN_EACH))
     left = {path.name for path in temporary.iterdir() if path.is_dir()}
     assert left <= {"__pycache__"}, "a program leaves its folder"  # that is of TensorFlow's sources
     assert result.ret == 0, result.stderr.str()
