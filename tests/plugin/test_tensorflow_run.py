@@ -104,7 +104,7 @@ def test_a_failure_prints_what_a_person_needs(stdout):
                 "(depthwise.unit-strides-when-atrous)"
             ),
             "  case *cases/wrong.yaml:3 wrong[[]eager[]]",
-            "  values *first at [[]0, *, 0[]]: *, not * as predicted*",
+            "  values *first at [[]0, *, 0[]]: *, not * as the formula*",
             "  sum of *input[[]0, rows {*}, columns {*}, channels 0[]], as documented",
             "  *, phase-strided",
             "  explained *phase_strided*",

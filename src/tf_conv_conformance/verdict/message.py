@@ -13,7 +13,7 @@ from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.converted_models import ALL_MODELS
 from tf_conv_conformance.prediction.exclusions import listed
 from tf_conv_conformance.prediction.models import DOCUMENTED
-from tf_conv_conformance.prediction.predict import Prediction, Returns
+from tf_conv_conformance.prediction.predict import Prediction, Refuses, Returns
 from tf_conv_conformance.prediction.relations import RELATIONS
 from tf_conv_conformance.prediction.remedy import remedy
 from tf_conv_conformance.prediction.reproduction import python
@@ -151,7 +151,9 @@ def first_difference(
     if verdict.kind == "unexpected":  # it differs only from `expect`, so no model has to explain it
         difference, by, explained = verdict.difference, "expected", None
     else:
-        difference, by = from_formula(prediction, verdict, observation), "predicted"
+        is_refused = isinstance(prediction.documented, Refuses)
+        by = "the formula gives" if is_refused else "predicted"
+        difference = from_formula(prediction, verdict, observation)
         explained = explaining_model(prediction, observation, mode)
     gradient = prediction.arguments.gradient is not None
     if difference is not None and not (gradient and difference.aspect == "values"):
