@@ -38,6 +38,7 @@ WITNESSES = {
     "huge_rate_segfaults": GUARDED,
     "huge_stride_segfaults": GUARDED,
     "one_column_of_results": GUARDED,
+    "padding_beyond_the_filter": GUARDED,
     "rate_out_of_int32": PLAIN,
     "raw_padding_of_another_form": ODD_PADDING,
     "tflite_empty_filter": UNWRITTEN,
