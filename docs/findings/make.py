@@ -249,7 +249,8 @@ def history(outcomes: Mapping[str, str]) -> str:
     ranges = []
     for outcome, items in groupby(in_order, key=lambda item: item[1]):
         versions = [minor(version) for version, _ in items]
-        span = versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
+        first, last = versions[0], versions[-1]
+        span = first if first == last else f"{first} to {last}"
         ranges.append(f"{span}: {outcome}")
     return "<br>".join(ranges) or NOT_RUN
 

@@ -84,13 +84,14 @@ def _static_shape(arguments: Arguments, mode: Mode) -> list[str]:
 
 def _data(arguments: Arguments, arm: Arm) -> list[str]:
     tensors = {"x": _tensor(arguments.input, arm.input), "w": _tensor(arguments.filter, arm.filter)}
-    lines = [f"rng = np.random.RandomState({arm.seed})"]
-    lines += [f"{name} = {made}" for name, made in tensors.items()]
+    lines = [f"{name} = {made}" for name, made in tensors.items()]
     if arm.upstream is not None:
         lines.append(f"dy = {arm.upstream.source(upstream_shape(arguments))}")
     shapes = company.tensor_shapes(arguments, result_shape(arguments))
     named = zip(beside(arguments), company.drawn(arguments), shapes, strict=True)
-    return lines + [f"{name} = {drawn.source(shape)}" for name, drawn, shape in named]
+    lines += [f"{name} = {drawn.source(shape)}" for name, drawn, shape in named]
+    is_drawn = any("rng." in line for line in lines)
+    return [f"rng = np.random.RandomState({arm.seed})", *lines] if is_drawn else lines
 
 
 def _function(arguments: Arguments) -> str:
