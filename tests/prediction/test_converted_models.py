@@ -219,6 +219,7 @@ def test_tf2onnx_pads_as_the_phases_of_depthwise_calls_do(arguments, expected):
 
 
 UNKNOWN = replace(CONV2D, unknown=("width",))
+ONE_TAP = replace(UNKNOWN, filter=TensorSpec((1, 1, 1, 1)))
 
 
 @pytest.mark.parametrize(
@@ -232,6 +233,10 @@ UNKNOWN = replace(CONV2D, unknown=("width",))
         (replace(UNKNOWN, strides=(1, 9, 3, 1), unknown=("batch",)), ("SAME", "SAME")),
         (replace(UNKNOWN, strides=(1, 9, 3, 1), padding="VALID"), ("VALID", "VALID")),
         (replace(DEPTHWISE, strides=(1, 9, 9, 1), unknown=("height",)), ("SAME", "SAME")),
+        (replace(ONE_TAP, input=TensorSpec((1, 1, 2, 1)), strides=1), ("SAME", "SAME")),
+        (replace(ONE_TAP, input=TensorSpec((1, 1, 2, 1)), strides=2), ("SAME", (0, -1))),
+        (replace(ONE_TAP, input=TensorSpec((1, 1, 3, 1)), strides=3), ("SAME", (0, -2))),
+        (replace(ONE_TAP, input=TensorSpec((1, 1, 4, 1)), strides=4), ("SAME", (-1, -2))),
     ],
 )
 def test_onnxruntime_crops_where_same_of_unknown_sizes_is_negative(arguments, expected):

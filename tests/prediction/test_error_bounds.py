@@ -168,7 +168,17 @@ def test_the_bound_after_operations_computed_by_hand():
     alone = replace(call, dtype="float32", input=x, filter=w, after=(add,))
     zeros = [np.zeros(one) for one in (x.shape, w.shape, (1, 1, 1, 1))]
     flushed = 2 * 2 * 2.0**-126 + 2.0**-149
-    assert bound(DOCUMENTED, alone, *zeros).item() == pytest.approx(2.0**-149 + flushed, rel=1e-6)
+    limit = bound(DOCUMENTED, alone, *zeros).item()
+    assert limit == pytest.approx(2.0**-149 + flushed, rel=1e-9, abs=0)
+    # A bias is added with one rounding, of the sum of all magnitudes.
+    biased = replace(call, input=(one := TensorSpec((1, 1, 1, 1))), after=(Operation("bias_add"),))
+    x, w, bias = (
+        np.full(shape, value) for shape, value in ((one.shape, 3.0), (one.shape, 2.0), (1, 5.0))
+    )
+    error = bound(DOCUMENTED, replace(biased, after=()), x, w).item()
+    error += 2 * (gamma(1, sums) + gamma(1, own)) * (6 + 5 + error) + smallest
+    limit = bound(DOCUMENTED, biased, x, w, bias).item()
+    assert limit == pytest.approx(error, rel=1e-12, abs=0)
 
 
 def test_reals_are_refused_for_integer_dtypes():

@@ -110,7 +110,7 @@ BREAKING = {
     "only-spatial": {"padding": ((0, 1), *EXPLICIT[1:])},
     "amounts": {"padding": ((0, 0), (-1, 0), (0, 0), (0, 0))},
     "size-exists": {"padding": "VALID", "input": TensorSpec((1, 3, 3, 3))},
-    "groups": {"filter": TensorSpec((3, 2, 2, 3))},
+    "groups": {"filter": TensorSpec((3, 2, 2, 5))},
     "equal-dilations": {"dilations": (1, 2)},
     "output-padding": {
         "strides": 2,
@@ -140,7 +140,7 @@ BREAKING = {
             "in-channels": {"filter": TensorSpec((3, 1, 3))},
             "filter-rank": {"filter": TensorSpec((3, 3))},
             "input-dtype": {"dtype": "bfloat16"},
-            "groups": {"filter": TensorSpec((3, 2, 3))},
+            "groups": {"filter": TensorSpec((3, 2, 5))},
             "data-format": {"data_format": "NHWC"},
             "strides-length": {"strides": (1, 1)},
             "strides-positive": {"strides": (1, 0, 1)},
@@ -178,7 +178,7 @@ MISMATCHES = {
     "amounts": "padding [[0,0],[-1,0],[0,0],[0,0]] has a negative amount",
     "size-exists": "the result would have -1 rows and 1 columns",
     "groups": (
-        "the filter has 2 in_channels, but the input has 3, and the filter has 3 out_channels"
+        "the filter has 2 in_channels, but the input has 3, and the filter has 5 out_channels"
     ),
     "equal-dilations": "dilations [1,2] has 1 for the height and 2 for the width",
     "output-padding": "output_padding is [2,2] with strides 2",
@@ -355,6 +355,18 @@ def test_what_is_wrong_with_explicit_padding_is_counted(padding, mismatch):
     call, rule = replace(CONV2D, padding=padding), RULES["conv2d.explicit-padding-form"]
     assert rule in broken(call)
     assert rule.mismatch(call) == mismatch
+
+
+def test_one_dimension_has_a_width_only():
+    x, w = TensorSpec((1, 2, 1)), TensorSpec((4, 1, 1))
+    call, rule = Arguments("conv2d", x, w, 1, "VALID", via="tf.nn.conv1d"), "padding.size-exists"
+    assert RULES[rule] in broken(call)
+    assert RULES[rule].mismatch(call) == "the result would have a width of -1"
+
+
+def test_a_rule_about_values_knows_no_shape():
+    assert RULES["conv2d.values"].knows is None
+    assert RULES["static-shape.known"].knows == "static"
 
 
 def test_a_refusal_names_the_rule_that_a_call_breaks():
