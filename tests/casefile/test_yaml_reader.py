@@ -54,6 +54,7 @@ def test_scalars_follow_yaml_1_2(text, value):
     ("text", "message"),
     [
         ("a: 010", "octal to some readers"),
+        ("a: 1e400", "1e400 is out of range; the largest number is 1.79e308, infinity is .inf"),
         ("a: 0x10", "write the number in decimal"),
         ("a: " + "9" * 30, "a number of 30 digits"),
         ("a:", "is empty (null)"),

@@ -34,7 +34,8 @@ def test_the_schema_is_written_with_the_line_that_names_it(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert main(["schema", "--write"]) == 0
     assert (tmp_path / "case-file.schema.json").read_text(encoding="utf-8") == schema_text()
-    line = capsys.readouterr().out.splitlines()[-1]
+    *_, line, _, below = capsys.readouterr().out.splitlines()
+    assert below.endswith("$schema=../case-file.schema.json")
     case_file = tmp_path / "mine.yaml"
     case_file.write_text(f"{line}\ncases: []\n", encoding="utf-8")
     assert is_case_file(case_file)

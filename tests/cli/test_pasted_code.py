@@ -248,6 +248,11 @@ def test_variables_that_are_assigned_before_the_call():
         "filter_dtype": "float16",
     }
     assert pasted.left_out == {"unused": "not in the call"}
+
+
+def test_the_pointwise_filter_of_a_separable_layer_is_left_out():
+    pasted = read_pasted({"op": "SeparableConv2D(16, 3)(x[1,32,32,3])"})
+    assert pasted.left_out == {"filters": "an identity takes the place of the pointwise filter"}
     layer = "x = tf.zeros([1, 9, 9, 2])\nlayer = Conv2D(4, 3)\nx = layer(x)"
     assert keys_of(layer)["input"] == [1, 9, 9, 2]
     assert keys_of("w = w0\nx = x0\nconv2d(x, w, 1, 'SAME')", **SHAPES)["filter"] == [3, 3, 2, 3]
@@ -411,12 +416,16 @@ def test_the_code_that_is_printed_reads_as_the_same_call():
         (
             "torch.nn.functional.conv2d(x, w)",
             "column 1: torch.nn.functional.conv2d is not an entry point; this suite calls "
-            "TensorFlow; write the call with tf.nn.conv2d, tf.compat.v1.nn.conv2d",
+            "TensorFlow; write the call with tf.nn.conv2d or tf.compat.v1.nn.conv2d",
+        ),
+        (
+            f"tf.nn.relu(tf.nn.conv2d({X}, {W}, 1, 'SAME'))",
+            "column 1: tf.nn.relu is not a convolution; give tf.nn.conv2d(…) alone",
         ),
         (
             f"tf.nn.conv2(x[1,9,9,3], {W}, 1, 'SAME')",
             "column 1: tf.nn.conv2 is not an entry point; did you mean "
-            "tf.nn.conv2d, tf.compat.v1.nn.conv2d",
+            "tf.nn.conv2d or tf.compat.v1.nn.conv2d?",
         ),
         (
             "tf.nn.conv2d_transpose(tf.ones([1,4,4,8], tf.half), tf.ones([3,3,2,8]), [1,8,8,2], 2)",

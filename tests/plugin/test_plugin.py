@@ -123,6 +123,31 @@ def test_a_folder_from_which_nothing_is_collected_says_how(pytester, write, run)
         run(*arguments).stdout.no_fnmatch_line("*is a case file*")
 
 
+NO_CASE = "cases:\n  - {id: x, opp: conv2d, input: [1, 4, 4, 1]}\n"
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_file_beside_case_files_that_is_none_is_named(pytester, write, workers):
+    write(cases__good=GOOD, cases__bad=NO_CASE, elsewhere__bad=NO_CASE)
+    line = (
+        "no case file, since it has no `op` in a list `cases`: cases/bad.yaml"
+        " (pytest cases/bad.yaml says what is wrong)"
+    )
+    options = ("--tf-subject", FAULTY, "--tf-modes", "eager", workers)
+    assert line in pytester.runpytest_subprocess("cases", *options).outlines
+    if workers == "-n0":
+        assert line in pytester.runpytest_subprocess("cases", "--collect-only", "-q").outlines
+
+
+def test_a_run_of_other_tests_names_no_such_file(pytester, write):
+    write(cases__bad=NO_CASE)
+    line = "no case file, since*cases/bad.yaml*"
+    pytester.runpytest_subprocess("cases").stdout.fnmatch_lines([line])
+    pytester.runpytest_subprocess().stdout.no_fnmatch_line(line)
+    pytester.makepyfile("def test(): pass")
+    pytester.runpytest_subprocess(".").stdout.no_fnmatch_line(line)
+
+
 def test_last_failed_and_exit_first(pytester, write):
     write(cases__a_wrong=DYING, cases__good=GOOD)
     options = ("cases", "--tf-modes", "eager", "--tf-subject", FAULTY)

@@ -183,6 +183,12 @@ def test_shapes_strides_and_rates_are_found_as_people_write_them(visit, report):
     choose(page, "rate", "2")
     assert count(page) == found
     assert not found.startswith("0 of ")
+    page.click("text=Clear")
+    page.fill("[name=text]", "rate=1")
+    found = count(page)
+    page.click("text=Clear")
+    choose(page, "rate", "1")
+    assert count(page) == found, "and not the rate of 1 by 3"
 
 
 def test_a_value_is_counted_under_the_other_filters(visit, report):

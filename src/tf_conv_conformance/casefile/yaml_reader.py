@@ -7,6 +7,7 @@ expansion of aliases are limited.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,11 +134,18 @@ def scalar(text: str) -> Any:
         raise ValueError(f"{text}: write the number in decimal")
     if _INTEGER.fullmatch(text):
         if len(text) > DIGITS_LIMIT:
-            raise ValueError(f"a number of {len(text)} digits is out of range")
+            message = f"a number of {len(text)} digits is out of range; {DIGITS_LIMIT} are the most"
+            raise ValueError(message)
         return int(text)
     if _SPECIAL_FLOAT.fullmatch(text):
         return float(text.replace(".", ""))
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if not _FLOAT.fullmatch(text):
+        return text
+    if math.isinf(value := float(text)):
+        raise ValueError(
+            f"{text} is out of range; the largest number is 1.79e308, infinity is .inf"
+        )
+    return value
 
 
 class _Reader:

@@ -70,6 +70,8 @@ def schema(arguments: argparse.Namespace) -> int:
         arguments.write.write_text(schema_text(), encoding="utf-8")
         print("Begin a case file in the same folder with this line:")
         print(modeline(arguments.write.name))
+        print("and one in a folder below it, such as cases, with this line:")
+        print(modeline(f"../{arguments.write.name}"))
     return 0
 
 

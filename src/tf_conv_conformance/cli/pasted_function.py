@@ -58,6 +58,8 @@ class Reading:
         reasons = {name: reason for name, reason in reasons.items() if name not in known}
         if "pointwise_filter" in reasons:
             reasons["pointwise_filter"] = "an identity takes its place"
+        if self.entry_point.symbol.endswith("SeparableConv2D") and "filters" in self.call.arguments:
+            reasons["filters"] = "an identity takes the place of the pointwise filter"
         return reasons | dict.fromkeys(self.call.unused, "not in the call")
 
     def _argument(self, *names: str) -> ast.expr | None:

@@ -50,11 +50,11 @@ def read_call(text: str) -> PythonCall:
     call = _call(code, statement)
     if isinstance(call.func, ast.Call):
         layer, x = call.func, _only(code, call)
-        symbol = _symbol(code, layer.func)
+        symbol = _symbol(code, layer.func, call)
         if ".layers." not in symbol:
             raise code.error(call, f"{symbol} returns a tensor, which cannot be called")
         return PythonCall(code, layer, symbol, _bound(code, layer, symbol), x, unused)
-    symbol = _symbol(code, call.func)
+    symbol = _symbol(code, call.func, call)
     return PythonCall(code, call, symbol, _bound(code, call, symbol), unused=unused)
 
 
@@ -91,11 +91,32 @@ def dotted(node: ast.expr) -> str | None:
     return ".".join([node.id, *parts]) if isinstance(node, ast.Name) else None
 
 
-def _symbol(code: Code, func: ast.expr) -> str:
+def _symbol(code: Code, func: ast.expr, call: ast.Call) -> str:
     """Return the entry point with a name, which may lack its first parts."""
     written = dotted(func)
     if written is None:
         raise code.error(func, f"expected the name of a function, as in {EXAMPLE}")
+    if (symbol := _known(written)) is not None:
+        return symbol
+    for inner in ast.walk(call):
+        inside = dotted(inner.func) if isinstance(inner, ast.Call) else None
+        if inside is not None and _known(inside) is not None:
+            raise code.error(func, f"{written} is not a convolution; give {inside}(…) alone")
+    near = get_close_matches(
+        written.rpartition(".")[2], [one.rpartition(".")[2] for one in SIGNATURES], 1
+    )
+    known = [one for one in SIGNATURES if near and one.endswith("." + near[0])]
+    hint = f"expected one of {', '.join(SIGNATURES)}"
+    if known:
+        hint = f"did you mean {' or '.join(known)}?"
+    if written.startswith(OTHERS):
+        names = " or ".join(known) or "one of its functions or layers"
+        hint = f"this suite calls TensorFlow; write the call with {names}"
+    raise code.error(func, f"{written} is not an entry point; {hint}")
+
+
+def _known(written: str) -> str | None:
+    """Return the entry point that a name, which may lack its first parts, stands for."""
     name = "tf." + written.partition(".")[2] if written.startswith("tensorflow.") else written
     if name.startswith("keras.layers."):
         name = "tf." + name
@@ -104,17 +125,7 @@ def _symbol(code: Code, func: ast.expr) -> str:
     # Code imports the layer Conv2D by its bare name, and writes raw operators out.
     alike = [one for one in SIGNATURES if one.endswith("." + name)]
     alike.sort(key=lambda one: ("compat" in one, ".raw_ops." in one))
-    if alike:
-        return alike[0]
-    near = get_close_matches(
-        name.rpartition(".")[2], [one.rpartition(".")[2] for one in SIGNATURES], 1
-    )
-    known = [one for one in SIGNATURES if near and one.endswith("." + near[0])] or list(SIGNATURES)
-    if written.startswith(OTHERS):
-        intro = "this suite calls TensorFlow; write the call with"
-    else:
-        intro = "did you mean" if near else "expected one of"
-    raise code.error(func, f"{written} is not an entry point; {intro} {', '.join(known)}")
+    return alike[0] if alike else None
 
 
 def _bound(code: Code, call: ast.Call, symbol: str) -> dict[str, ast.expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -16,6 +17,7 @@ from tf_conv_conformance.plugin.options import INVALID, MARKER
 from tf_conv_conformance.plugin.stash import (
     BASELINE,
     DIAGNOSTICS,
+    LEFT_ALONE,
     PLAN,
     RESUMED,
     SINCE,
@@ -77,6 +79,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     """Collect case files, and leave all other YAML files alone."""
     config = parent.config
     if not options.collects(config, file_path, parent.session.isinitpath(file_path)):
+        if file_path.suffix in options.SUFFIXES and options.FOLDER in file_path.parts:
+            name = os.path.relpath(file_path, config.invocation_params.dir)
+            config.stash.setdefault(LEFT_ALONE, []).append(name)
         return None
     import_numpy(config)
     from tf_conv_conformance.plugin.collection import CaseFile
@@ -179,6 +184,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if SUBJECTS not in config.stash:
         return
     config.stash[SUBJECTS].close()
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["tf_conv_left_alone"] = config.stash.get(LEFT_ALONE, [])
     if config.getoption("collectonly"):
         from tf_conv_conformance.plugin.collection import diagnostics
 
@@ -187,18 +194,37 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over which files a worker of xdist has left alone: all workers leave the same."""
+    left_alone = getattr(node, "workeroutput", {}).get("tf_conv_left_alone")
+    if left_alone is not None:
+        node.config.stash[LEFT_ALONE] = left_alone
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
     """Print the errors of case files with ``--collect-only``, as no test runs that would.
 
-    If nothing was collected from a folder with case files, print how to run them.
+    Also print which YAML files beside case files are none and, if nothing was collected from a
+    folder with case files, how to run them.
     """
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and SUBJECTS not in config.stash:
-        from tf_conv_conformance.plugin.uncollected import hint
-
-        if text := hint(config):
-            terminalreporter.write_line(text)
+    if text := _uncollected(config, exitstatus):
+        terminalreporter.write_line(text)
     if lines := config.stash.get(DIAGNOSTICS, []):
         terminalreporter.section("errors in case files", red=True)
         terminalreporter.write_line("\n".join(lines))
+
+
+def _uncollected(config: pytest.Config, exitstatus: int) -> str | None:
+    """Return a line about files that were not collected, in runs that have to do with cases."""
+    from tf_conv_conformance.plugin import uncollected
+
+    is_of_cases = SUBJECTS in config.stash or config.pluginmanager.hasplugin(RECORDING)
+    is_named = config.args_source is pytest.Config.ArgsSource.ARGS
+    found_none = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and is_named
+    left_alone = config.stash.get(LEFT_ALONE, [])
+    if left_alone and (is_of_cases or found_none):
+        return uncollected.left_alone(left_alone)
+    return uncollected.hint(config) if found_none and not is_of_cases else None

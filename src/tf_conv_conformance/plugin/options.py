@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MARKER = "tf_"
 """The prefix of this plugin's markers."""
+SUFFIXES = (".yaml", ".yml")
 FOLDER = "cases"
 """The folders in which case files are looked for unless `tf_cases` names others."""
 ALL = "all"
@@ -120,7 +121,7 @@ def collects(config: pytest.Config, path: Path, named: bool) -> bool:
     It is one if it is `named` on the command line, if the user names its folder, or if it looks
     like one in a folder with the default name.
     """
-    if path.suffix not in (".yaml", ".yml"):
+    if path.suffix not in SUFFIXES:
         return False
     # in a project, the folders around the project do not matter
     inside = path.is_relative_to(config.rootpath) and config.inipath is not None

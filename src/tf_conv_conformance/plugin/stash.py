@@ -68,6 +68,9 @@ WHOLE: pytest.StashKey[int] = pytest.StashKey()
 DIAGNOSTICS: pytest.StashKey[list[str]] = pytest.StashKey()
 """What is wrong with the case files, with ``--collect-only``."""
 
+LEFT_ALONE: pytest.StashKey[list[str]] = pytest.StashKey()
+"""The YAML files beside case files that are none."""
+
 
 def subjects_of(config: pytest.Config) -> SubjectPool:
     """Return the subjects of this process, created on the first call."""

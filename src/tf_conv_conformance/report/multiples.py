@@ -62,6 +62,8 @@ Place = tuple[str, str]
 def rows(calls: Sequence[CallRow]) -> list[Row]:
     """Return a row for each operator and padding that was tried with several strides and rates.
 
+    Gradients and operations around a convolution are left out: they may fail for other reasons.
+
     Those with results in phases come first.
     """
     own = {f"tf.nn.{op}": op for op in OPS}
@@ -69,7 +71,8 @@ def rows(calls: Sequence[CallRow]) -> list[Row]:
     for call in calls:
         symbol = call.arguments.entry_point.symbol
         equal = "," not in call.stride + call.rate
-        if symbol in own and call.stride and equal and not absent(call.end):
+        plain = call.arguments.gradient is None and not call.arguments.in_company
+        if symbol in own and plain and call.stride and equal and not absent(call.end):
             modes = groups.setdefault((symbol, call.padding), {})
             cells = modes.setdefault(call.call["mode"], {})
             cells.setdefault((call.stride, call.rate), []).append(call)

@@ -5,18 +5,18 @@ const state = { call: null, only: "" };
 const haystacks = new Array(total);
 const rank = values.verdict.map((verdict) => index.order.indexOf(verdict));
 
-// Shapes are found with or without spaces and brackets, and strides by either name.
+// Shapes are found with or without spaces and brackets, and strides by either name: stride=3 finds no stride of 32.
 const searched = (text) => text.toLowerCase().replace(/[[\]()]/g, "").replace(/,\s+/g, ",").replaceAll("strides=", "stride=").replaceAll("dilations=", "rate=");
 
 function haystack(number) {
   const own = (name) => value(name, number);
-  return (haystacks[number] ??= searched(`${fullName(number)} ${own("verdict")} ${own("reason")} ${own("against").join(" ")} ${own("shapes")} ${own("result")} stride=${own("stride")} rate=${own("rate")}`));
+  return (haystacks[number] ??= searched(`${fullName(number)} ${own("verdict")} ${own("reason")} ${own("against").join(" ")} ${own("shapes")} ${own("result")} stride=${own("stride")} rate=${own("rate")} `));
 }
 
 // The numbers of the calls that the form lets through.
 function found() {
   const wanted = new FormData(form);
-  const words = searched(wanted.get("text")).split(/\s+/).filter(Boolean);
+  const words = searched(wanted.get("text")).split(/\s+/).filter(Boolean).map((word) => (/^(stride|rate)=./.test(word) ? ` ${word} ` : word));
   const cell = state.only && document.getElementById(state.only);
   const all = cell ? numbersIn(cell.dataset.calls) : Array.from({ length: total }, (_, number) => number);
   const some = words.length ? all.filter((number) => words.every((word) => haystack(number).includes(word))) : all;
