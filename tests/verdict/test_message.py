@@ -94,11 +94,11 @@ def test_the_reason_is_a_sentence(calls):
     said = "; the case's `expect` differs: TypeError instead of ValueError: no"
     assert (neither.kind, neither.reason) == ("violates", neither.difference.text() + said)
     assert neither.rules == ("conv2d.values",)
-    two, three = ("{shape: [1, 1, 1, 1], values: [%s]}" % number for number in (2, 3))
+    two, three = (f"{{shape: [1, 1, 1, 1], values: [{number}]}}" for number in (2, 3))
     same = eager(
         calls,
-        f"cases:\n  - {{id: x, op: conv2d, input: {two}, filter: {three}, strides: 1, padding: VALID,"
-        " expect: {values: [6]}}",
+        f"cases:\n  - {{id: x, op: conv2d, input: {two}, filter: {three}, strides: 1,"
+        " padding: VALID, expect: {values: [6]}}",
     )
     wrong = judge(same, predict(same.arguments), returned(same, change=off_by_one), SUBJECT)
     assert wrong.kind == "violates"
