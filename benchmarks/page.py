@@ -12,13 +12,14 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from rendering import COUNTS, RECORDS, repeated
+from rendering import RECORDS, repeated
 from section import parser, publish, table
 
 from tf_conv_conformance.records.merge import merge, sole
 from tf_conv_conformance.records.reader import Records, read
 from tf_conv_conformance.report.page import write
 
+COUNTS = (5_000, 20_000, 100_000)
 HEAD = (
     "calls",
     "rendered in",

@@ -9,7 +9,7 @@ from tf_conv_conformance.cli.case_options import OTHER_OPS
 from tf_conv_conformance.cli.known import Explained
 from tf_conv_conformance.cli.main import main
 from tf_conv_conformance.cli.model_cases import Uncovered, cases_of
-from tf_conv_conformance.cli.probe_model import ModelResult, _cells, _lacking
+from tf_conv_conformance.cli.probe_model import ModelResult, _cells, _count, _lacking
 from tf_conv_conformance.subject.model_file import Convolution
 from tf_conv_conformance.verdict.perform import CallResult
 from tf_conv_conformance.verdict.verdict import Verdict
@@ -52,6 +52,22 @@ def three_layers(path):
 
 
 @pytest.mark.tensorflow
+def test_what_fails_in_a_converted_model_alone_is_counted_apart():
+    cases, _ = cases_of(
+        [convolution("a/Conv2D"), convolution("b/Conv2D", padding="VALID")], "eager"
+    )
+    ends = {kind: CallResult(Verdict(kind, ""), None) for kind in ("conforms", "violates")}
+    here = {"eager": ends["violates"], "onnx": ends["violates"]}
+    there = {"eager": ends["conforms"], "tflite": ends["conforms"], "onnx": ends["violates"]}
+    results = [
+        ModelResult(case, own, Explained()) for case, own in zip(cases, (here, there), strict=True)
+    ]
+    assert [one.fails_in for one in results] == [(), ("onnx",)]
+    assert _count(results) == (
+        "2 convolutions, of which 1 rests on undocumented behaviour, and 1 fails only in onnx"
+    )
+
+
 def test_the_layers_of_a_keras_model(pytester, capsys):
     three_layers(pytester.path / "three.keras")
     assert main(["probe", "three.keras", "-o", "cases/three.yaml"]) == 1

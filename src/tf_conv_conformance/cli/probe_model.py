@@ -19,6 +19,7 @@ from tf_conv_conformance.cli.model_cases import ModelCase, Uncovered
 from tf_conv_conformance.cli.probe import STYLES, make_calls
 from tf_conv_conformance.cli.sections import documentation_rows
 from tf_conv_conformance.convolution.arguments import as_lists, in_channels_of, in_groups
+from tf_conv_conformance.convolution.names import CONVERTED_MODES, Mode
 from tf_conv_conformance.convolution.quantity import quantity
 from tf_conv_conformance.prediction.conversion import conversion
 from tf_conv_conformance.prediction.rules.catalogue import broken
@@ -68,6 +69,13 @@ class ModelResult:
         """Whether the call breaks a rule, or fails: its result is not the documented one."""
         return self.failing or bool(broken(self.case.written.arguments))
 
+    @property
+    def fails_in(self) -> tuple[Mode, ...]:
+        """The modes of converted models in which alone a documented call fails."""
+        modes = tuple(mode for mode, one in self.results.items() if one.verdict.failing)
+        is_documented = not broken(self.case.written.arguments)
+        return modes if is_documented and set(modes) <= set(CONVERTED_MODES) else ()
+
 
 def make_all(cases: Sequence[ModelCase], subject: Subject) -> list[ModelResult]:
     """Make the calls of all cases, except of large ones."""
@@ -109,7 +117,8 @@ def print_model(
         if result.is_undocumented or conversion(result.case.written.arguments) is not None:
             heading(to, ", ".join(map(plain, result.case.names)))
             indented(to, pairs(*_about(result, subject)))
-            verbatim(to, command(result.case.written, "probe"), indent=2)
+            modes_all = " --modes all" if result.fails_in else ""
+            verbatim(to, command(result.case.written, "probe") + modes_all, indent=2)
     if uncovered:
         heading(to, "Not covered")
         rows = [(plain(one.name), plain(f"{one.type}: {one.why}")) for one in uncovered]
@@ -123,13 +132,22 @@ def _count(results: Sequence[ModelResult]) -> str:
     if not results:
         return "No convolution of which a case is made"
     count = sum(len(result.case.names) for result in results)
-    undocumented = sum(len(one.case.names) for one in results if one.is_undocumented)
+    converted = [one for one in results if one.fails_in]
+    undocumented = sum(
+        len(one.case.names) for one in results if one.is_undocumented and not one.fails_in
+    )
     rest = "rest" if undocumented > 1 else "rests"
     number = f"{undocumented:,}" if undocumented else "none"
     text = f"{quantity(count, 'convolution')}, of which {number} {rest} on undocumented behaviour"
     grouped = sum(len(one.case.names) for one in results if one.has_undocumented_groups)
     only = f" ({grouped:,} only for groups, which Keras's layer documents)"
-    return text + only if grouped else text
+    if grouped:
+        text += only
+    if converted:
+        failing = sum(len(one.case.names) for one in converted)
+        modes = dict.fromkeys(mode for one in converted for mode in one.fails_in)
+        text += f", and {failing:,} {'fail' if failing > 1 else 'fails'} only in {', '.join(modes)}"
+    return text
 
 
 def _lacking(results: Sequence[ModelResult]) -> Iterator[tuple[str, str]]:
