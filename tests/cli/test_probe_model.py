@@ -51,7 +51,6 @@ def three_layers(path):
         archive.writestr("config.json", json.dumps(config))
 
 
-@pytest.mark.tensorflow
 def test_what_fails_in_a_converted_model_alone_is_counted_apart():
     cases, _ = cases_of(
         [convolution("a/Conv2D"), convolution("b/Conv2D", padding="VALID")], "eager"
@@ -68,6 +67,7 @@ def test_what_fails_in_a_converted_model_alone_is_counted_apart():
     )
 
 
+@pytest.mark.tensorflow
 def test_the_layers_of_a_keras_model(pytester, capsys):
     three_layers(pytester.path / "three.keras")
     assert main(["probe", "three.keras", "-o", "cases/three.yaml"]) == 1
