@@ -248,14 +248,14 @@ def test_variables_that_are_assigned_before_the_call():
         "filter_dtype": "float16",
     }
     assert pasted.left_out == {"unused": "not in the call"}
+    layer = "x = tf.zeros([1, 9, 9, 2])\nlayer = Conv2D(4, 3)\nx = layer(x)"
+    assert keys_of(layer)["input"] == [1, 9, 9, 2]
+    assert keys_of("w = w0\nx = x0\nconv2d(x, w, 1, 'SAME')", **SHAPES)["filter"] == [3, 3, 2, 3]
 
 
 def test_the_pointwise_filter_of_a_separable_layer_is_left_out():
     pasted = read_pasted({"op": "SeparableConv2D(16, 3)(x[1,32,32,3])"})
     assert pasted.left_out == {"filters": "an identity takes the place of the pointwise filter"}
-    layer = "x = tf.zeros([1, 9, 9, 2])\nlayer = Conv2D(4, 3)\nx = layer(x)"
-    assert keys_of(layer)["input"] == [1, 9, 9, 2]
-    assert keys_of("w = w0\nx = x0\nconv2d(x, w, 1, 'SAME')", **SHAPES)["filter"] == [3, 3, 2, 3]
 
 
 @pytest.mark.parametrize(
