@@ -74,31 +74,21 @@ def test_an_id_can_be_pasted_back(pytester, write, run_faulty):
     )
 
 
+LISTED = ("--collect-only", "-q")
+
+
+def count_collected(result):
+    """The number of tests that a run with LISTED names."""
+    return len([line for line in result.outlines if "::" in line])
+
+
 def test_a_file_or_another_folder_can_be_named(pytester, write, run):
     write(elsewhere__good=GOOD, probes__good=GOOD, compose=GOOD)
     assert run("--collect-only", "-q").ret == 5
-    assert (
-        len(
-            [
-                line
-                for line in run("elsewhere/good.yaml", "--collect-only", "-q").outlines
-                if "::" in line
-            ]
-        )
-        == 5
-    )
-    assert (
-        len(
-            [
-                line
-                for line in run(".", "--tf-cases", "probes", "--collect-only", "-q").outlines
-                if "::" in line
-            ]
-        )
-        == 5
-    )
+    assert count_collected(run("elsewhere/good.yaml", *LISTED)) == 5
+    assert count_collected(run(".", "--tf-cases", "probes", *LISTED)) == 5
     pytester.makeini("[pytest]\ntf_cases = probes elsewhere")
-    assert len([line for line in run("--collect-only", "-q").outlines if "::" in line]) == 10
+    assert count_collected(run(*LISTED)) == 10
 
 
 def test_a_folder_from_which_nothing_is_collected_says_how(pytester, write, run):
@@ -109,16 +99,7 @@ def test_a_folder_from_which_nothing_is_collected_says_how(pytester, write, run)
             " cases; to run it: pytest probes --tf-cases deep"
         ]
     )
-    assert (
-        len(
-            [
-                line
-                for line in run("probes", "--tf-cases", "deep", "--collect-only", "-q").outlines
-                if "::" in line
-            ]
-        )
-        == 5
-    )
+    assert count_collected(run("probes", "--tf-cases", "deep", *LISTED)) == 5
     for arguments in (["--collect-only"], ["probes/a_compose.yaml", "-k", "nothing"]):
         run(*arguments).stdout.no_fnmatch_line("*is a case file*")
 
