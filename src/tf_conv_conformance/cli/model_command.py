@@ -28,8 +28,10 @@ MEMORY = 8.0  # GiB that TensorFlow may use, as with pytest
 
 def is_model(text: str) -> bool:
     """Return whether the text names a model, and not an operator or a call."""
-    if text.endswith((*SUFFIXES, *OTHERS)) or not text.strip():
-        return bool(text.strip())
+    if text.endswith((*SUFFIXES, *OTHERS)):
+        return True
+    if not text.strip():
+        return False  # and not the working directory
     # A folder may have the name of an operator, as in the shipped cases; code is no name at all.
     return text not in OPS and not is_code(text) and _is_there(Path(text), Path.is_dir)
 

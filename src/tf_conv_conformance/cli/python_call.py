@@ -116,7 +116,7 @@ def _symbol(code: Code, func: ast.expr, call: ast.Call) -> str:
 
 
 def _known(written: str) -> str | None:
-    """Return the entry point that a name, which may lack its first parts, stands for."""
+    """Return the entry point with a name, which may lack its first parts; None if unknown."""
     name = "tf." + written.partition(".")[2] if written.startswith("tensorflow.") else written
     if name.startswith("keras.layers."):
         name = "tf." + name

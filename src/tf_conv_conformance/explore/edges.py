@@ -84,6 +84,7 @@ def _of_tensors(arguments: Arguments) -> Iterator[str]:
 
 def _of_numbers(arguments: Arguments) -> Iterator[str]:
     names: tuple[tuple[str, Steps], ...] = (("stride", "strides"), ("rate", "dilations"))
+    rules = broken_rules(arguments)
     for name, key in names:
         value: IntOrInts | None = getattr(arguments, key)
         if value is None:
@@ -96,7 +97,7 @@ def _of_numbers(arguments: Arguments) -> Iterator[str]:
         elif any(number >= LARGE for number in numbers):
             yield f"large {name}"
         pair = spatial(arguments, key)
-        if pair is None or f"{key}-length" in broken_rules(arguments):
+        if pair is None or f"{key}-length" in rules:
             yield f"{name}s of another length"
         elif pair[0] != pair[1] and name == "stride" and arguments.dimensions == 2:
             yield "unequal strides"

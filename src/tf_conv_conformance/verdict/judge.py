@@ -131,11 +131,12 @@ def _violates(
     claimed: Difference,
 ) -> Verdict:
     """Return the verdict on a call that contradicts the documentation and its case's claim."""
-    also = ""
-    if claim.own:
-        same = claimed.text() == documented.text()
-        also = "; the case's `expect` agrees with the documentation" if same else ""
-        also = also or f"; {_differs_from_expect(claimed)}"
+    if not claim.own:
+        also = ""
+    elif claimed.text() == documented.text():
+        also = "; the case's `expect` agrees with the documentation"
+    else:
+        also = f"; {_differs_from_expect(claimed)}"
     rules = _contradicted(prediction, documented)
     return Verdict(ended(observation) or "violates", reason + also, rules, documented)
 
